@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Source: where rows come from. Splits, chunks, carries.
+ *
+ * A source has splits (files, partitions, one generated sequence). A split has one order and one watermark. Splits are
+ * numbered from 0 in the order in which they are begun. A split is dealt to the readers (one per subtask) in chunks,
+ * numbered from 0, in order; whichever reader asks next gets the next chunk of the oldest split that has any left.
+ *
+ *     split 0  |-- chunk 0 --|-- chunk 1 --|-- chunk 2 --| ...
+ *                reader A  \    reader B  \   reader A
+ *                         carry          carry
+ *
+ * Who reads a chunk does not know where exactly its first record starts, nor which watermark is in force there: both
+ * are known when the chunk before has been decoded. So a reader guesses the start (after the first line end at the
+ * border) and decodes ahead, and the subtask (core/source_task.c) holds the rows until the carry of the chunk before
+ * arrives: its exact end, and the watermark after it. Was the guess wrong, the reader is told to `rewind` and decodes
+ * the chunk again from there. So rows and watermarks are those of one reader that reads the split from front to back.
+ * An error met while the start is still a guess waits too: it is raised only once the start is confirmed. A generator's
+ * chunks have exact borders: start and end are row numbers.
+ *
+ * Memory: a batch filled by poll may point into the reader's input buffer. The bytes stay valid until the reader is
+ * polled for its next chunk; so a chunk's batches are all released before the next chunk is asked for.
+ *
+ * Threads: the shared part is used by all readers and locks for itself (only when a chunk is dealt); a reader belongs
+ * to its subtask's worker.
+ */
+#ifndef TR_IO_SOURCE_H
+#define TR_IO_SOURCE_H
+
+#include "base/batch.h"
+#include "base/environment.h"
+#include "base/flow.h"
+#include "io/connector.h"
+
+struct tr_io_queue;
+struct tr_source;        /* shared part, defined by each source */
+struct tr_source_reader; /* per subtask */
+
+/** What the batch that poll filled is a part of. */
+struct tr_chunk_info {
+	uint64_t split;
+	uint64_t chunk;
+	bool is_first;       /* first batch of the chunk */
+	bool is_last;        /* last batch of the chunk (it may have 0 rows) */
+	bool is_split_end;   /* with is_last: the split has no further chunk */
+	int64_t start;       /* where the chunk's first record starts: a guess unless chunk is 0 */
+	int64_t end;         /* with is_last: one past the chunk's last record; the exact start of the next chunk */
+	uint64_t rows_bad;   /* rows skipped, and fields set to NULL, by ignore-parse-errors in this batch */
+	uint64_t fields_bad;
+	uint64_t bytes;      /* input consumed by this batch, for the statistics */
+};
+
+/** What a reader gets from its worker. Outlives the reader. */
+struct tr_source_context {
+	struct tr_environment *env;
+	struct tr_io_queue *io;
+	uint32_t subtask;
+	uint32_t subtask_count;
+	int64_t wake_at_ns; /* set by a reader that answers BLOCKED because of time (monotonic); INT64_MAX: by I/O only */
+};
+
+struct tr_source_ops {
+	/* Whether the table ends by itself (a job over bounded sources ends). Only reads the spec. */
+	bool (*is_bounded)(const struct tr_table_spec *spec);
+	/* Opens the shared part: lists files, checks what needs the world. */
+	tr_code (*open)(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
+			struct tr_source **source, struct tr_status *st);
+	void (*close)(struct tr_source **source);
+	/* Known splits, and how many of them have been begun: while begun < known, an unread split holds the watermark
+	 * at TR_WATERMARK_MIN. Any thread. */
+	void (*progress)(struct tr_source *source, uint64_t *known, uint64_t *begun);
+	/* The name of a split for messages ("file /data/a.csv"), static or owned by the source. Any thread. */
+	const char *(*split_name)(struct tr_source *source, uint64_t split);
+
+	tr_code (*reader_open)(struct tr_source *source, struct tr_source_context *context,
+			       struct tr_source_reader **reader, struct tr_status *st);
+	void (*reader_close)(struct tr_source_reader **reader); /* waits for its reads in flight */
+	/* MORE: `into` (cleared by the caller, of the spec's schema) holds a sealed batch, `info` says of which chunk.
+	 * BLOCKED: nothing yet. DONE: no more chunks for this reader, ever. FAILED: status set, `info` names the chunk
+	 * (the caller may rewind instead of failing when the start turns out to have been wrong). */
+	enum tr_flow (*poll)(struct tr_source_reader *reader, struct tr_batch_buffer *into, struct tr_chunk_info *info,
+			     struct tr_status *st);
+	/* The current chunk really starts at `start`: decode it again from there. NULL: starts are never guesses. */
+	void (*rewind)(struct tr_source_reader *reader, int64_t start);
+};
+
+#endif
