@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operator: what a chain is made of, and the contract between neighbours.
+ *
+ * A chain is a row of operators on one subtask; its head feeds the first, each emits to the next, the last is an
+ * exchange or a sink, which are operators like any other. Emitting is calling: tr_op_emit() runs the rest of the chain
+ * for that batch before it returns. So:
+ *
+ *  1. A batch is borrowed. It and all it points to stay untouched until the call returns MORE, or, after BLOCKED, until
+ *     the chain has been resumed. Who needs rows later copies them.
+ *  2. BLOCKED means "I took it, and I am not done with it". Who gets BLOCKED from an emit keeps what it emitted
+ *     untouched, remembers where it was, and answers BLOCKED itself. Nothing more is given to a blocked chain. The
+ *     chain's owner later calls tr_chain_resume (core/chain.h), which resumes the blocked operators from the tail to the
+ *     head: each goes on from where it was, and may block again. An operator whose one emit was its last act needs no
+ *     resume function: NULL means "nothing was left to do".
+ *  3. Order. Elements leave in the order in which they logically happened: a result computed because of a watermark is
+ *     emitted before that watermark is passed on. Watermarks never go back. After on_end nothing follows on that input.
+ *  4. Event time is attached to rows as watermark runs (base/batch.h). An operator that decides lateness looks at the
+ *     row's run. on_watermark says what has passed on *all* that this input will still bring; an operator with several
+ *     inputs keeps the minimum over its inputs (idle ones left out).
+ *  5. One thread. An operator never locks, never waits, never calls the kernel.
+ *
+ * The plan part of an operator (struct tr_op_ops plus its node in core/plan.h) is immutable and shared; the state is one
+ * per subtask, made by `create`.
+ */
+#ifndef TR_CORE_OPS_OP_H
+#define TR_CORE_OPS_OP_H
+
+#include "base/arena.h"
+#include "base/batch.h"
+#include "base/check.h"
+#include "base/flow.h"
+#include "core/ops/program.h"
+#include "tailrace/status.h"
+
+struct tr_op;
+
+/** Counters of one operator on one subtask. Written by its worker only, read by anyone (relaxed). */
+struct tr_op_metrics {
+	uint64_t rows_in;
+	uint64_t rows_out;
+	uint64_t rows_late;
+	uint64_t batches_in;
+	uint64_t state_bytes;
+	int64_t watermark_ms; /* last one passed on */
+};
+
+/** What a subtask offers to its operators. Outlives them. */
+struct tr_op_context {
+	struct tr_environment *env;
+	struct tr_arena *arena;        /* for the job's length: constants, plans of operators */
+	struct tr_program_context program; /* processing time: program.processing_time_ms */
+	uint32_t subtask;
+	uint32_t subtask_count;
+	uint32_t batch_rows;           /* capacity of batches */
+	struct tr_status status;       /* why an operator answered FAILED */
+};
+
+struct tr_op_ops {
+	const char *name;
+	enum tr_flow (*on_batch)(struct tr_op *op, uint32_t input, const struct tr_batch *batch);
+	/* NULL: pass on. */
+	enum tr_flow (*on_watermark)(struct tr_op *op, uint32_t input, int64_t watermark_ms);
+	/* All inputs are idle, or active again. NULL: pass on. */
+	enum tr_flow (*on_status)(struct tr_op *op, uint32_t input, bool is_idle);
+	/* Bounded input: the maximum watermark came before. NULL: pass on. */
+	enum tr_flow (*on_end)(struct tr_op *op, uint32_t input);
+	/* Processing time has reached op->timer_ms. NULL: no timers. */
+	enum tr_flow (*on_timer)(struct tr_op *op, int64_t now_ms);
+	/* Go on after BLOCKED. NULL: nothing left to do. */
+	enum tr_flow (*resume)(struct tr_op *op);
+	/* The subtask is about to wait: push out what others could use (partly filled batches, print lines). Must not
+	 * fail to make progress later; BLOCKED is fine. NULL: nothing is held back. */
+	enum tr_flow (*flush)(struct tr_op *op);
+	void (*destroy)(struct tr_op *op);
+};
+
+/** Common head of every operator's state. Embed it first. */
+struct tr_op {
+	const struct tr_op_ops *ops;
+	struct tr_op_context *context;
+	struct tr_op *next;      /* NULL for the tail */
+	uint32_t next_input;     /* which of next's inputs this one feeds */
+	bool is_blocked;         /* set by the emit functions and the chain only */
+	int64_t timer_ms;        /* wanted processing-time callback; INT64_MAX: none */
+	const struct tr_schema *output; /* schema of what it emits */
+	struct tr_op_metrics metrics;
+};
+
+static inline enum tr_flow tr_op_took(struct tr_op *next, enum tr_flow flow)
+{
+	next->is_blocked = flow == TR_FLOW_BLOCKED;
+	return flow;
+}
+
+/** Hands a batch with at least one existing row to the next operator. Empty batches are not emitted: MORE. */
+static inline enum tr_flow tr_op_emit(struct tr_op *op, const struct tr_batch *batch)
+{
+	struct tr_op *next = op->next;
+
+	if (batch->selected_count == 0)
+		return TR_FLOW_MORE;
+	TR_DASSERT(!next->is_blocked);
+	op->metrics.rows_out += batch->selected_count;
+	next->metrics.rows_in += batch->selected_count;
+	next->metrics.batches_in++;
+	return tr_op_took(next, next->ops->on_batch(next, op->next_input, batch));
+}
+
+enum tr_flow tr_op_emit_watermark(struct tr_op *op, int64_t watermark_ms);
+enum tr_flow tr_op_emit_status(struct tr_op *op, bool is_idle);
+enum tr_flow tr_op_emit_end(struct tr_op *op);
+
+#endif

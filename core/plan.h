@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plan: what a job does, as a tree of physical nodes. The door through which SQL (and later the C API) enters core.
+ *
+ * A plan is immutable once made and lives in one arena. Its roots are sinks; a node's inputs are the nodes it reads.
+ * EXCHANGE nodes are explicit: between two of them a stage is one chain per subtask, on one worker, without a queue.
+ * Who makes the plan decides on exchanges, two-phase aggregation and pushdown; core only carries out.
+ *
+ *     SINK <- PROJECT <- WINDOW_AGGREGATE(global) <- EXCHANGE(hash k) <- WINDOW_AGGREGATE(local) <- PROJECT <- SCAN
+ */
+#ifndef TR_CORE_PLAN_H
+#define TR_CORE_PLAN_H
+
+#include "base/arena.h"
+#include "base/batch.h"
+#include "core/ops/agg.h"
+#include "core/ops/expr.h"
+#include "io/connector.h"
+#include "tailrace/status.h"
+
+#define TR_PLAN_INPUTS_MAX 64
+#define TR_PARALLELISM_MAX 64
+
+enum tr_node_kind {
+	TR_NODE_SCAN,
+	TR_NODE_VALUES,
+	TR_NODE_FILTER,
+	TR_NODE_PROJECT,
+	TR_NODE_UNION, /* of inputs with equal schemas; each is an edge of its own into the stage */
+	TR_NODE_WINDOW_AGGREGATE,
+	TR_NODE_EXCHANGE,
+	TR_NODE_SINK,
+};
+
+enum tr_exchange_kind {
+	TR_EXCHANGE_FORWARD,   /* subtask i to subtask i; equal parallelism */
+	TR_EXCHANGE_HASH,      /* by key columns */
+	TR_EXCHANGE_REBALANCE, /* batch by batch in turn */
+	TR_EXCHANGE_GATHER,    /* all to subtask 0 of a stage of parallelism 1 */
+};
+
+enum tr_window_kind { TR_WINDOW_TUMBLE, TR_WINDOW_HOP, TR_WINDOW_CUMULATE, TR_WINDOW_SESSION };
+
+/** Times in ms. TUMBLE: size. HOP: size and step (slide), size % step = 0. CUMULATE: size (the maximum) and step.
+ * SESSION: size is the gap. A window [start, end) fires when the watermark reaches end - 1. */
+struct tr_window_spec {
+	enum tr_window_kind kind;
+	int64_t size_ms;
+	int64_t step_ms;
+	int64_t offset_ms;
+	bool is_processing_time; /* the row's time is when it arrives; fires by timer */
+	bool is_local_time;      /* the time column is TIMESTAMP_LTZ: windows align to, and are printed in, time_zone */
+	const char *time_zone;   /* session zone; never NULL */
+	int32_t time_column;     /* TIMESTAMP(3) or TIMESTAMP_LTZ(3) input column; -1 with processing time */
+};
+
+/** Which part of an aggregation a node does. */
+enum tr_aggregate_phase {
+	TR_PHASE_SINGLE, /* rows in, results out */
+	TR_PHASE_LOCAL,  /* rows in, partials per (key, slice) out: before the exchange */
+	TR_PHASE_GLOBAL, /* partials in, results out */
+};
+
+struct tr_node {
+	enum tr_node_kind kind;
+	uint32_t id;                    /* unique in the plan, in printing order */
+	const struct tr_schema *output; /* NULL for SINK */
+	const struct tr_node *const *inputs;
+	uint32_t input_count;
+	uint32_t parallelism;           /* subtasks of the stage that runs it */
+	union {
+		/* SCAN: reads table, computes `exprs` over its physical columns; output is one column per expr.
+		 * Event time: `time_expr` (int64 ms-precision timestamp) is the row time and `watermark_expr` its
+		 * watermark, both over the physical columns; NULL: no event time. */
+		struct {
+			const struct tr_table_spec *table;
+			const struct tr_expr *const *exprs;
+			const struct tr_expr *time_expr;
+			const struct tr_expr *watermark_expr;
+			const char *time_name;             /* the column's name, for messages */
+			int64_t watermark_interval_ms;     /* pipeline.auto-watermark-interval */
+			int64_t idle_timeout_ms;           /* table.exec.source.idle-timeout; 0: never idle */
+			bool is_bounded;
+		} scan;
+		struct {
+			const struct tr_expr *const *exprs; /* row by row: row_count * output->column_count literals */
+			uint32_t row_count;
+		} values;
+		struct {
+			const struct tr_expr *condition; /* over the input's columns */
+		} filter;
+		struct {
+			const struct tr_expr *const *exprs; /* one per output column */
+		} project;
+		/* WINDOW_AGGREGATE: output of SINGLE and GLOBAL is [keys..., aggregates..., window_start, window_end,
+		 * window_time]: the first two TIMESTAMP(3), the last TIMESTAMP(3) or TIMESTAMP_LTZ(3) (NULL for none).
+		 * LOCAL's output schema is made by tr_plan_local_schema. */
+		struct {
+			struct tr_window_spec window;
+			const uint32_t *keys;  /* input columns (SINGLE, LOCAL); GLOBAL: columns 0 .. key_count - 1 */
+			uint32_t key_count;
+			const struct tr_agg_call *aggs; /* columns refer to the input of SINGLE or LOCAL, in all phases */
+			uint32_t agg_count;
+			enum tr_aggregate_phase phase;
+			bool use_general;      /* force the general operator (tests; otherwise slices where they apply) */
+		} window;
+		struct {
+			enum tr_exchange_kind kind;
+			const uint32_t *keys; /* HASH: columns of the input */
+			uint32_t key_count;
+		} exchange;
+		struct {
+			const struct tr_table_spec *table; /* schema: what the sink receives, in order */
+		} sink;
+	};
+};
+
+struct tr_plan {
+	struct tr_arena *arena;
+	const char *job_name;
+	const char *job_id;              /* 32 hex digits */
+	const struct tr_node *const *sinks;
+	uint32_t sink_count;
+	uint32_t node_count;
+	uint32_t batch_rows;             /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
+	uint32_t credits;                /* batches per edge and consumer; 0: default */
+	uint32_t workers;                /* threads; 0: as many as the largest parallelism */
+	int64_t buffer_timeout_ms;       /* execution.buffer-timeout.interval: 100 */
+	const char *time_zone;
+};
+
+/** A new node in `arena` with its inputs copied; the caller fills the rest. */
+struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, const struct tr_node *const *inputs,
+			     uint32_t input_count);
+
+/** The schema in which partials travel from LOCAL to GLOBAL: keys..., one BYTES-like or fixed column per accumulator,
+ * the slice's end, the hidden count. Fails if an aggregate is not mergeable or the window has no slices. */
+tr_code tr_plan_local_schema(struct tr_arena *arena, const struct tr_node *local, const struct tr_schema **schema,
+			     struct tr_status *st) TR_MUST_USE;
+
+/** Whether this aggregation can run in two phases (event time, sliceable window, mergeable aggregates, no DISTINCT). */
+bool tr_plan_is_two_phase(const struct tr_window_spec *window, const struct tr_agg_call *aggs, uint32_t agg_count);
+
+/** Numbers the nodes and checks the plan: schemas fit, columns exist, exchanges where parallelism changes, depth and
+ * width limits. TR_ERR_INTERNAL names the node. Call before running or printing. */
+tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st) TR_MUST_USE;
+
+/** The plan as an indented tree (EXPLAIN), and as stages with their chains. In `arena`. */
+const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan);
+
+#endif
