@@ -15,6 +15,23 @@
 #include <stdint.h>
 #include <string.h>
 
+/* AddressSanitizer sees inside an arena: what is not handed out is poisoned (base/arena.c). */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TR_ARENA_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define TR_ARENA_SANITIZED 1
+#endif
+#ifdef TR_ARENA_SANITIZED
+#include <sanitizer/asan_interface.h>
+#define TR_ARENA_POISON(p, bytes) __asan_poison_memory_region((p), (bytes))
+#define TR_ARENA_UNPOISON(p, bytes) __asan_unpoison_memory_region((p), (bytes))
+#else
+#define TR_ARENA_POISON(p, bytes) ((void)(p), (void)(bytes))
+#define TR_ARENA_UNPOISON(p, bytes) ((void)(p), (void)(bytes))
+#endif
+
 struct tr_arena_block;
 
 struct tr_arena {
@@ -44,6 +61,7 @@ static inline void *tr_arena_alloc_aligned(struct tr_arena *arena, size_t size, 
 
 	if (arena->next != NULL && p <= arena->end && size <= (size_t)(arena->end - p)) {
 		arena->next = p + size;
+		TR_ARENA_UNPOISON(p, size);
 		return p;
 	}
 	return tr_arena_alloc_slow(arena, size, align);

@@ -15,8 +15,16 @@ find_path(DPDK_INCLUDE rte_ring.h PATHS /usr/include/dpdk REQUIRED)
 find_path(DPDK_CONFIG_INCLUDE rte_config.h PATHS /usr/include/x86_64-linux-gnu/dpdk /usr/include/dpdk REQUIRED)
 add_library(tr_dpdk_ring INTERFACE)
 target_include_directories(tr_dpdk_ring SYSTEM INTERFACE ${DPDK_INCLUDE} ${DPDK_CONFIG_INCLUDE})
-target_link_libraries(tr_dpdk_ring INTERFACE -Wl,--start-group librte_ring.a librte_eal.a
-  librte_telemetry.a librte_kvargs.a -Wl,--end-group -lnuma -lbsd dl m Threads::Threads)
+foreach(name rte_ring rte_eal rte_telemetry rte_kvargs numa bsd)
+  find_library(DPDK_${name} NAMES lib${name}.a REQUIRED)
+  list(APPEND DPDK_ARCHIVES ${DPDK_${name}})
+endforeach()
+find_library(DPDK_md NAMES libmd.a) # libbsd's own need
+if(DPDK_md)
+  list(APPEND DPDK_ARCHIVES ${DPDK_md})
+endif()
+target_link_libraries(tr_dpdk_ring INTERFACE -Wl,--start-group ${DPDK_ARCHIVES} -Wl,--end-group
+  dl m Threads::Threads)
 
 tr_static_library(tr_uring liburing.a liburing.h)
 tr_static_library(tr_zstd libzstd.a zstd.h)

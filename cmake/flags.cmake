@@ -7,7 +7,9 @@ target_compile_options(tr_flags INTERFACE
   -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
   -Wformat=2 -Wno-format-nonliteral
   $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>
-  -fstack-protector-strong)
+  -fstack-protector-strong
+  # __FILE__ is what a status and an assertion show: "io/disk.c", wherever the source lies.
+  -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 target_compile_definitions(tr_flags INTERFACE _GNU_SOURCE RTE_USE_C11_MEM_MODEL TR_VERSION="${PROJECT_VERSION}")
 target_include_directories(tr_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
