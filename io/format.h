@@ -14,6 +14,7 @@
 #define TR_IO_FORMAT_H
 
 #include "base/batch.h"
+#include "base/bytes.h"
 #include "base/flow.h"
 #include "io/connector.h"
 
@@ -51,13 +52,6 @@ struct tr_decoder_ops {
 	/* The offset of the first record that starts at or after `from`, guessed without knowing what came before `span`:
 	 * just after the first line end at or after from - 1 (from > 0). `length` if there is none. */
 	size_t (*find_start)(const char *span, size_t length, size_t from);
-};
-
-/** Output bytes of an encoder: grows, owned by the caller. */
-struct tr_bytes {
-	char *data;
-	size_t length;
-	size_t capacity;
 };
 
 struct tr_encoder_ops {
