@@ -2,7 +2,9 @@
 # built once per instruction set (cmake/room.cmake) and chosen at run time (base/cpu.h).
 add_library(tr_flags INTERFACE)
 target_compile_options(tr_flags INTERFACE
-  -march=x86-64-v2 -mtune=generic -fno-omit-frame-pointer -fno-strict-overflow
+  # A target may ask for more (property TR_MARCH): a later -march of its own would come before this one and lose.
+  -march=$<IF:$<BOOL:$<TARGET_PROPERTY:TR_MARCH>>,$<TARGET_PROPERTY:TR_MARCH>,x86-64-v2>
+  -mtune=$<IF:$<STREQUAL:$<TARGET_PROPERTY:TR_MARCH>,native>,native,generic> -fno-omit-frame-pointer -fno-strict-overflow
   -Wall -Wextra -Werror -Wshadow -Wstrict-aliasing=2 -Wpointer-arith -Wwrite-strings -Wvla
   -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
   -Wformat=2 -Wno-format-nonliteral
