@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of measures: one case a row of the table "How fast" (or a part of a row).
+ *
+ * A bench_*.c file defines cases; bench_main.c lists them. A case opens what it needs (data, both sides), the driver
+ * runs the pairs, the case closes. What a case says about a result (must, unit) is data, so that the table, --list and
+ * --json agree.
+ */
+#ifndef TR_BENCH_BENCH_H
+#define TR_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bench/harness.h"
+#include "tailrace/status.h"
+
+/** Two sides made by a case; `ours.body` or `bar.body` NULL: that side does not exist (yet), and is left out. */
+struct tr_bench_pair {
+	struct tr_harness_side ours;
+	struct tr_harness_side bar;
+	void *data;     /* the case's own */
+	char note[160]; /* shown behind the row: sizes, key counts */
+};
+
+struct tr_bench_case {
+	const char *name; /* "group-100k" */
+	const char *work; /* one line, for --list */
+	const char *unit; /* "rows", "events", "lines" */
+	double must_ratio; /* bar: ours / bar must reach it; 0: none */
+	double must_rate;  /* bar: units per second; 0: none */
+	double side_ms;    /* 0: the default */
+	tr_code (*open)(struct tr_bench_pair *pair, struct tr_status *st);
+	void (*close)(struct tr_bench_pair *pair);
+};
+
+/** Each array ends with name NULL. */
+extern const struct tr_bench_case tr_bench_expression_cases[];
+extern const struct tr_bench_case tr_bench_group_cases[];
+extern const struct tr_bench_case tr_bench_window_cases[];
+extern const struct tr_bench_case tr_bench_exchange_cases[];
+extern const struct tr_bench_case tr_bench_decode_cases[];
+extern const struct tr_bench_case tr_bench_generator_cases[];
+
+#endif
