@@ -15,6 +15,7 @@
 #include "base/batch.h"
 #include "core/ops/agg.h"
 #include "core/ops/expr.h"
+#include "core/ops/window.h"
 #include "io/connector.h"
 #include "tailrace/status.h"
 
@@ -37,28 +38,6 @@ enum tr_exchange_kind {
 	TR_EXCHANGE_HASH,      /* by key columns */
 	TR_EXCHANGE_REBALANCE, /* batch by batch in turn */
 	TR_EXCHANGE_GATHER,    /* all to subtask 0 of a stage of parallelism 1 */
-};
-
-enum tr_window_kind { TR_WINDOW_TUMBLE, TR_WINDOW_HOP, TR_WINDOW_CUMULATE, TR_WINDOW_SESSION };
-
-/** Times in ms. TUMBLE: size. HOP: size and step (slide), size % step = 0. CUMULATE: size (the maximum) and step.
- * SESSION: size is the gap. A window [start, end) fires when the watermark reaches end - 1. */
-struct tr_window_spec {
-	enum tr_window_kind kind;
-	int64_t size_ms;
-	int64_t step_ms;
-	int64_t offset_ms;
-	bool is_processing_time; /* the row's time is when it arrives; fires by timer */
-	bool is_local_time;      /* the time column is TIMESTAMP_LTZ: windows align to, and are printed in, time_zone */
-	const char *time_zone;   /* session zone; never NULL */
-	int32_t time_column;     /* TIMESTAMP(3) or TIMESTAMP_LTZ(3) input column; -1 with processing time */
-};
-
-/** Which part of an aggregation a node does. */
-enum tr_aggregate_phase {
-	TR_PHASE_SINGLE, /* rows in, results out */
-	TR_PHASE_LOCAL,  /* rows in, partials per (key, slice) out: before the exchange */
-	TR_PHASE_GLOBAL, /* partials in, results out */
 };
 
 struct tr_node {
