@@ -11,51 +11,21 @@
  *     MAP, MULTISET              sum of the entries' hashes, combined with their number: the order does not count
  *     NULL                       TR_HASH_NULL
  *
- * Flat columns without NULLs run one loop per physical type, without a branch on the type inside. The others are
- * hashed value by value, recursing over nested types (at most TR_TYPE_DEPTH_MAX deep).
+ * Flat columns run one loop per physical type (base/hash_kernel.isa.c); with NULLs they do so chunk by chunk, and the
+ * NULLs are put right afterwards (not strings: nobody follows the view of a NULL). Constants and nested values are
+ * hashed value by value, recursing over the type (at most TR_TYPE_DEPTH_MAX deep).
  */
 #include "base/hash.h"
 
-#include <math.h>
-#include <string.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/check.h"
+#include "base/hash_value.h"
+#include "base/type.h"
+
+#define CHUNK_ROWS 512
 
 uint64_t tr_hash_bytes(const void *bytes, size_t length)
 {
 	return XXH3_64bits(bytes, length);
-}
-
-static inline uint64_t hash_i8(const int8_t *p) { return tr_hash_u64((uint64_t)(int64_t)*p); }
-static inline uint64_t hash_i16(const int16_t *p) { return tr_hash_u64((uint64_t)(int64_t)*p); }
-static inline uint64_t hash_i32(const int32_t *p) { return tr_hash_u64((uint64_t)(int64_t)*p); }
-static inline uint64_t hash_i64(const int64_t *p) { return tr_hash_u64((uint64_t)*p); }
-static inline uint64_t hash_i128(const tr_i128 *p)
-{
-	return tr_hash_combine(tr_hash_u64((uint64_t)*p), (uint64_t)((tr_u128)*p >> 64));
-}
-static inline uint64_t hash_f64(const double *p)
-{
-	double value = *p;
-	uint64_t bits;
-
-	if (value == 0)
-		value = 0; /* also -0.0 */
-	memcpy(&bits, &value, sizeof(bits));
-	return tr_hash_u64(value != value ? UINT64_C(0x7ff8000000000000) : bits);
-}
-static inline uint64_t hash_f32(const float *p)
-{
-	const double value = *p;
-
-	return hash_f64(&value);
-}
-static inline uint64_t hash_view(const struct tr_view *p)
-{
-	return tr_hash_bytes(tr_view_text(p), p->length);
 }
 
 static uint64_t hash_nested(const struct tr_column *column, uint32_t row);
@@ -115,31 +85,6 @@ static uint64_t hash_nested(const struct tr_column *column, uint32_t row)
 	return tr_hash_combine(hash, sum);
 }
 
-/* One pair of loops per physical type: PUT is an assignment or a combination. */
-#define PUT_SET(slot, hash) ((slot) = (hash))
-#define PUT_COMBINE(slot, hash) ((slot) = tr_hash_combine((slot), (hash)))
-#define HASH_LOOP(name, ctype, PUT)                                                                \
-	static void loop_##name##_##PUT(const ctype *restrict data, const uint32_t *restrict rows, \
-					uint32_t count, uint64_t *restrict out)                    \
-	{                                                                                          \
-		if (rows == NULL) {                                                                \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				PUT(out[i], hash_##name(&data[i]));                                \
-		} else {                                                                           \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				PUT(out[i], hash_##name(&data[rows[i]]));                          \
-		}                                                                                  \
-	}
-#define HASH_LOOPS(name, ctype) HASH_LOOP(name, ctype, PUT_SET) HASH_LOOP(name, ctype, PUT_COMBINE)
-HASH_LOOPS(i8, int8_t)
-HASH_LOOPS(i16, int16_t)
-HASH_LOOPS(i32, int32_t)
-HASH_LOOPS(i64, int64_t)
-HASH_LOOPS(i128, tr_i128)
-HASH_LOOPS(f32, float)
-HASH_LOOPS(f64, double)
-HASH_LOOPS(view, struct tr_view)
-
 /** Row by row: constants, nested types, and columns with NULLs. */
 static void hash_slowly(const struct tr_column *column, const uint32_t *rows, uint32_t count, uint64_t *out,
 			bool combine)
@@ -158,32 +103,41 @@ static void hash_slowly(const struct tr_column *column, const uint32_t *rows, ui
 	}
 }
 
-#define RUN_LOOP(name, ctype)                                                                      \
-	(combine ? loop_##name##_PUT_COMBINE((const ctype *)column->data, rows, count, out)        \
-		 : loop_##name##_PUT_SET((const ctype *)column->data, rows, count, out))
+/** Fixed-width values of which some are NULL: hash them all, then put the NULLs right. */
+static void hash_nullable(const struct tr_column *column, const uint32_t *rows, uint32_t count, uint64_t *out,
+			  bool combine, tr_hash_loop loop)
+{
+	const size_t width = tr_phys_bytes(column->type->phys);
+	uint64_t hashes[CHUNK_ROWS];
+
+	for (uint32_t done = 0; done < count; done += CHUNK_ROWS) {
+		const uint32_t n = TR_MIN(count - done, (uint32_t)CHUNK_ROWS);
+
+		if (rows != NULL)
+			loop(column->data, rows + done, n, hashes);
+		else
+			loop((const char *)column->data + done * width, NULL, n, hashes);
+		for (uint32_t i = 0; i < n; i++)
+			if (!tr_bit_get(column->validity, rows != NULL ? rows[done + i] : done + i))
+				hashes[i] = TR_HASH_NULL;
+		for (uint32_t i = 0; i < n; i++)
+			out[done + i] = combine ? tr_hash_combine(out[done + i], hashes[i]) : hashes[i];
+	}
+}
 
 static void hash_column(const struct tr_column *column, const uint32_t *rows, uint32_t count, uint64_t *out,
 			bool combine)
 {
-	if (column->is_constant || column->validity != NULL) {
+	const struct tr_hash_kernels *kernels = TR_ISA_PICK(tr_hash_kernels);
+	const enum tr_phys phys = column->type->phys;
+	const tr_hash_loop loop = (combine ? kernels->combine : kernels->set)[phys];
+
+	if (loop == NULL || column->is_constant || (column->validity != NULL && phys == TR_PHYS_VIEW))
 		hash_slowly(column, rows, count, out, combine);
-		return;
-	}
-	switch ((enum tr_phys)column->type->phys) {
-	case TR_PHYS_I8: RUN_LOOP(i8, int8_t); return;
-	case TR_PHYS_I16: RUN_LOOP(i16, int16_t); return;
-	case TR_PHYS_I32: RUN_LOOP(i32, int32_t); return;
-	case TR_PHYS_I64: RUN_LOOP(i64, int64_t); return;
-	case TR_PHYS_I128: RUN_LOOP(i128, tr_i128); return;
-	case TR_PHYS_F32: RUN_LOOP(f32, float); return;
-	case TR_PHYS_F64: RUN_LOOP(f64, double); return;
-	case TR_PHYS_VIEW: RUN_LOOP(view, struct tr_view); return;
-	case TR_PHYS_NONE:
-	case TR_PHYS_LIST:
-	case TR_PHYS_ROW: hash_slowly(column, rows, count, out, combine); return;
-	case TR_PHYS_COUNT: break;
-	}
-	TR_UNREACHABLE();
+	else if (column->validity != NULL)
+		hash_nullable(column, rows, count, out, combine, kernels->set[phys]);
+	else
+		loop(column->data, rows, count, out);
 }
 
 void tr_hash_column(const struct tr_column *column, const uint32_t *rows, uint32_t count, uint64_t *out)

@@ -4,7 +4,9 @@
  */
 #include "tr_test.h"
 
+#include "base/cpu.h"
 #include "base/hash.h"
+#include "base/hash_value.h"
 #include "base/type.h"
 
 #define ROWS 70
@@ -161,12 +163,60 @@ static void nested_values(void **state)
 	tr_arena_deinit(&arena);
 }
 
+static void all_instruction_sets_agree(void **state)
+{
+	const struct tr_hash_kernels *kernels[] = {&tr_hash_kernels_v2, &tr_hash_kernels_v3, &tr_hash_kernels_v4};
+	static _Alignas(16) char data[3000 * 16];
+	static uint64_t out[3][3000];
+	uint32_t rows[1500];
+	uint64_t seed = 5;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)tr_test_random(&seed);
+	for (uint32_t i = 0; i < 1500; i++)
+		rows[i] = i * 2 + tr_test_below(&seed, 2);
+	for (int phys = TR_PHYS_I8; phys <= TR_PHYS_F64; phys++) /* random bytes are no views */
+		for (uint32_t count = 0; count < 3000; count += 1 + count * 2) {
+			for (int isa = TR_ISA_V2; isa <= (int)tr_cpu_isa(); isa++) {
+				kernels[isa]->set[phys](data, NULL, count, out[isa]);
+				kernels[isa]->combine[phys](data, rows, count / 2, out[isa]);
+				assert_memory_equal(out[isa], out[0], count * sizeof(out[0][0]));
+			}
+		}
+}
+
+static void nulls_of_long_columns(void **state)
+{
+	enum { COUNT = 1300 };
+	static int64_t data[COUNT];
+	static uint64_t validity[TR_BITMAP_WORDS(COUNT)], out[COUNT], combined[COUNT];
+	static uint32_t rows[COUNT];
+	const struct tr_column column = {.type = tr_type_of(TR_TYPE_BIGINT), .data = data, .validity = validity};
+	uint64_t seed = 6;
+
+	for (uint32_t i = 0; i < COUNT; i++) {
+		data[i] = (int64_t)tr_test_random(&seed);
+		tr_bit_assign(validity, i, tr_test_below(&seed, 3) > 0);
+		rows[i] = COUNT - 1 - i;
+		combined[i] = i;
+	}
+	tr_hash_column(&column, NULL, COUNT, out);
+	tr_hash_column_combine(&column, rows, COUNT, combined);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		const uint64_t expected = tr_bit_get(validity, i) ? tr_hash_u64((uint64_t)data[i]) : TR_HASH_NULL;
+
+		assert_true(out[i] == expected);
+		assert_true(combined[rows[i]] == tr_hash_combine(rows[i], expected));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_numbers),	     cmocka_unit_test(integers_of_all_widths_agree),
 		cmocka_unit_test(equal_floats_hash_alike),   cmocka_unit_test(strings_and_wide_decimals),
-		cmocka_unit_test(nested_values),
+		cmocka_unit_test(nested_values),	     cmocka_unit_test(all_instruction_sets_agree),
+		cmocka_unit_test(nulls_of_long_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
