@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Binder: tree to plan nodes. Names become columns, texts become typed values, windows become specifications.
+ *
+ *     bind_expr.c    expressions, literals, casts           bind_call.c    calls, CASE, IN and other special forms
+ *     bind_query.c   SELECT, FROM, UNION ALL, WITH, views   bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
+ *     bind_group.c   GROUP BY and aggregates                bind_table.c   CREATE TABLE
+ *
+ * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
+ * attribute, who may name it how). The nodes made here are naive: one per clause, no exchanges, every column carried
+ * along; sql/optimize.c prunes and merges, sql/parallelize.c adds the exchanges.
+ *
+ * A window table function makes no node of its own: it marks its relation with the window, whose three columns exist in
+ * name only (their numbers follow those of the node) until GROUP BY window_start, window_end makes an aggregation of it.
+ *
+ * Errors go to the diagnostics list and the function answers NULL; callers go on where that makes sense, so that a user
+ * sees all errors of a script at once.
+ */
+#ifndef TR_SQL_BIND_H
+#define TR_SQL_BIND_H
+
+#include "base/config.h"
+#include "core/ops/func.h"
+#include "core/plan.h"
+#include "sql/ast.h"
+#include "sql/catalog.h"
+#include "sql/diag.h"
+
+/* Codes of the binder and the planner. */
+#define TR_E_NO_TABLE "E0201"       /* unknown table or view */
+#define TR_E_NO_COLUMN "E0202"      /* unknown column or field */
+#define TR_E_AMBIGUOUS "E0203"      /* a name that fits several columns */
+#define TR_E_NO_FUNCTION "E0204"    /* unknown function, or no overload for these types */
+#define TR_E_EXISTS "E0205"         /* a table or view of that name is there already */
+#define TR_E_TYPE "E0301"           /* operand or column of the wrong type */
+#define TR_E_VALUE "E0302"          /* malformed literal or argument */
+#define TR_E_GROUPING "E0303"       /* neither grouped nor aggregated; aggregate where none may be */
+#define TR_E_SINK "E0304"           /* result does not fit the sink */
+#define TR_E_OPTION "E0401"         /* WITH: unknown, missing or malformed option */
+#define TR_E_TABLE "E0402"          /* CREATE TABLE that makes no sense */
+#define TR_E_SETTING "E0403"        /* SET: unknown key or bad value */
+#define TR_E_TIME "E0501"           /* no time attribute where one is needed */
+#define TR_E_WINDOW "E0502"         /* a window that makes no sense */
+#define TR_E_UNBOUNDED "E0503"      /* a statement after one that never ends */
+
+#define TR_VIEW_DEPTH_MAX 50
+
+enum tr_column_role {
+	TR_ROLE_NONE,
+	TR_ROLE_ROWTIME,
+	TR_ROLE_PROCTIME,
+	TR_ROLE_WINDOW_START, /* the three columns of a window that has not been aggregated yet */
+	TR_ROLE_WINDOW_END,
+	TR_ROLE_WINDOW_TIME,
+};
+
+struct tr_bound_column {
+	const char *qualifier; /* table or alias that may stand before the name, or NULL */
+	const char *name;
+	const struct tr_type *type;
+	enum tr_column_role role;
+	uint32_t index;        /* column of the node; window columns: node's count + 0, 1, 2 */
+};
+
+struct tr_relation {
+	const struct tr_node *node;
+	uint32_t column_count;
+	struct tr_bound_column *columns;
+	bool is_bounded;
+	bool has_window;              /* a window table function not aggregated yet */
+	struct tr_window_spec window; /* its time_column counts in the node's columns */
+	uint32_t partition_count;     /* SESSION's PARTITION BY: columns of the node */
+	const uint32_t *partitions;
+};
+
+/** WITH queries that are visible, innermost first. */
+struct tr_cte_scope {
+	const struct tr_ast_cte *cte;
+	const struct tr_cte_scope *outer; /* what the cte itself may see, too */
+};
+
+struct tr_binder {
+	struct tr_arena *arena;
+	struct tr_diags *diags;
+	struct tr_catalog *catalog;
+	const struct tr_config *config;
+	const char *time_zone;
+	const char *job_id;
+	uint32_t view_depth;
+};
+
+/** Aggregates of one SELECT as they are met. */
+struct tr_aggregation {
+	const struct tr_relation *input;
+	uint32_t key_count;
+	const struct tr_expr **keys;    /* over the input */
+	uint32_t agg_count;
+	struct tr_agg_call *aggs;       /* arg_column and filter_column count in `projected` */
+	uint32_t projected_count;       /* keys first, then arguments and filters */
+	const struct tr_expr **projected;
+	bool has_window;
+	const struct tr_relation *output; /* set when all aggregates are known to fit; columns by number only */
+};
+
+/** Where an expression stands. */
+struct tr_expr_scope {
+	const struct tr_relation *relation; /* NULL: no columns may be named */
+	struct tr_aggregation *aggregation; /* after GROUP BY: columns count in the aggregation's output */
+	const char *clause;                 /* "WHERE", for messages */
+	bool allows_aggregates;             /* SELECT list and HAVING */
+};
+
+#define TR_BIND_COLUMNS_MAX TR_COLUMNS_MAX
+
+/* bind_expr.c */
+const struct tr_expr *tr_bind_expr(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast);
+/** A BOOLEAN; reports anything else. */
+const struct tr_expr *tr_bind_condition(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					const struct tr_ast_expr *ast);
+/** `expr` as `type`, by an implicit cast if Flink allows one; NULL: reported at `span`. */
+const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
+				     struct tr_span span);
+/** A call of a function of the table with arguments already bound; NULL: reported at `span`. */
+const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
+				       uint32_t arg_count, struct tr_span span);
+/** A copy of `expr` that remembers where it was written. */
+const struct tr_expr *tr_bind_placed(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span);
+
+/* bind_call.c */
+const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast);
+const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast);
+const struct tr_expr *tr_bind_predicate(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					const struct tr_ast_expr *ast);
+const struct tr_expr *tr_bind_literal(struct tr_binder *binder, const struct tr_ast_expr *ast);
+
+/* bind_query.c */
+const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct tr_ast_query *query,
+					const struct tr_cte_scope *ctes);
+const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
+					    const struct tr_cte_scope *ctes);
+const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const struct tr_ast_path *path,
+					      const struct tr_ast_hints *hints, const struct tr_cte_scope *ctes);
+/** A PROJECT over `relation` with the given expressions, names and roles. */
+struct tr_relation *tr_bind_project(struct tr_binder *binder, const struct tr_relation *relation, uint32_t count,
+				    const struct tr_expr *const *exprs, const char *const *names);
+/** What a SELECT item is called: its alias, its column, or EXPR$index as in Flink. */
+const char *tr_bind_item_name(struct tr_binder *binder, const struct tr_ast_select_item *item, uint32_t index);
+/** The role of an expression's result: that of a column passed on, PROCTIME for PROCTIME(). */
+enum tr_column_role tr_bind_role(const struct tr_relation *relation, const struct tr_expr *expr);
+/** Whether an expression reads one of the columns of a window that is not aggregated yet. */
+bool tr_bind_reads_window(const struct tr_relation *relation, const struct tr_expr *expr);
+
+/* bind_window.c */
+const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
+						  const struct tr_cte_scope *ctes);
+/** Whether a call names a window table function. */
+bool tr_bind_is_window_function(const struct tr_ast_expr *call);
+
+/** window_start, window_end, window_time, and their types: TIMESTAMP(3), the last one LTZ for local time. */
+extern const char *const tr_window_column_names[3];
+const struct tr_type *tr_bind_window_column_type(struct tr_binder *binder, const struct tr_window_spec *window,
+						 uint32_t which);
+
+/* bind_group.c */
+const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,
+						 struct tr_span span, const struct tr_relation *input);
+/** Whether a SELECT needs grouping: GROUP BY, HAVING, or an aggregate in its list. */
+bool tr_bind_is_grouped(const struct tr_ast_select *select);
+/** An expression after GROUP BY that is a key, an aggregate or a window column; NULL and `is_reported` false: none of
+ * these, look at its parts. */
+const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				      const struct tr_ast_expr *ast, bool *is_reported);
+bool tr_bind_has_aggregate(const struct tr_ast_expr *ast);
+
+/* bind_table.c */
+void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast, struct tr_span span);
+/** The spec through which a table is read or written; `hints` may override options (OPTIONS('k'='v')). */
+struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct tr_table *table,
+					 const struct tr_ast_hints *hints);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Binding GROUP BY, aggregates and HAVING. See bind.h.
+ *
+ * The SELECT list is bound twice: the first time to meet all aggregates, the second time, when their number is known, to
+ * make the expressions over the aggregation's output, whose columns are
+ *
+ *     keys..., aggregates..., window_start, window_end, window_time
+ *
+ * Below the aggregation a PROJECT computes the keys, the arguments, the filters and carries the time column. What is
+ * equal to a key (as a bound expression) is that key; so `GROUP BY UPPER(a)` allows `UPPER(a)` in the list.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "sql/bind.h"
+
+#define AGGS_MAX 256
+
+static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
+{
+	for (uint32_t i = 0; i < exprs->count; i++) {
+		if (tr_bind_has_aggregate(exprs->items[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_aggregate_call(const struct tr_ast_expr *ast)
+{
+	return ast->kind == TR_AST_EXPR_CALL && ast->call->over == NULL && tr_agg_exists(tr_catalog_name(&ast->call->name));
+}
+
+bool tr_bind_has_aggregate(const struct tr_ast_expr *ast)
+{
+	if (ast == NULL)
+		return false;
+	if (is_aggregate_call(ast) || select_has_aggregate(&ast->args))
+		return true;
+	if (ast->kind == TR_AST_EXPR_FIELD)
+		return tr_bind_has_aggregate(ast->field.base);
+	if (ast->kind != TR_AST_EXPR_CASE)
+		return false;
+	for (uint32_t i = 0; i < ast->case_.when_count; i++) {
+		if (tr_bind_has_aggregate(ast->case_.whens[i].condition) ||
+		    tr_bind_has_aggregate(ast->case_.whens[i].result))
+			return true;
+	}
+	return tr_bind_has_aggregate(ast->case_.operand) || tr_bind_has_aggregate(ast->case_.otherwise);
+}
+
+bool tr_bind_is_grouped(const struct tr_ast_select *select)
+{
+	if (select->has_group_by || select->having != NULL)
+		return true;
+	for (uint32_t i = 0; i < select->item_count; i++) {
+		if (tr_bind_has_aggregate(select->items[i].expr))
+			return true;
+	}
+	return false;
+}
+
+/* ---- aggregates ---- */
+
+/* The column of the PROJECT below that holds `expr`. */
+static int32_t projected_column(struct tr_aggregation *aggregation, const struct tr_expr *expr)
+{
+	for (uint32_t i = 0; i < aggregation->projected_count; i++) {
+		if (tr_expr_equals(aggregation->projected[i], expr))
+			return (int32_t)i;
+	}
+	if (aggregation->projected_count == TR_BIND_COLUMNS_MAX)
+		return -1;
+	aggregation->projected[aggregation->projected_count] = expr;
+	return (int32_t)aggregation->projected_count++;
+}
+
+/* The number of an aggregate, new or met before; -1: too many. */
+static int32_t add_aggregate(struct tr_aggregation *aggregation, const struct tr_agg_call *call)
+{
+	for (uint32_t i = 0; i < aggregation->agg_count; i++) {
+		const struct tr_agg_call *have = &aggregation->aggs[i];
+
+		if (have->agg == call->agg && have->arg_column == call->arg_column &&
+		    have->filter_column == call->filter_column && have->is_distinct == call->is_distinct)
+			return (int32_t)i;
+	}
+	if (aggregation->agg_count == AGGS_MAX)
+		return -1;
+	aggregation->aggs[aggregation->agg_count] = *call;
+	return (int32_t)aggregation->agg_count++;
+}
+
+/* The argument's expression over the input; *expr stays NULL for COUNT(*). False: reported. */
+static bool bind_argument(struct tr_binder *binder, const struct tr_expr_scope *input, const struct tr_ast_expr *ast,
+			  const struct tr_expr **expr)
+{
+	const struct tr_ast_expr *arg = ast->args.count > 0 ? ast->args.items[0] : NULL;
+
+	*expr = NULL;
+	if (ast->args.count != 1 || ast->call->order_by.count > 0 || ast->call->within_group.count > 0 ||
+	    ast->call->argument_names != NULL) {
+		tr_diag_not_supported(binder->diags, ast->span, "aggregates with other than one plain argument");
+		return false;
+	}
+	if (arg->kind == TR_AST_EXPR_STAR)
+		return true;
+	*expr = tr_bind_expr(binder, input, arg);
+	return *expr != NULL;
+}
+
+static const struct tr_expr *bind_aggregate(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					    const struct tr_ast_expr *ast)
+{
+	struct tr_aggregation *aggregation = scope->aggregation;
+	struct tr_expr_scope input = {.relation = aggregation->input, .clause = "an aggregate"};
+	struct tr_agg_call call = {.arg_column = -1, .filter_column = -1};
+	const struct tr_expr *arg, *filter = NULL;
+	struct tr_agg_match match;
+	struct tr_status st = {0};
+	int32_t number;
+
+	if (!bind_argument(binder, &input, ast, &arg))
+		return NULL;
+	if (tr_agg_resolve(binder->arena, tr_catalog_name(&ast->call->name), arg != NULL ? arg->type : NULL,
+			   aggregation->key_count > 0, &match, &st) != TR_OK) {
+		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ast->span, "%s", st.message);
+		return NULL;
+	}
+	if (arg != NULL) {
+		arg = tr_bind_coerce(binder, arg, match.arg_type, ast->args.items[0]->span);
+		if (arg == NULL)
+			return NULL;
+		if (tr_bind_reads_window(aggregation->input, arg)) {
+			tr_diag_not_supported(binder->diags, ast->span, "aggregates of window_start and its like");
+			return NULL;
+		}
+		call.arg_column = projected_column(aggregation, arg);
+	}
+	if (ast->call->filter != NULL) {
+		input.clause = "FILTER";
+		filter = tr_bind_condition(binder, &input, ast->call->filter);
+		if (filter == NULL)
+			return NULL;
+		call.filter_column = projected_column(aggregation, filter);
+	}
+	call.agg = match.agg;
+	call.type = match.type;
+	call.is_distinct = ast->call->is_distinct;
+	call.text = tr_arena_printf(
+		binder->arena, "%s(%s%s)%s", tr_agg_name(match.agg), call.is_distinct ? "DISTINCT " : "",
+		arg != NULL ? tr_expr_text_of(binder->arena, arg, aggregation->input->node->output) : "*",
+		filter == NULL ? ""
+			       : tr_arena_printf(binder->arena, " FILTER (WHERE %s)",
+						 tr_expr_text_of(binder->arena, filter,
+								 aggregation->input->node->output)));
+	number = add_aggregate(aggregation, &call);
+	if (number < 0 || (arg != NULL && call.arg_column < 0) || (filter != NULL && call.filter_column < 0)) {
+		tr_diag_error(binder->diags, TR_E_LIMIT, ast->span, "more than %d aggregates", AGGS_MAX);
+		return NULL;
+	}
+	return tr_expr_column(binder->arena, aggregation->key_count + (uint32_t)number, call.type);
+}
+
+/* Binds over the aggregation's input without reporting. */
+static const struct tr_expr *bind_silently(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+					   const struct tr_ast_expr *ast)
+{
+	struct tr_expr_scope scope = {.relation = aggregation->input, .clause = "GROUP BY"};
+	struct tr_diags *loud = binder->diags, silent;
+	const struct tr_expr *expr;
+
+	tr_diags_init(&silent, binder->arena, loud->text);
+	binder->diags = &silent;
+	expr = tr_bind_expr(binder, &scope, ast);
+	binder->diags = loud;
+	return expr;
+}
+
+const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				      const struct tr_ast_expr *ast, bool *is_reported)
+{
+	struct tr_aggregation *aggregation = scope->aggregation;
+	const struct tr_relation *input = aggregation->input;
+	uint32_t base = input->node->output->column_count;
+	const struct tr_expr *expr;
+
+	*is_reported = false;
+	if (is_aggregate_call(ast)) {
+		expr = bind_aggregate(binder, scope, ast);
+		*is_reported = expr == NULL;
+		return expr;
+	}
+	if (ast->kind == TR_AST_EXPR_LITERAL || tr_bind_has_aggregate(ast))
+		return NULL;
+	expr = bind_silently(binder, aggregation, ast);
+	if (expr == NULL)
+		return NULL;
+	if (input->has_window && expr->kind == TR_EXPR_COLUMN && expr->column >= base)
+		return tr_expr_column(binder->arena,
+				      aggregation->key_count + aggregation->agg_count + expr->column - base, expr->type);
+	for (uint32_t i = 0; i < aggregation->key_count; i++) {
+		if (tr_expr_equals(aggregation->keys[i], expr))
+			return tr_expr_column(binder->arena, i, expr->type);
+	}
+	return NULL;
+}
+
+/* ---- GROUP BY ---- */
+
+/* Sorts the grouping expressions into keys and window columns. False: reported. */
+static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *select, struct tr_aggregation *aggregation)
+{
+	const struct tr_relation *input = aggregation->input;
+	struct tr_expr_scope scope = {.relation = input, .clause = "GROUP BY"};
+	bool has_start = false, has_end = false;
+
+	for (uint32_t i = 0; i < select->group_count; i++) {
+		const struct tr_ast_group *group = select->groups[i];
+		const struct tr_expr *key;
+		enum tr_column_role role;
+
+		if (group->kind == TR_AST_GROUP_EMPTY)
+			continue;
+		if (group->kind != TR_AST_GROUP_EXPR) {
+			tr_diag_not_supported(binder->diags, group->span, "GROUPING SETS, ROLLUP and CUBE");
+			return false;
+		}
+		key = tr_bind_expr(binder, &scope, group->exprs.items[0]);
+		if (key == NULL)
+			return false;
+		role = tr_bind_role(input, key);
+		has_start = has_start || role == TR_ROLE_WINDOW_START;
+		has_end = has_end || role == TR_ROLE_WINDOW_END;
+		if (role >= TR_ROLE_WINDOW_START)
+			continue;
+		if (tr_bind_reads_window(input, key)) {
+			tr_diag_not_supported(binder->diags, group->span, "grouping by an expression of the window");
+			return false;
+		}
+		if (aggregation->key_count == TR_BIND_COLUMNS_MAX)
+			return false;
+		aggregation->keys[aggregation->key_count] = key;
+		aggregation->projected[aggregation->key_count++] = key;
+	}
+	aggregation->projected_count = aggregation->key_count;
+	if (input->has_window && has_start && has_end)
+		return true;
+	if (input->has_window) {
+		tr_diag_error(binder->diags, TR_E_WINDOW, select->has_group_by ? select->group_span : select->from->span,
+			      "a window is aggregated by GROUP BY window_start, window_end");
+		return false;
+	}
+	tr_diag_not_supported(binder->diags, select->has_group_by ? select->group_span : select->items[0].expr->span,
+			      "aggregation without a window");
+	tr_diag_hint(binder->diags, "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) ... "
+				    "GROUP BY window_start, window_end");
+	return false;
+}
+
+/* SESSION partitions by its own keys; they must be the keys of the grouping. */
+static bool check_partitions(struct tr_binder *binder, const struct tr_aggregation *aggregation, struct tr_span span)
+{
+	const struct tr_relation *input = aggregation->input;
+	uint32_t found = 0;
+
+	if (input->window.kind != TR_WINDOW_SESSION)
+		return true;
+	for (uint32_t i = 0; i < input->partition_count; i++) {
+		for (uint32_t k = 0; k < aggregation->key_count; k++)
+			found += aggregation->keys[k]->kind == TR_EXPR_COLUMN &&
+				 aggregation->keys[k]->column == input->partitions[i];
+	}
+	if (found == input->partition_count && found == aggregation->key_count)
+		return true;
+	tr_diag_not_supported(binder->diags, span, "SESSION windows that are grouped by other keys than their "
+						   "PARTITION BY");
+	tr_diag_hint(binder->diags, "SESSION(TABLE t PARTITION BY k, ...) with GROUP BY window_start, window_end, k");
+	return false;
+}
+
+/* PROJECT [keys, arguments, filters, time] and the WINDOW_AGGREGATE over it. */
+static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct tr_aggregation *aggregation)
+{
+	const struct tr_relation *input = aggregation->input;
+	uint32_t count = aggregation->projected_count, keys = aggregation->key_count;
+	const char **names = TR_NEW_ARRAY(binder->arena, count + 1, const char *);
+	const struct tr_expr **projected = TR_NEW_ARRAY(binder->arena, count + 1, const struct tr_expr *);
+	uint32_t width = keys + aggregation->agg_count + 3;
+	struct tr_schema *schema = TR_NEW(binder->arena, struct tr_schema);
+	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, width, const struct tr_type *);
+	const char **out_names = TR_NEW_ARRAY(binder->arena, width, const char *);
+	uint32_t *key_columns = TR_NEW_ARRAY(binder->arena, keys + 1, uint32_t);
+	struct tr_relation *below, *result = TR_NEW(binder->arena, struct tr_relation);
+	struct tr_node *node;
+
+	for (uint32_t i = 0; i < count; i++) {
+		projected[i] = aggregation->projected[i];
+		names[i] = projected[i]->kind == TR_EXPR_COLUMN ? input->node->output->names[projected[i]->column]
+								: tr_arena_printf(binder->arena, "$f%u", i);
+	}
+	if (input->window.time_column >= 0) {
+		uint32_t time = (uint32_t)input->window.time_column;
+
+		projected[count] = tr_expr_column(binder->arena, time, input->node->output->types[time]);
+		names[count++] = input->node->output->names[time];
+	}
+	below = tr_bind_project(binder, input, count, projected, names);
+	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_AGGREGATE, &below->node, 1);
+	node->window.window = input->window;
+	if (input->window.time_column >= 0)
+		node->window.window.time_column = (int32_t)count - 1;
+	node->window.keys = key_columns;
+	node->window.key_count = keys;
+	node->window.aggs = aggregation->aggs;
+	node->window.agg_count = aggregation->agg_count;
+	node->window.phase = TR_PHASE_SINGLE;
+	node->window.use_general =
+		strcasecmp(tr_config_text(binder->config, "engine.window-operator"), "general") == 0;
+	for (uint32_t i = 0; i < width; i++) {
+		if (i < keys) {
+			key_columns[i] = i;
+			types[i] = projected[i]->type;
+			out_names[i] = names[i];
+		} else if (i < width - 3) {
+			types[i] = aggregation->aggs[i - keys].type;
+			out_names[i] = aggregation->aggs[i - keys].text;
+		}
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		out_names[width - 3 + i] = tr_window_column_names[i];
+		types[width - 3 + i] = tr_bind_window_column_type(binder, &input->window, i);
+	}
+	*schema = (struct tr_schema){.column_count = width, .names = out_names, .types = types};
+	node->output = schema;
+	result->node = node;
+	result->is_bounded = input->is_bounded;
+	result->column_count = 1; /* only window_time matters from here on: it is a time attribute */
+	result->columns = TR_NEW(binder->arena, struct tr_bound_column);
+	result->columns[0] = (struct tr_bound_column){.name = "window_time",
+						      .type = types[width - 1],
+						      .index = width - 1,
+						      .role = input->window.is_processing_time ? TR_ROLE_PROCTIME
+											       : TR_ROLE_ROWTIME};
+	return result;
+}
+
+/* ---- SELECT ---- */
+
+static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *select, struct tr_aggregation *aggregation,
+		       const struct tr_expr **exprs, const char **names, const struct tr_expr **having)
+{
+	struct tr_expr_scope scope = {.relation = aggregation->input, .aggregation = aggregation, .clause = "SELECT"};
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < select->item_count; i++) {
+		const struct tr_ast_select_item *item = &select->items[i];
+
+		if (item->expr->kind == TR_AST_EXPR_STAR) {
+			tr_diag_error(binder->diags, TR_E_GROUPING, item->expr->span, "'*' can't be used with GROUP BY");
+			is_good = false;
+			continue;
+		}
+		exprs[i] = tr_bind_expr(binder, &scope, item->expr);
+		names[i] = tr_bind_item_name(binder, item, i);
+		is_good = is_good && exprs[i] != NULL;
+	}
+	if (select->having != NULL) {
+		scope.clause = "HAVING";
+		*having = tr_bind_condition(binder, &scope, select->having);
+		is_good = is_good && *having != NULL;
+	}
+	return is_good;
+}
+
+const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,
+						 struct tr_span span, const struct tr_relation *input)
+{
+	struct tr_aggregation aggregation = {.input = input};
+	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, select->item_count, const struct tr_expr *);
+	const char **names = TR_NEW_ARRAY(binder->arena, select->item_count, const char *);
+	const struct tr_expr *having = NULL;
+	struct tr_relation *result;
+
+	aggregation.keys = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
+	aggregation.projected = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
+	aggregation.aggs = TR_NEW_ARRAY(binder->arena, AGGS_MAX, struct tr_agg_call);
+	if (!bind_keys(binder, select, &aggregation) ||
+	    !check_partitions(binder, &aggregation, select->has_group_by ? select->group_span : span))
+		return NULL;
+	if (!bind_items(binder, select, &aggregation, exprs, names, &having) ||
+	    !bind_items(binder, select, &aggregation, exprs, names, &having))
+		return NULL;
+	result = make_aggregate(binder, &aggregation);
+	if (having != NULL) {
+		struct tr_node *filter = tr_plan_node(binder->arena, TR_NODE_FILTER, &result->node, 1);
+
+		filter->filter.condition = having;
+		filter->output = result->node->output;
+		result->node = filter;
+	}
+	return tr_bind_project(binder, result, select->item_count, exprs, names);
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Binding CREATE TABLE, and the spec through which a table is read or written. See bind.h.
+ *
+ * Physical columns make up the schema that connectors see. A computed column is an expression over physical columns;
+ * where it names another computed column, that one's expression is put in its place, in the order of declaration.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "io/connector.h"
+#include "io/source.h"
+#include "base/check.h"
+#include "sql/bind.h"
+#include "sql/type_name.h"
+
+struct table_builder {
+	struct tr_binder *binder;
+	const struct tr_ast_create_table *ast;
+	struct tr_table *table;
+	struct tr_table_column *columns;
+	struct tr_relation scope; /* the columns bound so far; index = number among all columns */
+};
+
+static const struct tr_expr *column_expr(struct tr_binder *binder, const struct tr_table_column *columns,
+					 uint32_t count, const struct tr_expr *expr)
+{
+	const struct tr_expr **replacements = TR_NEW_ARRAY(binder->arena, count + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < count; i++)
+		replacements[i] = columns[i].expr;
+	return tr_expr_substitute(binder->arena, expr, replacements, count);
+}
+
+/* Physical columns first, so that a computed column may name one that stands below it. */
+static bool bind_physical(struct table_builder *builder)
+{
+	const struct tr_ast_create_table *ast = builder->ast;
+	struct tr_binder *binder = builder->binder;
+	const char **names = TR_NEW_ARRAY(binder->arena, ast->column_count + 1, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, ast->column_count + 1, const struct tr_type *);
+	struct tr_schema *schema = TR_NEW(binder->arena, struct tr_schema);
+	uint32_t count = 0;
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < ast->column_count; i++) {
+		const struct tr_ast_column *column = &ast->columns[i];
+		struct tr_table_column *bound = &builder->columns[i];
+
+		bound->name = column->name.text;
+		bound->span = column->span;
+		bound->physical = -1;
+		if (column->kind == TR_AST_COLUMN_COMPUTED)
+			continue;
+		if (column->kind == TR_AST_COLUMN_METADATA || column->type == NULL) {
+			tr_diag_not_supported(binder->diags, column->span, "metadata columns");
+			is_good = false;
+			continue;
+		}
+		bound->type = tr_type_name_resolve(column->type, binder->arena, binder->diags);
+		if (bound->type == NULL) {
+			is_good = false;
+			continue;
+		}
+		names[count] = bound->name;
+		types[count] = bound->type;
+		bound->expr = tr_expr_column(binder->arena, count, bound->type);
+		bound->physical = (int32_t)count++;
+	}
+	*schema = (struct tr_schema){.column_count = count, .names = names, .types = types};
+	builder->table->physical = schema;
+	if (is_good && count == 0) {
+		tr_diag_error(binder->diags, TR_E_TABLE, ast->name.span, "table '%s' has no columns",
+			      builder->table->name);
+		return false;
+	}
+	return is_good;
+}
+
+/* Makes the columns bound so far visible to expressions. */
+static void refresh_scope(struct table_builder *builder)
+{
+	struct tr_relation *scope = &builder->scope;
+
+	scope->column_count = 0;
+	for (uint32_t i = 0; i < builder->ast->column_count; i++) {
+		if (builder->columns[i].expr == NULL)
+			continue;
+		scope->columns[scope->column_count++] = (struct tr_bound_column){.name = builder->columns[i].name,
+										 .type = builder->columns[i].type,
+										 .index = i};
+	}
+}
+
+static bool bind_computed(struct table_builder *builder)
+{
+	struct tr_binder *binder = builder->binder;
+	struct tr_expr_scope scope = {.relation = &builder->scope, .clause = "a computed column"};
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < builder->ast->column_count; i++) {
+		struct tr_table_column *bound = &builder->columns[i];
+		const struct tr_expr *expr;
+
+		if (builder->ast->columns[i].kind != TR_AST_COLUMN_COMPUTED)
+			continue;
+		refresh_scope(builder);
+		expr = tr_bind_expr(binder, &scope, builder->ast->columns[i].expr);
+		if (expr == NULL) {
+			is_good = false;
+			continue;
+		}
+		bound->expr = column_expr(binder, builder->columns, builder->ast->column_count, expr);
+		bound->type = expr->type;
+	}
+	refresh_scope(builder);
+	return is_good;
+}
+
+static int32_t find_column(const struct table_builder *builder, const struct tr_ast_name *name)
+{
+	for (uint32_t i = 0; i < builder->ast->column_count; i++) {
+		if (strcmp(builder->columns[i].name, name->text) == 0)
+			return (int32_t)i;
+	}
+	return -1;
+}
+
+static int32_t need_column(const struct table_builder *builder, const struct tr_ast_name *name, const char *clause)
+{
+	int32_t found = find_column(builder, name);
+	const char **names;
+
+	if (found >= 0)
+		return found;
+	names = TR_NEW_ARRAY(builder->binder->arena, builder->ast->column_count + 1, const char *);
+	for (uint32_t i = 0; i < builder->ast->column_count; i++)
+		names[i] = builder->columns[i].name;
+	tr_diag_error(builder->binder->diags, TR_E_NO_COLUMN, name->span, "%s names '%s', which is no column", clause,
+		      name->text);
+	tr_diag_hint_nearest(builder->binder->diags, name->text, names, builder->ast->column_count);
+	return -1;
+}
+
+static bool bind_watermark(struct table_builder *builder)
+{
+	struct tr_binder *binder = builder->binder;
+	struct tr_expr_scope scope = {.relation = &builder->scope, .clause = "WATERMARK"};
+	const struct tr_ast_watermark *ast = &builder->ast->watermarks[0];
+	const struct tr_type *type;
+	const struct tr_expr *expr;
+
+	builder->table->rowtime = -1;
+	if (builder->ast->watermark_count == 0)
+		return true;
+	if (builder->ast->watermark_count > 1 || ast->column.count > 1) {
+		tr_diag_error(binder->diags, TR_E_TIME, builder->ast->watermarks[builder->ast->watermark_count - 1].span,
+			      "a table has one WATERMARK, on one of its columns");
+		return false;
+	}
+	builder->table->rowtime = need_column(builder, &ast->column.names[0], "WATERMARK FOR");
+	if (builder->table->rowtime < 0)
+		return false;
+	type = builder->columns[builder->table->rowtime].type;
+	if (!tr_type_is_timestamp(type) || type->precision > 3) {
+		tr_diag_error(binder->diags, TR_E_TIME, ast->column.span,
+			      "event time must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), '%s' is %s",
+			      ast->column.names[0].text, tr_type_text(binder->arena, type));
+		tr_diag_hint(binder->diags, "add a column AS CAST(%s AS TIMESTAMP(3))", ast->column.names[0].text);
+		return false;
+	}
+	expr = tr_bind_expr(binder, &scope, ast->expr);
+	if (expr == NULL)
+		return false;
+	if (!tr_type_is_timestamp(expr->type) || expr->type->precision > 3) {
+		tr_diag_error(binder->diags, TR_E_TIME, ast->expr->span,
+			      "the watermark must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), this is %s",
+			      tr_type_text(binder->arena, expr->type));
+		return false;
+	}
+	builder->table->watermark = column_expr(binder, builder->columns, builder->ast->column_count, expr);
+	return true;
+}
+
+static bool bind_keys(struct table_builder *builder)
+{
+	struct tr_binder *binder = builder->binder;
+	bool is_good = true;
+
+	for (uint32_t i = 0; i < builder->ast->key_count; i++) {
+		const struct tr_ast_key *key = &builder->ast->keys[i];
+
+		if (key->is_unique) {
+			tr_diag_not_supported(binder->diags, key->span, "UNIQUE");
+			is_good = false;
+		} else if (!key->is_not_enforced) {
+			tr_diag_error(binder->diags, TR_E_TABLE, key->span, "a primary key is not enforced: say NOT ENFORCED");
+			is_good = false;
+		}
+		for (uint32_t c = 0; c < key->columns.count; c++)
+			is_good = need_column(builder, &key->columns.items[c], "PRIMARY KEY") >= 0 && is_good;
+	}
+	return is_good;
+}
+
+static bool bind_partitions(struct table_builder *builder)
+{
+	const struct tr_ast_names *names = &builder->ast->partitioned_by;
+	uint32_t *partitions = TR_NEW_ARRAY(builder->binder->arena, names->count + 1, uint32_t);
+
+	for (uint32_t i = 0; i < names->count; i++) {
+		int32_t column = need_column(builder, &names->items[i], "PARTITIONED BY");
+
+		if (column < 0)
+			return false;
+		if (builder->columns[column].physical < 0) {
+			tr_diag_error(builder->binder->diags, TR_E_TABLE, names->items[i].span,
+				      "'%s' is computed; a partition column must be physical", names->items[i].text);
+			return false;
+		}
+		partitions[i] = (uint32_t)builder->columns[column].physical;
+	}
+	builder->table->partition_count = names->count;
+	builder->table->partitions = partitions;
+	return true;
+}
+
+/* ---- WITH ---- */
+
+static const struct tr_ast_option *find_option(const struct tr_ast_options *with, const char *key)
+{
+	for (uint32_t i = 0; i < with->count; i++) {
+		if (strcmp(with->items[i].key.text, key) == 0)
+			return &with->items[i];
+	}
+	return NULL;
+}
+
+static bool find_connector(struct table_builder *builder)
+{
+	struct tr_binder *binder = builder->binder;
+	const struct tr_ast_options *with = &builder->ast->with;
+	const struct tr_ast_option *option = find_option(with, "connector");
+	const struct tr_connector *const *all = tr_registry_connectors();
+	const char *names[256];
+	uint32_t count = 0;
+
+	if (option == NULL) {
+		tr_diag_error(binder->diags, TR_E_OPTION, with->count > 0 ? with->span : builder->ast->name.span,
+			      "table '%s' needs the option 'connector'", builder->table->name);
+		tr_diag_hint(binder->diags, "WITH ('connector' = 'filesystem', 'path' = '...', 'format' = 'json')");
+		return false;
+	}
+	builder->table->connector = tr_registry_find_connector(option->value.text);
+	if (builder->table->connector == NULL) {
+		for (; all[count] != NULL && count < TR_COUNT_OF(names); count++)
+			names[count] = all[count]->name;
+		tr_diag_error(binder->diags, TR_E_OPTION, option->value.span, "no connector '%s'", option->value.text);
+		tr_diag_hint_nearest(binder->diags, option->value.text, names, count);
+		return false;
+	}
+	option = find_option(with, "format");
+	if (option == NULL)
+		return true; /* a missing format is tr_options_check's to report */
+	builder->table->format = tr_registry_find_format(option->value.text);
+	if (builder->table->format == NULL && builder->table->connector->uses_format) {
+		const struct tr_format *const *formats = tr_registry_formats();
+
+		for (count = 0; formats[count] != NULL && count < TR_COUNT_OF(names); count++)
+			names[count] = formats[count]->name;
+		tr_diag_error(binder->diags, TR_E_OPTION, option->value.span, "no format '%s'", option->value.text);
+		tr_diag_hint_nearest(binder->diags, option->value.text, names, count);
+		return false;
+	}
+	return true;
+}
+
+static bool bind_options(struct table_builder *builder)
+{
+	struct tr_binder *binder = builder->binder;
+	const struct tr_ast_options *with = &builder->ast->with;
+	struct tr_option *items = TR_NEW_ARRAY(binder->arena, with->count + 1, struct tr_option);
+	struct tr_table_spec *spec;
+	struct tr_status st = {0};
+	const char *bad_key = NULL;
+
+	for (uint32_t i = 0; i < with->count; i++)
+		items[i] = (struct tr_option){.key = with->items[i].key.text, .value = with->items[i].value.text};
+	builder->table->options = (struct tr_options){.items = items, .count = with->count};
+	if (!find_connector(builder))
+		return false;
+	spec = tr_bind_table_spec(binder, builder->table, NULL);
+	if (spec == NULL)
+		return false;
+	if (tr_options_check(spec, &bad_key, &st) != TR_OK) {
+		const struct tr_ast_option *bad = bad_key != NULL ? find_option(with, bad_key) : NULL;
+
+		tr_diag_error(binder->diags, TR_E_OPTION, bad != NULL ? bad->key.span : with->span, "%s", st.message);
+		return false;
+	}
+	if (builder->table->connector->source != NULL)
+		builder->table->is_bounded = builder->table->connector->source->is_bounded(spec);
+	return true;
+}
+
+struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct tr_table *table,
+					 const struct tr_ast_hints *hints)
+{
+	struct tr_table_spec *spec = TR_NEW(binder->arena, struct tr_table_spec);
+
+	*spec = (struct tr_table_spec){
+		.name = table->name,
+		.connector = table->connector,
+		.format = table->format,
+		.options = table->options,
+		.schema = table->physical,
+		.partition_columns = table->partitions,
+		.partition_count = table->partition_count,
+		.time_zone = binder->time_zone,
+		.job_id = binder->job_id,
+		.batch_rows = (uint32_t)tr_config_integer(binder->config, "engine.batch-rows"),
+	};
+	for (uint32_t i = 0; hints != NULL && i < hints->count; i++) {
+		if (strcasecmp(hints->items[i].name.text, "OPTIONS") == 0) {
+			tr_diag_not_supported(binder->diags, hints->items[i].span, "the hint OPTIONS");
+			return NULL;
+		}
+	}
+	return spec;
+}
+
+/* ---- CREATE TABLE ---- */
+
+static bool check_form(struct tr_binder *binder, const struct tr_ast_create_table *ast)
+{
+	const char *what = ast->like != NULL           ? "CREATE TABLE LIKE"
+			   : ast->query != NULL        ? "CREATE TABLE AS"
+			   : ast->distribution != NULL ? "DISTRIBUTED BY"
+			   : ast->is_replace           ? "CREATE OR REPLACE TABLE"
+						       : NULL;
+
+	if (what == NULL)
+		return true;
+	tr_diag_not_supported(binder->diags, ast->name.span, "%s", what);
+	return false;
+}
+
+void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast, struct tr_span span)
+{
+	struct table_builder builder = {.binder = binder, .ast = ast};
+	const struct tr_catalog_entry *existing = tr_catalog_find(binder->catalog, &ast->name);
+
+	if (!check_form(binder, ast))
+		return;
+	if (existing != NULL) {
+		if (!ast->if_not_exists)
+			tr_diag_error(binder->diags, TR_E_EXISTS, ast->name.span, "there is a table or view '%s' already",
+				      existing->name);
+		return;
+	}
+	builder.table = TR_NEW(binder->arena, struct tr_table);
+	builder.columns = TR_NEW_ARRAY(binder->arena, ast->column_count + 1, struct tr_table_column);
+	builder.scope.columns = TR_NEW_ARRAY(binder->arena, ast->column_count + 1, struct tr_bound_column);
+	builder.table->name = tr_catalog_name(&ast->name);
+	builder.table->ast = ast;
+	builder.table->columns = builder.columns;
+	builder.table->column_count = ast->column_count;
+	if (!bind_physical(&builder) || !bind_computed(&builder) || !bind_watermark(&builder) || !bind_keys(&builder) ||
+	    !bind_partitions(&builder) || !bind_options(&builder))
+		return;
+	if (!tr_catalog_put(binder->catalog, builder.table->name, builder.table, NULL))
+		tr_diag_error(binder->diags, TR_E_LIMIT, span, "more than %d tables and views", TR_CATALOG_ENTRIES_MAX);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See catalog.h. A script has tens of names, not thousands: linear search from the newest entry.
+ */
+#include "sql/catalog.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+void tr_catalog_init(struct tr_catalog *catalog, struct tr_arena *arena)
+{
+	memset(catalog, 0, sizeof(*catalog));
+	catalog->arena = arena;
+}
+
+const char *tr_catalog_name(const struct tr_ast_path *path)
+{
+	TR_ASSERT(path->count > 0);
+	return path->names[path->count - 1].text;
+}
+
+static bool has_default_qualifiers(const struct tr_ast_path *path)
+{
+	if (path->count > 3)
+		return false;
+	if (path->count >= 2 && strcmp(path->names[path->count - 2].text, "default_database") != 0)
+		return false;
+	return path->count < 3 || strcmp(path->names[0].text, "default_catalog") == 0;
+}
+
+static struct tr_catalog_entry *find_name(const struct tr_catalog *catalog, const char *name)
+{
+	for (uint32_t i = 0; i < catalog->count; i++) {
+		if (strcmp(catalog->entries[i].name, name) == 0)
+			return &catalog->entries[i];
+	}
+	return NULL;
+}
+
+const struct tr_catalog_entry *tr_catalog_find(const struct tr_catalog *catalog, const struct tr_ast_path *path)
+{
+	return has_default_qualifiers(path) ? find_name(catalog, tr_catalog_name(path)) : NULL;
+}
+
+bool tr_catalog_put(struct tr_catalog *catalog, const char *name, const struct tr_table *table,
+		    const struct tr_view_def *view)
+{
+	struct tr_catalog_entry *entry = find_name(catalog, name);
+
+	if (entry == NULL) {
+		if (catalog->count == TR_CATALOG_ENTRIES_MAX)
+			return false;
+		if (catalog->count == catalog->capacity) {
+			uint32_t capacity = TR_MAX(16, catalog->capacity * 2);
+			struct tr_catalog_entry *grown =
+				TR_NEW_ARRAY(catalog->arena, capacity, struct tr_catalog_entry);
+
+			if (catalog->count > 0)
+				memcpy(grown, catalog->entries, catalog->count * sizeof(*grown));
+			catalog->entries = grown;
+			catalog->capacity = capacity;
+		}
+		entry = &catalog->entries[catalog->count++];
+	}
+	*entry = (struct tr_catalog_entry){.name = name, .table = table, .view = view};
+	return true;
+}
+
+bool tr_catalog_drop(struct tr_catalog *catalog, const struct tr_ast_path *path)
+{
+	struct tr_catalog_entry *entry = find_name(catalog, tr_catalog_name(path));
+
+	if (entry == NULL || !has_default_qualifiers(path))
+		return false;
+	*entry = catalog->entries[--catalog->count];
+	return true;
+}
+
+const char *const *tr_catalog_names(const struct tr_catalog *catalog, struct tr_arena *arena)
+{
+	const char **names = TR_NEW_ARRAY(arena, catalog->count + 1, const char *);
+
+	for (uint32_t i = 0; i < catalog->count; i++)
+		names[i] = catalog->entries[i].name;
+	return names;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See job.h. A sink's columns are matched with the query's by position, or by the column list of INSERT; what is not
+ * listed becomes NULL; what has another type is cast if Flink casts it unasked.
+ */
+#include "sql/job.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "io/connector.h"
+#include "sql/optimize.h"
+
+struct job {
+	struct tr_session *session;
+	struct tr_binder *binder;
+	const struct tr_node *sinks[TR_PLAN_INPUTS_MAX];
+	uint32_t sink_count;
+	bool is_bounded;
+	bool is_select;
+};
+
+/* The number of the query's column that goes to each physical column of the sink; -1: NULL. False: reported. */
+static bool match_columns(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
+			  uint32_t query_columns, int32_t *source)
+{
+	struct tr_diags *diags = job->binder->diags;
+	uint32_t wanted = ast->columns.count > 0 ? ast->columns.count : table->physical->column_count;
+
+	for (uint32_t i = 0; i < table->physical->column_count; i++)
+		source[i] = ast->columns.count > 0 ? -1 : (int32_t)i;
+	for (uint32_t i = 0; i < ast->columns.count; i++) {
+		const struct tr_ast_name *name = &ast->columns.items[i];
+		uint32_t column = 0;
+
+		while (column < table->physical->column_count && strcmp(table->physical->names[column], name->text) != 0)
+			column++;
+		if (column == table->physical->column_count) {
+			tr_diag_error(diags, TR_E_NO_COLUMN, name->span, "table '%s' has no physical column '%s'",
+				      table->name, name->text);
+			tr_diag_hint_nearest(diags, name->text, table->physical->names, table->physical->column_count);
+			return false;
+		}
+		if (source[column] >= 0) {
+			tr_diag_error(diags, TR_E_SINK, name->span, "column '%s' is listed twice", name->text);
+			return false;
+		}
+		source[column] = (int32_t)i;
+	}
+	if (query_columns == wanted)
+		return true;
+	tr_diag_error(diags, TR_E_SINK, ast->table.span, "the query has %u columns, %s '%s' takes %u", query_columns,
+		      ast->columns.count > 0 ? "the column list of" : "table", table->name, wanted);
+	return false;
+}
+
+static const struct tr_node *make_sink(struct job *job, const struct tr_relation *relation,
+				       const struct tr_table_spec *spec, uint32_t parallelism)
+{
+	struct tr_node *node = tr_plan_node(job->binder->arena, TR_NODE_SINK, &relation->node, 1);
+
+	node->sink.table = spec;
+	node->parallelism = parallelism;
+	return node;
+}
+
+static bool add_sink(struct job *job, const struct tr_node *node, struct tr_span span)
+{
+	if (job->sink_count == TR_PLAN_INPUTS_MAX) {
+		tr_diag_error(job->binder->diags, TR_E_LIMIT, span, "more than %d INSERTs in one job",
+			      TR_PLAN_INPUTS_MAX);
+		return false;
+	}
+	job->sinks[job->sink_count++] = node;
+	return true;
+}
+
+/* A relation that can be handed to a sink: with its windows aggregated. */
+static const struct tr_relation *bind_whole_query(struct job *job, const struct tr_ast_query *query)
+{
+	const struct tr_relation *relation = tr_bind_query(job->binder, query, NULL);
+
+	if (relation == NULL)
+		return NULL;
+	if (relation->has_window) {
+		tr_diag_not_supported(job->binder->diags, query->span, "a window table function without an aggregation");
+		tr_diag_hint(job->binder->diags, "GROUP BY window_start, window_end");
+		return NULL;
+	}
+	job->is_bounded = job->is_bounded && relation->is_bounded;
+	return relation;
+}
+
+static bool insert(struct job *job, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_insert *ast = &statement->insert;
+	struct tr_binder *binder = job->binder;
+	const struct tr_catalog_entry *entry = tr_catalog_find(binder->catalog, &ast->table);
+	const struct tr_relation *relation = bind_whole_query(job, ast->query);
+	const struct tr_table *table = entry != NULL ? entry->table : NULL;
+	const struct tr_schema *physical;
+	const struct tr_expr **exprs;
+	struct tr_table_spec *spec;
+	int32_t *source;
+
+	if (table == NULL) {
+		tr_diag_error(binder->diags, TR_E_NO_TABLE, ast->table.span,
+			      entry != NULL ? "'%s' is a view and can't be written" : "no table '%s'",
+			      tr_catalog_name(&ast->table));
+		if (entry == NULL)
+			tr_diag_hint_nearest(binder->diags, tr_catalog_name(&ast->table),
+					     tr_catalog_names(binder->catalog, binder->arena), binder->catalog->count);
+		return false;
+	}
+	if (relation == NULL)
+		return false;
+	if (ast->is_overwrite || ast->partition_count > 0 || ast->conflict != TR_AST_CONFLICT_NONE) {
+		tr_diag_not_supported(binder->diags, statement->word_span,
+				      "INSERT OVERWRITE, PARTITION and ON CONFLICT");
+		return false;
+	}
+	if (table->connector->sink == NULL) {
+		tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
+			      "table '%s' can't be written: connector '%s' is a source only", table->name,
+			      table->connector->name);
+		return false;
+	}
+	physical = table->physical;
+	source = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, int32_t);
+	exprs = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, const struct tr_expr *);
+	if (!match_columns(job, ast, table, relation->column_count, source))
+		return false;
+	for (uint32_t i = 0; i < physical->column_count; i++) {
+		const struct tr_bound_column *column = source[i] >= 0 ? &relation->columns[source[i]] : NULL;
+
+		if (column == NULL) {
+			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
+			continue;
+		}
+		exprs[i] = tr_expr_column(binder->arena, column->index, column->type);
+		if (!tr_type_equals_ignoring_null(column->type, physical->types[i]) &&
+		    column->type->id != TR_TYPE_NULL && !tr_type_coerces(column->type, physical->types[i])) {
+			tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
+				      "column '%s' of '%s' is %s, the query's column '%s' is %s", physical->names[i],
+				      table->name, tr_type_text(binder->arena, physical->types[i]), column->name,
+				      tr_type_text(binder->arena, column->type));
+			tr_diag_hint(binder->diags, "write CAST(%s AS %s) in the query", column->name,
+				     tr_type_text(binder->arena, physical->types[i]));
+			return false;
+		}
+		exprs[i] = tr_bind_coerce(binder, exprs[i], physical->types[i], ast->table.span);
+		if (exprs[i] == NULL)
+			return false;
+	}
+	spec = tr_bind_table_spec(binder, table, &ast->hints);
+	if (spec == NULL)
+		return false;
+	relation = tr_bind_project(binder, relation, physical->column_count, exprs, physical->names);
+	return add_sink(job,
+			make_sink(job, relation, spec,
+				  (uint32_t)tr_options_integer(&spec->options, "sink.parallelism", 0)),
+			statement->span);
+}
+
+/* A bare SELECT: one subtask prints what all make. */
+static bool select_query(struct job *job, const struct tr_ast_statement *statement)
+{
+	const struct tr_session_options *options = &job->session->options;
+	const struct tr_relation *relation = bind_whole_query(job, statement->query);
+	struct tr_table_spec *spec;
+	const struct tr_expr **exprs;
+	const char **names;
+
+	if (relation == NULL)
+		return false;
+	exprs = TR_NEW_ARRAY(job->binder->arena, relation->column_count + 1, const struct tr_expr *);
+	names = TR_NEW_ARRAY(job->binder->arena, relation->column_count + 1, const char *);
+	for (uint32_t i = 0; i < relation->column_count; i++) {
+		exprs[i] = tr_expr_column(job->binder->arena, relation->columns[i].index, relation->columns[i].type);
+		names[i] = relation->columns[i].name;
+	}
+	relation = tr_bind_project(job->binder, relation, relation->column_count, exprs, names);
+	spec = TR_NEW(job->binder->arena, struct tr_table_spec);
+	*spec = (struct tr_table_spec){
+		.name = "result",
+		.connector = options->collect,
+		.options = {.items = options->collect_options, .count = options->collect_option_count},
+		.schema = relation->node->output,
+		.time_zone = job->binder->time_zone,
+		.job_id = job->binder->job_id,
+		.batch_rows = (uint32_t)tr_config_integer(job->binder->config, "engine.batch-rows"),
+	};
+	job->is_select = true;
+	return add_sink(job, make_sink(job, relation, spec, 1), statement->span);
+}
+
+static bool bind_statement(struct job *job, const struct tr_ast_statement *statement)
+{
+	bool is_good = true;
+
+	switch (statement->kind) {
+	case TR_AST_STATEMENT_INSERT:
+		return insert(job, statement);
+	case TR_AST_STATEMENT_QUERY:
+		return select_query(job, statement);
+	case TR_AST_STATEMENT_STATEMENT_SET:
+		for (uint32_t i = 0; i < statement->statement_set.count; i++)
+			is_good = insert(job, statement->statement_set.statements[i]) && is_good;
+		return is_good;
+	default:
+		tr_diag_not_supported(job->binder->diags, statement->word_span, "this statement as a job");
+		return false;
+	}
+}
+
+static uint32_t parallelism_of(const struct tr_session *session)
+{
+	int64_t sql = tr_config_integer(&session->config, "table.exec.resource.default-parallelism");
+	int64_t job = tr_config_integer(&session->config, "parallelism.default");
+	int64_t chosen = sql > 0 ? sql : job > 0 ? job : session->options.core_count;
+
+	return (uint32_t)TR_MIN(TR_MAX(chosen, 1), TR_PARALLELISM_MAX);
+}
+
+static struct tr_plan *new_plan(struct job *job)
+{
+	struct tr_session *session = job->session;
+	struct tr_plan *plan = TR_NEW(&session->arena, struct tr_plan);
+	const char *name = tr_config_text(&session->config, "pipeline.name");
+
+	*plan = (struct tr_plan){
+		.arena = &session->arena,
+		.job_name = name[0] != '\0' ? name : session->options.job_name,
+		.job_id = job->binder->job_id,
+		.sink_count = job->sink_count,
+		.batch_rows = (uint32_t)tr_config_integer(&session->config, "engine.batch-rows"),
+		.credits = (uint32_t)tr_config_integer(&session->config, "engine.exchange-credits"),
+		.workers = (uint32_t)tr_config_integer(&session->config, "engine.workers"),
+		.buffer_timeout_ms = tr_config_integer(&session->config, "execution.buffer-timeout.interval"),
+		.time_zone = job->binder->time_zone,
+	};
+	return plan;
+}
+
+static const char *plan_text(struct job *job, const struct tr_node *const *sinks, struct tr_status *st)
+{
+	struct tr_plan *plan = new_plan(job);
+
+	plan->sinks = sinks;
+	return tr_plan_check(plan, st) == TR_OK ? tr_plan_text(&job->session->arena, plan) : st->message;
+}
+
+bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const struct tr_ast_statement *statement,
+		    struct tr_step *step)
+{
+	struct job job = {.session = session, .binder = binder, .is_bounded = true};
+	const struct tr_node **optimized, **physical;
+	struct tr_plan *plan;
+	struct tr_status st = {0};
+
+	if (!bind_statement(&job, statement) || session->diags.error_count > 0)
+		return false;
+	optimized = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
+	physical = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
+	plan = new_plan(&job);
+	for (uint32_t i = 0; i < job.sink_count; i++) {
+		optimized[i] = tr_optimize(&session->arena, job.sinks[i]);
+		if (tr_parallelize(&session->arena, &session->config, parallelism_of(session), optimized[i],
+				   &physical[i], &st) != TR_OK)
+			goto failed;
+	}
+	plan->sinks = physical;
+	if (tr_plan_check(plan, &st) != TR_OK)
+		goto failed;
+	step->plan = plan;
+	step->is_bounded = job.is_bounded;
+	step->is_select = job.is_select;
+	step->text = tr_arena_printf(&session->arena,
+				     "== Optimized Execution Plan ==\n%s", plan_text(&job, physical, &st));
+	return true;
+failed:
+	tr_diag_error(&session->diags, "E0500", statement->word_span, "%s", st.message);
+	return false;
+}

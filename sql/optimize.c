@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See optimize.h. Three passes over the tree, each a short recursion (a plan is as deep as the query it came from, which
+ * the parser bounds):
+ *
+ *  1. sink_filters: FILTER over PROJECT becomes PROJECT over FILTER with the projected expressions put into the
+ *     condition; neighbouring FILTERs become one AND. Not past a volatile function.
+ *  2. merge_projects: PROJECT over PROJECT becomes one. The executor computes equal subexpressions once, so nothing is
+ *     computed twice by this. Not past a volatile function.
+ *  3. prune: from the sink downward, which columns are read; PROJECT and SCAN drop the others, and a scan learns which
+ *     columns and which fields of rows its format has to decode (struct tr_need).
+ */
+#include "sql/optimize.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/ops/func.h"
+
+static bool is_volatile(const struct tr_expr *expr)
+{
+	if (expr->kind == TR_EXPR_CALL && tr_func_is_volatile(expr->func))
+		return true;
+	for (uint32_t i = 0; i < expr->arg_count; i++) {
+		if (is_volatile(expr->args[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_volatile(const struct tr_node *project)
+{
+	for (uint32_t i = 0; i < project->output->column_count; i++) {
+		if (is_volatile(project->project.exprs[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct tr_node *copy_node(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs)
+{
+	struct tr_node *copy = tr_plan_node(arena, node->kind, inputs, node->input_count);
+	const struct tr_node *const *copied = copy->inputs;
+
+	*copy = *node;
+	copy->inputs = copied;
+	return copy;
+}
+
+/* ---- 1. filters ---- */
+
+static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr_node *input,
+					 const struct tr_expr *condition)
+{
+	struct tr_node *node;
+
+	if (input->kind == TR_NODE_PROJECT && !has_volatile(input)) {
+		const struct tr_expr *below = tr_expr_substitute(arena, condition, input->project.exprs,
+								 input->output->column_count);
+		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
+
+		return copy_node(arena, input, &filtered);
+	}
+	if (input->kind == TR_NODE_FILTER) {
+		const struct tr_type *boolean = tr_type_of(TR_TYPE_BOOLEAN);
+		const struct tr_type *types[2] = {boolean, boolean};
+		const struct tr_expr *literals[2] = {NULL, NULL};
+		const struct tr_expr *both[2] = {input->filter.condition, condition};
+		struct tr_func_match match;
+
+		TR_ASSERT(tr_func_resolve(arena, "AND", types, literals, 2, &match, NULL) == TR_OK);
+		condition = tr_expr_call(arena, match.func, match.type, both, 2);
+		input = input->inputs[0];
+	}
+	node = tr_plan_node(arena, TR_NODE_FILTER, &input, 1);
+	node->output = input->output;
+	node->filter.condition = condition;
+	return node;
+}
+
+static const struct tr_node *sink_filters(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+
+	for (uint32_t i = 0; i < node->input_count; i++)
+		inputs[i] = sink_filters(arena, node->inputs[i]);
+	if (node->kind == TR_NODE_FILTER)
+		return make_filter(arena, inputs[0], tr_expr_fold(arena, node->filter.condition));
+	return copy_node(arena, node, inputs);
+}
+
+/* ---- 2. projections ---- */
+
+static const struct tr_node *merge_projects(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < node->input_count; i++)
+		inputs[i] = merge_projects(arena, node->inputs[i]);
+	copy = copy_node(arena, node, inputs);
+	if (node->kind != TR_NODE_PROJECT)
+		return copy;
+	{
+		uint32_t count = node->output->column_count;
+		const struct tr_node *below = inputs[0];
+		bool merges = below->kind == TR_NODE_PROJECT && !has_volatile(below);
+		const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
+
+		for (uint32_t i = 0; i < count; i++) {
+			const struct tr_expr *expr = node->project.exprs[i];
+
+			if (merges)
+				expr = tr_expr_substitute(arena, expr, below->project.exprs,
+							  below->output->column_count);
+			exprs[i] = tr_expr_fold(arena, expr);
+		}
+		if (merges)
+			copy = copy_node(arena, node, below->inputs);
+		copy->project.exprs = exprs;
+	}
+	return copy;
+}
+
+/* ---- 3. pruning ---- */
+
+/* Which columns of a node are read, and what they become: map[i] is the new number of column i. */
+struct usage {
+	bool *is_read;
+	uint32_t *map;
+	uint32_t count;
+};
+
+static struct usage usage_new(struct tr_arena *arena, uint32_t count, bool is_read)
+{
+	struct usage usage = {.is_read = TR_NEW_ARRAY(arena, count + 1, bool),
+			      .map = TR_NEW_ARRAY(arena, count + 1, uint32_t),
+			      .count = count};
+
+	for (uint32_t i = 0; i < count; i++) {
+		usage.is_read[i] = is_read;
+		usage.map[i] = i;
+	}
+	return usage;
+}
+
+static void mark(struct usage *usage, const struct tr_expr *expr)
+{
+	if (expr->kind == TR_EXPR_COLUMN)
+		usage->is_read[expr->column] = true;
+	for (uint32_t i = 0; i < expr->arg_count; i++)
+		mark(usage, expr->args[i]);
+}
+
+static const struct tr_expr *renumber(struct tr_arena *arena, const struct tr_expr *expr, const struct usage *usage,
+				      const struct tr_schema *schema)
+{
+	const struct tr_expr **columns = TR_NEW_ARRAY(arena, usage->count + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < usage->count; i++)
+		columns[i] = tr_expr_column(arena, usage->map[i], schema->types[i]);
+	return tr_expr_substitute(arena, expr, columns, usage->count);
+}
+
+/* The schema of the columns that are read; fills the map. */
+static const struct tr_schema *keep_columns(struct tr_arena *arena, const struct tr_schema *schema, struct usage *usage)
+{
+	struct tr_schema *kept = TR_NEW(arena, struct tr_schema);
+	const char **names = TR_NEW_ARRAY(arena, schema->column_count + 1, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(arena, schema->column_count + 1, const struct tr_type *);
+
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		if (!usage->is_read[i])
+			continue;
+		usage->map[i] = kept->column_count;
+		names[kept->column_count] = schema->names[i];
+		types[kept->column_count++] = schema->types[i];
+	}
+	kept->names = names;
+	kept->types = types;
+	return kept;
+}
+
+static const struct tr_expr *const *keep_exprs(struct tr_arena *arena, const struct tr_expr *const *exprs,
+					       const struct usage *usage)
+{
+	const struct tr_expr **kept = TR_NEW_ARRAY(arena, usage->count + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < usage->count; i++) {
+		if (usage->is_read[i])
+			kept[usage->map[i]] = exprs[i];
+	}
+	return kept;
+}
+
+/* Notes that `expr` reads its columns: whole ones, or single fields of rows. */
+static void add_need(struct tr_arena *arena, struct tr_need **needs, const struct tr_expr *expr)
+{
+	uint32_t fields[TR_TYPE_DEPTH_MAX];
+	uint32_t depth = 0;
+	const struct tr_expr *base = expr;
+
+	for (; base->kind == TR_EXPR_FIELD && depth < TR_TYPE_DEPTH_MAX; base = base->args[0])
+		fields[depth++] = base->column;
+	if (base->kind != TR_EXPR_COLUMN) {
+		for (uint32_t i = 0; i < expr->arg_count; i++)
+			add_need(arena, needs, expr->args[i]);
+		return;
+	}
+	{
+		struct tr_need **slot = &needs[base->column];
+		const struct tr_type *type = base->type;
+
+		for (;;) {
+			struct tr_need **children;
+
+			if (*slot == NULL)
+				*slot = TR_NEW(arena, struct tr_need);
+			if (depth == 0)
+				(*slot)->is_whole = true;
+			if ((*slot)->is_whole)
+				return;
+			if ((*slot)->children == NULL)
+				(*slot)->children = (const struct tr_need *const *)TR_NEW_ARRAY(
+					arena, type->child_count + 1, struct tr_need *);
+			children = (struct tr_need **)(uintptr_t)(*slot)->children;
+			depth--;
+			slot = &children[fields[depth]];
+			type = type->children[fields[depth]];
+		}
+	}
+}
+
+static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node *node, struct usage *usage);
+
+static const struct tr_node *prune_scan(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	struct tr_node *copy = copy_node(arena, node, NULL);
+	struct tr_table_spec *spec = TR_NEW(arena, struct tr_table_spec);
+	struct tr_need **needs = TR_NEW_ARRAY(arena, node->scan.table->schema->column_count + 1, struct tr_need *);
+
+	copy->output = keep_columns(arena, node->output, usage);
+	copy->scan.exprs = keep_exprs(arena, node->scan.exprs, usage);
+	if (node->scan.time_expr != NULL) {
+		add_need(arena, needs, node->scan.time_expr);
+		add_need(arena, needs, node->scan.watermark_expr);
+	}
+	*spec = *node->scan.table;
+	spec->needs = (const struct tr_need *const *)needs;
+	copy->scan.table = spec;
+	/* What is read of the kept columns is added by narrow_scans, which sees the expressions above. */
+	return copy;
+}
+
+static const struct tr_node *prune_project(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const struct tr_schema *below = node->inputs[0]->output;
+	struct usage input = usage_new(arena, below->column_count, false);
+	const struct tr_expr **exprs;
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < node->output->column_count; i++) {
+		if (usage->is_read[i])
+			mark(&input, node->project.exprs[i]);
+	}
+	pruned = prune(arena, node->inputs[0], &input);
+	copy = copy_node(arena, node, &pruned);
+	copy->output = keep_columns(arena, node->output, usage);
+	exprs = TR_NEW_ARRAY(arena, copy->output->column_count + 1, const struct tr_expr *);
+	for (uint32_t i = 0; i < node->output->column_count; i++) {
+		if (usage->is_read[i])
+			exprs[usage->map[i]] = renumber(arena, node->project.exprs[i], &input, below);
+	}
+	copy->project.exprs = exprs;
+	return copy;
+}
+
+static const struct tr_node *prune_filter(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const struct tr_schema *below = node->inputs[0]->output;
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	mark(usage, node->filter.condition);
+	pruned = prune(arena, node->inputs[0], usage);
+	copy = copy_node(arena, node, &pruned);
+	copy->output = pruned->output;
+	copy->filter.condition = renumber(arena, node->filter.condition, usage, below);
+	return copy;
+}
+
+static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	struct usage input = usage_new(arena, node->inputs[0]->output->column_count, false);
+	uint32_t *keys = TR_NEW_ARRAY(arena, node->window.key_count + 1, uint32_t);
+	struct tr_agg_call *aggs = TR_NEW_ARRAY(arena, node->window.agg_count + 1, struct tr_agg_call);
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < node->window.key_count; i++)
+		input.is_read[node->window.keys[i]] = true;
+	for (uint32_t i = 0; i < node->window.agg_count; i++) {
+		aggs[i] = node->window.aggs[i];
+		if (aggs[i].arg_column >= 0)
+			input.is_read[aggs[i].arg_column] = true;
+		if (aggs[i].filter_column >= 0)
+			input.is_read[aggs[i].filter_column] = true;
+	}
+	if (node->window.window.time_column >= 0)
+		input.is_read[node->window.window.time_column] = true;
+	pruned = prune(arena, node->inputs[0], &input);
+	copy = copy_node(arena, node, &pruned);
+	for (uint32_t i = 0; i < node->window.key_count; i++)
+		keys[i] = input.map[node->window.keys[i]];
+	for (uint32_t i = 0; i < node->window.agg_count; i++) {
+		if (aggs[i].arg_column >= 0)
+			aggs[i].arg_column = (int32_t)input.map[aggs[i].arg_column];
+		if (aggs[i].filter_column >= 0)
+			aggs[i].filter_column = (int32_t)input.map[aggs[i].filter_column];
+	}
+	copy->window.keys = keys;
+	copy->window.aggs = aggs;
+	if (node->window.window.time_column >= 0)
+		copy->window.window.time_column = (int32_t)input.map[node->window.window.time_column];
+	for (uint32_t i = 0; i < usage->count; i++) {
+		usage->is_read[i] = true; /* the aggregation's own columns all stay */
+		usage->map[i] = i;
+	}
+	return copy;
+}
+
+/* VALUES, UNION, SINK: all columns stay. */
+static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+
+	for (uint32_t i = 0; i < node->input_count; i++) {
+		struct usage input = usage_new(arena, node->inputs[i]->output->column_count, true);
+
+		inputs[i] = prune(arena, node->inputs[i], &input);
+	}
+	for (uint32_t i = 0; i < usage->count; i++) {
+		usage->is_read[i] = true;
+		usage->map[i] = i;
+	}
+	return copy_node(arena, node, inputs);
+}
+
+static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	switch (node->kind) {
+	case TR_NODE_SCAN:
+		return prune_scan(arena, node, usage);
+	case TR_NODE_PROJECT:
+		return prune_project(arena, node, usage);
+	case TR_NODE_FILTER:
+		return prune_filter(arena, node, usage);
+	case TR_NODE_WINDOW_AGGREGATE:
+		return prune_aggregate(arena, node, usage);
+	default:
+		return prune_all(arena, node, usage);
+	}
+}
+
+/* Adds to each scan's needs what `reader`'s expressions read of it: called for each node over its direct input. */
+static void narrow_scan(struct tr_arena *arena, const struct tr_node *scan, const struct tr_expr *const *readers,
+			uint32_t count)
+{
+	struct tr_need **needs = (struct tr_need **)(uintptr_t)scan->scan.table->needs;
+
+	for (uint32_t i = 0; i < count; i++)
+		add_need(arena, needs, tr_expr_substitute(arena, readers[i], scan->scan.exprs, scan->output->column_count));
+}
+
+/* Walks down; `readers` are expressions over the node's output, NULL for "all of it". */
+static void narrow(struct tr_arena *arena, const struct tr_node *node, const struct tr_expr *const *readers,
+		   uint32_t count)
+{
+	if (node->kind == TR_NODE_SCAN) {
+		if (readers == NULL) {
+			for (uint32_t i = 0; i < node->output->column_count; i++)
+				add_need(arena, (struct tr_need **)(uintptr_t)node->scan.table->needs,
+					 node->scan.exprs[i]);
+		} else {
+			narrow_scan(arena, node, readers, count);
+		}
+		return;
+	}
+	if (node->kind == TR_NODE_PROJECT) {
+		narrow(arena, node->inputs[0], node->project.exprs, node->output->column_count);
+		return;
+	}
+	if (node->kind == TR_NODE_FILTER && readers != NULL) {
+		const struct tr_expr **all = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
+
+		memcpy(all, readers, count * sizeof(*all));
+		all[count] = node->filter.condition;
+		narrow(arena, node->inputs[0], all, count + 1);
+		return;
+	}
+	for (uint32_t i = 0; i < node->input_count; i++)
+		narrow(arena, node->inputs[i], NULL, 0);
+}
+
+const struct tr_node *tr_optimize(struct tr_arena *arena, const struct tr_node *sink)
+{
+	struct usage none = usage_new(arena, 0, false);
+	const struct tr_node *node = sink_filters(arena, sink);
+
+	node = merge_projects(arena, node);
+	node = prune(arena, node, &none);
+	narrow(arena, node, NULL, 0);
+	return node;
+}

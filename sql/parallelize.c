@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See optimize.h. From the leaves upward: sources run with the job's parallelism (VALUES with one subtask), an operator
+ * without state runs with its input's, a keyed one behind a hash exchange. One subtask needs no exchange. Aggregates
+ * that can be merged are computed in two phases, unless table.optimizer.agg-phase-strategy says otherwise.
+ */
+#include <strings.h>
+
+#include "base/check.h"
+#include "sql/optimize.h"
+
+struct pass {
+	struct tr_arena *arena;
+	uint32_t parallelism;
+	bool allows_two_phase;
+};
+
+static const struct tr_node *exchange(const struct pass *pass, const struct tr_node *input,
+				      enum tr_exchange_kind kind, uint32_t parallelism, uint32_t key_count)
+{
+	struct tr_node *node = tr_plan_node(pass->arena, TR_NODE_EXCHANGE, &input, 1);
+	uint32_t *keys = TR_NEW_ARRAY(pass->arena, key_count + 1, uint32_t);
+
+	for (uint32_t i = 0; i < key_count; i++)
+		keys[i] = i;
+	node->output = input->output;
+	node->parallelism = parallelism;
+	node->exchange.kind = kind;
+	node->exchange.keys = keys;
+	node->exchange.key_count = key_count;
+	return node;
+}
+
+/* To another parallelism without regard to keys. */
+static const struct tr_node *redistribute(const struct pass *pass, const struct tr_node *input, uint32_t parallelism)
+{
+	if (input->parallelism == parallelism)
+		return input;
+	return exchange(pass, input, parallelism == 1 ? TR_EXCHANGE_GATHER : TR_EXCHANGE_REBALANCE, parallelism, 0);
+}
+
+/* keys (first columns of both phases' inputs) to one subtask each. */
+static const struct tr_node *by_key(const struct pass *pass, const struct tr_node *input, const uint32_t *keys,
+				    uint32_t key_count)
+{
+	struct tr_node *node;
+
+	if (key_count == 0)
+		return exchange(pass, input, TR_EXCHANGE_GATHER, 1, 0);
+	node = (struct tr_node *)(uintptr_t)exchange(pass, input, TR_EXCHANGE_HASH, pass->parallelism, key_count);
+	if (keys != NULL)
+		node->exchange.keys = keys;
+	return node;
+}
+
+static tr_code aggregate(const struct pass *pass, const struct tr_node *node, const struct tr_node *input,
+			 const struct tr_node **result, struct tr_status *st)
+{
+	struct tr_node *local, *global = tr_plan_node(pass->arena, node->kind, &input, 1);
+	const struct tr_node *const *inputs = global->inputs;
+
+	*global = *node;
+	global->inputs = inputs;
+	global->parallelism = 1;
+	*result = global;
+	if (input->parallelism == 1)
+		return TR_OK;
+	if (pass->allows_two_phase && !node->window.use_general &&
+	    tr_plan_is_two_phase(&node->window.window, node->window.aggs, node->window.agg_count)) {
+		local = tr_plan_node(pass->arena, node->kind, &input, 1);
+		inputs = local->inputs;
+		*local = *node;
+		local->inputs = inputs;
+		local->parallelism = input->parallelism;
+		local->window.phase = TR_PHASE_LOCAL;
+		TR_TRY(tr_plan_local_schema(pass->arena, local, &local->output, st));
+		input = by_key(pass, local, NULL, node->window.key_count);
+		global->window.phase = TR_PHASE_GLOBAL;
+	} else {
+		input = by_key(pass, input, node->window.keys, node->window.key_count);
+	}
+	inputs = tr_plan_node(pass->arena, node->kind, &input, 1)->inputs;
+	global->inputs = inputs;
+	global->parallelism = input->parallelism;
+	return TR_OK;
+}
+
+static tr_code visit(const struct pass *pass, const struct tr_node *node, const struct tr_node **result,
+		     struct tr_status *st)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+	const struct tr_node *const *copied;
+	uint32_t parallelism = pass->parallelism;
+	struct tr_node *copy;
+
+	TR_ASSERT(node->input_count <= TR_PLAN_INPUTS_MAX);
+	for (uint32_t i = 0; i < node->input_count; i++)
+		TR_TRY(visit(pass, node->inputs[i], &inputs[i], st));
+	switch (node->kind) {
+	case TR_NODE_WINDOW_AGGREGATE:
+		return aggregate(pass, node, inputs[0], result, st);
+	case TR_NODE_VALUES:
+		parallelism = 1;
+		break;
+	case TR_NODE_UNION:
+		for (uint32_t i = 0; i < node->input_count; i++) {
+			inputs[i] = redistribute(pass, inputs[i], parallelism);
+			if (inputs[i]->kind != TR_NODE_EXCHANGE)
+				inputs[i] = exchange(pass, inputs[i], TR_EXCHANGE_FORWARD, parallelism, 0);
+		}
+		break;
+	case TR_NODE_SINK:
+		parallelism = node->parallelism != 0 ? node->parallelism : inputs[0]->parallelism;
+		inputs[0] = redistribute(pass, inputs[0], parallelism);
+		break;
+	case TR_NODE_SCAN:
+		break;
+	default:
+		parallelism = inputs[0]->parallelism;
+		break;
+	}
+	copy = tr_plan_node(pass->arena, node->kind, inputs, node->input_count);
+	copied = copy->inputs;
+	*copy = *node;
+	copy->inputs = copied;
+	copy->parallelism = parallelism;
+	*result = copy;
+	return TR_OK;
+}
+
+tr_code tr_parallelize(struct tr_arena *arena, const struct tr_config *config, uint32_t parallelism,
+		       const struct tr_node *sink, const struct tr_node **result, struct tr_status *st)
+{
+	struct pass pass = {.arena = arena, .parallelism = parallelism};
+
+	TR_ASSERT(parallelism >= 1 && parallelism <= TR_PARALLELISM_MAX);
+	pass.allows_two_phase =
+		strcasecmp(tr_config_text(config, "table.optimizer.agg-phase-strategy"), "ONE_PHASE") != 0;
+	return visit(&pass, sink, result, st);
+}

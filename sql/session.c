@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See session.h: statement by statement. The statements' own work is done by the binder (bind_*.c) and by job.c.
+ */
+#include "sql/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "base/timezone.h"
+#include "sql/bind.h"
+#include "sql/job.h"
+#include "sql/parse.h"
+
+struct compiler {
+	struct tr_session *session;
+	struct tr_span unbounded; /* of the job that never ends, if there is one */
+	bool has_unbounded;
+};
+
+static void add_step(struct tr_session *session, struct tr_step step)
+{
+	if (session->step_count == session->step_capacity) {
+		uint32_t capacity = TR_MAX(16, session->step_capacity * 2);
+		struct tr_step *grown = TR_NEW_ARRAY(&session->arena, capacity, struct tr_step);
+
+		if (session->step_count > 0)
+			memcpy(grown, session->steps, session->step_count * sizeof(*grown));
+		session->steps = grown;
+		session->step_capacity = capacity;
+	}
+	session->steps[session->step_count++] = step;
+}
+
+/* The session zone: the setting, or the machine's. */
+static const char *time_zone(struct tr_session *session)
+{
+	const char *zone = tr_config_text(&session->config, "table.local-time-zone");
+
+	return strcmp(zone, "default") == 0 ? session->options.machine_time_zone : zone;
+}
+
+static const char *next_job_id(struct tr_session *session)
+{
+	uint64_t number = session->job_count++;
+
+	return tr_arena_printf(&session->arena, "%016llx%016llx",
+			       (unsigned long long)session->options.job_id_seed[0],
+			       (unsigned long long)(session->options.job_id_seed[1] + number));
+}
+
+static struct tr_binder make_binder(struct tr_session *session)
+{
+	return (struct tr_binder){.arena = &session->arena,
+				  .diags = &session->diags,
+				  .catalog = &session->catalog,
+				  .config = &session->config,
+				  .time_zone = time_zone(session),
+				  .job_id = next_job_id(session)};
+}
+
+/* ---- SET, DROP, CREATE VIEW ---- */
+
+static void set_option(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_set *set = &statement->set;
+	bool is_reset = statement->kind == TR_AST_STATEMENT_RESET, has_effect = true;
+	const char *value = is_reset ? NULL : set->option.value.text;
+	struct tr_timezone *zone = NULL;
+	struct tr_status st = {0};
+
+	if (!set->has_key) {
+		tr_diag_not_supported(&session->diags, statement->word_span, "%s without a key",
+				      is_reset ? "RESET" : "SET");
+		return;
+	}
+	if (tr_config_set(&session->config, set->option.key.text, value, TR_ORIGIN_SCRIPT, &has_effect, &st) != TR_OK) {
+		tr_diag_error(&session->diags, TR_E_SETTING, set->option.key.span, "%s", st.message);
+		return;
+	}
+	if (!has_effect)
+		tr_diag_warning(&session->diags, "W0403", set->option.key.span, "'%s' has no effect on one machine",
+				set->option.key.text);
+	if (tr_timezone_create(time_zone(session), &zone, &st) != TR_OK)
+		tr_diag_error(&session->diags, TR_E_SETTING, set->option.key.span, "%s", st.message);
+	tr_timezone_destroy(&zone);
+	if (strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "batch") == 0)
+		tr_diag_not_supported(&session->diags, set->option.key.span, "batch mode");
+}
+
+static void drop(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_drop *ast = &statement->drop;
+
+	if (ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) {
+		tr_diag_not_supported(&session->diags, statement->word_span, "DROP of other than tables and views");
+		return;
+	}
+	if (!tr_catalog_drop(&session->catalog, &ast->name) && !ast->if_exists)
+		tr_diag_error(&session->diags, TR_E_NO_TABLE, ast->name.span, "no table or view '%s'",
+			      tr_catalog_name(&ast->name));
+}
+
+/* The query is bound once to find its errors here, and anew where the view is used. */
+static void create_view(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_create_view *ast = &statement->create_view;
+	const struct tr_catalog_entry *existing = tr_catalog_find(&session->catalog, &ast->name);
+	struct tr_binder binder = make_binder(session);
+	const struct tr_relation *relation;
+	struct tr_view_def *view;
+
+	if (existing != NULL && !ast->is_replace) {
+		if (!ast->if_not_exists)
+			tr_diag_error(&session->diags, TR_E_EXISTS, ast->name.span,
+				      "there is a table or view '%s' already", existing->name);
+		return;
+	}
+	relation = tr_bind_query(&binder, ast->query, NULL);
+	if (relation == NULL)
+		return;
+	if (ast->columns.count > 0 && ast->columns.count != relation->column_count) {
+		tr_diag_error(&session->diags, TR_E_TYPE, ast->name.span, "view '%s' names %u columns, its query has %u",
+			      tr_catalog_name(&ast->name), ast->columns.count, relation->column_count);
+		return;
+	}
+	view = TR_NEW(&session->arena, struct tr_view_def);
+	*view = (struct tr_view_def){.name = tr_catalog_name(&ast->name), .ast = ast};
+	if (!tr_catalog_put(&session->catalog, view->name, NULL, view))
+		tr_diag_error(&session->diags, TR_E_LIMIT, ast->name.span, "more than %d tables and views",
+			      TR_CATALOG_ENTRIES_MAX);
+}
+
+/* ---- jobs ---- */
+
+static bool check_reachable(struct compiler *compiler, const struct tr_ast_statement *statement)
+{
+	struct tr_diags *diags = &compiler->session->diags;
+
+	if (!compiler->has_unbounded)
+		return true;
+	tr_diag_error(diags, TR_E_UNBOUNDED, statement->word_span,
+		      "this is never reached: the statement in line %u reads an unbounded table and does not end",
+		      tr_script_text_place(diags->text, compiler->unbounded.start).line);
+	tr_diag_hint(diags, "put the statements between EXECUTE STATEMENT SET BEGIN and END; to run them as one job");
+	return false;
+}
+
+static void add_job(struct compiler *compiler, const struct tr_ast_statement *statement)
+{
+	struct tr_session *session = compiler->session;
+	struct tr_binder binder = make_binder(session);
+	struct tr_step step = {.kind = TR_STEP_JOB};
+
+	if (!check_reachable(compiler, statement) || !tr_job_compile(session, &binder, statement, &step))
+		return;
+	add_step(session, step);
+	if (!step.is_bounded) {
+		compiler->has_unbounded = true;
+		compiler->unbounded = statement->span;
+	}
+}
+
+static void explain(struct compiler *compiler, const struct tr_ast_statement *statement)
+{
+	struct tr_session *session = compiler->session;
+	struct tr_binder binder = make_binder(session);
+	struct tr_step step = {.kind = TR_STEP_TEXT};
+	struct tr_step job = {.kind = TR_STEP_JOB};
+
+	if (!tr_job_compile(session, &binder, statement->explain.statement, &job))
+		return;
+	step.text = job.text;
+	add_step(session, step);
+}
+
+static void compile_statement(struct compiler *compiler, const struct tr_ast_statement *statement)
+{
+	struct tr_session *session = compiler->session;
+	struct tr_binder binder;
+
+	switch (statement->kind) {
+	case TR_AST_STATEMENT_CREATE_TABLE:
+		binder = make_binder(session);
+		tr_bind_create_table(&binder, &statement->create_table, statement->span);
+		break;
+	case TR_AST_STATEMENT_CREATE_VIEW:
+		create_view(session, statement);
+		break;
+	case TR_AST_STATEMENT_SET:
+	case TR_AST_STATEMENT_RESET:
+		set_option(session, statement);
+		break;
+	case TR_AST_STATEMENT_DROP:
+		drop(session, statement);
+		break;
+	case TR_AST_STATEMENT_INSERT:
+	case TR_AST_STATEMENT_QUERY:
+	case TR_AST_STATEMENT_STATEMENT_SET:
+		add_job(compiler, statement);
+		break;
+	case TR_AST_STATEMENT_EXPLAIN:
+		explain(compiler, statement);
+		break;
+	case TR_AST_STATEMENT_OTHER:
+		tr_diag_not_supported(&session->diags, statement->word_span, "%s", statement->other.words);
+		break;
+	default:
+		tr_diag_not_supported(&session->diags, statement->word_span, "this statement");
+		break;
+	}
+}
+
+struct tr_session *tr_session_compile(const struct tr_session_options *options, const char *script, size_t length)
+{
+	struct tr_session *session = calloc(1, sizeof(*session));
+	struct compiler compiler = {.session = session};
+	struct tr_script_text *text;
+	struct tr_ast_script *ast;
+
+	TR_ASSERT(session != NULL);
+	session->options = *options;
+	tr_arena_init(&session->arena, 64 << 10);
+	tr_catalog_init(&session->catalog, &session->arena);
+	session->config = *options->config;
+	session->config.arena = &session->arena;
+	tr_diags_init(&session->diags, &session->arena, NULL);
+	text = tr_script_text_make(&session->arena, options->file, script, length, options->variables,
+				   options->variable_count, &session->diags);
+	session->diags.text = text;
+	if (session->diags.error_count > 0)
+		return session;
+	ast = tr_parse_script(text, &session->arena, &session->diags);
+	for (uint32_t i = 0; i < ast->count; i++)
+		compile_statement(&compiler, ast->statements[i]);
+	if (session->diags.error_count > 0)
+		session->step_count = 0;
+	return session;
+}
+
+void tr_session_destroy(struct tr_session **session)
+{
+	if (*session == NULL)
+		return;
+	tr_arena_deinit(&(*session)->arena);
+	free(*session);
+	*session = NULL;
+}
