@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Resolving calls against the function tables.
+ *
+ * For each row of the name, in order: do the number of arguments and the parameter letters fit? Then the arguments that
+ * share a common type are brought to it, and the row's typer derives the result type or declines. The first row that
+ * takes the call wins; rows are ordered so that the exact match comes first. When none does, the message lists the
+ * signatures; when the name is unknown, it names the nearest one.
+ */
+#include "core/ops/func.h"
+
+#include <strings.h>
+
+#include "base/suggest.h"
+#include "base/type.h"
+#include "core/ops/func_table.h"
+
+#define TABLE_COUNT 7
+#define NAMES_MAX 512
+#define MESSAGE_SIGNATURES_MAX 600 /* bytes of a message that signatures may take */
+
+static const struct tr_func_table *const tables[TABLE_COUNT] = {
+	&tr_func_arith_table, &tr_func_compare_table, &tr_func_logic_table, &tr_func_math_table,
+	&tr_func_string_table, &tr_func_regex_table, &tr_func_time_table,
+};
+
+/* ---- walking the tables ---- */
+
+const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row)
+{
+	while (*table < TABLE_COUNT) {
+		if (*row < tables[*table]->count)
+			return &tables[*table]->rows[(*row)++];
+		(*table)++;
+		*row = 0;
+	}
+	return NULL;
+}
+
+bool tr_func_exists(const char *name)
+{
+	uint32_t table = 0, row = 0;
+	const struct tr_func *func;
+
+	while ((func = tr_func_next(&table, &row)) != NULL)
+		if (strcasecmp(func->name, name) == 0)
+			return true;
+	return false;
+}
+
+const char *tr_func_name(const struct tr_func *func)
+{
+	return func->name;
+}
+
+bool tr_func_is_volatile(const struct tr_func *func)
+{
+	return (func->flags & TR_FUNC_VOLATILE) != 0;
+}
+
+/* ---- typers ---- */
+
+const struct tr_type *tr_typer_boolean(struct tr_ask *ask)
+{
+	return tr_type_of(TR_TYPE_BOOLEAN);
+}
+const struct tr_type *tr_typer_string(struct tr_ask *ask)
+{
+	return tr_type_of(TR_TYPE_VARCHAR);
+}
+const struct tr_type *tr_typer_int(struct tr_ask *ask)
+{
+	return tr_type_of(TR_TYPE_INT);
+}
+const struct tr_type *tr_typer_bigint(struct tr_ask *ask)
+{
+	return tr_type_of(TR_TYPE_BIGINT);
+}
+const struct tr_type *tr_typer_double(struct tr_ask *ask)
+{
+	return tr_type_of(TR_TYPE_DOUBLE);
+}
+const struct tr_type *tr_typer_first(struct tr_ask *ask)
+{
+	return ask->want[0];
+}
+const struct tr_type *tr_typer_last(struct tr_ask *ask)
+{
+	return ask->want[ask->count - 1];
+}
+
+int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise)
+{
+	if (i >= ask->count || ask->literals == NULL || ask->literals[i] == NULL)
+		return otherwise;
+	if (ask->literals[i]->value.is_null || !tr_type_is_integer(ask->literals[i]->type))
+		return otherwise;
+	return ask->literals[i]->value.i64;
+}
+
+/* ---- parameters ---- */
+
+static char letter_of(const char *params, uint32_t i)
+{
+	char last = 0;
+
+	for (; *params != 0; params++) {
+		if (*params == '?')
+			continue;
+		if (*params == '*')
+			return last;
+		last = *params;
+		if (i-- == 0)
+			return last;
+	}
+	return 0;
+}
+
+static bool count_fits(const char *params, uint32_t count)
+{
+	uint32_t least = 0, most = 0;
+	bool is_optional = false;
+
+	for (; *params != 0; params++) {
+		if (*params == '?') {
+			is_optional = true;
+		} else if (*params == '*') {
+			most = TR_FUNC_ARGS_MAX;
+		} else {
+			least += !is_optional;
+			most++;
+		}
+	}
+	return count >= least && count <= most;
+}
+
+static const struct tr_type *static_type(char letter)
+{
+	switch (letter) {
+	case 'b':
+		return tr_type_of(TR_TYPE_BOOLEAN);
+	case 's':
+	case 'w':
+	case 'u':
+		return tr_type_of(TR_TYPE_VARCHAR);
+	case 'd':
+		return tr_type_of(TR_TYPE_DOUBLE);
+	case 'l':
+		return tr_type_of(TR_TYPE_BIGINT);
+	case 'n':
+		return tr_type_of(TR_TYPE_INT);
+	case 'y':
+		return tr_type_of(TR_TYPE_VARBINARY);
+	case 'D':
+		return tr_type_of(TR_TYPE_DATE);
+	case 'T':
+		return tr_type_of(TR_TYPE_TIME);
+	case 'm':
+	case 'x':
+		return tr_type_of(TR_TYPE_TIMESTAMP);
+	case 'z':
+		return tr_type_of(TR_TYPE_TIMESTAMP_LTZ);
+	case 'M':
+		return tr_type_of(TR_TYPE_INTERVAL_MONTH);
+	case 'I':
+		return tr_type_of(TR_TYPE_INTERVAL_MS);
+	default:
+		return tr_type_of(TR_TYPE_NULL);
+	}
+}
+
+/* What an argument of type `given` becomes for the letter, or NULL. */
+static const struct tr_type *accept(struct tr_arena *arena, char letter, const struct tr_type *given)
+{
+	bool keep;
+
+	if (given->id == TR_TYPE_NULL && letter != 'a' && letter != 'c' && letter != 'C' && letter != 'e')
+		return letter == 'r' ? NULL : static_type(letter);
+	switch (letter) {
+	case 's':
+	case 'u':
+		keep = tr_type_is_text(given);
+		break;
+	case 'w':
+		if (given->phys == TR_PHYS_LIST || given->phys == TR_PHYS_ROW || tr_type_is_bytes(given))
+			return NULL;
+		if (!tr_type_is_text(given))
+			return tr_type_with_nullable(arena, static_type('w'), given->is_nullable);
+		keep = true;
+		break;
+	case 'd':
+	case 'l':
+		if (letter == 'd' ? !tr_type_is_numeric(given) : !tr_type_is_integer(given))
+			return NULL;
+		return tr_type_with_nullable(arena, static_type(letter), given->is_nullable);
+	case 'n':
+		keep = tr_type_is_numeric(given);
+		break;
+	case 'e':
+		keep = tr_type_is_numeric(given) || given->id == TR_TYPE_NULL;
+		break;
+	case 'x':
+		keep = tr_type_is_timestamp(given);
+		break;
+	case 'y':
+		keep = tr_type_is_bytes(given);
+		break;
+	case 'r':
+		keep = given->id == TR_TYPE_ROW;
+		break;
+	case 'a':
+	case 'c':
+	case 'C':
+		keep = true;
+		break;
+	default:
+		keep = given->id == static_type(letter)->id;
+		break;
+	}
+	return keep ? given : NULL;
+}
+
+/* Comparing a point in time with a text casts the text, as Flink does; else the least restrictive type. */
+static const struct tr_type *common_of(struct tr_arena *arena, const struct tr_type *a, const struct tr_type *b)
+{
+	bool a_is_time = a->id >= TR_TYPE_DATE && a->id <= TR_TYPE_TIMESTAMP_LTZ;
+	bool b_is_time = b->id >= TR_TYPE_DATE && b->id <= TR_TYPE_TIMESTAMP_LTZ;
+
+	if (a_is_time && tr_type_is_text(b))
+		return a;
+	if (b_is_time && tr_type_is_text(a))
+		return b;
+	return tr_type_common(arena, a, b);
+}
+
+/* Brings the arguments of the letters c, C and e to their common type. */
+static bool unify(struct tr_ask *ask, const char *params)
+{
+	const struct tr_type *common = NULL;
+	char letter = 0;
+
+	for (uint32_t i = 0; i < ask->count; i++) {
+		char l = letter_of(params, i);
+
+		if (l != 'c' && l != 'C' && l != 'e')
+			continue;
+		letter = l;
+		common = common == NULL ? ask->want[i] : common_of(ask->arena, common, ask->want[i]);
+		if (common == NULL)
+			return false;
+	}
+	if (common == NULL)
+		return true;
+	if (common->id == TR_TYPE_NULL && letter == 'e')
+		common = tr_type_of(TR_TYPE_INT);
+	for (uint32_t i = 0; i < ask->count; i++) {
+		char l = letter_of(params, i);
+		const struct tr_type *type = ask->want[i];
+
+		if (l != 'c' && l != 'C' && l != 'e')
+			continue;
+		if (common->id == TR_TYPE_DECIMAL && l != 'C' && type->id != TR_TYPE_NULL)
+			ask->want[i] = tr_decimal_of_integer(ask->arena, type);
+		else if (tr_type_is_text(common) && tr_type_is_text(type))
+			continue; /* the same bytes */
+		else
+			ask->want[i] = common;
+		ask->want[i] = tr_type_with_nullable(ask->arena, ask->want[i], type->is_nullable);
+	}
+	return true;
+}
+
+static const struct tr_type *match_row(const struct tr_func *func, struct tr_ask *ask)
+{
+	if (!count_fits(func->params, ask->count))
+		return NULL;
+	for (uint32_t i = 0; i < ask->count; i++) {
+		char letter = letter_of(func->params, i);
+
+		ask->want[i] = accept(ask->arena, letter, ask->given[i]);
+		if (ask->want[i] == NULL)
+			return NULL;
+		if (letter == 'u' && (ask->literals == NULL || ask->literals[i] == NULL ||
+				      ask->literals[i]->value.is_null))
+			return NULL;
+	}
+	if (!unify(ask, func->params))
+		return NULL;
+	return func->typer(ask);
+}
+
+static bool result_is_nullable(const struct tr_func *func, const struct tr_ask *ask)
+{
+	bool any = false, all = true;
+
+	for (uint32_t i = 0; i < ask->count; i++) {
+		any |= ask->given[i]->is_nullable;
+		all &= ask->given[i]->is_nullable;
+	}
+	if (func->flags & TR_FUNC_NOT_NULL)
+		return false;
+	if (func->flags & TR_FUNC_NULL_IF_ALL)
+		return all;
+	if (func->null_rule == TR_NULL_MAKES || func->special == TR_SPECIAL_NULLIF)
+		return true;
+	return any;
+}
+
+/* ---- messages ---- */
+
+static const char *nearest(const char *name)
+{
+	const char *names[NAMES_MAX];
+	uint32_t table = 0, row = 0;
+	size_t count = 0;
+	const struct tr_func *func;
+
+	while ((func = tr_func_next(&table, &row)) != NULL && count < NAMES_MAX)
+		if (func->name[0] >= 'A' && func->name[0] <= 'Z')
+			names[count++] = func->name;
+	return tr_suggest_nearest(name, names, count);
+}
+
+static tr_code fail_unknown(const char *name, struct tr_status *st)
+{
+	const char *other = nearest(name);
+
+	if (other != NULL)
+		TR_FAIL(st, TR_ERR_DATA, "no function is named %s; did you mean %s?", name, other);
+	TR_FAIL(st, TR_ERR_DATA, "no function is named %s; 'tailrace functions' lists those that are", name);
+}
+
+static tr_code fail_overload(struct tr_arena *arena, const char *name, const struct tr_ask *ask, struct tr_status *st)
+{
+	uint32_t table = 0, row = 0;
+	const struct tr_func *func;
+	const char *signatures = "", *given = "";
+
+	for (uint32_t i = 0; i < ask->count && strlen(given) < MESSAGE_SIGNATURES_MAX / 2; i++)
+		given = tr_arena_printf(arena, "%s%s%s", given, i == 0 ? "" : ", ",
+					tr_type_text(arena, ask->given[i]));
+	while ((func = tr_func_next(&table, &row)) != NULL) {
+		if (strcasecmp(func->name, name) != 0 || func->doc.signature == NULL)
+			continue;
+		if (strlen(signatures) < MESSAGE_SIGNATURES_MAX)
+			signatures = tr_arena_printf(arena, "%s\n  %s", signatures, func->doc.signature);
+	}
+	TR_FAIL(st, TR_ERR_DATA, "%s can't be applied to (%s); it takes:%s", name, given, signatures);
+}
+
+tr_code tr_func_resolve(struct tr_arena *arena, const char *name, const struct tr_type *const *arg_types,
+			const struct tr_expr *const *literals, uint32_t arg_count, struct tr_func_match *match,
+			struct tr_status *st)
+{
+	struct tr_ask ask = {.arena = arena, .given = arg_types, .literals = literals, .count = arg_count};
+	uint32_t table = 0, row = 0;
+	const struct tr_func *func;
+	bool is_known = false;
+
+	TR_ASSERT(name != NULL && match != NULL);
+	if (arg_count > TR_FUNC_ARGS_MAX)
+		TR_FAIL(st, TR_ERR_DATA, "%s has %u arguments; at most %d are possible", name, arg_count,
+			TR_FUNC_ARGS_MAX);
+	ask.want = TR_NEW_ARRAY(arena, TR_MAX(arg_count, 1u), const struct tr_type *);
+	while ((func = tr_func_next(&table, &row)) != NULL) {
+		const struct tr_type *type;
+
+		if (strcasecmp(func->name, name) != 0)
+			continue;
+		is_known = true;
+		type = match_row(func, &ask);
+		if (type == NULL)
+			continue;
+		match->func = func;
+		match->type = tr_type_with_nullable(arena, type, result_is_nullable(func, &ask));
+		match->arg_types = ask.want;
+		return TR_OK;
+	}
+	return is_known ? fail_overload(arena, name, &ask, st) : fail_unknown(name, st);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stores, the memory of registers, and merging: copying some rows of a column into a register.
+ */
+#ifndef TR_CORE_OPS_KERNEL_MERGE_H
+#define TR_CORE_OPS_KERNEL_MERGE_H
+
+#include "base/arena.h"
+#include "base/column.h"
+
+/** Memory for one register. Nothing is set by init but the pointers. */
+struct tr_merge_store {
+	const struct tr_type *type;
+	void *data;
+	uint64_t *validity;
+	struct tr_column *columns;       /* ROW: children as columns */
+	struct tr_merge_store *children; /* ROW */
+};
+
+void tr_merge_store_init(struct tr_merge_store *store, struct tr_arena *arena, const struct tr_type *type,
+			 uint32_t rows_max);
+
+/** A column over the store with no NULLs yet. */
+struct tr_column tr_merge_store_column(struct tr_merge_store *store);
+
+/** Copies rows (rows NULL: 0 .. count - 1) of `source`, which may be constant, into the store that `out` shows. Rows are
+ * merged at most once. Not for LIST. */
+void tr_merge_rows(struct tr_merge_store *store, struct tr_column *out, const struct tr_column *source,
+		   const uint32_t *rows, uint32_t count, uint32_t row_count);
+
+/** Marks a row NULL; the first one makes the bitmap. */
+void tr_merge_set_null(struct tr_merge_store *store, struct tr_column *out, uint32_t row, uint32_t row_count);
+
+/** Makes a constant column one of `row_count` equal values in the store. */
+void tr_merge_spread(struct tr_merge_store *store, struct tr_column *column, uint32_t row_count);
+
+#endif

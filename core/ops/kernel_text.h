@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * UTF-8 texts of kernels: characters (code points), pieces, case mapping.
+ *
+ * A byte that begins a character is any that is not 10xxxxxx; ill-formed text is therefore never read past its end, and
+ * comes out as it went in.
+ */
+#ifndef TR_CORE_OPS_KERNEL_TEXT_H
+#define TR_CORE_OPS_KERNEL_TEXT_H
+
+#include "base/arena.h"
+#include "base/column.h"
+
+static inline bool tr_text_is_start(char c)
+{
+	return ((unsigned char)c & 0xC0) != 0x80;
+}
+
+/** Characters of a text. */
+static inline uint32_t tr_text_characters(const char *text, uint32_t length)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		count += tr_text_is_start(text[i]);
+	return count;
+}
+
+/** Bytes of the first `characters` characters; `found` (or NULL) receives how many there are. */
+static inline uint32_t tr_text_prefix(const char *text, uint32_t length, uint32_t characters, uint32_t *found)
+{
+	uint32_t i = 0, count = 0;
+
+	while (i < length && (count < characters || !tr_text_is_start(text[i])))
+		count += tr_text_is_start(text[i++]);
+	if (found != NULL)
+		*found = count;
+	return i;
+}
+
+/** A view of bytes that may go away: longer ones are copied to the heap. */
+static inline struct tr_view tr_text_copy(struct tr_arena *heap, const char *text, uint32_t length)
+{
+	if (length > TR_VIEW_INLINE_MAX) {
+		char *copy = tr_arena_alloc_aligned(heap, length, 1);
+
+		memcpy(copy, text, length);
+		text = copy;
+	}
+	return tr_view_make(text, length);
+}
+
+#endif
