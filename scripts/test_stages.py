@@ -108,10 +108,11 @@ def unit(preset, percent):
     output = {}
     for number, line in re.findall(r"^(\d+): (.*)$", text, re.M):
         output.setdefault(number, []).append(line)
-    results = re.findall(r"^\s*\d+/\d+ Test +#(\d+): (\S+) [ .]*(\*{3})?(\w[\w ]*?) +[\d.]+ sec", text, re.M)
-    if not results:
-        total.add(failed=1, names=[f"{preset}: no unit test ran ({log})"])
-    for number, name, _, verdict in results:
+    results = re.findall(r"^\s*\d+/\d+ Test +#(\d+): (\S+) [ .]*(?:\*{3})?(.*?) +[\d.]+ sec", text, re.M)
+    expected = re.search(r"tests failed out of (\d+)", text)
+    if expected is None or int(expected.group(1)) != len(results):
+        total.add(failed=1, names=[f"{preset}: not all unit tests ran ({log})"])
+    for number, name, verdict in results:
         passed, failed, skipped, names = count_cmocka("\n".join(output.get(number, [])))
         if verdict != "Passed" and failed == 0:  # crashed, or a sanitizer spoke
             failed, names = 1, [verdict]
