@@ -12,7 +12,7 @@
 
 #include "sql/ast_expr.h"
 
-#define TR_AST_TABLES_MAX 200 /* table references of one query block */
+#define TR_AST_TABLES_MAX 1000 /* table references of one statement */
 
 /* ---------------------------------------------------------------- table references */
 

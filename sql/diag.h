@@ -66,6 +66,7 @@ struct tr_diags {
 	uint32_t capacity;
 	uint32_t error_count;   /* all that were reported, also those not kept */
 	uint32_t warning_count;
+	bool has_last;          /* the last report was kept: a hint goes to it */
 };
 
 /** An empty list whose texts live in `arena`. Nothing to deinit. */

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operands: literals, columns, parentheses, CASE, CAST, constructors, and the functions that the standard gave a
+ * syntax of their own (they become ordinary calls; sql/ast_expr.h has the table). Behind each operand may stand
+ * `.field` and `[index]`.
+ */
+#include "sql/parser.h"
+
+#include <string.h>
+
+enum tr_ast_time_unit tr_parse_unit_at(const struct tr_parser *p, uint32_t ahead)
+{
+	const struct tr_token *token = tr_parser_peek(p, ahead);
+
+	if (token->kind != TR_TOKEN_WORD)
+		return TR_AST_UNIT_NONE;
+	return tr_ast_time_unit_of(p->text->text + token->start, token->end - token->start);
+}
+
+struct tr_ast_expr *tr_parse_symbol(struct tr_parser *p, const char *what)
+{
+	enum tr_ast_time_unit unit = tr_parse_unit_at(p, 0);
+	uint32_t start = p->at;
+	struct tr_ast_expr *expr;
+
+	if (unit == TR_AST_UNIT_NONE) {
+		tr_parser_fail_expected(p, "%s", what);
+		return NULL;
+	}
+	tr_parser_skip(p);
+	expr = tr_parse_expr_new(p, TR_AST_EXPR_SYMBOL, start);
+	if (expr != NULL) {
+		expr->symbol.unit = unit;
+		expr->symbol.name = tr_ast_time_unit_name(unit);
+	}
+	return expr;
+}
+
+/* ---------------------------------------------------------------- literals */
+
+static struct tr_ast_expr *literal(struct tr_parser *p, enum tr_ast_literal_kind kind, uint32_t start,
+				   struct tr_ast_string text)
+{
+	struct tr_ast_expr *expr = tr_parse_expr_new(p, TR_AST_EXPR_LITERAL, start);
+
+	if (expr == NULL)
+		return NULL;
+	expr->literal.kind = kind;
+	expr->literal.text = text.text;
+	expr->literal.length = text.length;
+	return expr;
+}
+
+static struct tr_ast_expr *parse_number(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	const struct tr_token *token = tr_parser_peek(p, 0);
+
+	tr_parser_skip(p);
+	return literal(p, token->kind == TR_TOKEN_INTEGER ? TR_AST_LITERAL_INTEGER
+			  : token->kind == TR_TOKEN_DECIMAL ? TR_AST_LITERAL_DECIMAL : TR_AST_LITERAL_APPROX,
+		       start, tr_parser_text(p, tr_token_span(token)));
+}
+
+static struct tr_ast_expr *parse_string_literal(struct tr_parser *p, enum tr_ast_literal_kind kind, uint32_t start)
+{
+	struct tr_ast_string text;
+
+	return tr_parser_string(p, "a string", &text) ? literal(p, kind, start, text) : NULL;
+}
+
+static struct tr_ast_expr *parse_binary_literal(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_ast_string text;
+
+	if (!tr_token_decode(p->text, *tr_parser_peek(p, 0), '\\', p->arena, p->diags, &text)) {
+		p->has_failed = true;
+		return NULL;
+	}
+	tr_parser_skip(p);
+	return literal(p, TR_AST_LITERAL_BINARY, start, text);
+}
+
+static struct tr_ast_expr *parse_constant(struct tr_parser *p, enum tr_ast_literal_kind kind, bool value)
+{
+	uint32_t start = p->at;
+	struct tr_ast_expr *expr;
+
+	tr_parser_skip(p);
+	expr = literal(p, kind, start, (struct tr_ast_string){{0, 0}, NULL, 0});
+	if (expr != NULL)
+		expr->literal.boolean = value;
+	return expr;
+}
+
+static bool parse_unit_precision(struct tr_parser *p, int32_t *first, int32_t *second)
+{
+	int64_t value;
+
+	if (!tr_parser_accept(p, TR_TOKEN_LEFT_PAREN))
+		return true;
+	if (!tr_parser_integer(p, "the precision of an interval unit", 10, &value))
+		return false;
+	*first = (int32_t)value;
+	if (second != NULL && tr_parser_accept(p, TR_TOKEN_COMMA)) {
+		if (!tr_parser_integer(p, "the fraction precision of SECOND", 9, &value))
+			return false;
+		*second = (int32_t)value;
+	}
+	return tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the precision of an interval unit");
+}
+
+static bool is_interval_unit(enum tr_ast_time_unit unit)
+{
+	return unit >= TR_AST_UNIT_YEAR && unit <= TR_AST_UNIT_SECOND;
+}
+
+/* INTERVAL [-]'text' unit[(p)] [TO unit[(p)]] */
+static struct tr_ast_expr *parse_interval(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_ast_interval interval = {.precision = -1, .fraction_precision = -1};
+	struct tr_ast_string text;
+	struct tr_ast_expr *expr;
+
+	tr_parser_skip(p);
+	interval.is_negative = tr_parser_accept(p, TR_TOKEN_MINUS);
+	if (!interval.is_negative)
+		tr_parser_accept(p, TR_TOKEN_PLUS);
+	if (!tr_parser_is_string(p)) {
+		tr_parser_fail_expected(p, "a string like '5' after INTERVAL");
+		if (tr_parser_is(p, TR_TOKEN_INTEGER))
+			tr_parser_hint(p, "write the number in quotes: INTERVAL '5' SECOND");
+		return NULL;
+	}
+	if (!tr_parser_string(p, "a string", &text))
+		return NULL;
+	interval.unit = tr_parse_unit_at(p, 0);
+	if (!is_interval_unit(interval.unit)) {
+		tr_parser_fail_expected(p, "a unit like SECOND, MINUTE or DAY after the text of INTERVAL");
+		return NULL;
+	}
+	tr_parser_skip(p);
+	if (!parse_unit_precision(p, &interval.precision, &interval.fraction_precision))
+		return NULL;
+	if (tr_parser_is_word(p, TR_KW_TO)) {
+		enum tr_ast_time_unit end = tr_parse_unit_at(p, 1);
+
+		tr_parser_skip(p);
+		if (!is_interval_unit(end) || end <= interval.unit ||
+		    (end <= TR_AST_UNIT_MONTH) != (interval.unit <= TR_AST_UNIT_MONTH)) {
+			tr_parser_fail_expected(p, "a unit smaller than %s after TO",
+						tr_ast_time_unit_name(interval.unit));
+			return NULL;
+		}
+		tr_parser_skip(p);
+		interval.end_unit = end;
+		if (!parse_unit_precision(p, &interval.fraction_precision, NULL))
+			return NULL;
+	}
+	expr = literal(p, TR_AST_LITERAL_INTERVAL, start, text);
+	if (expr != NULL)
+		expr->literal.interval = interval;
+	return expr;
+}
+
+/* DATE '..', TIME '..', TIMESTAMP '..', TIMESTAMP WITH LOCAL TIME ZONE '..'; NULL without a failure: none of them. */
+static struct tr_ast_expr *parse_time_literal(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	enum tr_keyword word = (enum tr_keyword)tr_parser_peek(p, 0)->keyword;
+	uint8_t next = tr_parser_peek(p, 1)->kind;
+	enum tr_ast_literal_kind kind = word == TR_KW_DATE ? TR_AST_LITERAL_DATE
+					: word == TR_KW_TIME ? TR_AST_LITERAL_TIME : TR_AST_LITERAL_TIMESTAMP;
+
+	if (next == TR_TOKEN_STRING || next == TR_TOKEN_UNICODE || next == TR_TOKEN_CSTRING) {
+		tr_parser_skip(p);
+		return parse_string_literal(p, kind, start);
+	}
+	if (word == TR_KW_TIMESTAMP && tr_parser_is_word_at(p, 1, TR_KW_WITH) &&
+	    tr_parser_is_word_at(p, 2, TR_KW_LOCAL)) {
+		p->at += 3;
+		if (!tr_parser_expect_word(p, TR_KW_TIME, "after WITH LOCAL") ||
+		    !tr_parser_expect_word(p, TR_KW_ZONE, "after WITH LOCAL TIME"))
+			return NULL;
+		return parse_string_literal(p, TR_AST_LITERAL_TIMESTAMP_LTZ, start);
+	}
+	if (word == TR_KW_DATE && next == TR_TOKEN_LEFT_PAREN)
+		tr_parser_fail(p, TR_E_SYNTAX, tr_token_span(tr_parser_peek(p, 0)),
+			       "DATE is a type, not a function: write CAST(x AS DATE) or DATE '2026-01-31'");
+	else if (next == TR_TOKEN_LEFT_PAREN)
+		tr_parser_fail(p, TR_E_SYNTAX, tr_token_span(tr_parser_peek(p, 0)),
+			       "%s is a type, not a function: write CAST(x AS %s) or TO_TIMESTAMP(x)",
+			       tr_keyword_text(word), tr_keyword_text(word));
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- forms of their own */
+
+static struct tr_ast_expr *parse_case(struct tr_parser *p)
+{
+	uint32_t start = p->at, height = 0;
+	struct tr_list whens = {0};
+	struct tr_ast_expr *expr = tr_parse_expr_new(p, TR_AST_EXPR_CASE, start);
+
+	if (expr == NULL)
+		return NULL;
+	tr_parser_skip(p);
+	if (!tr_parser_is_word(p, TR_KW_WHEN)) {
+		expr->case_.operand = tr_parse_expr(p);
+		if (expr->case_.operand == NULL)
+			return NULL;
+		height = expr->case_.operand->height;
+	}
+	if (!tr_parser_is_word(p, TR_KW_WHEN)) {
+		tr_parser_fail_expected(p, "WHEN in CASE");
+		return NULL;
+	}
+	while (tr_parser_accept_word(p, TR_KW_WHEN)) {
+		struct tr_ast_when *when = TR_LIST_ADD(p, &whens, struct tr_ast_when);
+
+		when->condition = tr_parse_expr(p);
+		if (when->condition == NULL || !tr_parser_expect_word(p, TR_KW_THEN, "after the condition of WHEN"))
+			return NULL;
+		when->result = tr_parse_expr(p);
+		if (when->result == NULL)
+			return NULL;
+		height = TR_MAX(height, TR_MAX(when->condition->height, when->result->height));
+	}
+	if (tr_parser_accept_word(p, TR_KW_ELSE)) {
+		expr->case_.otherwise = tr_parse_expr(p);
+		if (expr->case_.otherwise == NULL)
+			return NULL;
+		height = TR_MAX(height, expr->case_.otherwise->height);
+	}
+	if (!tr_parser_accept_word(p, TR_KW_END)) {
+		tr_parser_fail_expected(p, expr->case_.otherwise != NULL ? "END of CASE" : "WHEN, ELSE or END in CASE");
+		return NULL;
+	}
+	expr->case_.when_count = whens.count;
+	expr->case_.whens = whens.items;
+	expr->span = tr_parser_span(p, start);
+	expr->height = tr_parser_height(p, height);
+	return expr->height != 0 ? expr : NULL;
+}
+
+static struct tr_ast_expr *parse_cast(struct tr_parser *p, bool is_try)
+{
+	uint32_t start = p->at;
+	struct tr_list args = {0};
+	struct tr_ast_expr *expr = tr_parse_expr_new(p, TR_AST_EXPR_CAST, start), *arg;
+
+	tr_parser_skip(p);
+	if (expr == NULL || !tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "after CAST"))
+		return NULL;
+	arg = tr_parse_expr(p);
+	if (arg == NULL || !tr_parser_expect_word(p, TR_KW_AS, "and a type in CAST"))
+		return NULL;
+	*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = arg;
+	expr->cast.is_try = is_try;
+	expr->cast.type = tr_parse_type(p);
+	if (expr->cast.type == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the type of CAST"))
+		return NULL;
+	return tr_parse_expr_finish(p, expr, start, tr_parse_exprs_of(&args));
+}
+
+/* EXISTS (query), and the query of a constructor. */
+static struct tr_ast_expr *parse_query_form(struct tr_parser *p, enum tr_ast_expr_kind kind, uint32_t start)
+{
+	struct tr_ast_query *query;
+
+	if (!tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "and a query"))
+		return NULL;
+	query = tr_parse_query(p);
+	if (query == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the subquery"))
+		return NULL;
+	return tr_parse_expr_query(p, kind, start, (struct tr_ast_exprs){0, NULL}, query);
+}
+
+/* ARRAY[..], MAP[..], MULTISET[..], ROW(..), or ARRAY(query) */
+static struct tr_ast_expr *parse_constructor(struct tr_parser *p, enum tr_ast_expr_kind kind)
+{
+	uint32_t start = p->at;
+	enum tr_token_kind open = kind == TR_AST_EXPR_ROW ? TR_TOKEN_LEFT_PAREN : TR_TOKEN_LEFT_BRACKET;
+	enum tr_token_kind close = kind == TR_AST_EXPR_ROW ? TR_TOKEN_RIGHT_PAREN : TR_TOKEN_RIGHT_BRACKET;
+	struct tr_list args = {0};
+	struct tr_ast_expr *expr;
+	const char *word = tr_keyword_text((enum tr_keyword)tr_parser_peek(p, 0)->keyword);
+
+	tr_parser_skip(p);
+	if (kind != TR_AST_EXPR_ROW && tr_parser_is(p, TR_TOKEN_LEFT_PAREN))
+		return parse_query_form(p, kind, start);
+	if (!tr_parser_accept(p, open)) {
+		tr_parser_fail_expected(p, "%s after %s", tr_token_kind_text(open), word);
+		return NULL;
+	}
+	expr = tr_parse_expr_new(p, kind, start);
+	if (expr == NULL || (!tr_parser_is(p, close) && !tr_parse_expr_list(p, &args)))
+		return NULL;
+	if (!tr_parser_accept(p, close)) {
+		tr_parser_fail_expected(p, "',' or %s in %s", tr_token_kind_text(close), word);
+		return NULL;
+	}
+	if (kind == TR_AST_EXPR_MAP && args.count % 2 != 0) {
+		tr_parser_fail(p, TR_E_SYNTAX, tr_parser_span(p, start),
+			       "MAP[...] takes keys and values in turn, an even number of expressions");
+		return NULL;
+	}
+	expr->is_explicit = true;
+	return tr_parse_expr_finish(p, expr, start, tr_parse_exprs_of(&args));
+}
+
+/* ( expr ), ( a, b ), ( query ), and ( (query) UNION query ) */
+static struct tr_ast_expr *parse_parens(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_list args = {0};
+	struct tr_ast_expr *first, *expr;
+
+	tr_parser_skip(p);
+	if (tr_parse_is_query(p, 0)) {
+		p->at = start;
+		return parse_query_form(p, TR_AST_EXPR_SUBQUERY, start);
+	}
+	first = tr_parse_expr(p);
+	if (first == NULL)
+		return NULL;
+	if (first->kind == TR_AST_EXPR_SUBQUERY && tr_parse_is_query_rest(p)) {
+		struct tr_ast_query *query = tr_parse_query_rest(p, first->query, start + 1);
+
+		if (query == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the subquery"))
+			return NULL;
+		return tr_parse_expr_query(p, TR_AST_EXPR_SUBQUERY, start, (struct tr_ast_exprs){0, NULL}, query);
+	}
+	if (tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
+		return first;
+	*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = first;
+	if (!tr_parser_accept(p, TR_TOKEN_COMMA)) {
+		tr_parser_fail_expected(p, "an operator, ',' or ')'");
+		return NULL;
+	}
+	if (!tr_parse_expr_list(p, &args) || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the list"))
+		return NULL;
+	expr = tr_parse_expr_new(p, TR_AST_EXPR_ROW, start);
+	return expr != NULL ? tr_parse_expr_finish(p, expr, start, tr_parse_exprs_of(&args)) : NULL;
+}
+
+/* ---------------------------------------------------------------- columns, calls */
+
+static struct tr_ast_expr *parse_niladic(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_ast_path path;
+	struct tr_ast_name *name = TR_NEW(p->arena, struct tr_ast_name);
+	struct tr_ast_expr *expr;
+
+	name->text = tr_keyword_text((enum tr_keyword)tr_parser_peek(p, 0)->keyword);
+	name->span = tr_token_span(tr_parser_peek(p, 0));
+	path = (struct tr_ast_path){name->span, 1, name};
+	tr_parser_skip(p);
+	if (tr_parser_is(p, TR_TOKEN_LEFT_PAREN) && tr_parser_peek(p, 1)->kind != TR_TOKEN_RIGHT_PAREN)
+		return tr_parse_call(p, path, start);
+	if (tr_parser_accept(p, TR_TOKEN_LEFT_PAREN))
+		tr_parser_skip(p);
+	expr = tr_parse_expr_new(p, TR_AST_EXPR_CALL, start);
+	if (expr == NULL)
+		return NULL;
+	expr->call = TR_NEW(p->arena, struct tr_ast_call);
+	expr->call->name = path;
+	expr->call->is_niladic = true;
+	return expr;
+}
+
+/* A function whose name is a reserved word: its name in upper case. */
+static struct tr_ast_expr *parse_keyword_call(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_ast_name *name = TR_NEW(p->arena, struct tr_ast_name);
+
+	name->text = tr_keyword_text((enum tr_keyword)tr_parser_peek(p, 0)->keyword);
+	name->span = tr_token_span(tr_parser_peek(p, 0));
+	tr_parser_skip(p);
+	return tr_parse_call(p, (struct tr_ast_path){name->span, 1, name}, start);
+}
+
+static struct tr_ast_expr *parse_column_or_call(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_ast_path path;
+	struct tr_ast_expr *expr;
+
+	if (!tr_parser_path(p, "an expression", &path))
+		return NULL;
+	if (tr_parser_is(p, TR_TOKEN_LEFT_PAREN))
+		return tr_parse_call(p, path, start);
+	expr = tr_parse_expr_new(p, TR_AST_EXPR_COLUMN, start);
+	if (expr != NULL)
+		expr->path = path;
+	return expr;
+}
+
+static struct tr_ast_expr *parse_word(struct tr_parser *p)
+{
+	const struct tr_token *token = tr_parser_peek(p, 0);
+	uint8_t next = tr_parser_peek(p, 1)->kind;
+	struct tr_ast_expr *expr;
+
+	switch ((enum tr_keyword)token->keyword) {
+	case TR_KW_NULL:
+	case TR_KW_UNKNOWN: return parse_constant(p, TR_AST_LITERAL_NULL, false);
+	case TR_KW_TRUE: return parse_constant(p, TR_AST_LITERAL_BOOLEAN, true);
+	case TR_KW_FALSE: return parse_constant(p, TR_AST_LITERAL_BOOLEAN, false);
+	case TR_KW_CASE: return parse_case(p);
+	case TR_KW_CAST: return parse_cast(p, false);
+	case TR_KW_INTERVAL: return parse_interval(p);
+	case TR_KW_ROW: return parse_constructor(p, TR_AST_EXPR_ROW);
+	case TR_KW_ARRAY: return parse_constructor(p, TR_AST_EXPR_ARRAY);
+	case TR_KW_MULTISET: return parse_constructor(p, TR_AST_EXPR_MULTISET);
+	case TR_KW_EXISTS: {
+		uint32_t start = p->at;
+
+		tr_parser_skip(p);
+		return parse_query_form(p, TR_AST_EXPR_EXISTS, start);
+	}
+	case TR_KW_DATE:
+	case TR_KW_TIME:
+	case TR_KW_TIMESTAMP:
+		expr = parse_time_literal(p);
+		if (expr != NULL || p->has_failed)
+			return expr;
+		break;
+	case TR_KW_TRY_CAST:
+		if (next == TR_TOKEN_LEFT_PAREN)
+			return parse_cast(p, true);
+		break;
+	case TR_KW_MAP:
+		if (next == TR_TOKEN_LEFT_BRACKET)
+			return parse_constructor(p, TR_AST_EXPR_MAP);
+		break;
+	case TR_KW_DEFAULT: {
+		uint32_t start = p->at;
+
+		tr_parser_skip(p);
+		return tr_parse_expr_new(p, TR_AST_EXPR_DEFAULT, start);
+	}
+	default:
+		break;
+	}
+	if (tr_keyword_is_niladic((enum tr_keyword)token->keyword))
+		return parse_niladic(p);
+	if (tr_keyword_is_function((enum tr_keyword)token->keyword) && next == TR_TOKEN_LEFT_PAREN)
+		return parse_keyword_call(p);
+	return parse_column_or_call(p);
+}
+
+static struct tr_ast_expr *parse_operand(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+
+	switch ((enum tr_token_kind)tr_parser_peek(p, 0)->kind) {
+	case TR_TOKEN_WORD:
+	case TR_TOKEN_QUOTED: return parse_word(p);
+	case TR_TOKEN_STRING:
+	case TR_TOKEN_UNICODE:
+	case TR_TOKEN_CSTRING: return parse_string_literal(p, TR_AST_LITERAL_STRING, start);
+	case TR_TOKEN_BINARY: return parse_binary_literal(p);
+	case TR_TOKEN_INTEGER:
+	case TR_TOKEN_DECIMAL:
+	case TR_TOKEN_APPROX: return parse_number(p);
+	case TR_TOKEN_LEFT_PAREN: return parse_parens(p);
+	case TR_TOKEN_QUESTION:
+		tr_parser_skip(p);
+		return tr_parse_expr_new(p, TR_AST_EXPR_PARAMETER, start);
+	default:
+		tr_parser_fail_expected(p, "an expression");
+		return NULL;
+	}
+}
+
+/* .field and [index] behind an operand. */
+struct tr_ast_expr *tr_parse_primary(struct tr_parser *p)
+{
+	uint32_t start = p->at;
+	struct tr_ast_expr *expr = parse_operand(p);
+
+	while (expr != NULL) {
+		struct tr_list args = {0};
+		struct tr_ast_expr *outer;
+
+		if (tr_parser_accept(p, TR_TOKEN_DOT)) {
+			outer = tr_parse_expr_new(p, TR_AST_EXPR_FIELD, start);
+			if (outer == NULL || !tr_parser_name(p, "a field name after '.'", &outer->field.name))
+				return NULL;
+			outer->field.base = expr;
+			outer->height = tr_parser_height(p, expr->height);
+			outer->span = tr_parser_span(p, start);
+			expr = outer->height != 0 ? outer : NULL;
+		} else if (tr_parser_accept(p, TR_TOKEN_LEFT_BRACKET)) {
+			struct tr_ast_expr *index = tr_parse_expr(p);
+
+			if (index == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_BRACKET, "after the index"))
+				return NULL;
+			*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = expr;
+			*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = index;
+			outer = tr_parse_expr_new(p, TR_AST_EXPR_ITEM, start);
+			expr = outer != NULL ? tr_parse_expr_finish(p, outer, start, tr_parse_exprs_of(&args)) : NULL;
+		} else {
+			break;
+		}
+	}
+	return expr;
+}

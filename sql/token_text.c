@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a token stands for (sql/lex.h, tr_token_decode): names and strings without their quotes, doubled quotes and
+ * escapes resolved. Escapes: U&'\0041 \+01F600' of the standard, and E'\n \x41 \101 \u0041 \U0001F600' as in C.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "sql/lex.h"
+
+struct decoder {
+	const char *p;
+	uint32_t at;
+	uint32_t end;
+	char *out;
+	uint32_t length;
+	struct tr_diags *diags;
+};
+
+static int hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static void put_code_point(struct decoder *d, uint32_t c)
+{
+	if (c < 0x80) {
+		d->out[d->length++] = (char)c;
+		return;
+	}
+	if (c < 0x800) {
+		d->out[d->length++] = (char)(0xC0 | c >> 6);
+	} else if (c < 0x10000) {
+		d->out[d->length++] = (char)(0xE0 | c >> 12);
+		d->out[d->length++] = (char)(0x80 | (c >> 6 & 0x3F));
+	} else {
+		d->out[d->length++] = (char)(0xF0 | c >> 18);
+		d->out[d->length++] = (char)(0x80 | (c >> 12 & 0x3F));
+		d->out[d->length++] = (char)(0x80 | (c >> 6 & 0x3F));
+	}
+	d->out[d->length++] = (char)(0x80 | (c & 0x3F));
+}
+
+static bool bad_escape(struct decoder *d, uint32_t start, const char *hint)
+{
+	uint32_t end = TR_MIN(d->end, start + 2);
+
+	while (end < d->end && ((unsigned char)d->p[end] & 0xC0) == 0x80)
+		end++;
+	tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, TR_MAX(end, start + 1)},
+		      "this is not an escape of the string");
+	tr_diag_hint(d->diags, "%s", hint);
+	return false;
+}
+
+/* Reads exactly `digits` hexadecimal digits as a code point. */
+static bool take_hex(struct decoder *d, uint32_t digits, uint32_t *out)
+{
+	uint32_t value = 0;
+
+	for (uint32_t i = 0; i < digits; i++, d->at++) {
+		int digit = d->at < d->end ? hex_value(d->p[d->at]) : -1;
+
+		if (digit < 0)
+			return false;
+		value = value << 4 | (uint32_t)digit;
+	}
+	*out = value;
+	return value <= 0x10FFFF && !(value >= 0xD800 && value < 0xE000);
+}
+
+static bool unicode_escape(struct decoder *d, char escape)
+{
+	uint32_t start = d->at++, point;
+	bool is_long = d->at < d->end && d->p[d->at] == '+';
+
+	if (d->at < d->end && d->p[d->at] == escape) {
+		d->out[d->length++] = escape;
+		d->at++;
+		return true;
+	}
+	d->at += is_long;
+	if (!take_hex(d, is_long ? 6 : 4, &point))
+		return bad_escape(d, start, "write \\XXXX or \\+XXXXXX with the digits of a code point");
+	put_code_point(d, point);
+	return true;
+}
+
+static bool c_escape(struct decoder *d)
+{
+	static const char letters[] = "bfnrt\\'\"`?", values[] = "\b\f\n\r\t\\'\"`?";
+	uint32_t start = d->at++, point = 0, digits;
+	char c = d->at < d->end ? d->p[d->at] : '\0';
+	const char *letter = c != '\0' ? strchr(letters, c) : NULL;
+
+	if (letter != NULL) {
+		d->out[d->length++] = values[letter - letters];
+		d->at++;
+		return true;
+	}
+	if (c == 'u' || c == 'U' || c == 'x') {
+		d->at++;
+		if (!take_hex(d, c == 'u' ? 4 : c == 'U' ? 8 : 2, &point))
+			return bad_escape(d, start, "write \\xXX, \\uXXXX or \\UXXXXXXXX with hexadecimal digits");
+		put_code_point(d, point);
+		return true;
+	}
+	for (digits = 0; digits < 3 && d->at < d->end && d->p[d->at] >= '0' && d->p[d->at] <= '7'; digits++)
+		point = point << 3 | (uint32_t)(d->p[d->at++] - '0');
+	if (digits == 0 || point > 0xFF)
+		return bad_escape(d, start, "known are \\n \\t \\r \\b \\f \\\\ \\' \\ooo \\xXX \\uXXXX \\UXXXXXXXX");
+	put_code_point(d, point);
+	return true;
+}
+
+static bool decode_quoted(struct decoder *d, enum tr_token_kind kind, char escape)
+{
+	char quote = kind == TR_TOKEN_QUOTED ? '`' : '\'';
+
+	while (d->at < d->end) {
+		char c = d->p[d->at];
+
+		if (kind == TR_TOKEN_UNICODE && c == escape) {
+			if (!unicode_escape(d, escape))
+				return false;
+		} else if (kind == TR_TOKEN_CSTRING && c == '\\') {
+			if (!c_escape(d))
+				return false;
+		} else {
+			d->out[d->length++] = c;
+			d->at += c == quote ? 2 : 1;
+		}
+	}
+	return true;
+}
+
+static bool decode_binary(struct decoder *d, uint32_t start)
+{
+	if ((d->end - d->at) % 2 != 0) {
+		tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, d->end + 1},
+			      "a binary string needs an even number of hexadecimal digits");
+		return false;
+	}
+	for (; d->at < d->end; d->at += 2) {
+		int high = hex_value(d->p[d->at]), low = hex_value(d->p[d->at + 1]);
+
+		if (high < 0 || low < 0) {
+			tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, d->end + 1},
+				      "a binary string holds hexadecimal digits only");
+			tr_diag_hint(d->diags, "write it like X'48656C6C6F'");
+			return false;
+		}
+		d->out[d->length++] = (char)(high << 4 | low);
+	}
+	return true;
+}
+
+bool tr_token_decode(const struct tr_script_text *text, struct tr_token token, char escape, struct tr_arena *arena,
+		     struct tr_diags *diags, struct tr_ast_string *out)
+{
+	struct decoder d = {.p = text->text, .at = token.start, .end = token.end, .diags = diags};
+	bool is_good = true;
+
+	TR_ASSERT(token.start <= token.end && token.end <= text->length);
+	d.out = tr_arena_alloc_aligned(arena, token.end - token.start + 2, 1);
+	if (token.kind >= TR_TOKEN_QUOTED && token.kind <= TR_TOKEN_BINARY) {
+		while (d.p[d.at] != '\'' && d.p[d.at] != '`')
+			d.at++;
+		d.at++;
+		d.end--;
+		is_good = token.kind == TR_TOKEN_BINARY ? decode_binary(&d, token.start)
+							: decode_quoted(&d, (enum tr_token_kind)token.kind, escape);
+	} else {
+		d.length = token.end - token.start;
+		memcpy(d.out, d.p + token.start, d.length);
+	}
+	d.out[d.length] = '\0';
+	*out = (struct tr_ast_string){{token.start, token.end}, d.out, d.length};
+	return is_good;
+}
