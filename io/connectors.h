@@ -9,5 +9,6 @@
 
 extern const struct tr_connector tr_connector_blackhole;  /* sink_blackhole.c */
 extern const struct tr_connector tr_connector_filesystem; /* source_file.c */
+extern const struct tr_connector tr_connector_print;      /* sink_print.c */
 
 #endif
