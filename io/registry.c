@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "io/connector.h"
 #include "io/connectors.h"
+#include "io/formats.h"
 
 static const struct tr_connector *const connectors[] = {
 	&tr_connector_blackhole,
@@ -17,6 +18,7 @@ static const struct tr_connector *const connectors[] = {
 };
 
 static const struct tr_format *const formats[] = {
+	&tr_format_csv,
 	NULL,
 };
 
