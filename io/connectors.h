@@ -10,5 +10,6 @@
 extern const struct tr_connector tr_connector_blackhole;  /* sink_blackhole.c */
 extern const struct tr_connector tr_connector_filesystem; /* source_file.c */
 extern const struct tr_connector tr_connector_print;      /* sink_print.c */
+extern const struct tr_connector tr_connector_nexmark;    /* source_nexmark.c */
 
 #endif

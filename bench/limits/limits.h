@@ -109,12 +109,6 @@ enum tr_limit_lines_how { TR_LIMIT_LINES_READ, TR_LIMIT_LINES_URING };
  * that is overwritten for each block. Returns the number of lines, or -1. */
 int64_t tr_limit_lines(const char *path, size_t block, enum tr_limit_lines_how how);
 
-/* ---- generate.c: the numbers of Nexmark bids ---- */
-
-/** For the events first .. first + count - 1: event_type, and for bids auction, bidder, price, dateTime. */
-void tr_limit_generate_bids(uint64_t seed, uint64_t first, uint32_t count, int32_t *event_type, int64_t *auction,
-			    int64_t *bidder, int64_t *price, int64_t *time_ms);
-
 #ifdef __cplusplus
 }
 #endif
