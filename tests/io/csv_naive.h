@@ -97,7 +97,8 @@ static inline bool naive_cell_print(const struct naive_csv *csv, int column, con
 		       cell->text[first + 1] <= '9')
 			first++;
 		if (last - first < sizeof(copy)) {
-			memcpy(copy, cell->text + first, last - first);
+			if (last > first)
+				memcpy(copy, cell->text + first, last - first);
 			copy[last - first] = '\0';
 			errno = 0;
 			value = strtoll(start, &end, 10);
