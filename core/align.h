@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Alignment: the head of a stage that reads from exchanges. Pops packets from its channels in turn, hands their rows to
+ * the chain, and merges their control elements as Flink's StatusWatermarkValve does:
+ *
+ *  - The watermark is the least one over the channels that are active and aligned. A channel that comes back from
+ *    being idle with an older watermark is not aligned until it has caught up; it never pulls the watermark back.
+ *  - When all channels are idle, the stage is idle, and its watermark becomes the greatest one that any of them had.
+ *  - A channel that has ended takes no part any more. When all have, the end is passed on.
+ *
+ * Several edges may lead into one alignment (UNION). Each row's run tells the watermark of its own source then; what is
+ * late behind a union is decided by the least watermark of all of them. So runs are lowered to what the other edges
+ * have reached. Within one edge nothing is lowered: its runs already are those of the split read from front to back.
+ *
+ * Thread: the worker of the consuming subtask.
+ */
+#ifndef TR_CORE_ALIGN_H
+#define TR_CORE_ALIGN_H
+
+#include "core/chain.h"
+#include "core/channel.h"
+
+struct tr_align_input {
+	struct tr_channel *channel;
+	uint32_t edge;
+	bool is_idle;
+	bool is_aligned;
+	bool is_ended;
+	int64_t watermark_ms;
+};
+
+/** Where the packet in hand is. A BLOCKED answer leaves the phase that comes next. */
+enum tr_align_phase { TR_ALIGN_BEFORE, TR_ALIGN_ROWS, TR_ALIGN_AFTER, TR_ALIGN_FINISH };
+
+struct tr_align {
+	struct tr_op head;              /* emits to the first operator of the chain */
+	struct tr_align_input *inputs;
+	uint32_t input_count;
+	uint32_t edge_count;
+	uint32_t turn;                  /* input to be asked first */
+	uint32_t current;               /* input of the packet in hand */
+	struct tr_packet *packet;       /* in hand, or NULL */
+	enum tr_align_phase phase;
+	int64_t watermark_ms;           /* merged; emitted when head.metrics.watermark_ms is less */
+	bool is_idle;
+	bool is_idle_emitted;
+	bool is_end;
+	bool is_end_emitted;
+	struct tr_batch batch;          /* the packet's batch with lowered runs */
+	struct tr_watermark_run *runs;
+	uint32_t run_capacity;
+};
+
+/** `channels[i]` belongs to edge `edges[i]` (numbers from 0). The head's `next` is set by the caller. */
+void tr_align_init(struct tr_align *align, struct tr_op_context *context, const struct tr_schema *schema,
+		   struct tr_channel *const *channels, const uint32_t *edges, uint32_t count);
+void tr_align_deinit(struct tr_align *align);
+
+/** Handles at most one packet. Call only while the chain is not blocked. DONE: the end has been passed on. */
+enum tr_turn tr_align_step(struct tr_align *align);
+
+#endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Builder: from a plan to a graph. core/graph.h has the picture.
+ *
+ *     1. stages      walk from each sink down to an exchange, a union or a source; what stands below an edge begins a
+ *                    stage of its own, taken from a list of work (no recursion)
+ *     2. programs    each filter, projection and scan is compiled once; all its subtasks share the program
+ *     3. workers     I/O queues, placement
+ *     4. channels    one per pair of subtasks that an edge joins
+ *     5. subtasks    operators, alignments, readers, sinks: from here on the outside world is touched
+ *
+ * A node that several others read is run once for each of them: the plan is a tree.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/exchange.h"
+#include "core/graph.h"
+#include "core/op_sink.h"
+#include "core/ops/op_filter.h"
+#include "core/ops/op_project.h"
+#include "core/ops/op_values.h"
+#include "core/worker.h"
+
+/* Rows of a packet shrink when an edge has many targets, so that its packets do not outgrow the cache and the memory. */
+#define PACKET_TARGETS_FULL 4
+#define PACKET_ROWS_MIN 64
+
+/* Stages. */
+
+static struct tr_stage *stage_add(struct tr_graph *graph, const struct tr_node *top, struct tr_edge *output)
+{
+	struct tr_stage *stage = TR_NEW(&graph->arena, struct tr_stage);
+
+	TR_ASSERT(graph->stage_count < TR_STAGES_MAX);
+	stage->id = graph->stage_count;
+	stage->head_node = top;
+	stage->output = output;
+	stage->parallelism = TR_MAX(top->parallelism, 1);
+	if (output != NULL)
+		output->producer = stage;
+	graph->stages[graph->stage_count++] = stage;
+	return stage;
+}
+
+static struct tr_edge *edge_add(struct tr_graph *graph, struct tr_stage *consumer, const struct tr_node *input)
+{
+	struct tr_edge *edge = TR_NEW(&graph->arena, struct tr_edge);
+
+	edge->consumer = consumer;
+	edge->id = consumer->input_count;
+	edge->schema = input->output;
+	edge->kind = TR_EXCHANGE_FORWARD;
+	if (input->kind == TR_NODE_EXCHANGE) {
+		edge->kind = input->exchange.kind;
+		edge->keys = input->exchange.keys;
+		edge->key_count = input->exchange.key_count;
+		input = input->inputs[0];
+	}
+	consumer->inputs[consumer->input_count++] = edge;
+	TR_ASSERT(graph->edge_count < TR_STAGES_MAX);
+	graph->edges[graph->edge_count++] = edge;
+	(void)stage_add(graph, input, edge);
+	return edge;
+}
+
+/** Follows the nodes of a stage down to its head, and begins the stages below. */
+static void stage_fill(struct tr_graph *graph, struct tr_stage *stage)
+{
+	const struct tr_node *chain[TR_CHAIN_OPS_MAX];
+	const struct tr_node **nodes;
+	const struct tr_node *node = stage->head_node;
+	uint32_t count = 0;
+
+	while (node->kind != TR_NODE_SCAN && node->kind != TR_NODE_VALUES && node->kind != TR_NODE_UNION &&
+	       node->kind != TR_NODE_EXCHANGE) {
+		TR_ASSERT(count < TR_CHAIN_OPS_MAX - 1 && node->input_count == 1);
+		chain[count++] = node;
+		node = node->inputs[0];
+	}
+	nodes = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_node *);
+	for (uint32_t i = 0; i < count; i++)
+		nodes[i] = chain[count - 1 - i];
+	stage->nodes = nodes;
+	stage->node_count = count;
+	stage->programs = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_program *);
+	stage->windows = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_window_plan *);
+	stage->head_node = node;
+	stage->input = node->output;
+	if (node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES) {
+		stage->head = node->kind == TR_NODE_SCAN ? TR_HEAD_SOURCE : TR_HEAD_VALUES;
+		return;
+	}
+	stage->head = TR_HEAD_ALIGN;
+	stage->inputs = TR_NEW_ARRAY(&graph->arena, node->input_count + 1, struct tr_edge *);
+	if (node->kind == TR_NODE_EXCHANGE) {
+		(void)edge_add(graph, stage, node);
+		return;
+	}
+	for (uint32_t i = 0; i < node->input_count; i++)
+		(void)edge_add(graph, stage, node->inputs[i]);
+}
+
+static void build_stages(struct tr_graph *graph)
+{
+	graph->stages = TR_NEW_ARRAY(&graph->arena, TR_STAGES_MAX, struct tr_stage *);
+	graph->edges = TR_NEW_ARRAY(&graph->arena, TR_STAGES_MAX, struct tr_edge *);
+	for (uint32_t i = 0; i < graph->plan->sink_count; i++)
+		(void)stage_add(graph, graph->plan->sinks[i], NULL);
+	for (uint32_t i = 0; i < graph->stage_count; i++)
+		stage_fill(graph, graph->stages[i]);
+}
+
+/* Programs. */
+
+static tr_code compile_scan(struct tr_graph *graph, struct tr_stage *stage, struct tr_status *st)
+{
+	const struct tr_node *scan = stage->head_node;
+	struct tr_source_plan *plan = TR_NEW(&graph->arena, struct tr_source_plan);
+	const struct tr_schema *physical = scan->scan.table->schema;
+
+	plan->ops = scan->scan.table->connector->source;
+	TR_ASSERT(plan->ops != NULL);
+	plan->table = scan->scan.table;
+	plan->output = scan->output;
+	plan->time_name = scan->scan.time_name;
+	plan->watermark_interval_ms = scan->scan.watermark_interval_ms;
+	plan->idle_timeout_ms = scan->scan.idle_timeout_ms;
+	plan->is_bounded = scan->scan.is_bounded;
+	plan->carries = TR_NEW(&graph->arena, struct tr_carries);
+	tr_carries_init(plan->carries);
+	stage->source = plan;
+	TR_TRY(tr_program_compile(&graph->arena, physical, scan->scan.exprs, scan->output->column_count, &plan->program,
+				  st));
+	if (scan->scan.time_expr != NULL) {
+		const struct tr_expr *times[2] = {scan->scan.time_expr, scan->scan.watermark_expr};
+
+		TR_TRY(tr_program_compile(&graph->arena, physical, times, 2, &plan->time_program, st));
+	}
+	return TR_OK;
+}
+
+static const struct tr_window_plan *window_plan(struct tr_graph *graph, const struct tr_node *node)
+{
+	struct tr_window_plan *plan = TR_NEW(&graph->arena, struct tr_window_plan);
+
+	plan->window = node->window.window;
+	plan->keys = node->window.keys;
+	plan->key_count = node->window.key_count;
+	plan->aggs = node->window.aggs;
+	plan->agg_count = node->window.agg_count;
+	plan->phase = node->window.phase;
+	plan->use_general = node->window.use_general;
+	plan->input = node->inputs[0]->output;
+	plan->output = node->output;
+	return plan;
+}
+
+static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, struct tr_status *st)
+{
+	if (stage->head == TR_HEAD_SOURCE)
+		TR_TRY(compile_scan(graph, stage, st));
+	for (uint32_t i = 0; i < stage->node_count; i++) {
+		const struct tr_node *node = stage->nodes[i];
+
+		if (node->kind == TR_NODE_FILTER)
+			TR_TRY(tr_program_compile(&graph->arena, node->inputs[0]->output, &node->filter.condition, 1,
+						  &stage->programs[i], st));
+		else if (node->kind == TR_NODE_PROJECT)
+			TR_TRY(tr_program_compile(&graph->arena, node->inputs[0]->output, node->project.exprs,
+						  node->output->column_count, &stage->programs[i], st));
+		else if (node->kind == TR_NODE_WINDOW_AGGREGATE)
+			stage->windows[i] = window_plan(graph, node);
+	}
+	return TR_OK;
+}
+
+/* Workers. */
+
+static tr_code build_workers(struct tr_graph *graph, struct tr_status *st)
+{
+	uint32_t wanted = graph->plan->workers;
+	uint32_t total = 0;
+
+	for (uint32_t s = 0; s < graph->stage_count; s++) {
+		total += graph->stages[s]->parallelism;
+		if (graph->plan->workers == 0)
+			wanted = TR_MAX(wanted, graph->stages[s]->parallelism);
+	}
+	wanted = TR_MIN(wanted, TR_WORKERS_MAX);
+	graph->workers = aligned_alloc(64, wanted * sizeof(struct tr_worker));
+	TR_ASSERT(graph->workers != NULL && wanted > 0);
+	memset(graph->workers, 0, wanted * sizeof(struct tr_worker));
+	graph->worker_count = wanted;
+	for (uint32_t w = 0; w < wanted; w++) {
+		TR_TRY(tr_worker_init(&graph->workers[w], graph, w, st));
+		graph->workers[w].subtasks = TR_NEW_ARRAY(&graph->arena, total, struct tr_subtask *);
+	}
+	return TR_OK;
+}
+
+/* Channels. */
+
+static bool edge_joins(const struct tr_edge *edge, uint32_t producer, uint32_t consumer)
+{
+	return edge->kind == TR_EXCHANGE_FORWARD ? producer == consumer : true;
+}
+
+static uint32_t packet_rows(const struct tr_graph *graph, uint32_t targets)
+{
+	const uint32_t rows = graph->plan->batch_rows;
+
+	if (targets <= PACKET_TARGETS_FULL)
+		return rows;
+	return TR_MIN(rows, TR_MAX(rows * PACKET_TARGETS_FULL / targets, PACKET_ROWS_MIN));
+}
+
+static void build_channels(struct tr_graph *graph)
+{
+	const uint32_t credits = graph->plan->credits > 0 ? graph->plan->credits : TR_CHANNEL_CREDITS_DEFAULT;
+	size_t count = 0;
+
+	for (uint32_t e = 0; e < graph->edge_count; e++) {
+		const struct tr_edge *edge = graph->edges[e];
+		const size_t pairs = (size_t)edge->producer->parallelism * edge->consumer->parallelism;
+
+		count += edge->kind == TR_EXCHANGE_FORWARD ? edge->producer->parallelism : pairs;
+	}
+	graph->channels = aligned_alloc(64, TR_MAX(count, 1) * sizeof(struct tr_channel));
+	TR_ASSERT(graph->channels != NULL);
+	for (uint32_t e = 0; e < graph->edge_count; e++) {
+		struct tr_edge *edge = graph->edges[e];
+		const uint32_t producers = edge->producer->parallelism, consumers = edge->consumer->parallelism;
+		const uint32_t rows = edge->kind == TR_EXCHANGE_FORWARD ? graph->plan->batch_rows
+									: packet_rows(graph, consumers);
+
+		edge->channels = TR_NEW_ARRAY(&graph->arena, (size_t)producers * consumers, struct tr_channel *);
+		for (uint32_t p = 0; p < producers; p++) {
+			for (uint32_t c = 0; c < consumers; c++) {
+				const uint32_t from = p % graph->worker_count, to = c % graph->worker_count;
+				struct tr_channel *channel = &graph->channels[graph->channel_count];
+
+				if (!edge_joins(edge, p, c))
+					continue;
+				graph->channel_count++;
+				tr_channel_init(channel, edge->schema, rows, credits, from,
+						&graph->workers[from].wakes, to, &graph->workers[to].wakes);
+				edge->channels[(size_t)p * consumers + c] = channel;
+			}
+		}
+	}
+	TR_ASSERT(graph->channel_count == count);
+}
+
+/* Subtasks. */
+
+static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uint32_t index, struct tr_status *st)
+{
+	struct tr_stage *stage = subtask->stage;
+	const struct tr_node *node = stage->nodes[index];
+	struct tr_op_context *context = &subtask->context;
+	struct tr_op *op = NULL;
+
+	switch (node->kind) {
+	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
+	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
+	case TR_NODE_WINDOW_AGGREGATE:
+		TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st));
+		break;
+	case TR_NODE_SINK:
+		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
+		break;
+	case TR_NODE_SCAN:
+	case TR_NODE_VALUES:
+	case TR_NODE_UNION:
+	case TR_NODE_EXCHANGE: TR_UNREACHABLE();
+	}
+	op->metrics.watermark_ms = TR_WATERMARK_MIN;
+	tr_chain_append(&subtask->chain, op);
+	return TR_OK;
+}
+
+static void create_exchange(struct tr_subtask *subtask)
+{
+	const struct tr_edge *edge = subtask->stage->output;
+	const uint32_t consumers = edge->consumer->parallelism;
+	struct tr_channel *channels[TR_PARALLELISM_MAX];
+	uint32_t count = 0;
+
+	for (uint32_t c = 0; c < consumers; c++) {
+		struct tr_channel *channel = edge->channels[(size_t)subtask->index * consumers + c];
+
+		if (channel != NULL)
+			channels[count++] = channel;
+	}
+	tr_chain_append(&subtask->chain, tr_exchange_create(&subtask->context, edge->kind, edge->schema, edge->keys,
+							    edge->key_count, channels, count));
+}
+
+static void create_align(struct tr_graph *graph, struct tr_subtask *subtask)
+{
+	const struct tr_stage *stage = subtask->stage;
+	struct tr_channel **channels;
+	uint32_t *edges;
+	uint32_t count = 0, room = 0;
+
+	for (uint32_t e = 0; e < stage->input_count; e++)
+		room += stage->inputs[e]->producer->parallelism;
+	channels = TR_NEW_ARRAY(&graph->arena, room, struct tr_channel *);
+	edges = TR_NEW_ARRAY(&graph->arena, room, uint32_t);
+	for (uint32_t e = 0; e < stage->input_count; e++) {
+		const struct tr_edge *edge = stage->inputs[e];
+
+		for (uint32_t p = 0; p < edge->producer->parallelism; p++) {
+			struct tr_channel *channel = edge->channels[(size_t)p * stage->parallelism + subtask->index];
+
+			if (channel == NULL)
+				continue;
+			channels[count] = channel;
+			edges[count++] = e;
+		}
+	}
+	tr_align_init(&subtask->align, &subtask->context, stage->input, channels, edges, count);
+	subtask->align.head.next = subtask->chain.ops[0];
+}
+
+static tr_code create_head(struct tr_graph *graph, struct tr_subtask *subtask, struct tr_status *st)
+{
+	struct tr_stage *stage = subtask->stage;
+	struct tr_worker *worker = &graph->workers[subtask->worker];
+	struct tr_op *next = subtask->chain.ops[0];
+
+	switch (stage->head) {
+	case TR_HEAD_SOURCE:
+		return tr_source_task_create(stage->source, &subtask->context, worker->io, &worker->wakes, next,
+					     &subtask->source, st);
+	case TR_HEAD_VALUES:
+		subtask->values = tr_op_values_create(&subtask->context, stage->input,
+						      stage->head_node->values.exprs,
+						      stage->head_node->values.row_count);
+		subtask->values->next = next;
+		return TR_OK;
+	case TR_HEAD_ALIGN: create_align(graph, subtask); return TR_OK;
+	}
+	TR_UNREACHABLE();
+}
+
+static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, uint32_t index, struct tr_status *st)
+{
+	struct tr_subtask *subtask = &stage->subtasks[index];
+	struct tr_worker *worker;
+
+	subtask->stage = stage;
+	subtask->index = index;
+	subtask->worker = index % graph->worker_count;
+	tr_arena_init(&subtask->arena, 0);
+	subtask->context = (struct tr_op_context){
+		.env = graph->env,
+		.arena = &subtask->arena,
+		.program = {.env = graph->env,
+			    .time_zone = graph->plan->time_zone,
+			    .processing_time_ms = graph->query_start_ms,
+			    .query_start_ms = graph->query_start_ms},
+		.subtask = index,
+		.subtask_count = stage->parallelism,
+		.batch_rows = graph->plan->batch_rows,
+	};
+	for (uint32_t i = 0; i < stage->node_count; i++)
+		TR_TRY(create_op(graph, subtask, i, st));
+	if (stage->output != NULL)
+		create_exchange(subtask);
+	TR_TRY(create_head(graph, subtask, st));
+	atomic_init(&subtask->counters.watermark_ms, TR_WATERMARK_MIN);
+	worker = &graph->workers[subtask->worker];
+	worker->subtasks[worker->subtask_count++] = subtask;
+	return TR_OK;
+}
+
+static tr_code build_subtasks(struct tr_graph *graph, struct tr_status *st)
+{
+	for (uint32_t s = 0; s < graph->stage_count; s++) {
+		struct tr_stage *stage = graph->stages[s];
+
+		if (stage->source != NULL) {
+			for (uint32_t i = 0; i < stage->parallelism; i++)
+				stage->source->workers |= UINT64_C(1) << (i % graph->worker_count);
+			TR_TRY(stage->source->ops->open(stage->source->table, graph->env, stage->parallelism,
+							&stage->source->source, st));
+		}
+		stage->subtasks = tr_arena_alloc_aligned(&graph->arena, stage->parallelism * sizeof(struct tr_subtask),
+							 64);
+		memset(stage->subtasks, 0, stage->parallelism * sizeof(struct tr_subtask));
+		for (uint32_t i = 0; i < stage->parallelism; i++)
+			TR_TRY(create_subtask(graph, stage, i, st));
+	}
+	return TR_OK;
+}
+
+tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env, struct tr_status *st)
+{
+	memset(graph, 0, sizeof(*graph));
+	TR_ASSERT(plan->batch_rows >= 1 && plan->batch_rows <= TR_BATCH_ROWS_MAX);
+	TR_ASSERT(plan->sink_count > 0 && plan->time_zone != NULL);
+	graph->plan = plan;
+	graph->env = env;
+	graph->query_start_ms = tr_environment_wall_ms(env);
+	tr_arena_init(&graph->arena, 64 << 10);
+	pthread_mutex_init(&graph->failure_lock, NULL);
+	atomic_init(&graph->is_stopping, false);
+	atomic_init(&graph->is_cancelled, false);
+	build_stages(graph);
+	for (uint32_t s = 0; s < graph->stage_count; s++)
+		TR_TRY(compile_stage(graph, graph->stages[s], st));
+	TR_TRY(build_workers(graph, st));
+	build_channels(graph);
+	return build_subtasks(graph, st);
+}
+
+static void subtask_deinit(struct tr_subtask *subtask)
+{
+	if (subtask->stage == NULL) /* not reached by a creation that failed */
+		return;
+	tr_source_task_destroy(&subtask->source);
+	if (subtask->values != NULL)
+		subtask->values->ops->destroy(subtask->values);
+	if (subtask->align.inputs != NULL)
+		tr_align_deinit(&subtask->align);
+	tr_chain_deinit(&subtask->chain);
+	tr_arena_deinit(&subtask->arena);
+}
+
+void tr_graph_deinit(struct tr_graph *graph)
+{
+	for (uint32_t s = 0; s < graph->stage_count; s++) {
+		struct tr_stage *stage = graph->stages[s];
+
+		for (uint32_t i = 0; stage->subtasks != NULL && i < stage->parallelism; i++)
+			subtask_deinit(&stage->subtasks[i]);
+		if (stage->source != NULL && stage->source->source != NULL)
+			stage->source->ops->close(&stage->source->source);
+		if (stage->source != NULL)
+			tr_carries_deinit(stage->source->carries);
+	}
+	for (uint32_t i = 0; i < graph->channel_count; i++)
+		tr_channel_deinit(&graph->channels[i]);
+	for (uint32_t w = 0; w < graph->worker_count; w++)
+		tr_worker_deinit(&graph->workers[w]);
+	free(graph->channels);
+	free(graph->workers);
+	pthread_mutex_destroy(&graph->failure_lock);
+	tr_arena_deinit(&graph->arena);
+	memset(graph, 0, sizeof(*graph));
+}
+
+static void stop_workers(struct tr_graph *graph)
+{
+	/* Release pairs with the acquire in the workers' loops. */
+	atomic_store_explicit(&graph->is_stopping, true, memory_order_release);
+	for (uint32_t w = 0; w < graph->worker_count; w++)
+		tr_io_wake(graph->workers[w].io);
+}
+
+void tr_graph_fail(struct tr_graph *graph, const struct tr_status *failure)
+{
+	TR_ASSERT(failure->code != TR_OK);
+	pthread_mutex_lock(&graph->failure_lock);
+	if (graph->failure.code == TR_OK)
+		graph->failure = *failure;
+	pthread_mutex_unlock(&graph->failure_lock);
+	stop_workers(graph);
+}
+
+void tr_graph_cancel(struct tr_graph *graph)
+{
+	atomic_store_explicit(&graph->is_cancelled, true, memory_order_relaxed);
+	stop_workers(graph);
+}

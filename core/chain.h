@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Chain: the operators that run one after another on one subtask, without a queue between them.
+ *
+ *     head ──▶ ops[0] ──▶ ops[1] ──▶ ... ──▶ ops[count - 1]
+ *     (a source task, an alignment; not in the chain)        (an exchange or a sink)
+ *
+ * Pushing is calling (core/ops/op.h): the head emits to ops[0], which emits to ops[1], and so on. When the tail answers
+ * BLOCKED, everyone above answers BLOCKED as well and is marked. The chain is then left alone, with all that it was
+ * given untouched, until tr_chain_resume finds that nobody is blocked any more. It goes from the tail to the head: the
+ * operator nearest to the tail finishes what it was doing before the one above it may emit again, which keeps the
+ * order of elements.
+ *
+ * Thread: the worker of the subtask.
+ */
+#ifndef TR_CORE_CHAIN_H
+#define TR_CORE_CHAIN_H
+
+#include "core/ops/op.h"
+
+#define TR_CHAIN_OPS_MAX 256
+
+/** What one step of a subtask, or of what drives it, has achieved. */
+enum tr_turn {
+	TR_TURN_IDLE = 0, /* nothing to do now, or blocked */
+	TR_TURN_PROGRESS, /* did something: ask again */
+	TR_TURN_DONE,     /* finished for good */
+	TR_TURN_FAILED,   /* the status in the operators' context says why */
+};
+
+struct tr_chain {
+	struct tr_op *ops[TR_CHAIN_OPS_MAX];
+	uint32_t count;
+};
+
+/** Adds `op` as the new tail and links it behind the old one. The chain owns it. */
+void tr_chain_append(struct tr_chain *chain, struct tr_op *op);
+
+/** Destroys all operators, the tail first. */
+void tr_chain_deinit(struct tr_chain *chain);
+
+/** Whether some operator waits to be resumed: nothing may be given to the chain. */
+bool tr_chain_is_blocked(const struct tr_chain *chain);
+
+/** Resumes the blocked operators from the tail to the head. MORE: nobody is blocked now. BLOCKED or FAILED. */
+enum tr_flow tr_chain_resume(struct tr_chain *chain);
+
+/** Calls on_timer of the operators whose timer has come, from the tail to the head. Not while blocked. MORE, BLOCKED or
+ * FAILED; `fired` tells whether any was due. */
+enum tr_flow tr_chain_fire_timers(struct tr_chain *chain, int64_t now_ms, bool *fired);
+
+/** The earliest processing time that an operator waits for; INT64_MAX: none. */
+int64_t tr_chain_next_timer(const struct tr_chain *chain);
+
+/** Asks every operator, head first, to push out what it holds back. Not while blocked. MORE, BLOCKED or FAILED. */
+enum tr_flow tr_chain_flush(struct tr_chain *chain);
+
+#endif

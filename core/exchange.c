@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Exchange: dealing the rows of a batch to targets.
+ *
+ * HASH makes one pass per key column to hash, one to turn hashes into targets and count them, and one to sort the row
+ * numbers by target (a counting sort, so the order within a target is that of the batch). Then each target's rows are
+ * gathered column by column into its packet.
+ *
+ * A target without credit keeps its place in the list of rows and the others go on; when some target is left over, the
+ * answer is BLOCKED, and resume tries those that are left. The batch stays where it is meanwhile (contract 2 of op.h).
+ */
+#include "core/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+enum work { WORK_NONE, WORK_ROWS, WORK_END };
+
+struct exchange {
+	struct tr_op op;
+	enum tr_exchange_kind kind;
+	uint32_t key_count;
+	uint32_t *keys;
+	uint32_t channel_count;
+	struct tr_channel **channels;
+	uint8_t target_of_group[TR_KEY_GROUPS_DEFAULT];
+	uint32_t turn;              /* REBALANCE: target of the next batch */
+	/* What is left of the batch in hand: target t's rows are rows[from[t] .. to[t]). */
+	enum work work;
+	const struct tr_batch *batch;
+	uint32_t from[TR_PARALLELISM_MAX];
+	uint32_t to[TR_PARALLELISM_MAX];
+	const uint32_t *rows;       /* `sorted`, `iota`, or the batch's selection */
+	uint32_t capacity;          /* of the arrays below */
+	uint64_t *hashes;
+	uint8_t *targets;
+	uint32_t *sorted;
+	uint32_t *iota;             /* 0, 1, 2, ... */
+};
+
+static void reserve(struct exchange *x, uint32_t rows)
+{
+	if (rows <= x->capacity)
+		return;
+	rows = TR_MAX(rows, x->capacity * 2);
+	x->hashes = realloc(x->hashes, rows * sizeof(*x->hashes));
+	x->targets = realloc(x->targets, rows * sizeof(*x->targets));
+	x->sorted = realloc(x->sorted, rows * sizeof(*x->sorted));
+	x->iota = realloc(x->iota, rows * sizeof(*x->iota));
+	TR_ASSERT(x->hashes != NULL && x->targets != NULL && x->sorted != NULL && x->iota != NULL);
+	for (uint32_t i = x->capacity; i < rows; i++)
+		x->iota[i] = i;
+	x->capacity = rows;
+}
+
+static void hash_keys(struct exchange *x, const struct tr_batch *batch)
+{
+	const uint32_t count = batch->selected_count;
+
+	tr_hash_column(&batch->columns[x->keys[0]], batch->selection, count, x->hashes);
+	for (uint32_t k = 1; k < x->key_count; k++)
+		tr_hash_column_combine(&batch->columns[x->keys[k]], batch->selection, count, x->hashes);
+}
+
+/** Hashes to targets; counts[t] is how many rows go to t. */
+static void find_targets(const uint64_t *restrict hashes, const uint8_t *restrict target_of_group, uint32_t count,
+			 uint8_t *restrict targets, uint32_t *restrict counts)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t target = target_of_group[tr_key_group(hashes[i], TR_KEY_GROUPS_DEFAULT)];
+
+		targets[i] = target;
+		counts[target]++;
+	}
+}
+
+static void sort_rows(const uint8_t *restrict targets, const uint32_t *restrict rows, uint32_t count,
+		      uint32_t *restrict place, uint32_t *restrict sorted)
+{
+	for (uint32_t i = 0; i < count; i++)
+		sorted[place[targets[i]]++] = rows[i];
+}
+
+static void deal_by_hash(struct exchange *x, const struct tr_batch *batch)
+{
+	const uint32_t count = batch->selected_count;
+	uint32_t counts[TR_PARALLELISM_MAX] = {0};
+	uint32_t place[TR_PARALLELISM_MAX];
+	uint32_t at = 0;
+
+	hash_keys(x, batch);
+	find_targets(x->hashes, x->target_of_group, count, x->targets, counts);
+	for (uint32_t t = 0; t < x->channel_count; t++) {
+		x->from[t] = place[t] = at;
+		at += counts[t];
+		x->to[t] = at;
+	}
+	sort_rows(x->targets, batch->selection != NULL ? batch->selection : x->iota, count, place, x->sorted);
+	x->rows = x->sorted;
+}
+
+static void deal_to_one(struct exchange *x, const struct tr_batch *batch, uint32_t target)
+{
+	memset(x->from, 0, sizeof(x->from));
+	memset(x->to, 0, sizeof(x->to));
+	x->to[target] = batch->selected_count;
+	x->rows = batch->selection != NULL ? batch->selection : x->iota;
+}
+
+/** Goes on with the rows in hand. */
+static enum tr_flow send_rows(struct exchange *x)
+{
+	bool is_left = false;
+
+	for (uint32_t t = 0; t < x->channel_count; t++) {
+		const uint32_t count = x->to[t] - x->from[t];
+
+		if (count == 0)
+			continue;
+		x->from[t] += tr_channel_append(x->channels[t], x->batch, x->rows + x->from[t], count);
+		is_left |= x->from[t] < x->to[t];
+	}
+	if (is_left)
+		return TR_FLOW_BLOCKED;
+	x->work = WORK_NONE;
+	x->batch = NULL;
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	TR_ASSERT(input == 0 && x->work == WORK_NONE);
+	reserve(x, TR_MAX(batch->selected_count, 1));
+	if (x->channel_count == 1) {
+		deal_to_one(x, batch, 0);
+	} else if (x->kind == TR_EXCHANGE_REBALANCE) {
+		deal_to_one(x, batch, x->turn);
+		x->turn = (x->turn + 1) % x->channel_count;
+	} else {
+		deal_by_hash(x, batch);
+	}
+	op->metrics.rows_out += batch->selected_count;
+	x->work = WORK_ROWS;
+	x->batch = batch;
+	return send_rows(x);
+}
+
+static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	TR_ASSERT(input == 0 && x->work == WORK_NONE);
+	op->metrics.watermark_ms = watermark_ms;
+	for (uint32_t t = 0; t < x->channel_count; t++)
+		tr_channel_watermark(x->channels[t], watermark_ms);
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	TR_ASSERT(input == 0 && x->work == WORK_NONE);
+	for (uint32_t t = 0; t < x->channel_count; t++)
+		tr_channel_status(x->channels[t], is_idle);
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow send_ends(struct exchange *x)
+{
+	bool is_left = false;
+
+	for (uint32_t t = 0; t < x->channel_count; t++)
+		if (!x->channels[t]->is_ended)
+			is_left |= !tr_channel_flush(x->channels[t]);
+	if (is_left)
+		return TR_FLOW_BLOCKED;
+	x->work = WORK_NONE;
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow on_end(struct tr_op *op, uint32_t input)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	TR_ASSERT(input == 0 && x->work == WORK_NONE);
+	for (uint32_t t = 0; t < x->channel_count; t++)
+		tr_channel_end(x->channels[t]);
+	x->work = WORK_END;
+	return send_ends(x);
+}
+
+static enum tr_flow resume(struct tr_op *op)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	switch (x->work) {
+	case WORK_ROWS: return send_rows(x);
+	case WORK_END: return send_ends(x);
+	case WORK_NONE: return TR_FLOW_MORE;
+	}
+	TR_UNREACHABLE();
+}
+
+/** What can't be sent now stays pending in its channel and goes with the next flush: control never blocks. */
+static enum tr_flow flush(struct tr_op *op)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	TR_ASSERT(x->work == WORK_NONE);
+	for (uint32_t t = 0; t < x->channel_count; t++)
+		if (!x->channels[t]->is_ended)
+			(void)tr_channel_flush(x->channels[t]);
+	return TR_FLOW_MORE;
+}
+
+static void destroy(struct tr_op *op)
+{
+	struct exchange *x = (struct exchange *)op;
+
+	free(x->keys);
+	free(x->channels);
+	free(x->hashes);
+	free(x->targets);
+	free(x->sorted);
+	free(x->iota);
+	free(x);
+}
+
+static const struct tr_op_ops exchange_ops = {
+	.name = "exchange",
+	.on_batch = on_batch,
+	.on_watermark = on_watermark,
+	.on_status = on_status,
+	.on_end = on_end,
+	.resume = resume,
+	.flush = flush,
+	.destroy = destroy,
+};
+
+struct tr_op *tr_exchange_create(struct tr_op_context *context, enum tr_exchange_kind kind,
+				 const struct tr_schema *schema, const uint32_t *keys, uint32_t key_count,
+				 struct tr_channel *const *channels, uint32_t channel_count)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	TR_ASSERT(x != NULL && channel_count >= 1 && channel_count <= TR_PARALLELISM_MAX);
+	TR_ASSERT(kind != TR_EXCHANGE_HASH || key_count > 0);
+	TR_ASSERT((kind != TR_EXCHANGE_FORWARD && kind != TR_EXCHANGE_GATHER) || channel_count == 1);
+	x->op.ops = &exchange_ops;
+	x->op.context = context;
+	x->op.timer_ms = INT64_MAX;
+	x->op.output = schema;
+	x->op.metrics.watermark_ms = TR_WATERMARK_MIN;
+	x->kind = kind;
+	x->turn = context->subtask % channel_count;
+	x->channel_count = channel_count;
+	x->channels = calloc(channel_count, sizeof(struct tr_channel *));
+	x->key_count = key_count;
+	x->keys = calloc(key_count + 1, sizeof(*x->keys));
+	TR_ASSERT(x->channels != NULL && x->keys != NULL);
+	for (uint32_t i = 0; i < channel_count; i++)
+		x->channels[i] = channels[i];
+	for (uint32_t i = 0; i < key_count; i++) {
+		TR_ASSERT(keys[i] < schema->column_count);
+		x->keys[i] = keys[i];
+	}
+	for (uint32_t g = 0; g < TR_KEY_GROUPS_DEFAULT; g++)
+		x->target_of_group[g] = (uint8_t)tr_key_group_subtask(g, TR_KEY_GROUPS_DEFAULT, channel_count);
+	return &x->op;
+}

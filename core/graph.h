@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Graph: a plan made ready to run. Stages, edges, subtasks, workers, and who owns what.
+ *
+ *     plan (tree of nodes)          stages (cut at exchanges)             subtasks (placed on workers)
+ *
+ *     SINK                          stage 0: align > project > sink       0.0 on worker 0, 0.1 on worker 1
+ *      └ PROJECT                          ▲ edge 0 (hash)                      ▲ one channel per pair
+ *         └ EXCHANGE hash           stage 1: scan > filter > exchange     1.0 on worker 0, 1.1 on worker 1
+ *            └ FILTER
+ *               └ SCAN
+ *
+ * Stages are numbered from the sinks backwards, and a worker polls its subtasks in that order, so that what is ready is
+ * drained before more is read. Subtask i of every stage runs on worker i modulo the number of workers.
+ *
+ * Ownership: the graph owns everything below, its arena the structs. A subtask belongs to its worker while that runs;
+ * others read its counters only (relaxed atomics, written by the worker).
+ */
+#ifndef TR_CORE_GRAPH_H
+#define TR_CORE_GRAPH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/align.h"
+#include "core/chain.h"
+#include "core/channel.h"
+#include "core/ops/op_window.h"
+#include "core/plan.h"
+#include "core/source_task.h"
+#include "io/disk.h"
+
+#define TR_STAGES_MAX 4096
+#define TR_WORKERS_MAX 64
+
+struct tr_graph;
+struct tr_stage;
+
+enum tr_head_kind { TR_HEAD_SOURCE, TR_HEAD_VALUES, TR_HEAD_ALIGN };
+
+/** From each subtask of one stage to one or each of another. */
+struct tr_edge {
+	uint32_t id;                  /* among the consumer's edges */
+	enum tr_exchange_kind kind;
+	const uint32_t *keys;
+	uint32_t key_count;
+	const struct tr_schema *schema;
+	struct tr_stage *producer;
+	struct tr_stage *consumer;
+	struct tr_channel **channels; /* producer subtask * consumer parallelism + consumer subtask; NULL: no channel */
+};
+
+/** Counters of a subtask for everyone to read. Written by its worker (relaxed). */
+struct tr_subtask_counters {
+	_Alignas(64) _Atomic uint64_t rows_in;
+	_Atomic uint64_t rows_out;
+	_Atomic uint64_t rows_late;
+	_Atomic uint64_t rows_bad;
+	_Atomic uint64_t fields_bad;
+	_Atomic uint64_t bytes_in;
+	_Atomic int64_t watermark_ms;
+};
+
+struct tr_subtask {
+	struct tr_stage *stage;
+	uint32_t index;
+	uint32_t worker;
+	struct tr_arena arena;
+	struct tr_op_context context;
+	struct tr_chain chain;
+	struct tr_source_task *source; /* HEAD_SOURCE */
+	struct tr_op *values;          /* HEAD_VALUES */
+	struct tr_align align;         /* HEAD_ALIGN */
+	bool is_done;
+	struct tr_subtask_counters counters;
+};
+
+/** One chain, `parallelism` times. */
+struct tr_stage {
+	uint32_t id;
+	uint32_t parallelism;
+	enum tr_head_kind head;
+	const struct tr_node *head_node;   /* SCAN, VALUES, or what stands on the edges */
+	const struct tr_schema *input;     /* what the head hands to the chain */
+	const struct tr_node *const *nodes; /* chain, head first; without the exchange */
+	uint32_t node_count;
+	const struct tr_program **programs; /* per node: FILTER and PROJECT */
+	const struct tr_window_plan **windows; /* per node: WINDOW_AGGREGATE */
+	struct tr_edge **inputs;
+	uint32_t input_count;
+	struct tr_edge *output;            /* NULL: ends in a sink */
+	struct tr_source_plan *source;
+	struct tr_subtask *subtasks;
+};
+
+struct tr_worker; /* core/worker.h */
+
+struct tr_graph {
+	const struct tr_plan *plan;
+	struct tr_environment *env;
+	struct tr_arena arena;
+	struct tr_stage **stages;
+	uint32_t stage_count;
+	struct tr_edge **edges;
+	uint32_t edge_count;
+	uint32_t edge_capacity;
+	struct tr_channel *channels; /* aligned_alloc */
+	uint32_t channel_count;
+	struct tr_worker *workers;   /* aligned_alloc */
+	uint32_t worker_count;
+	int64_t query_start_ms;
+	/* Control. Written by anyone, read by all workers once per step. */
+	_Alignas(64) _Atomic bool is_stopping;
+	_Atomic bool is_cancelled;
+	pthread_mutex_t failure_lock;
+	struct tr_status failure;    /* the first one; under failure_lock */
+};
+
+/** Cuts the plan into stages, compiles programs, makes workers and channels, opens sources, readers and sinks. On
+ * failure the graph must still be deinitialised. */
+tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env,
+		    struct tr_status *st) TR_MUST_USE;
+
+/** Closes and frees everything. No worker may be running. */
+void tr_graph_deinit(struct tr_graph *graph);
+
+/** Any thread: records a failure if it is the first, and stops all workers. */
+void tr_graph_fail(struct tr_graph *graph, const struct tr_status *failure);
+
+/** Any thread, signal handlers too: stops all workers without a failure. */
+void tr_graph_cancel(struct tr_graph *graph);
+
+/** Runs a subtask for a piece of work. */
+enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms);
+
+/** Pushes out what the subtask holds back, if it can. FAILED or IDLE. */
+enum tr_turn tr_subtask_flush(struct tr_subtask *subtask);
+
+/** When the subtask wants a step though nothing has come: monotonic ns, and processing-time ms. INT64_MAX: never. */
+int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask);
+int64_t tr_subtask_wake_at_ms(const struct tr_subtask *subtask);
+
+#endif

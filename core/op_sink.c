@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sink operator: a thin face over struct tr_sink_ops, with the state that resuming needs.
+ */
+#include "core/op_sink.h"
+
+#include <stdlib.h>
+
+enum work { WORK_NONE, WORK_OUTPUT, WORK_FINISH, WORK_FINISHED };
+
+struct sink_op {
+	struct tr_op op;
+	const struct tr_sink_ops *sink_ops;
+	struct tr_sink *sink;
+	struct tr_sink_context sink_context;
+	enum work work; /* what a BLOCKED answer has left to do */
+};
+
+/** Notes what is left after an answer of the sink. */
+static enum tr_flow took(struct sink_op *s, enum tr_flow flow)
+{
+	s->work = flow == TR_FLOW_BLOCKED ? WORK_OUTPUT : WORK_NONE;
+	return flow;
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	TR_ASSERT(input == 0 && s->work == WORK_NONE);
+	op->metrics.rows_out += batch->selected_count;
+	return took(s, s->sink_ops->write(s->sink, batch, &op->context->status));
+}
+
+static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
+{
+	TR_ASSERT(input == 0);
+	op->metrics.watermark_ms = watermark_ms;
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
+{
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow finish(struct sink_op *s)
+{
+	const enum tr_flow flow = s->sink_ops->finish(s->sink, &s->op.context->status);
+
+	if (flow == TR_FLOW_FAILED)
+		return flow;
+	s->work = flow == TR_FLOW_DONE ? WORK_FINISHED : WORK_FINISH;
+	return flow == TR_FLOW_DONE ? TR_FLOW_MORE : TR_FLOW_BLOCKED;
+}
+
+static enum tr_flow on_end(struct tr_op *op, uint32_t input)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	TR_ASSERT(input == 0 && s->work == WORK_NONE);
+	return finish(s);
+}
+
+static enum tr_flow resume(struct tr_op *op)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	switch (s->work) {
+	case WORK_OUTPUT: return took(s, s->sink_ops->resume(s->sink, &op->context->status));
+	case WORK_FINISH: return finish(s);
+	case WORK_NONE:
+	case WORK_FINISHED: return TR_FLOW_MORE;
+	}
+	TR_UNREACHABLE();
+}
+
+static enum tr_flow flush(struct tr_op *op)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	if (s->work == WORK_FINISHED || s->sink_ops->tick == NULL)
+		return TR_FLOW_MORE;
+	TR_ASSERT(s->work == WORK_NONE);
+	return took(s, s->sink_ops->tick(s->sink, &op->context->status));
+}
+
+static void destroy(struct tr_op *op)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	if (s->sink != NULL)
+		s->sink_ops->close(&s->sink);
+	free(s);
+}
+
+static const struct tr_op_ops op_sink_ops = {
+	.name = "sink",
+	.on_batch = on_batch,
+	.on_watermark = on_watermark,
+	.on_status = on_status,
+	.on_end = on_end,
+	.resume = resume,
+	.flush = flush,
+	.destroy = destroy,
+};
+
+tr_code tr_op_sink_create(const struct tr_table_spec *table, struct tr_op_context *context, struct tr_io_queue *io,
+			  struct tr_op **op, struct tr_status *st)
+{
+	struct sink_op *s = calloc(1, sizeof(*s));
+	tr_code code;
+
+	TR_ASSERT(s != NULL && table->connector->sink != NULL);
+	s->op.ops = &op_sink_ops;
+	s->op.context = context;
+	s->op.timer_ms = INT64_MAX;
+	s->op.output = table->schema;
+	s->op.metrics.watermark_ms = TR_WATERMARK_MIN;
+	s->sink_ops = table->connector->sink;
+	s->sink_context = (struct tr_sink_context){
+		.env = context->env,
+		.io = io,
+		.subtask = context->subtask,
+		.subtask_count = context->subtask_count,
+		.wake_at_ns = INT64_MAX,
+	};
+	code = s->sink_ops->open(table, &s->sink_context, &s->sink, st);
+	if (code != TR_OK) {
+		free(s);
+		*op = NULL;
+		return code;
+	}
+	*op = &s->op;
+	return TR_OK;
+}
+
+int64_t tr_op_sink_wake_at(const struct tr_op *op)
+{
+	const struct sink_op *s = (const struct sink_op *)op;
+
+	return s->work == WORK_FINISHED ? INT64_MAX : s->sink_context.wake_at_ns;
+}

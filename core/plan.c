@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plan: making nodes and checking a finished plan.
+ *
+ * The check is for mistakes of whoever makes plans, so its failures are internal errors that name the node. It walks
+ * the tree with a stack of its own; nodes are numbered in the order in which EXPLAIN prints them.
+ */
+#include "core/plan.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/chain.h"
+
+#define NODES_MAX 65536
+#define DEPTH_MAX 512
+
+static const char *const kind_names[] = {
+	[TR_NODE_SCAN] = "Scan",
+	[TR_NODE_VALUES] = "Values",
+	[TR_NODE_FILTER] = "Filter",
+	[TR_NODE_PROJECT] = "Project",
+	[TR_NODE_UNION] = "Union",
+	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+	[TR_NODE_EXCHANGE] = "Exchange",
+	[TR_NODE_SINK] = "Sink",
+};
+
+struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, const struct tr_node *const *inputs,
+			     uint32_t input_count)
+{
+	struct tr_node *node = TR_NEW(arena, struct tr_node);
+
+	TR_ASSERT(input_count <= TR_PLAN_INPUTS_MAX);
+	node->kind = kind;
+	node->parallelism = 1;
+	node->input_count = input_count;
+	if (input_count > 0) {
+		const struct tr_node **copy = TR_NEW_ARRAY(arena, input_count, const struct tr_node *);
+
+		memcpy(copy, inputs, input_count * sizeof(*copy));
+		node->inputs = copy;
+	}
+	return node;
+}
+
+#define FAIL_NODE(st, node, ...) return fail_node((st), (node), tr_status_set((st), TR_ERR_INTERNAL, 0, TR_WHERE, __VA_ARGS__))
+
+static tr_code fail_node(struct tr_status *st, const struct tr_node *node, tr_code code)
+{
+	return tr_status_prefix(st, code, "plan node %u (%s)", node->id, kind_names[node->kind]);
+}
+
+static bool schemas_fit(const struct tr_schema *a, const struct tr_schema *b)
+{
+	if (a == NULL || b == NULL || a->column_count != b->column_count)
+		return false;
+	for (uint32_t i = 0; i < a->column_count; i++)
+		if (!tr_type_equals_ignoring_null(a->types[i], b->types[i]))
+			return false;
+	return true;
+}
+
+static tr_code check_exprs(const struct tr_node *node, const struct tr_expr *const *exprs, struct tr_status *st)
+{
+	for (uint32_t i = 0; i < node->output->column_count; i++)
+		if (exprs[i] == NULL || !tr_type_equals_ignoring_null(exprs[i]->type, node->output->types[i]))
+			FAIL_NODE(st, node, "expression %u has not the type of column %s", i, node->output->names[i]);
+	return TR_OK;
+}
+
+static tr_code check_scan(const struct tr_node *node, struct tr_status *st)
+{
+	if (node->scan.table == NULL || node->scan.table->connector == NULL ||
+	    node->scan.table->connector->source == NULL)
+		FAIL_NODE(st, node, "the table can't be read");
+	if ((node->scan.time_expr == NULL) != (node->scan.watermark_expr == NULL))
+		FAIL_NODE(st, node, "time and watermark go together");
+	if (node->scan.time_expr != NULL && (node->scan.time_expr->type->phys != TR_PHYS_I64 ||
+					     node->scan.watermark_expr->type->phys != TR_PHYS_I64))
+		FAIL_NODE(st, node, "time and watermark must be timestamps");
+	return check_exprs(node, node->scan.exprs, st);
+}
+
+static tr_code check_exchange(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+
+	if (!schemas_fit(input, node->output))
+		FAIL_NODE(st, node, "input and output differ");
+	if (node->exchange.kind == TR_EXCHANGE_HASH && node->exchange.key_count == 0)
+		FAIL_NODE(st, node, "a hash exchange needs keys");
+	for (uint32_t i = 0; i < node->exchange.key_count; i++)
+		if (node->exchange.keys[i] >= input->column_count)
+			FAIL_NODE(st, node, "key column %u does not exist", node->exchange.keys[i]);
+	return TR_OK;
+}
+
+static tr_code check_window(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+
+	if (node->window.phase == TR_PHASE_GLOBAL)
+		return TR_OK; /* columns refer to the input of LOCAL */
+	for (uint32_t i = 0; i < node->window.key_count; i++)
+		if (node->window.keys[i] >= input->column_count)
+			FAIL_NODE(st, node, "key column %u does not exist", node->window.keys[i]);
+	for (uint32_t i = 0; i < node->window.agg_count; i++)
+		if (node->window.aggs[i].arg_column >= (int32_t)input->column_count ||
+		    node->window.aggs[i].filter_column >= (int32_t)input->column_count)
+			FAIL_NODE(st, node, "a column of aggregate %u does not exist", i);
+	if (!node->window.window.is_processing_time &&
+	    (node->window.window.time_column < 0 ||
+	     node->window.window.time_column >= (int32_t)input->column_count))
+		FAIL_NODE(st, node, "the time column does not exist");
+	return TR_OK;
+}
+
+static tr_code check_union(const struct tr_node *node, struct tr_status *st)
+{
+	if (node->input_count == 0)
+		FAIL_NODE(st, node, "a union needs inputs");
+	for (uint32_t i = 0; i < node->input_count; i++)
+		if (!schemas_fit(node->inputs[i]->output, node->output))
+			FAIL_NODE(st, node, "input %u has other columns", i);
+	return TR_OK;
+}
+
+static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
+{
+	const bool is_leaf = node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES;
+
+	if (node->kind != TR_NODE_UNION && node->input_count != (is_leaf ? 0u : 1u))
+		FAIL_NODE(st, node, "%u inputs", node->input_count);
+	if ((node->output == NULL) != (node->kind == TR_NODE_SINK))
+		FAIL_NODE(st, node, "all nodes but sinks have an output");
+	switch (node->kind) {
+	case TR_NODE_SCAN: return check_scan(node, st);
+	case TR_NODE_VALUES: return TR_OK;
+	case TR_NODE_FILTER:
+		if (!schemas_fit(node->inputs[0]->output, node->output))
+			FAIL_NODE(st, node, "input and output differ");
+		if (node->filter.condition == NULL || node->filter.condition->type->id != TR_TYPE_BOOLEAN)
+			FAIL_NODE(st, node, "the condition is not BOOLEAN");
+		return TR_OK;
+	case TR_NODE_PROJECT: return check_exprs(node, node->project.exprs, st);
+	case TR_NODE_UNION: return check_union(node, st);
+	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);
+	case TR_NODE_EXCHANGE: return check_exchange(node, st);
+	case TR_NODE_SINK:
+		if (node->sink.table == NULL || node->sink.table->connector == NULL ||
+		    node->sink.table->connector->sink == NULL)
+			FAIL_NODE(st, node, "the table can't be written");
+		if (!schemas_fit(node->inputs[0]->output, node->sink.table->schema))
+			FAIL_NODE(st, node, "input and table differ");
+		return TR_OK;
+	}
+	FAIL_NODE(st, node, "unknown kind");
+}
+
+/** Whether the subtasks on both sides of an edge of the tree fit. */
+static tr_code check_parallelism(const struct tr_node *node, const struct tr_node *input, struct tr_status *st)
+{
+	const struct tr_node *producer = input->kind == TR_NODE_EXCHANGE ? input->inputs[0] : input;
+
+	if (node->kind == TR_NODE_EXCHANGE)
+		return TR_OK; /* looked at from the exchange's reader */
+	if (input->kind == TR_NODE_EXCHANGE && input->exchange.kind == TR_EXCHANGE_GATHER && node->parallelism != 1)
+		FAIL_NODE(st, node, "parallelism %u behind a gather exchange", node->parallelism);
+	if ((input->kind != TR_NODE_EXCHANGE || input->exchange.kind == TR_EXCHANGE_FORWARD) &&
+	    producer->parallelism != node->parallelism)
+		FAIL_NODE(st, node, "parallelism %u over an input of %u without an exchange", node->parallelism,
+			  producer->parallelism);
+	return TR_OK;
+}
+
+struct visit {
+	struct tr_node *node;
+	uint32_t depth;
+	uint32_t chain; /* operators of the stage above and with this node */
+};
+
+static tr_code check_node(const struct visit *visit, struct tr_status *st)
+{
+	const struct tr_node *node = visit->node;
+
+	if (visit->depth > DEPTH_MAX)
+		FAIL_NODE(st, node, "the plan is deeper than %d nodes", DEPTH_MAX);
+	if (visit->chain >= TR_CHAIN_OPS_MAX - 1)
+		FAIL_NODE(st, node, "a stage has more than %d operators", TR_CHAIN_OPS_MAX);
+	if (node->parallelism == 0 || node->parallelism > TR_PARALLELISM_MAX)
+		FAIL_NODE(st, node, "parallelism %u is not in 1 .. %d", node->parallelism, TR_PARALLELISM_MAX);
+	TR_TRY(check_kind(node, st));
+	for (uint32_t i = 0; i < node->input_count; i++)
+		TR_TRY(check_parallelism(node, node->inputs[i], st));
+	return TR_OK;
+}
+
+tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
+{
+	struct visit *stack = TR_NEW_ARRAY(plan->arena, DEPTH_MAX * TR_PLAN_INPUTS_MAX + plan->sink_count, struct visit);
+	uint32_t depth = 0;
+
+	if (plan->sink_count == 0)
+		TR_FAIL(st, TR_ERR_INTERNAL, "plan: no sinks");
+	if (plan->batch_rows == 0 || plan->batch_rows > TR_BATCH_ROWS_MAX || plan->workers > TR_PARALLELISM_MAX)
+		TR_FAIL(st, TR_ERR_INTERNAL, "plan: %u rows a batch, %u workers", plan->batch_rows, plan->workers);
+	plan->node_count = 0;
+	for (uint32_t i = plan->sink_count; i-- > 0;) /* the plan's nodes are ours to number */
+		stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0};
+	while (depth > 0) {
+		const struct visit visit = stack[--depth];
+
+		visit.node->id = plan->node_count++;
+		if (plan->node_count > NODES_MAX)
+			FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
+		TR_TRY(check_node(&visit, st));
+		for (uint32_t i = visit.node->input_count; i-- > 0;)
+			stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)visit.node->inputs[i],
+							visit.depth + 1,
+							visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1};
+	}
+	return TR_OK;
+}

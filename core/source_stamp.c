@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stamping: the loops. core/source_stamp.h has the rule.
+ */
+#include "core/source_stamp.h"
+
+#include "base/check.h"
+#include "core/source_task.h"
+
+bool tr_stamp_find_null(const struct tr_column *time, uint32_t row_count, uint32_t *row)
+{
+	if (time->validity == NULL && time->type->phys != TR_PHYS_NONE)
+		return false;
+	for (uint32_t i = 0; i < row_count; i++) {
+		if (tr_column_is_null(time, i)) {
+			*row = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int64_t copy_values(int64_t *restrict target, const int64_t *restrict source, uint32_t count)
+{
+	int64_t greatest = TR_WATERMARK_MIN;
+
+	for (uint32_t i = 0; i < count; i++) {
+		target[i] = source[i];
+		greatest = TR_MAX(greatest, source[i]);
+	}
+	return greatest;
+}
+
+void tr_stamp_keep(struct tr_source_entry *entry, const struct tr_column *watermark)
+{
+	const uint32_t count = entry->buffer->batch.row_count;
+	int64_t greatest = TR_WATERMARK_MIN;
+
+	if (watermark->validity == NULL && !watermark->is_constant && watermark->type->phys == TR_PHYS_I64) {
+		entry->greatest_ms = copy_values(entry->watermarks, watermark->data, count);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		entry->watermarks[i] = tr_column_is_null(watermark, i) ? TR_WATERMARK_MIN
+								       : tr_column_i64(watermark, i);
+		greatest = TR_MAX(greatest, entry->watermarks[i]);
+	}
+	entry->greatest_ms = greatest;
+}
+
+void tr_stamp_batch(struct tr_stamp *stamp, struct tr_source_entry *entry, int64_t interval_ms)
+{
+	struct tr_batch_buffer *buffer = entry->buffer;
+	const uint32_t count = buffer->batch.row_count;
+	int64_t current = stamp->current_ms;
+	int64_t last = stamp->last_ms;
+
+	TR_ASSERT(current >= last && last >= 0);
+	if (count > 0) {
+		tr_batch_buffer_add_run(buffer, 0, tr_carry_watermark(last));
+		if (TR_MAX(current, entry->greatest_ms) - last <= interval_ms) {
+			current = TR_MAX(current, entry->greatest_ms);
+		} else {
+			for (uint32_t i = 0; i < count; i++) {
+				current = TR_MAX(current, entry->watermarks[i]);
+				if (current - last <= interval_ms)
+					continue;
+				last = current;
+				if (i + 1 < count)
+					tr_batch_buffer_add_run(buffer, i + 1, last);
+			}
+		}
+		buffer->batch.runs = buffer->runs;
+	}
+	buffer->batch.watermark_ms = tr_carry_watermark(last);
+	entry->split_watermark_ms = buffer->batch.watermark_ms;
+	stamp->current_ms = current;
+	stamp->last_ms = last;
+}
+
+void tr_stamp_limit(struct tr_source_entry *entry, int64_t least_ms, int64_t floor_ms)
+{
+	struct tr_batch *batch = &entry->buffer->batch;
+	struct tr_watermark_run *runs = entry->buffer->runs;
+	uint32_t count = 0;
+
+	batch->watermark_ms = TR_MAX(TR_MIN(batch->watermark_ms, least_ms), floor_ms);
+	if (batch->run_count == 0 ||
+	    (runs[0].watermark_ms >= floor_ms && runs[batch->run_count - 1].watermark_ms <= least_ms))
+		return;
+	for (uint32_t r = 0; r < batch->run_count; r++) {
+		const int64_t watermark_ms = TR_MAX(TR_MIN(runs[r].watermark_ms, least_ms), floor_ms);
+
+		if (count == 0 || runs[count - 1].watermark_ms != watermark_ms)
+			runs[count++] = (struct tr_watermark_run){runs[r].row, watermark_ms};
+	}
+	batch->run_count = count;
+}
+
+int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_source_plan *plan, uint64_t but,
+			      bool use_current, int64_t now_ns)
+{
+	const int64_t idle_ns = plan->idle_timeout_ms * 1000000;
+	uint64_t known = 0, begun = 0;
+	int64_t least = TR_WATERMARK_MAX;
+
+	plan->ops->progress(plan->source, &known, &begun);
+	if (begun < known)
+		return TR_WATERMARK_MIN;
+	for (uint64_t s = others->first_open; s < begun; s++) {
+		const struct tr_carry_slot *slot = tr_carries_slot(plan->carries, s);
+		int64_t value_ms, active_ns;
+
+		if (atomic_load_explicit(&slot->is_finished, memory_order_relaxed)) {
+			others->first_open += s == others->first_open;
+			continue;
+		}
+		active_ns = atomic_load_explicit(&slot->active_ns, memory_order_relaxed);
+		if (s == but || (idle_ns > 0 && active_ns > 0 && now_ns - active_ns >= idle_ns))
+			continue;
+		value_ms = atomic_load_explicit(use_current ? &slot->current_ms : &slot->last_ms,
+						memory_order_relaxed);
+		least = TR_MIN(least, tr_carry_watermark(value_ms));
+	}
+	return least;
+}

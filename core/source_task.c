@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Source task: decode ahead, confirm, stamp, push. core/source_task.h has the states and the rules.
+ *
+ * The queue holds the batches of one chunk only, because they may point into the reader's input buffer, which is reused
+ * for its next chunk. Entries [0, stamped) are stamped, [pushed, count) are still to be pushed. While the chunk is
+ * confirmed, a batch is stamped and pushed as soon as it is decoded and entry 0 is used again and again, so that the
+ * rows are still in the cache.
+ */
+#include "core/source_task.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/source_stamp.h"
+
+enum chunk_state { CHUNK_NONE, CHUNK_GUESSED, CHUNK_CONFIRMED };
+
+/** What has to happen before the entry in hand is done; each may block. */
+enum push_phase { PUSH_NOTHING, PUSH_STATUS, PUSH_ROWS, PUSH_WATERMARK, PUSH_RELEASE };
+
+/** A failure that waits until the chunk's start is confirmed. */
+struct held_failure {
+	bool is_set;
+	bool is_row;       /* computing a time failed: the status does not name the split yet */
+	bool is_null_time;
+	uint64_t row;      /* of the chunk: is_null_time */
+	struct tr_status status;
+};
+
+struct tr_source_task {
+	struct tr_op head;
+	const struct tr_source_plan *plan;
+	struct tr_source_context reader_context;
+	struct tr_source_reader *reader;
+	struct tr_wake_set *wakes;
+	struct tr_program_state *program;
+	struct tr_program_state *time_program;
+	struct tr_column *outputs;
+	struct tr_batch batch;          /* what is pushed: computed columns */
+	/* The chunk in hand. */
+	enum chunk_state state;
+	uint64_t split;
+	uint64_t chunk;
+	int64_t start;
+	int64_t end;
+	bool is_decoded;                /* its last batch is in the queue */
+	bool is_split_end;
+	uint64_t chunk_rows;            /* decoded */
+	struct tr_carry_slot *slot;
+	struct tr_stamp stamp;          /* event-time state after the last stamped row */
+	uint64_t rows_before;           /* of the split, before this chunk */
+	int64_t pushed_ms;              /* the split's watermark after the last pushed row */
+	struct held_failure held;
+	struct tr_source_entry *queue;  /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
+	uint32_t count;
+	uint32_t stamped;
+	uint32_t pushed;
+	enum push_phase phase;
+	/* The subtask's own time. */
+	struct tr_stamp_others others;
+	bool is_begun;
+	bool is_reader_done;
+	bool is_max_emitted;
+	bool is_end_emitted;
+	bool is_idle;
+	int64_t emitted_ms;             /* watermark passed to the chain */
+	int64_t now_ns;
+	int64_t last_rows_ns;           /* when rows came, or idleness began to count */
+	int64_t timer_ns;               /* next turn of the watermark timer; INT64_MAX: none */
+	struct tr_source_counters counters;
+};
+
+static const struct tr_op_ops head_ops = {.name = "source"};
+
+static bool is_stuck(enum tr_flow flow)
+{
+	return flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED;
+}
+
+static enum tr_turn step_of(enum tr_flow flow)
+{
+	return flow == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_PROGRESS;
+}
+
+/* Creating. */
+
+tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context,
+			      struct tr_io_queue *io, struct tr_wake_set *wakes, struct tr_op *next,
+			      struct tr_source_task **task, struct tr_status *st)
+{
+	struct tr_source_task *t = calloc(1, sizeof(*t));
+	tr_code code;
+
+	TR_ASSERT(t != NULL && plan->program != NULL);
+	t->head.ops = &head_ops;
+	t->head.context = context;
+	t->head.next = next;
+	t->head.timer_ms = INT64_MAX;
+	t->head.output = plan->output;
+	t->head.metrics.watermark_ms = TR_WATERMARK_MIN;
+	t->plan = plan;
+	t->wakes = wakes;
+	t->emitted_ms = TR_WATERMARK_MIN;
+	t->timer_ns = INT64_MAX;
+	t->reader_context = (struct tr_source_context){
+		.env = context->env,
+		.io = io,
+		.subtask = context->subtask,
+		.subtask_count = context->subtask_count,
+		.wake_at_ns = INT64_MAX,
+	};
+	t->queue = calloc(TR_SOURCE_QUEUE_MAX, sizeof(*t->queue));
+	t->outputs = calloc(plan->output->column_count + 1, sizeof(*t->outputs));
+	TR_ASSERT(t->queue != NULL && t->outputs != NULL);
+	t->program = tr_program_state_create(plan->program, &context->program, plan->table->batch_rows);
+	if (plan->time_program != NULL)
+		t->time_program = tr_program_state_create(plan->time_program, &context->program,
+							  plan->table->batch_rows);
+	code = plan->ops->reader_open(plan->source, &t->reader_context, &t->reader, st);
+	if (code != TR_OK)
+		tr_source_task_destroy(&t);
+	*task = t;
+	return code;
+}
+
+void tr_source_task_destroy(struct tr_source_task **task)
+{
+	struct tr_source_task *t = *task;
+
+	*task = NULL;
+	if (t == NULL)
+		return;
+	if (t->reader != NULL)
+		t->plan->ops->reader_close(&t->reader);
+	for (uint32_t i = 0; i < TR_SOURCE_QUEUE_MAX; i++) {
+		tr_batch_buffer_destroy(&t->queue[i].buffer);
+		free(t->queue[i].watermarks);
+	}
+	tr_program_state_destroy(&t->program);
+	if (t->time_program != NULL)
+		tr_program_state_destroy(&t->time_program);
+	free(t->queue);
+	free(t->outputs);
+	free(t);
+}
+
+const struct tr_source_counters *tr_source_task_counters(const struct tr_source_task *task)
+{
+	return &task->counters;
+}
+
+/* Confirming. */
+
+static enum tr_turn fail_held(struct tr_source_task *t)
+{
+	struct tr_status *st = &t->head.context->status;
+
+	if (t->held.is_null_time) {
+		(void)tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
+				    "table %s: the event time column %s is NULL in row %" PRIu64 " of %s; rows without "
+				    "a time can't be placed in event time: filter them out or give them a time with "
+				    "COALESCE in a computed column",
+				    t->plan->table->name, t->plan->time_name, t->rows_before + t->held.row + 1,
+				    t->plan->ops->split_name(t->plan->source, t->split));
+		return TR_TURN_FAILED;
+	}
+	*st = t->held.status;
+	if (t->held.is_row)
+		(void)tr_status_prefix(st, st->code, "table %s, %s", t->plan->table->name,
+				       t->plan->ops->split_name(t->plan->source, t->split));
+	return TR_TURN_FAILED;
+}
+
+static void drop_chunk_batches(struct tr_source_task *t)
+{
+	t->count = 0;
+	t->stamped = 0;
+	t->pushed = 0;
+	t->is_decoded = false;
+	t->is_split_end = false;
+	t->chunk_rows = 0;
+	t->held = (struct held_failure){.is_set = false};
+}
+
+/** Looks for the carry of the chunk before. True: the chunk is confirmed now. */
+static bool confirm(struct tr_source_task *t)
+{
+	struct tr_carry_slot *slot = t->slot;
+	int64_t end;
+
+	if (t->chunk > 0) {
+		/* Acquire pairs with the release in publish(): the other fields are those of the chunk before. */
+		const uint64_t done = atomic_load_explicit(&slot->chunks_done, memory_order_acquire);
+
+		TR_ASSERT(done <= t->chunk); /* chunks are dealt once */
+		if (done < t->chunk)
+			return false;
+	}
+	end = atomic_load_explicit(&slot->end, memory_order_relaxed);
+	t->stamp.current_ms = atomic_load_explicit(&slot->current_ms, memory_order_relaxed);
+	t->stamp.last_ms = atomic_load_explicit(&slot->last_ms, memory_order_relaxed);
+	t->rows_before = atomic_load_explicit(&slot->rows, memory_order_relaxed);
+	t->pushed_ms = tr_carry_watermark(t->stamp.last_ms);
+	t->state = CHUNK_CONFIRMED;
+	if (t->chunk > 0 && end != t->start && t->plan->ops->rewind != NULL) {
+		drop_chunk_batches(t);
+		t->start = end;
+		t->plan->ops->rewind(t->reader, end);
+	}
+	return true;
+}
+
+/** The whole chunk is stamped: lets the reader of the next chunk go on. */
+static void publish(struct tr_source_task *t)
+{
+	struct tr_carry_slot *slot = t->slot;
+
+	atomic_store_explicit(&slot->end, t->end, memory_order_relaxed);
+	atomic_store_explicit(&slot->rows, t->rows_before + t->chunk_rows, memory_order_relaxed);
+	if (t->is_split_end)
+		atomic_store_explicit(&slot->is_finished, true, memory_order_relaxed);
+	atomic_store_explicit(&slot->chunks_done, t->chunk + 1, memory_order_release);
+	t->wakes->workers |= t->plan->workers;
+}
+
+/* Stamping. */
+
+static void stamp_entries(struct tr_source_task *t)
+{
+	for (; t->stamped < t->count; t->stamped++) {
+		struct tr_source_entry *entry = &t->queue[t->stamped];
+
+		if (t->time_program != NULL)
+			tr_stamp_batch(&t->stamp, entry, t->plan->watermark_interval_ms);
+		if (entry->buffer->batch.row_count > 0)
+			atomic_store_explicit(&t->slot->active_ns, t->now_ns, memory_order_relaxed);
+		if (t->time_program != NULL) {
+			atomic_store_explicit(&t->slot->current_ms, t->stamp.current_ms, memory_order_relaxed);
+			atomic_store_explicit(&t->slot->last_ms, t->stamp.last_ms, memory_order_relaxed);
+		}
+		if (entry->info.is_last)
+			publish(t);
+	}
+}
+
+/* Decoding ahead. */
+
+static struct tr_source_entry *entry_at(struct tr_source_task *t, uint32_t index)
+{
+	struct tr_source_entry *entry = &t->queue[index];
+
+	if (entry->buffer == NULL) {
+		entry->buffer = tr_batch_buffer_create(t->plan->table->schema, t->plan->table->batch_rows);
+		if (t->time_program != NULL) {
+			entry->watermarks = calloc(t->plan->table->batch_rows, sizeof(*entry->watermarks));
+			TR_ASSERT(entry->watermarks != NULL);
+		}
+	}
+	return entry;
+}
+
+static void begin_chunk(struct tr_source_task *t, const struct tr_chunk_info *info)
+{
+	TR_ASSERT(t->count == 0 && t->phase == PUSH_NOTHING);
+	drop_chunk_batches(t);
+	t->split = info->split;
+	t->chunk = info->chunk;
+	t->start = info->start;
+	t->slot = tr_carries_slot(t->plan->carries, info->split);
+	t->state = CHUNK_GUESSED;
+}
+
+/** Computes the times of a decoded batch. False: a failure is held. */
+static bool compute_times(struct tr_source_task *t, struct tr_source_entry *entry)
+{
+	const struct tr_batch *batch = &entry->buffer->batch;
+	struct tr_column columns[2];
+	uint32_t row;
+
+	if (tr_program_run(t->time_program, batch, columns, &t->held.status) != TR_OK) {
+		t->held.is_set = true;
+		t->held.is_row = true;
+		return false;
+	}
+	if (tr_stamp_find_null(&columns[0], batch->row_count, &row)) {
+		t->held.is_set = true;
+		t->held.is_null_time = true;
+		t->held.row = t->chunk_rows + row;
+		return false;
+	}
+	tr_stamp_keep(entry, &columns[1]);
+	return true;
+}
+
+static void accept(struct tr_source_task *t, struct tr_source_entry *entry, const struct tr_chunk_info *info)
+{
+	const uint32_t rows = entry->buffer->batch.row_count;
+
+	TR_ASSERT(info->split == t->split && info->chunk == t->chunk);
+	entry->info = *info;
+	if (t->time_program != NULL && rows > 0 && !compute_times(t, entry))
+		return;
+	t->chunk_rows += rows;
+	t->count++;
+	if (info->is_last) {
+		t->is_decoded = true;
+		t->is_split_end = info->is_split_end;
+		t->end = info->end;
+	}
+}
+
+/** Asks the reader for a batch if there is room for one. */
+static enum tr_turn poll_reader(struct tr_source_task *t)
+{
+	struct tr_chunk_info info;
+	struct tr_source_entry *entry;
+	struct tr_status st;
+	enum tr_flow flow;
+
+	if (t->is_reader_done || t->held.is_set || t->is_decoded || t->count == TR_SOURCE_QUEUE_MAX)
+		return TR_TURN_IDLE;
+	entry = entry_at(t, t->count);
+	tr_batch_buffer_clear(entry->buffer);
+	memset(&info, 0, sizeof(info));
+	tr_status_clear(&st);
+	t->reader_context.wake_at_ns = INT64_MAX;
+	flow = t->plan->ops->poll(t->reader, entry->buffer, &info, &st);
+	switch (flow) {
+	case TR_FLOW_BLOCKED: return TR_TURN_IDLE;
+	case TR_FLOW_DONE:
+		TR_ASSERT(t->state == CHUNK_NONE);
+		t->is_reader_done = true;
+		return TR_TURN_PROGRESS;
+	case TR_FLOW_MORE:
+		if (t->state == CHUNK_NONE)
+			begin_chunk(t, &info);
+		accept(t, entry, &info);
+		return TR_TURN_PROGRESS;
+	case TR_FLOW_FAILED:
+		if (t->state == CHUNK_NONE)
+			begin_chunk(t, &info);
+		t->held.is_set = true;
+		t->held.status = st;
+		return TR_TURN_PROGRESS;
+	}
+	TR_UNREACHABLE();
+}
+
+/* Pushing. */
+
+static int64_t least_of_others(struct tr_source_task *t, uint64_t but, bool use_current)
+{
+	return tr_stamp_others_least(&t->others, t->plan, but, use_current, t->now_ns);
+}
+
+/** Fits the runs of an entry to the other splits, and computes the columns that the chain wants. */
+static enum tr_flow prepare(struct tr_source_task *t, struct tr_source_entry *entry)
+{
+	const struct tr_batch *batch = &entry->buffer->batch;
+	struct tr_status *st = &t->head.context->status;
+
+	if (t->time_program != NULL)
+		tr_stamp_limit(entry, least_of_others(t, t->split, false), t->emitted_ms);
+	t->batch = *batch;
+	if (batch->row_count == 0)
+		return TR_FLOW_MORE;
+	if (tr_program_run(t->program, batch, t->outputs, st) != TR_OK) {
+		(void)tr_status_prefix(st, TR_ERR_DATA, "table %s, %s", t->plan->table->name,
+				       t->plan->ops->split_name(t->plan->source, t->split));
+		return TR_FLOW_FAILED;
+	}
+	t->batch.schema = t->plan->output;
+	t->batch.columns = t->outputs;
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow emit_watermark(struct tr_source_task *t, int64_t watermark_ms)
+{
+	if (t->plan->time_program == NULL || watermark_ms <= t->emitted_ms)
+		return TR_FLOW_MORE;
+	t->emitted_ms = watermark_ms;
+	return tr_op_emit_watermark(&t->head, watermark_ms);
+}
+
+static enum tr_flow emit_status(struct tr_source_task *t, bool is_idle)
+{
+	if (t->is_idle == is_idle)
+		return TR_FLOW_MORE;
+	t->is_idle = is_idle;
+	return tr_op_emit_status(&t->head, is_idle);
+}
+
+static void release(struct tr_source_task *t, struct tr_source_entry *entry)
+{
+	t->counters.rows += entry->buffer->batch.row_count;
+	t->counters.rows_bad += entry->info.rows_bad;
+	t->counters.fields_bad += entry->info.fields_bad;
+	t->counters.bytes += entry->info.bytes;
+	t->pushed_ms = entry->split_watermark_ms;
+	t->pushed++;
+	if (t->pushed == t->count) { /* the queue is empty: entry 0 is used again */
+		t->count = t->stamped = t->pushed = 0;
+		if (t->is_decoded) {
+			drop_chunk_batches(t);
+			t->state = CHUNK_NONE;
+		}
+	}
+}
+
+/** Takes the entry in hand on, phase by phase. The phase is raised before the emit: after BLOCKED the next one follows. */
+static enum tr_flow push_entry(struct tr_source_task *t)
+{
+	struct tr_source_entry *entry = &t->queue[t->pushed];
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	if (t->phase == PUSH_NOTHING || t->phase == PUSH_STATUS) {
+		t->phase = PUSH_ROWS;
+		if (entry->buffer->batch.row_count > 0) {
+			t->last_rows_ns = t->now_ns;
+			flow = emit_status(t, false);
+			if (is_stuck(flow))
+				return flow;
+		}
+	}
+	if (t->phase == PUSH_ROWS) {
+		flow = prepare(t, entry);
+		if (is_stuck(flow))
+			return flow;
+		t->phase = PUSH_WATERMARK;
+		flow = tr_op_emit(&t->head, &t->batch);
+		if (is_stuck(flow))
+			return flow;
+	}
+	if (t->phase == PUSH_WATERMARK) {
+		t->phase = PUSH_RELEASE;
+		flow = emit_watermark(t, entry->buffer->batch.watermark_ms);
+		if (is_stuck(flow))
+			return flow;
+	}
+	t->phase = PUSH_NOTHING;
+	release(t, entry);
+	return TR_FLOW_MORE;
+}
+
+/* Time that passes without rows. */
+
+/** What all that this subtask will still bring can't be below: the least over all splits. */
+static int64_t subtask_watermark(struct tr_source_task *t, bool use_current)
+{
+	if (t->state != CHUNK_CONFIRMED)
+		return least_of_others(t, UINT64_MAX, use_current);
+	return TR_MIN(t->pushed_ms, least_of_others(t, t->split, use_current));
+}
+
+static enum tr_turn quiet_step(struct tr_source_task *t)
+{
+	const bool is_turn = t->now_ns >= t->timer_ns;
+	enum tr_flow flow = TR_FLOW_MORE;
+	int64_t watermark_ms;
+
+	if (t->is_reader_done || t->time_program == NULL)
+		return TR_TURN_IDLE;
+	if (is_turn) {
+		t->timer_ns = t->now_ns + t->plan->watermark_interval_ms * 1000000;
+		if (t->state == CHUNK_CONFIRMED && t->count == 0) {
+			t->stamp.last_ms = t->stamp.current_ms;
+			t->pushed_ms = tr_carry_watermark(t->stamp.last_ms);
+		}
+	}
+	watermark_ms = subtask_watermark(t, is_turn);
+	if (watermark_ms > t->emitted_ms && watermark_ms != TR_WATERMARK_MAX) {
+		flow = emit_watermark(t, watermark_ms);
+		return step_of(flow);
+	}
+	if (t->plan->idle_timeout_ms > 0 && !t->is_idle &&
+	    t->now_ns - t->last_rows_ns >= t->plan->idle_timeout_ms * 1000000) {
+		flow = emit_status(t, true);
+		return step_of(flow);
+	}
+	return TR_TURN_IDLE;
+}
+
+/** No more rows, ever: the maximum watermark, then the end. */
+static enum tr_turn finish(struct tr_source_task *t)
+{
+	enum tr_flow flow = emit_status(t, false);
+
+	if (is_stuck(flow))
+		return step_of(flow);
+	if (!t->is_max_emitted) {
+		t->is_max_emitted = true;
+		t->emitted_ms = TR_WATERMARK_MAX;
+		flow = tr_op_emit_watermark(&t->head, TR_WATERMARK_MAX);
+		if (is_stuck(flow))
+			return step_of(flow);
+	}
+	t->is_end_emitted = true;
+	return step_of(tr_op_emit_end(&t->head));
+}
+
+static void begin_time(struct tr_source_task *t, int64_t now_ns)
+{
+	t->is_begun = true;
+	t->last_rows_ns = now_ns;
+	if (!t->plan->is_bounded && t->time_program != NULL && t->plan->watermark_interval_ms > 0)
+		t->timer_ns = now_ns + t->plan->watermark_interval_ms * 1000000;
+}
+
+enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
+{
+	enum tr_turn polled;
+
+	if (!t->is_begun)
+		begin_time(t, now_ns);
+	t->now_ns = now_ns;
+	if (t->is_end_emitted)
+		return TR_TURN_DONE;
+	if (t->phase != PUSH_NOTHING) /* the chain has been resumed in the middle of an entry */
+		return step_of(push_entry(t));
+	if (now_ns >= t->timer_ns && quiet_step(t) != TR_TURN_IDLE)
+		return t->head.context->status.code == TR_OK ? TR_TURN_PROGRESS : TR_TURN_FAILED;
+	polled = t->stamped > t->pushed ? TR_TURN_IDLE : poll_reader(t);
+	if (t->state == CHUNK_GUESSED && confirm(t))
+		polled = TR_TURN_PROGRESS;
+	if (t->state == CHUNK_CONFIRMED) {
+		if (t->held.is_set)
+			return fail_held(t);
+		stamp_entries(t);
+		if (t->stamped > t->pushed)
+			return step_of(push_entry(t));
+	}
+	if (polled == TR_TURN_PROGRESS)
+		return polled;
+	if (t->is_reader_done && t->state == CHUNK_NONE)
+		return finish(t);
+	return quiet_step(t);
+}
+
+void tr_source_task_pause(struct tr_source_task *t, int64_t now_ns)
+{
+	t->last_rows_ns = now_ns;
+}
+
+int64_t tr_source_task_wake_at(const struct tr_source_task *t)
+{
+	int64_t wake_ns = t->reader_context.wake_at_ns;
+
+	if (t->is_reader_done || t->is_end_emitted)
+		return INT64_MAX;
+	wake_ns = TR_MIN(wake_ns, t->timer_ns);
+	if (t->plan->idle_timeout_ms > 0 && !t->is_idle && t->time_program != NULL)
+		wake_ns = TR_MIN(wake_ns, t->last_rows_ns + t->plan->idle_timeout_ms * 1000000);
+	return wake_ns;
+}

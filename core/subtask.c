@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Subtask: one chain with its head, run step by step by its worker.
+ *
+ *     1. blocked? resume from the tail to the head; still blocked: nothing else happens
+ *     2. timers of processing time, and the sink's
+ *     3. the head: take one packet, decode or push one batch
+ *
+ * Counters are published after a step that did something: plain numbers of the operators become relaxed atomics that
+ * the progress line reads.
+ */
+#include "core/graph.h"
+#include "core/op_sink.h"
+#include "core/ops/op_values.h"
+
+static struct tr_op *sink_of(const struct tr_subtask *subtask)
+{
+	return subtask->stage->output == NULL ? subtask->chain.ops[subtask->chain.count - 1] : NULL;
+}
+
+static void set_counter(_Atomic uint64_t *counter, uint64_t value)
+{
+	atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
+static void publish_counters(struct tr_subtask *subtask)
+{
+	struct tr_subtask_counters *counters = &subtask->counters;
+	const struct tr_op *sink = sink_of(subtask);
+	uint64_t rows_late = 0;
+
+	for (uint32_t i = 0; i < subtask->chain.count; i++)
+		rows_late += subtask->chain.ops[i]->metrics.rows_late;
+	set_counter(&counters->rows_late, rows_late);
+	if (subtask->source != NULL) {
+		const struct tr_source_counters *source = tr_source_task_counters(subtask->source);
+
+		set_counter(&counters->rows_in, source->rows);
+		set_counter(&counters->rows_bad, source->rows_bad);
+		set_counter(&counters->fields_bad, source->fields_bad);
+		set_counter(&counters->bytes_in, source->bytes);
+	} else if (subtask->values != NULL) {
+		set_counter(&counters->rows_in, subtask->values->metrics.rows_out);
+	}
+	if (sink != NULL) {
+		set_counter(&counters->rows_out, sink->metrics.rows_out);
+		atomic_store_explicit(&counters->watermark_ms, sink->metrics.watermark_ms, memory_order_relaxed);
+	}
+}
+
+static enum tr_turn step_head(struct tr_subtask *subtask, int64_t now_ns)
+{
+	switch (subtask->stage->head) {
+	case TR_HEAD_SOURCE: return tr_source_task_step(subtask->source, now_ns);
+	case TR_HEAD_ALIGN: return tr_align_step(&subtask->align);
+	case TR_HEAD_VALUES:
+		switch (tr_op_values_step(subtask->values)) {
+		case TR_FLOW_DONE: return TR_TURN_DONE;
+		case TR_FLOW_FAILED: return TR_TURN_FAILED;
+		case TR_FLOW_MORE:
+		case TR_FLOW_BLOCKED: return TR_TURN_PROGRESS;
+		}
+	}
+	TR_UNREACHABLE();
+}
+
+/** Timers of operators and sink. */
+static enum tr_turn step_timers(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
+{
+	struct tr_op *sink = sink_of(subtask);
+	bool fired = false;
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	if (tr_chain_next_timer(&subtask->chain) <= now_ms)
+		flow = tr_chain_fire_timers(&subtask->chain, now_ms, &fired);
+	if (flow == TR_FLOW_MORE && sink != NULL && tr_op_sink_wake_at(sink) <= now_ns) {
+		fired = true;
+		flow = tr_op_took(sink, sink->ops->flush(sink));
+	}
+	if (flow == TR_FLOW_FAILED)
+		return TR_TURN_FAILED;
+	return fired ? TR_TURN_PROGRESS : TR_TURN_IDLE;
+}
+
+enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
+{
+	struct tr_chain *chain = &subtask->chain;
+	bool is_resumed = false;
+	enum tr_turn step;
+
+	if (subtask->is_done)
+		return TR_TURN_DONE;
+	subtask->context.program.processing_time_ms = now_ms;
+	if (tr_chain_is_blocked(chain)) {
+		const enum tr_flow flow = tr_chain_resume(chain);
+
+		if (flow == TR_FLOW_FAILED)
+			return TR_TURN_FAILED;
+		if (flow == TR_FLOW_BLOCKED) {
+			if (subtask->source != NULL)
+				tr_source_task_pause(subtask->source, now_ns);
+			return TR_TURN_IDLE;
+		}
+		is_resumed = true;
+	}
+	step = step_timers(subtask, now_ns, now_ms);
+	if (step == TR_TURN_IDLE)
+		step = step_head(subtask, now_ns);
+	if (step == TR_TURN_DONE)
+		subtask->is_done = true;
+	if (step != TR_TURN_IDLE || is_resumed)
+		publish_counters(subtask);
+	return step == TR_TURN_IDLE && is_resumed ? TR_TURN_PROGRESS : step;
+}
+
+enum tr_turn tr_subtask_flush(struct tr_subtask *subtask)
+{
+	if (subtask->is_done || tr_chain_is_blocked(&subtask->chain))
+		return TR_TURN_IDLE;
+	return tr_chain_flush(&subtask->chain) == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_IDLE;
+}
+
+int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask)
+{
+	const struct tr_op *sink = sink_of(subtask);
+	int64_t wake_ns = INT64_MAX;
+
+	if (subtask->is_done)
+		return INT64_MAX;
+	if (tr_chain_is_blocked(&subtask->chain)) /* only what it waits for can help */
+		return INT64_MAX;
+	if (subtask->source != NULL)
+		wake_ns = tr_source_task_wake_at(subtask->source);
+	if (sink != NULL)
+		wake_ns = TR_MIN(wake_ns, tr_op_sink_wake_at(sink));
+	return wake_ns;
+}
+
+int64_t tr_subtask_wake_at_ms(const struct tr_subtask *subtask)
+{
+	if (subtask->is_done || tr_chain_is_blocked(&subtask->chain))
+		return INT64_MAX;
+	return tr_chain_next_timer(&subtask->chain);
+}

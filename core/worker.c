@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Worker: the loop. core/worker.h has the steps and why no wake-up is lost.
+ */
+#include "core/worker.h"
+
+#include <string.h>
+
+#define IO_QUEUE_DEPTH 64
+#define SPIN_STEPS 200
+
+/* ThreadSanitizer does not know fences. A read-modify-write of the same word by both sides orders them as well. */
+#if defined(__SANITIZE_THREAD__)
+#define NO_FENCES 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NO_FENCES 1
+#endif
+#endif
+
+/** After giving something to `worker`: whether it sleeps or is about to. Partner: set_parked. */
+static bool is_parked(struct tr_worker *worker)
+{
+#ifdef NO_FENCES
+	return atomic_fetch_add_explicit(&worker->is_parked, 0, memory_order_acq_rel) != 0;
+#else
+	return atomic_load_explicit(&worker->is_parked, memory_order_relaxed) != 0;
+#endif
+}
+
+/** Before the last look at the rings. Partner: is_parked. */
+static void set_parked(struct tr_worker *worker)
+{
+#ifdef NO_FENCES
+	(void)atomic_exchange_explicit(&worker->is_parked, 1, memory_order_acq_rel);
+#else
+	atomic_store_explicit(&worker->is_parked, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+static void clear_parked(struct tr_worker *worker)
+{
+	atomic_store_explicit(&worker->is_parked, 0, memory_order_relaxed);
+}
+
+static void wake_others(struct tr_worker *worker)
+{
+	uint64_t workers = worker->wakes.workers & ~(UINT64_C(1) << worker->index);
+
+	worker->wakes.workers = 0;
+	if (workers == 0)
+		return;
+#ifndef NO_FENCES
+	atomic_thread_fence(memory_order_seq_cst); /* pushes before, is_parked after */
+#endif
+	for (; workers != 0; workers &= workers - 1) {
+		struct tr_worker *other = &worker->graph->workers[__builtin_ctzll(workers)];
+
+		if (is_parked(other))
+			tr_io_wake(other->io);
+	}
+}
+
+tr_code tr_worker_init(struct tr_worker *worker, struct tr_graph *graph, uint32_t index, struct tr_status *st)
+{
+	struct tr_disk *disk = graph->env->disk;
+
+	TR_ASSERT(index < TR_WORKERS_MAX);
+	memset(worker, 0, sizeof(*worker));
+	worker->graph = graph;
+	worker->index = index;
+	worker->core = -1;
+	atomic_init(&worker->is_parked, 0);
+	return disk->ops->queue_create(disk, IO_QUEUE_DEPTH, &worker->io, st);
+}
+
+void tr_worker_deinit(struct tr_worker *worker)
+{
+	if (worker->io != NULL)
+		worker->io->disk->ops->queue_destroy(worker->io->disk, &worker->io);
+}
+
+/** Every subtask, sinks first. */
+static enum tr_turn step_subtasks(struct tr_worker *worker, int64_t now_ns)
+{
+	enum tr_turn result = TR_TURN_IDLE;
+
+	for (uint32_t i = 0; i < worker->subtask_count; i++) {
+		struct tr_subtask *subtask = worker->subtasks[i];
+
+		if (subtask->is_done)
+			continue;
+		switch (tr_subtask_step(subtask, now_ns, worker->now_ms)) {
+		case TR_TURN_IDLE: break;
+		case TR_TURN_PROGRESS: result = TR_TURN_PROGRESS; break;
+		case TR_TURN_DONE:
+			worker->done_count++;
+			result = TR_TURN_PROGRESS;
+			break;
+		case TR_TURN_FAILED: tr_graph_fail(worker->graph, &subtask->context.status); return TR_TURN_FAILED;
+		}
+	}
+	return result;
+}
+
+static enum tr_turn flush_subtasks(struct tr_worker *worker, int64_t now_ns)
+{
+	worker->flush_at_ns = now_ns + worker->graph->plan->buffer_timeout_ms * 1000000;
+	for (uint32_t i = 0; i < worker->subtask_count; i++) {
+		if (tr_subtask_flush(worker->subtasks[i]) == TR_TURN_FAILED) {
+			tr_graph_fail(worker->graph, &worker->subtasks[i]->context.status);
+			return TR_TURN_FAILED;
+		}
+	}
+	return TR_TURN_IDLE;
+}
+
+enum tr_turn tr_worker_step(struct tr_worker *worker)
+{
+	struct tr_environment *env = worker->graph->env;
+	const uint32_t completions = tr_io_poll(worker->io);
+	const int64_t now_ns = tr_environment_monotonic_ns(env);
+	const int64_t wall_ms = tr_environment_wall_ms(env);
+	enum tr_turn step;
+
+	worker->now_ms = TR_MAX(worker->now_ms, wall_ms);
+	step = step_subtasks(worker, now_ns);
+	if (step != TR_TURN_FAILED && worker->done_count < worker->subtask_count &&
+	    (step == TR_TURN_IDLE || now_ns >= worker->flush_at_ns)) {
+		if (flush_subtasks(worker, now_ns) == TR_TURN_FAILED)
+			step = TR_TURN_FAILED;
+	}
+	wake_others(worker);
+	if (step == TR_TURN_FAILED)
+		return step;
+	if (worker->done_count == worker->subtask_count)
+		return TR_TURN_DONE;
+	return completions > 0 ? TR_TURN_PROGRESS : step;
+}
+
+/** How long nothing will want a step, unless something comes. -1: for ever. */
+static int64_t sleep_ns(const struct tr_worker *worker)
+{
+	const int64_t now_ns = tr_environment_monotonic_ns(worker->graph->env);
+	int64_t wake_ns = INT64_MAX;
+	int64_t wake_ms = INT64_MAX;
+	int64_t sleep = INT64_MAX;
+
+	for (uint32_t i = 0; i < worker->subtask_count; i++) {
+		wake_ns = TR_MIN(wake_ns, tr_subtask_wake_at_ns(worker->subtasks[i]));
+		wake_ms = TR_MIN(wake_ms, tr_subtask_wake_at_ms(worker->subtasks[i]));
+	}
+	if (wake_ns != INT64_MAX)
+		sleep = wake_ns - now_ns;
+	if (wake_ms != INT64_MAX) /* a wall clock that is set back makes us late, never early */
+		sleep = TR_MIN(sleep, TR_MIN(wake_ms - worker->now_ms, 86400000) * 1000000);
+	return sleep == INT64_MAX ? -1 : TR_MAX(sleep, 0);
+}
+
+static bool is_stopping(const struct tr_worker *worker)
+{
+	/* Acquire pairs with the release of tr_graph_fail and tr_graph_cancel. */
+	return atomic_load_explicit(&worker->graph->is_stopping, memory_order_acquire);
+}
+
+/** Sleeps unless there is something to do after all. */
+static enum tr_turn park(struct tr_worker *worker)
+{
+	enum tr_turn step;
+
+	set_parked(worker);
+	step = is_stopping(worker) ? TR_TURN_IDLE : tr_worker_step(worker);
+	if (step == TR_TURN_IDLE && !is_stopping(worker)) {
+		(void)tr_io_wait(worker->io, sleep_ns(worker));
+		step = TR_TURN_PROGRESS;
+	}
+	clear_parked(worker);
+	return step;
+}
+
+void tr_worker_run(struct tr_worker *worker)
+{
+	uint32_t spins = 0;
+
+	while (!is_stopping(worker)) {
+		enum tr_turn step = tr_worker_step(worker);
+
+		if (step == TR_TURN_PROGRESS) {
+			spins = 0;
+			continue;
+		}
+		if (step == TR_TURN_IDLE) {
+			if (worker->is_spinning && spins++ < SPIN_STEPS)
+				continue;
+			step = park(worker);
+			spins = 0;
+		}
+		if (step == TR_TURN_DONE || step == TR_TURN_FAILED)
+			return;
+	}
+}
