@@ -16,6 +16,7 @@ tr_code tr_source_file_check_partitions(const struct tr_table_spec *spec, struct
 #define TR_SINK_FILE_BYTES_DEFAULT "128MB"
 #define TR_SINK_FILE_ROLL_DEFAULT "30 min"
 #define TR_SINK_FILE_CHECK_DEFAULT "1 min"
+#define TR_SINK_FILE_SUCCESS_DEFAULT "_SUCCESS"
 
 #define TR_SINK_FILE_OPTIONS                                                                                      \
 	{.key = "sink.rolling-policy.file-size", .kind = TR_OPTION_MEMORY,                                        \
@@ -28,11 +29,7 @@ tr_code tr_source_file_check_partitions(const struct tr_table_spec *spec, struct
 	 .default_text = TR_SINK_FILE_CHECK_DEFAULT, .doc = "How often the two intervals above are looked at."},  \
 	{.key = "sink.partition-commit.policy.kind", .kind = TR_OPTION_ENUM, .choices = "success-file",           \
 	 .doc = "success-file: an empty file marks a partition whose files have been published."},                \
-	{.key = "sink.partition-commit.success-file.name", .kind = TR_OPTION_STRING, .default_text = "_SUCCESS",  \
-	 .doc = "The name of that file."},                                                                        \
-	{.key = "sink.partition-commit.trigger", .kind = TR_OPTION_ENUM, .choices = "process-time",               \
-	 .default_text = "process-time", .doc = "When a partition is marked: once its files are published."},     \
-	{.key = "sink.partition-commit.delay", .kind = TR_OPTION_DURATION, .default_text = "0 s",                 \
-	 .doc = "How long after that the partition is marked."}
+	{.key = "sink.partition-commit.success-file.name", .kind = TR_OPTION_STRING,                              \
+	 .default_text = TR_SINK_FILE_SUCCESS_DEFAULT, .doc = "The name of that file."}
 
 #endif

@@ -169,6 +169,7 @@ static const struct tr_option_spec file_options[] = {
 	 .doc = "How much of a file one reader takes at a time."},
 	{.key = "partition.default-name", .kind = TR_OPTION_STRING, .default_text = TR_PARTITION_DEFAULT_NAME,
 	 .doc = "The folder value that stands for NULL and the empty text."},
+	TR_SINK_FILE_OPTIONS,
 	{.key = NULL},
 };
 
@@ -180,5 +181,5 @@ const struct tr_connector tr_connector_filesystem = {
 	.options = file_options,
 	.uses_format = true,
 	.source = &file_source_ops,
-	.sink = NULL,
+	.sink = &tr_sink_file_ops,
 };

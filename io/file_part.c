@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Part files: see io/file_part.h for the states.
+ *
+ * A new part is created exclusively under its pending name. Two sinks of one job may write to one table, so the number
+ * must be free under both names, and the published name is looked at once more after the pending file exists: from then
+ * on no other sink can take the number.
+ */
+#include "io/file_part.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "io/file_list.h"
+#include "io/memory.h"
+
+#define NUMBER_TRIES_MAX 1000000
+
+static char *join(const char *a, const char *b, const char *c)
+{
+	char *text;
+
+	TR_ASSERT(asprintf(&text, "%s%s%s", a, b, c) >= 0);
+	return text;
+}
+
+static void set_names(struct tr_file_part *part, uint64_t number)
+{
+	const struct tr_file_part_owner *o = part->owner;
+
+	free(part->pending);
+	free(part->published);
+	TR_ASSERT(asprintf(&part->published, "%s/part-%s-%u-%llu.%s", part->directory, o->job_id, o->subtask,
+			   (unsigned long long)number, o->suffix) >= 0);
+	TR_ASSERT(asprintf(&part->pending, "%s/.part-%s-%u-%llu.%s.pending", part->directory, o->job_id, o->subtask,
+			   (unsigned long long)number, o->suffix) >= 0);
+}
+
+static bool exists(struct tr_disk *disk, const char *path)
+{
+	struct tr_file_info info;
+
+	return disk->ops->stat(disk, path, &info, NULL) == TR_OK;
+}
+
+static tr_code create_pending(struct tr_file_part *part, struct tr_status *st)
+{
+	struct tr_file_part_owner *o = part->owner;
+	const unsigned flags = TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_EXCLUSIVE;
+
+	for (int i = 0; i < NUMBER_TRIES_MAX; i++) {
+		struct tr_status mine = {0};
+		tr_code code;
+
+		set_names(part, o->next_number++);
+		if (exists(o->disk, part->published))
+			continue;
+		code = o->disk->ops->open(o->disk, part->pending, flags, &part->file, &mine);
+		if (code != TR_OK && mine.sys_errno == EEXIST)
+			continue;
+		if (code != TR_OK) {
+			if (st != NULL)
+				*st = mine;
+			return code;
+		}
+		part->is_pending = true;
+		if (!exists(o->disk, part->published))
+			return TR_OK;
+		o->disk->ops->close(o->disk, &part->file);
+		part->is_pending = false;
+		TR_TRY(o->disk->ops->unlink(o->disk, part->pending, st));
+	}
+	TR_FAIL(st, TR_ERR_CANT_CREATE, "%s: no free number for a part file", part->directory);
+}
+
+tr_code tr_file_part_open(struct tr_file_part_owner *owner, const char *folder, int64_t now_ns,
+			  struct tr_file_part **part, struct tr_status *st)
+{
+	struct tr_file_part *p = tr_io_calloc(1, sizeof(*p));
+	const size_t folder_length = strlen(folder);
+	tr_code code;
+
+	TR_ASSERT(owner != NULL && part != NULL);
+	TR_ASSERT(folder_length == 0 || folder[folder_length - 1] == '/');
+	p->owner = owner;
+	p->state = TR_PART_OPEN;
+	p->folder = tr_io_strdup(folder);
+	p->directory = join(owner->directory, folder_length > 0 ? "/" : "", folder);
+	if (folder_length > 0)
+		p->directory[strlen(p->directory) - 1] = '\0';
+	p->opened_ns = now_ns;
+	p->touched_ns = now_ns;
+	code = owner->disk->ops->make_directory(owner->disk, p->directory, st);
+	if (code == TR_OK)
+		code = create_pending(p, st);
+	if (code != TR_OK) {
+		code = tr_status_prefix(st, code, "table '%s'", owner->table);
+		tr_file_part_destroy(&p);
+		return code;
+	}
+	*part = p;
+	return TR_OK;
+}
+
+static void submit_write(struct tr_file_part *part)
+{
+	part->request.op = TR_IO_WRITE;
+	part->request.file = part->file;
+	part->request.buffer = part->writing.data + part->written;
+	part->request.length = part->writing.length - part->written;
+	part->request.offset = part->offset + (int64_t)part->written;
+	part->is_in_flight = true;
+	tr_io_submit(part->owner->io, &part->request);
+}
+
+/** Swaps the buffers and writes. Nothing is in flight. */
+static void start_write(struct tr_file_part *part)
+{
+	const struct tr_bytes empty = part->writing;
+
+	TR_ASSERT(!part->is_in_flight && part->writing.length == 0);
+	part->writing = part->filling;
+	part->filling = empty;
+	part->written = 0;
+	submit_write(part);
+}
+
+void tr_file_part_appended(struct tr_file_part *part)
+{
+	TR_ASSERT(part->state == TR_PART_OPEN);
+	if (!part->is_in_flight && part->filling.length >= part->owner->flush_bytes)
+		start_write(part);
+}
+
+bool tr_file_part_is_full(const struct tr_file_part *part)
+{
+	return part->is_in_flight && part->filling.length >= part->owner->flush_bytes;
+}
+
+void tr_file_part_close(struct tr_file_part *part)
+{
+	TR_ASSERT(part->state == TR_PART_OPEN);
+	part->state = TR_PART_WRITING;
+}
+
+static tr_code publish(struct tr_file_part *part, struct tr_status *st)
+{
+	struct tr_disk *disk = part->owner->disk;
+
+	disk->ops->close(disk, &part->file);
+	TR_TRY(disk->ops->rename(disk, part->pending, part->published, st));
+	part->is_pending = false;
+	part->state = TR_PART_PUBLISHED;
+	return disk->ops->sync_directory(disk, part->directory, st);
+}
+
+static tr_code take_result(struct tr_file_part *part, struct tr_status *st)
+{
+	const struct tr_io_request *r = &part->request;
+
+	part->is_in_flight = false;
+	if (r->result < 0 || (r->op == TR_IO_WRITE && r->result == 0))
+		return tr_status_set(st, TR_ERR_IO, r->result < 0 ? (int)-r->result : EIO, TR_WHERE,
+				     "table '%s': %s %s at byte offset %lld", part->owner->table,
+				     r->op == TR_IO_WRITE ? "write" : "sync", part->pending,
+				     (long long)(r->op == TR_IO_WRITE ? r->offset : part->offset));
+	if (r->op == TR_IO_SYNC)
+		return publish(part, st);
+	part->written += (size_t)r->result;
+	if (part->written < part->writing.length) {
+		submit_write(part); /* a short write */
+		return TR_OK;
+	}
+	part->offset += (int64_t)part->writing.length;
+	tr_bytes_clear(&part->writing);
+	return TR_OK;
+}
+
+tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st)
+{
+	TR_ASSERT(part != NULL && part->state != TR_PART_PUBLISHED);
+	if (part->is_in_flight && !part->request.is_done)
+		return TR_OK;
+	if (part->is_in_flight)
+		TR_TRY(take_result(part, st));
+	if (part->is_in_flight || part->state == TR_PART_PUBLISHED)
+		return TR_OK;
+	if (part->filling.length >= part->owner->flush_bytes ||
+	    (part->state == TR_PART_WRITING && part->filling.length > 0)) {
+		start_write(part);
+	} else if (part->state == TR_PART_WRITING) {
+		part->state = TR_PART_SYNCING;
+		part->request.op = TR_IO_SYNC;
+		part->request.file = part->file;
+		part->is_in_flight = true;
+		tr_io_submit(part->owner->io, &part->request);
+	}
+	return TR_OK;
+}
+
+void tr_file_part_destroy(struct tr_file_part **part)
+{
+	struct tr_file_part *p = *part;
+	bool has_waited = false;
+
+	if (p == NULL)
+		return;
+	while (p->is_in_flight && !p->request.is_done) {
+		(void)tr_io_wait(p->owner->io, -1);
+		has_waited = true;
+	}
+	if (has_waited)
+		tr_io_wake(p->owner->io); /* the worker's own wake may have been taken here */
+	p->owner->disk->ops->close(p->owner->disk, &p->file);
+	if (p->is_pending)
+		(void)p->owner->disk->ops->unlink(p->owner->disk, p->pending, NULL);
+	tr_bytes_deinit(&p->filling);
+	tr_bytes_deinit(&p->writing);
+	free(p->folder);
+	free(p->directory);
+	free(p->pending);
+	free(p->published);
+	free(p->rows);
+	free(p);
+	*part = NULL;
+}
+
+/* ---- what a killed run has left ---- */
+
+static bool collect(void *context, const char *name)
+{
+	struct tr_file_list *names = context;
+
+	tr_file_list_add(names, name);
+	return names->count < TR_FILE_LIST_MAX;
+}
+
+/** Parses "<prefix>part-<job id>-<subtask>-<n>." */
+static bool parse_name(const struct tr_file_part_owner *owner, const char *name, const char *prefix, unsigned *subtask,
+		       unsigned long long *number)
+{
+	char start[64];
+	const int length = snprintf(start, sizeof(start), "%spart-%s-", prefix, owner->job_id);
+	int used = 0;
+
+	if (length < 0 || (size_t)length >= sizeof(start) || strncmp(name, start, (size_t)length) != 0)
+		return false;
+	return sscanf(name + length, "%u-%llu.%n", subtask, number, &used) == 2 && used > 0;
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	const size_t length = strlen(name);
+	const size_t suffix_length = strlen(suffix);
+
+	return length >= suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+}
+
+tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_status *st)
+{
+	char *directory = join(owner->directory, "/", folder);
+	struct tr_file_list names = {0};
+	tr_code code = owner->disk->ops->list(owner->disk, directory, collect, &names, st);
+
+	for (uint32_t i = 0; code == TR_OK && i < names.count; i++) {
+		const char *name = names.paths[i];
+		unsigned subtask;
+		unsigned long long number;
+
+		if (parse_name(owner, name, "", &subtask, &number)) {
+			if (subtask == owner->subtask && number >= owner->next_number)
+				owner->next_number = number + 1;
+		} else if (parse_name(owner, name, ".", &subtask, &number) && has_suffix(name, ".pending") &&
+			   (subtask == owner->subtask || (owner->subtask == 0 && subtask >= owner->subtask_count))) {
+			char *path = join(directory, "", name);
+
+			code = owner->disk->ops->unlink(owner->disk, path, st);
+			free(path);
+		}
+	}
+	tr_file_list_deinit(&names);
+	free(directory);
+	return code;
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The filesystem sink: rows to part files that appear whole or not at all.
+ *
+ *     batch --by partition--> open part of the folder --encode--> its buffer --1 MiB--> write --roll or end--> publish
+ *
+ * A part is published (io/file_part.h) when it has reached its size, when it is too old or has been idle, and at the
+ * end of input; a job that fails publishes nothing more and removes what is pending. A partitioned table has one open
+ * part per folder that rows go to, at most OPEN_MAX: beyond that, the one that was idle longest is published early.
+ * Partition columns make the folder's name and are left out of the file.
+ *
+ * With 'sink.partition-commit.policy.kind' = 'success-file', a folder of which no part is open any more gets an empty
+ * file _SUCCESS. Rows that are not inserts can't be written: the planner refuses them, and so does write.
+ */
+#include "io/sink_file.h"
+
+#include <stdio.h>
+
+#include "base/type.h"
+#include "io/connector.h"
+#include "io/file_list.h"
+#include "io/file_part.h"
+#include "io/file_partition.h"
+#include "io/format.h"
+#include "io/memory.h"
+#include "io/options.h"
+
+#define OPEN_MAX 128    /* parts open at once */
+#define CLOSING_MAX 8   /* parts closed and not yet published before the sink asks for a pause */
+#define FLUSH_BYTES (1 << 20)
+#define FLUSH_BYTES_PARTITIONED (128 << 10)
+
+struct tr_sink {
+	const struct tr_table_spec *spec;
+	struct tr_table_spec encoder_spec; /* without the partition columns */
+	struct tr_schema encoder_schema;
+	struct tr_arena arena;
+	uint32_t *encoder_columns;         /* encoder's column -> table's column */
+	struct tr_column *columns;         /* scratch: what the encoder sees */
+	struct tr_encoder *encoder;
+	struct tr_sink_context *context;
+	struct tr_file_part_owner owner;
+
+	struct tr_file_part *open[OPEN_MAX];
+	uint32_t open_count;
+	struct tr_file_part *closing;      /* list */
+	uint32_t closing_count;
+	struct tr_bytes folder;            /* scratch */
+
+	const char *default_partition;
+	const char *success_name;          /* NULL: none */
+	int64_t roll_bytes;
+	int64_t roll_ns;
+	int64_t inactivity_ns;
+	int64_t check_ns;
+};
+
+/* ---- open ---- */
+
+static void make_encoder_spec(struct tr_sink *s)
+{
+	const struct tr_table_spec *spec = s->spec;
+	const uint32_t count = spec->schema->column_count;
+	const char **names = TR_NEW_ARRAY(&s->arena, count, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(&s->arena, count, const struct tr_type *);
+	uint32_t n = 0;
+
+	s->encoder_columns = TR_NEW_ARRAY(&s->arena, count, uint32_t);
+	s->columns = TR_NEW_ARRAY(&s->arena, count, struct tr_column);
+	for (uint32_t c = 0; c < count; c++) {
+		bool is_partition = false;
+
+		for (uint32_t p = 0; p < spec->partition_count; p++)
+			is_partition |= spec->partition_columns[p] == c;
+		if (is_partition)
+			continue;
+		names[n] = spec->schema->names[c];
+		types[n] = spec->schema->types[c];
+		s->encoder_columns[n++] = c;
+	}
+	s->encoder_schema = (struct tr_schema){.column_count = n, .names = names, .types = types};
+	s->encoder_spec = *spec;
+	s->encoder_spec.schema = &s->encoder_schema;
+	s->encoder_spec.partition_columns = NULL;
+	s->encoder_spec.partition_count = 0;
+}
+
+struct folder_search {
+	struct tr_file_list found;
+	const char *start; /* "dt=" */
+};
+
+static bool collect_folder(void *context, const char *name)
+{
+	struct folder_search *search = context;
+
+	if (strncmp(name, search->start, strlen(search->start)) == 0)
+		tr_file_list_add(&search->found, name);
+	return search->found.count < TR_FILE_LIST_MAX;
+}
+
+/** Cleans the table's directory and its partition folders, level by level. */
+static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
+{
+	struct tr_disk *disk = s->owner.disk;
+	struct tr_file_list level = {0};
+	tr_code code = TR_OK;
+
+	tr_file_list_add(&level, "");
+	for (uint32_t p = 0; code == TR_OK && p <= s->spec->partition_count; p++) {
+		struct tr_file_list next = {0};
+
+		for (uint32_t i = 0; code == TR_OK && i < level.count; i++) {
+			struct folder_search search = {0};
+			char *path = NULL;
+
+			code = tr_file_part_clean(&s->owner, level.paths[i], st);
+			if (code != TR_OK || p == s->spec->partition_count)
+				continue;
+			search.start = s->spec->schema->names[s->spec->partition_columns[p]];
+			TR_ASSERT(asprintf(&path, "%s/%s", s->owner.directory, level.paths[i]) >= 0);
+			code = disk->ops->list(disk, path, collect_folder, &search, st);
+			for (uint32_t f = 0; f < search.found.count; f++) {
+				struct tr_file_info info;
+				char *child = NULL;
+
+				TR_ASSERT(asprintf(&child, "%s%s", path, search.found.paths[f]) >= 0);
+				if (disk->ops->stat(disk, child, &info, NULL) == TR_OK && info.is_directory) {
+					free(child);
+					TR_ASSERT(asprintf(&child, "%s%s/", level.paths[i], search.found.paths[f]) >= 0);
+					tr_file_list_add(&next, child);
+				}
+				free(child);
+			}
+			tr_file_list_deinit(&search.found);
+			free(path);
+		}
+		tr_file_list_deinit(&level);
+		level = next;
+	}
+	tr_file_list_deinit(&level);
+	return code;
+}
+
+/** Makes the directory, and a file in it, to learn now and not after an hour that it can't be written to. */
+static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
+{
+	struct tr_disk *disk = s->owner.disk;
+	struct tr_file *file = NULL;
+	char *path = NULL;
+	tr_code code;
+
+	TR_TRY(disk->ops->make_directory(disk, s->owner.directory, st));
+	TR_ASSERT(asprintf(&path, "%s/.part-%s-%u-0.probe", s->owner.directory, s->owner.job_id, s->owner.subtask) >= 0);
+	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
+	if (code == TR_OK) {
+		disk->ops->close(disk, &file);
+		code = disk->ops->unlink(disk, path, st);
+	}
+	free(path);
+	return code;
+}
+
+static void read_options(struct tr_sink *s, const char *local)
+{
+	const struct tr_options *o = &s->spec->options;
+	size_t length = strlen(local);
+	char *directory;
+
+	while (length > 1 && local[length - 1] == '/')
+		length--;
+	directory = tr_arena_strndup(&s->arena, local, length);
+	s->owner = (struct tr_file_part_owner){
+		.table = s->spec->name,
+		.directory = directory,
+		.job_id = s->spec->job_id != NULL ? s->spec->job_id : "00000000000000000000000000000000",
+		.suffix = s->spec->format->name,
+		.subtask = s->context->subtask,
+		.subtask_count = s->context->subtask_count,
+		.flush_bytes = s->spec->partition_count > 0 ? FLUSH_BYTES_PARTITIONED : FLUSH_BYTES,
+		.disk = s->context->env->disk,
+		.io = s->context->io,
+	};
+	s->default_partition = tr_options_get(o, "partition.default-name");
+	if (s->default_partition == NULL)
+		s->default_partition = TR_PARTITION_DEFAULT_NAME;
+	if (tr_options_get(o, "sink.partition-commit.policy.kind") != NULL && s->spec->partition_count > 0) {
+		s->success_name = tr_options_get(o, "sink.partition-commit.success-file.name");
+		if (s->success_name == NULL)
+			s->success_name = TR_SINK_FILE_SUCCESS_DEFAULT;
+	}
+	s->roll_bytes = tr_options_memory_bytes(o, "sink.rolling-policy.file-size", INT64_C(128) << 20);
+	s->roll_ns = tr_options_duration_ms(o, "sink.rolling-policy.rollover-interval", 1800000) * 1000000;
+	s->inactivity_ns = tr_options_duration_ms(o, "sink.rolling-policy.inactivity-interval", 1800000) * 1000000;
+	s->check_ns = tr_options_duration_ms(o, "sink.rolling-policy.check-interval", 60000) * 1000000;
+}
+
+static void file_close(struct tr_sink **sink)
+{
+	struct tr_sink *s = *sink;
+
+	if (s == NULL)
+		return;
+	for (uint32_t i = 0; i < s->open_count; i++)
+		tr_file_part_destroy(&s->open[i]);
+	while (s->closing != NULL) {
+		struct tr_file_part *part = s->closing;
+
+		s->closing = part->next;
+		tr_file_part_destroy(&part);
+	}
+	if (s->encoder != NULL)
+		s->spec->format->encoder->destroy(&s->encoder);
+	tr_bytes_deinit(&s->folder);
+	tr_arena_deinit(&s->arena);
+	free(s);
+	*sink = NULL;
+}
+
+static tr_code file_open(const struct tr_table_spec *spec, struct tr_sink_context *context, struct tr_sink **sink,
+			 struct tr_status *st)
+{
+	const char *path = tr_options_get(&spec->options, "path");
+	const char *local = path;
+	struct tr_sink *s;
+	tr_code code;
+
+	TR_ASSERT(spec->format != NULL && path != NULL && sink != NULL);
+	*sink = NULL;
+	if (spec->format->encoder == NULL)
+		TR_FAIL(st, TR_ERR_DATA, "table '%s': format '%s' can't be written", spec->name, spec->format->name);
+	TR_TRY(tr_source_file_check_partitions(spec, st));
+	s = tr_io_calloc(1, sizeof(*s));
+	tr_arena_init(&s->arena, 0);
+	s->spec = spec;
+	s->context = context;
+	context->wake_at_ns = INT64_MAX;
+	make_encoder_spec(s);
+	code = tr_file_list_local_path(path, &local, st);
+	if (code == TR_OK && strpbrk(local, "*?") != NULL)
+		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE, "path '%s' is a pattern: it can be read, not written",
+				     path);
+	read_options(s, local);
+	if (code == TR_OK)
+		code = probe_directory(s, st);
+	if (code == TR_OK)
+		code = clean_folders(s, st);
+	if (code != TR_OK)
+		code = tr_status_prefix(st, code, "table '%s'", spec->name);
+	else
+		code = spec->format->encoder->create(&s->encoder_spec, &s->encoder, st);
+	if (code != TR_OK) {
+		file_close(&s);
+		return code;
+	}
+	*sink = s;
+	return TR_OK;
+}
+
+/* ---- parts that are open, and parts that close ---- */
+
+static void roll(struct tr_sink *s, uint32_t index)
+{
+	struct tr_file_part *part = s->open[index];
+
+	TR_ASSERT(index < s->open_count);
+	s->open[index] = s->open[--s->open_count];
+	tr_file_part_close(part);
+	part->next = s->closing;
+	s->closing = part;
+	s->closing_count++;
+}
+
+static bool is_folder_busy(const struct tr_sink *s, const char *folder)
+{
+	for (uint32_t i = 0; i < s->open_count; i++) {
+		if (strcmp(s->open[i]->folder, folder) == 0)
+			return true;
+	}
+	for (const struct tr_file_part *part = s->closing; part != NULL; part = part->next) {
+		if (strcmp(part->folder, folder) == 0)
+			return true;
+	}
+	return false;
+}
+
+static tr_code mark_success(struct tr_sink *s, const struct tr_file_part *part, struct tr_status *st)
+{
+	struct tr_disk *disk = s->owner.disk;
+	struct tr_file *file = NULL;
+	char *path = NULL;
+	tr_code code;
+
+	if (s->success_name == NULL || is_folder_busy(s, part->folder))
+		return TR_OK;
+	TR_ASSERT(asprintf(&path, "%s/%s", part->directory, s->success_name) >= 0);
+	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
+	disk->ops->close(disk, &file);
+	free(path);
+	if (code == TR_OK)
+		code = disk->ops->sync_directory(disk, part->directory, st);
+	return code;
+}
+
+/** Moves all parts on; publishes what is ready. */
+static tr_code step(struct tr_sink *s, struct tr_status *st)
+{
+	struct tr_file_part **link = &s->closing;
+
+	for (uint32_t i = 0; i < s->open_count; i++)
+		TR_TRY(tr_file_part_step(s->open[i], st));
+	while (*link != NULL) {
+		struct tr_file_part *part = *link;
+		tr_code code;
+
+		TR_TRY(tr_file_part_step(part, st));
+		if (part->state != TR_PART_PUBLISHED) {
+			link = &part->next;
+			continue;
+		}
+		*link = part->next;
+		s->closing_count--;
+		code = mark_success(s, part, st);
+		tr_file_part_destroy(&part);
+		TR_TRY(code);
+	}
+	return TR_OK;
+}
+
+/** Waits, in the middle of a batch with very many partitions, so that file descriptors don't run out. */
+static tr_code drain(struct tr_sink *s, struct tr_status *st)
+{
+	if (s->closing_count < OPEN_MAX)
+		return TR_OK;
+	while (s->closing_count >= CLOSING_MAX) {
+		TR_TRY(step(s, st));
+		if (s->closing_count >= CLOSING_MAX)
+			(void)tr_io_wait(s->owner.io, 10000000);
+	}
+	tr_io_wake(s->owner.io); /* the worker's own wake may have been taken here */
+	return TR_OK;
+}
+
+static enum tr_flow flow_now(const struct tr_sink *s)
+{
+	if (s->closing_count >= CLOSING_MAX)
+		return TR_FLOW_BLOCKED;
+	for (uint32_t i = 0; i < s->open_count; i++) {
+		if (tr_file_part_is_full(s->open[i]))
+			return TR_FLOW_BLOCKED;
+	}
+	return TR_FLOW_MORE;
+}
+
+static void set_wake(struct tr_sink *s, int64_t now_ns)
+{
+	if (s->open_count == 0)
+		s->context->wake_at_ns = INT64_MAX;
+	else if (s->context->wake_at_ns == INT64_MAX || s->context->wake_at_ns <= now_ns)
+		s->context->wake_at_ns = now_ns + s->check_ns;
+}
+
+/** The open part of a folder; opened if there is none. */
+static tr_code part_of(struct tr_sink *s, const char *folder, int64_t now_ns, struct tr_file_part **part,
+		       struct tr_status *st)
+{
+	uint32_t oldest = 0;
+
+	for (uint32_t i = 0; i < s->open_count; i++) {
+		if (strcmp(s->open[i]->folder, folder) == 0) {
+			*part = s->open[i];
+			return TR_OK;
+		}
+		if (s->open[i]->row_count == 0 && (s->open[oldest]->row_count > 0 ||
+						   s->open[i]->touched_ns < s->open[oldest]->touched_ns))
+			oldest = i;
+	}
+	TR_ASSERT(s->open_count < OPEN_MAX || s->open[oldest]->row_count == 0);
+	if (s->open_count == OPEN_MAX)
+		roll(s, oldest);
+	TR_TRY(drain(s, st));
+	TR_TRY(tr_file_part_open(&s->owner, folder, now_ns, part, st));
+	s->open[s->open_count++] = *part;
+	return TR_OK;
+}
+
+/* ---- write ---- */
+
+static void encode_view(struct tr_sink *s, const struct tr_batch *batch, struct tr_batch *view)
+{
+	*view = *batch;
+	for (uint32_t c = 0; c < s->encoder_schema.column_count; c++)
+		s->columns[c] = batch->columns[s->encoder_columns[c]];
+	view->schema = &s->encoder_schema;
+	view->columns = s->columns;
+}
+
+static tr_code append(struct tr_sink *s, struct tr_file_part *part, const struct tr_batch *view, const uint32_t *rows,
+		      uint32_t count, int64_t now_ns, struct tr_status *st)
+{
+	const size_t before = part->filling.length;
+
+	TR_TRY(s->spec->format->encoder->encode(s->encoder, view, rows, count, &part->filling, st));
+	part->size_bytes += (int64_t)(part->filling.length - before);
+	part->touched_ns = now_ns;
+	tr_file_part_appended(part);
+	return TR_OK;
+}
+
+static bool is_same_partition(const struct tr_sink *s, const struct tr_batch *batch, uint32_t a, uint32_t b)
+{
+	for (uint32_t p = 0; p < s->spec->partition_count; p++) {
+		const struct tr_column *column = &batch->columns[s->spec->partition_columns[p]];
+		const size_t width = tr_phys_bytes(column->type->phys);
+		const char *data = column->data;
+		const bool is_null = tr_column_is_null(column, a);
+
+		if (is_null != tr_column_is_null(column, b))
+			return false;
+		if (is_null || column->is_constant)
+			continue;
+		if (column->type->phys == TR_PHYS_VIEW) {
+			if (!tr_view_equals(tr_column_view(column, a), tr_column_view(column, b)))
+				return false;
+		} else if (memcmp(data + a * width, data + b * width, width) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Encodes what the open parts have been given. */
+static tr_code encode_rows(struct tr_sink *s, const struct tr_batch *view, int64_t now_ns, struct tr_status *st)
+{
+	for (uint32_t i = 0; i < s->open_count; i++) {
+		struct tr_file_part *part = s->open[i];
+
+		if (part->row_count > 0)
+			TR_TRY(append(s, part, view, part->rows, part->row_count, now_ns, st));
+		part->row_count = 0;
+	}
+	return TR_OK;
+}
+
+static void add_row(struct tr_file_part *part, uint32_t row)
+{
+	if (part->row_count == part->row_capacity) {
+		part->row_capacity = TR_MAX(part->row_capacity * 2, 64);
+		part->rows = tr_io_realloc(part->rows, part->row_capacity * sizeof(*part->rows));
+	}
+	part->rows[part->row_count++] = row;
+}
+
+static tr_code write_partitioned(struct tr_sink *s, const struct tr_batch *batch, const struct tr_batch *view,
+				 int64_t now_ns, struct tr_status *st)
+{
+	struct tr_file_part *part = NULL;
+	uint32_t touched = 0; /* at most so many parts have rows */
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const uint32_t row = tr_batch_row(batch, i);
+
+		if (part == NULL || !is_same_partition(s, batch, row, last)) {
+			tr_bytes_clear(&s->folder);
+			tr_file_partition_append(&s->folder, s->spec, batch, row, s->default_partition);
+			tr_bytes_append_char(&s->folder, '\0');
+			if (touched == OPEN_MAX) { /* more partitions than parts: make all of them idle */
+				TR_TRY(encode_rows(s, view, now_ns, st));
+				touched = 0;
+			}
+			TR_TRY(part_of(s, s->folder.data, now_ns, &part, st));
+			touched += part->row_count == 0;
+		}
+		add_row(part, row);
+		last = row;
+	}
+	return encode_rows(s, view, now_ns, st);
+}
+
+static enum tr_flow file_write(struct tr_sink *s, const struct tr_batch *batch, struct tr_status *st)
+{
+	const int64_t now_ns = tr_environment_monotonic_ns(s->context->env);
+	struct tr_file_part *part;
+	struct tr_batch view;
+
+	TR_ASSERT(batch->row_count <= TR_BATCH_ROWS_MAX);
+	for (uint32_t i = 0; batch->row_kinds != NULL && i < batch->selected_count; i++) {
+		if (batch->row_kinds[tr_batch_row(batch, i)] != TR_ROW_INSERT) {
+			(void)tr_status_set(st, TR_ERR_FAILED, 0, TR_WHERE,
+					    "table '%s': files can't take updates or deletes, only inserts",
+					    s->spec->name);
+			return TR_FLOW_FAILED;
+		}
+	}
+	if (batch->selected_count == 0)
+		return flow_now(s);
+	encode_view(s, batch, &view);
+	if (s->spec->partition_count > 0) {
+		if (write_partitioned(s, batch, &view, now_ns, st) != TR_OK)
+			return TR_FLOW_FAILED;
+	} else if (part_of(s, "", now_ns, &part, st) != TR_OK ||
+		   append(s, part, &view, batch->selection, batch->selected_count, now_ns, st) != TR_OK) {
+		return TR_FLOW_FAILED;
+	}
+	for (uint32_t i = s->open_count; i-- > 0;) {
+		if (s->open[i]->size_bytes >= s->roll_bytes)
+			roll(s, i);
+	}
+	if (step(s, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	set_wake(s, now_ns);
+	return flow_now(s);
+}
+
+static enum tr_flow file_resume(struct tr_sink *s, struct tr_status *st)
+{
+	if (step(s, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	return flow_now(s);
+}
+
+static enum tr_flow file_tick(struct tr_sink *s, struct tr_status *st)
+{
+	const int64_t now_ns = tr_environment_monotonic_ns(s->context->env);
+
+	for (uint32_t i = s->open_count; i-- > 0;) {
+		if (now_ns - s->open[i]->opened_ns >= s->roll_ns || now_ns - s->open[i]->touched_ns >= s->inactivity_ns)
+			roll(s, i);
+	}
+	if (step(s, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	set_wake(s, now_ns);
+	return flow_now(s);
+}
+
+static enum tr_flow file_finish(struct tr_sink *s, struct tr_status *st)
+{
+	while (s->open_count > 0)
+		roll(s, s->open_count - 1);
+	s->context->wake_at_ns = INT64_MAX;
+	if (step(s, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	return s->closing == NULL ? TR_FLOW_DONE : TR_FLOW_BLOCKED;
+}
+
+const struct tr_sink_ops tr_sink_file_ops = {
+	.open = file_open,
+	.write = file_write,
+	.resume = file_resume,
+	.tick = file_tick,
+	.finish = file_finish,
+	.close = file_close,
+};
