@@ -261,6 +261,7 @@ enum tr_ast_null_treatment { TR_AST_NULLS_DEFAULT, TR_AST_NULLS_IGNORE, TR_AST_N
 struct tr_ast_call {
 	struct tr_ast_path name;
 	const struct tr_ast_name *const *argument_names; /* NULL: all positional; else one per argument, NULL: positional */
+	bool has_quoted_name; /* `extract`(..): an ordinary call, no syntax of its own */
 	bool is_niladic;  /* CURRENT_TIMESTAMP: written without parentheses */
 	bool is_distinct;
 	bool is_all;      /* COUNT(ALL x): as without */

@@ -393,9 +393,11 @@ struct tr_tokens tr_lex(const struct tr_script_text *text, struct tr_arena *aren
 	while (lx.at < lx.length)
 		if (!skip_space(&lx))
 			scan_token(&lx);
-	if (lx.is_in_hint)
+	if (lx.is_in_hint) {
 		tr_diag_error(diags, TR_E_UNTERMINATED, (struct tr_span){lx.hint_start, lx.hint_start + 3},
 			      "this hint has no end: the closing */ is missing");
+		emit_bad(&lx, lx.at);
+	}
 	end = lx.count > 0 ? lx.items[lx.count - 1].end : 0; /* errors point behind what is there */
 	lx.items[lx.count++] = (struct tr_token){TR_TOKEN_END, TR_KEYWORD_NONE, end, end};
 	return (struct tr_tokens){lx.count, lx.items};

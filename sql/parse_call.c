@@ -373,7 +373,7 @@ static bool parse_separated(struct tr_parser *p, uint32_t form, struct tr_list *
 		if (word == TR_KEYWORD_NONE)
 			break;
 		if (!tr_parser_accept_word(p, word) && !tr_parser_accept(p, TR_TOKEN_COMMA))
-			continue;
+			break;
 		if (!add_expr(p, args, tr_parse_expr(p)))
 			return false;
 	}
@@ -530,6 +530,7 @@ struct tr_ast_expr *tr_parse_call(struct tr_parser *p, struct tr_ast_path name, 
 	tr_parser_skip(p);
 	expr->call = call;
 	call->name = name;
+	call->has_quoted_name = p->text->text[name.span.start] == '`';
 	if (!parse_inside(p, word, call, &args))
 		return NULL;
 	parse_null_treatment(p, call);

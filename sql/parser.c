@@ -389,6 +389,8 @@ bool tr_parser_skip_parens(struct tr_parser *p)
 		if (kind == TR_TOKEN_END || kind == TR_TOKEN_SEMICOLON)
 			return tr_parser_fail(p, TR_E_SYNTAX, tr_token_span(&p->tokens[open]),
 					      "this parenthesis is not closed");
+		if (kind == TR_TOKEN_BAD)
+			return tr_parser_fail_expected(p, "')'");
 		depth += (kind == TR_TOKEN_LEFT_PAREN) - (kind == TR_TOKEN_RIGHT_PAREN);
 		tr_parser_skip(p);
 	}

@@ -101,7 +101,8 @@ static void append(struct substitution *s, const char *bytes, size_t count)
 		s->out = grown;
 		s->out_capacity = capacity;
 	}
-	memcpy(s->out + s->out_length, bytes, count);
+	if (count > 0)
+		memcpy(s->out + s->out_length, bytes, count);
 	s->out_length += (uint32_t)count;
 }
 
