@@ -113,6 +113,8 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 
 		if (atomic_load_explicit(&slot->is_finished, memory_order_relaxed)) {
 			others->first_open += s == others->first_open;
+			value_ms = atomic_load_explicit(&slot->current_ms, memory_order_relaxed);
+			others->finished_ms = TR_MAX(others->finished_ms, value_ms);
 			continue;
 		}
 		active_ns = atomic_load_explicit(&slot->active_ns, memory_order_relaxed);

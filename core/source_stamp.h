@@ -33,6 +33,7 @@ struct tr_stamp {
 /** What a subtask remembers about the other splits: all below `first_open` are finished. */
 struct tr_stamp_others {
 	uint64_t first_open;
+	int64_t finished_ms; /* greatest watermark of a finished split; 0: none */
 };
 
 /** Whether a row of the time column is NULL, and which. */

@@ -470,7 +470,9 @@ static enum tr_turn quiet_step(struct tr_source_task *t)
 		}
 	}
 	watermark_ms = subtask_watermark(t, is_turn);
-	if (watermark_ms > t->emitted_ms && watermark_ms != TR_WATERMARK_MAX) {
+	if (watermark_ms == TR_WATERMARK_MAX) /* no split is open: stay where the finished ones came to */
+		watermark_ms = is_turn ? tr_carry_watermark(t->others.finished_ms) : TR_WATERMARK_MIN;
+	if (watermark_ms > t->emitted_ms) {
 		flow = emit_watermark(t, watermark_ms);
 		return step_of(flow);
 	}
