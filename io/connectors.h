@@ -8,6 +8,7 @@
 #include "io/connector.h"
 
 extern const struct tr_connector tr_connector_blackhole;  /* sink_blackhole.c */
+extern const struct tr_connector tr_connector_datagen;    /* source_datagen.c */
 extern const struct tr_connector tr_connector_filesystem; /* source_file.c */
 extern const struct tr_connector tr_connector_print;      /* sink_print.c */
 extern const struct tr_connector tr_connector_nexmark;    /* source_nexmark.c */

@@ -12,6 +12,7 @@
 
 static const struct tr_connector *const connectors[] = {
 	&tr_connector_blackhole,
+	&tr_connector_datagen,
 	&tr_connector_filesystem,
 	&tr_connector_print,
 	&tr_connector_nexmark,
