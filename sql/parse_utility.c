@@ -158,7 +158,10 @@ bool tr_parse_use(struct tr_parser *p, struct tr_ast_use *out)
 
 bool tr_parse_describe(struct tr_parser *p, struct tr_ast_describe *out)
 {
-	if (tr_parser_is_word(p, TR_KW_JOB) && tr_parser_peek(p, 1)->kind == TR_TOKEN_STRING) {
+	uint8_t next = tr_parser_peek(p, 1)->kind;
+
+	if (tr_parser_is_word(p, TR_KW_JOB) &&
+	    (next == TR_TOKEN_STRING || next == TR_TOKEN_UNICODE || next == TR_TOKEN_CSTRING)) {
 		tr_parser_skip(p);
 		out->object = TR_AST_OBJECT_JOB;
 		out->job = tr_parser_string_new(p, "a job id");
