@@ -7,6 +7,9 @@
 #ifndef TR_TEST_LINES_H
 #define TR_TEST_LINES_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/column_buffer.h"
 #include "base/type.h"
 #include "io/format.h"
