@@ -21,6 +21,7 @@ static const struct tr_connector *const connectors[] = {
 
 static const struct tr_format *const formats[] = {
 	&tr_format_csv,
+	&tr_format_json,
 	NULL,
 };
 
