@@ -29,7 +29,8 @@ static bool has_suffix(const char *path, const char *suffix)
 
 tr_code tr_decompress_kind_of(const char *path, enum tr_compression *kind, struct tr_status *st)
 {
-	static const char *const foreign[] = {".bz2", ".xz", ".deflate", ".lz4", ".snappy", ".zip", ".br", ".lzo", ".z"};
+	static const char *const foreign[] = {".bz2", ".xz", ".deflate", ".lz4", ".snappy",
+					      ".zip", ".br", ".lzo",     ".z"};
 
 	TR_ASSERT(path != NULL && kind != NULL);
 	*kind = TR_COMPRESSION_NONE;

@@ -27,12 +27,12 @@ struct tr_decompress;
 struct tr_decompress_step {
 	const char *in;
 	size_t in_length;
-	size_t in_used;   /* set: consumed of `in` */
+	size_t in_used; /* set: consumed of `in` */
 	char *out;
 	size_t out_capacity;
-	size_t out_used;  /* set: written to `out` */
-	bool is_in_end;   /* nothing follows after `in` */
-	bool is_out_end;  /* set: the stream is complete and all of it has been given out */
+	size_t out_used; /* set: written to `out` */
+	bool is_in_end;  /* nothing follows after `in` */
+	bool is_out_end; /* set: the stream is complete and all of it has been given out */
 };
 
 /** By the file's suffix. A suffix of a compression that is not supported (.bz2, .xz, ...) is TR_ERR_DATA. */

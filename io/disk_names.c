@@ -21,19 +21,15 @@ static tr_code code_of_errno(int error, bool is_output)
 {
 	switch (error) {
 	case EACCES:
-	case EPERM:
-		return TR_ERR_PERMISSION;
+	case EPERM: return TR_ERR_PERMISSION;
 	case ENOENT:
 	case ENOTDIR:
 	case ELOOP:
-	case ENAMETOOLONG:
-		return is_output ? TR_ERR_CANT_CREATE : TR_ERR_NO_INPUT;
+	case ENAMETOOLONG: return is_output ? TR_ERR_CANT_CREATE : TR_ERR_NO_INPUT;
 	case EROFS:
 	case EISDIR:
-	case EEXIST:
-		return is_output ? TR_ERR_CANT_CREATE : TR_ERR_IO;
-	default:
-		return TR_ERR_IO;
+	case EEXIST: return is_output ? TR_ERR_CANT_CREATE : TR_ERR_IO;
+	default: return TR_ERR_IO;
 	}
 }
 

@@ -34,8 +34,7 @@ static struct plain_queue *plain_of(const struct tr_io_queue *queue)
 	return (struct plain_queue *)(uintptr_t)queue;
 }
 
-static tr_code plain_queue_create(struct tr_disk *disk, uint32_t depth, struct tr_io_queue **queue,
-				  struct tr_status *st)
+static tr_code plain_queue_create(struct tr_disk *disk, uint32_t depth, struct tr_io_queue **queue, struct tr_status *st)
 {
 	struct plain_queue *q;
 	int fd;
@@ -88,17 +87,10 @@ static void carry_out(struct tr_io_request *request)
 
 	do {
 		switch (request->op) {
-		case TR_IO_READ:
-			result = pread(fd, request->buffer, request->length, request->offset);
-			break;
-		case TR_IO_WRITE:
-			result = pwrite(fd, request->buffer, request->length, request->offset);
-			break;
-		case TR_IO_SYNC:
-			result = fdatasync(fd);
-			break;
-		default:
-			TR_UNREACHABLE();
+		case TR_IO_READ: result = pread(fd, request->buffer, request->length, request->offset); break;
+		case TR_IO_WRITE: result = pwrite(fd, request->buffer, request->length, request->offset); break;
+		case TR_IO_SYNC: result = fdatasync(fd); break;
+		default: TR_UNREACHABLE();
 		}
 	} while (result < 0 && (errno == EINTR || errno == EAGAIN));
 	request->result = result < 0 ? -errno : result;
@@ -152,15 +144,9 @@ static uint32_t plain_wait(struct tr_io_queue *queue, int64_t timeout_ns)
 	return 0;
 }
 
-static void plain_wake(struct tr_io_queue *queue)
-{
-	tr_disk_wake_raise(&plain_of(queue)->wake);
-}
+static void plain_wake(struct tr_io_queue *queue) { tr_disk_wake_raise(&plain_of(queue)->wake); }
 
-static uint32_t plain_in_flight(const struct tr_io_queue *queue)
-{
-	return plain_of(queue)->count;
-}
+static uint32_t plain_in_flight(const struct tr_io_queue *queue) { return plain_of(queue)->count; }
 
 static const struct tr_disk_ops plain_ops = {
 	.name = "plain",

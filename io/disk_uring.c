@@ -38,7 +38,7 @@ struct uring_queue {
 	uint32_t waiting;           /* on the list below */
 	struct tr_io_request *head; /* submitted beyond the depth, oldest first */
 	struct tr_io_request **tail;
-	uint64_t wake_count;        /* where the eventfd's read puts its value */
+	uint64_t wake_count; /* where the eventfd's read puts its value */
 	bool is_wake_armed;
 	struct tr_disk_wake wake;
 };
@@ -73,8 +73,7 @@ static int ring_init(struct io_uring *ring, uint32_t depth)
 	return error;
 }
 
-static tr_code uring_queue_create(struct tr_disk *disk, uint32_t depth, struct tr_io_queue **queue,
-				  struct tr_status *st)
+static tr_code uring_queue_create(struct tr_disk *disk, uint32_t depth, struct tr_io_queue **queue, struct tr_status *st)
 {
 	struct uring_queue *q;
 	int fd;
@@ -124,17 +123,10 @@ static void request_send(struct uring_queue *q, struct tr_io_request *request)
 	const unsigned length = (unsigned)TR_MIN(request->length, (size_t)INT_MAX & ~(size_t)4095);
 
 	switch (request->op) {
-	case TR_IO_READ:
-		io_uring_prep_read(entry, fd, request->buffer, length, (uint64_t)request->offset);
-		break;
-	case TR_IO_WRITE:
-		io_uring_prep_write(entry, fd, request->buffer, length, (uint64_t)request->offset);
-		break;
-	case TR_IO_SYNC:
-		io_uring_prep_fsync(entry, fd, IORING_FSYNC_DATASYNC);
-		break;
-	default:
-		TR_UNREACHABLE();
+	case TR_IO_READ: io_uring_prep_read(entry, fd, request->buffer, length, (uint64_t)request->offset); break;
+	case TR_IO_WRITE: io_uring_prep_write(entry, fd, request->buffer, length, (uint64_t)request->offset); break;
+	case TR_IO_SYNC: io_uring_prep_fsync(entry, fd, IORING_FSYNC_DATASYNC); break;
+	default: TR_UNREACHABLE();
 	}
 	io_uring_sqe_set_data(entry, request);
 	q->sent++;
@@ -240,10 +232,7 @@ static uint32_t uring_wait(struct tr_io_queue *queue, int64_t timeout_ns)
 	return done;
 }
 
-static void uring_wake(struct tr_io_queue *queue)
-{
-	tr_disk_wake_raise(&uring_of(queue)->wake);
-}
+static void uring_wake(struct tr_io_queue *queue) { tr_disk_wake_raise(&uring_of(queue)->wake); }
 
 static uint32_t uring_in_flight(const struct tr_io_queue *queue)
 {

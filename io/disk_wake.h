@@ -21,9 +21,9 @@
 #include "base/check.h"
 
 struct tr_disk_wake {
-	int fd;                        /* eventfd */
+	int fd;                            /* eventfd */
 	_Alignas(64) atomic_int is_raised; /* written by all threads; alone in its cache line */
-	_Alignas(64) bool is_kept;     /* the owner's: a wake was noticed and no wait has ended for it yet */
+	_Alignas(64) bool is_kept;         /* the owner's: a wake was noticed and no wait has ended for it yet */
 };
 
 static inline void tr_disk_wake_raise(struct tr_disk_wake *wake)

@@ -25,15 +25,9 @@ static int64_t clock_read(clockid_t clock, int64_t units_per_second)
 	return (int64_t)t.tv_sec * units_per_second + t.tv_nsec / (1000000000 / units_per_second);
 }
 
-static int64_t real_monotonic_ns(struct tr_environment *env)
-{
-	return clock_read(CLOCK_MONOTONIC, 1000000000);
-}
+static int64_t real_monotonic_ns(struct tr_environment *env) { return clock_read(CLOCK_MONOTONIC, 1000000000); }
 
-static int64_t real_wall_ms(struct tr_environment *env)
-{
-	return clock_read(CLOCK_REALTIME, 1000);
-}
+static int64_t real_wall_ms(struct tr_environment *env) { return clock_read(CLOCK_REALTIME, 1000); }
 
 static uint64_t real_random(struct tr_environment *env)
 {

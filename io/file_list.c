@@ -46,15 +46,9 @@ static bool collect_name(void *context, const char *name)
 	return names->count < TR_FILE_LIST_MAX;
 }
 
-static bool is_hidden(const char *name)
-{
-	return name[0] == '.' || name[0] == '_';
-}
+static bool is_hidden(const char *name) { return name[0] == '.' || name[0] == '_'; }
 
-static int compare_paths(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_paths(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void sort(struct tr_file_list *list)
 {
@@ -115,8 +109,7 @@ static tr_code walk_one(struct tr_disk *disk, const char *directory, struct tr_f
 }
 
 /** All files below the folders; consumes `folders`. */
-static tr_code walk(struct tr_disk *disk, struct tr_file_list *folders, struct tr_file_list *files,
-		    struct tr_status *st)
+static tr_code walk(struct tr_disk *disk, struct tr_file_list *folders, struct tr_file_list *files, struct tr_status *st)
 {
 	tr_code code = TR_OK;
 
@@ -124,9 +117,10 @@ static tr_code walk(struct tr_disk *disk, struct tr_file_list *folders, struct t
 		struct tr_file_list next = {0};
 
 		if (depth > TR_FILE_LIST_DEPTH_MAX)
-			code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
-					     "%s: folders are nested deeper than %d; is there a loop of symbolic links?",
-					     folders->paths[0], TR_FILE_LIST_DEPTH_MAX);
+			code = tr_status_set(
+				st, TR_ERR_DATA, 0, TR_WHERE,
+				"%s: folders are nested deeper than %d; is there a loop of symbolic links?",
+				folders->paths[0], TR_FILE_LIST_DEPTH_MAX);
 		for (uint32_t i = 0; code == TR_OK && i < folders->count; i++)
 			code = walk_one(disk, folders->paths[i], files, &next, st);
 		tr_file_list_deinit(folders);

@@ -15,20 +15,26 @@
 struct counter {
 	int64_t offset; /* of the next byte */
 	int64_t target;
+	int64_t line_start; /* offset of the line's first byte */
 	uint64_t line;
 	uint64_t column;
 };
 
 static void count(struct counter *counter, const char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length && counter->offset < counter->target; i++, counter->offset++) {
-		if (bytes[i] == '\n') {
-			counter->line++;
-			counter->column = 1;
-		} else if (((unsigned char)bytes[i] & 0xc0) != 0x80) { /* not inside a UTF-8 character */
-			counter->column++;
-		}
+	const char *end = bytes + TR_MIN((int64_t)length, counter->target - counter->offset);
+	const char *line = bytes;
+	const char *found;
+
+	while ((found = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		line = found + 1;
+		counter->line++;
+		counter->column = 1;
+		counter->line_start = counter->offset + (line - bytes);
 	}
+	for (; line < end; line++) /* characters, not the bytes inside of them */
+		counter->column += ((unsigned char)*line & 0xc0) != 0x80;
+	counter->offset += end - bytes;
 }
 
 /** Reads at `offset`; returns bytes, 0 at the end, or -errno. */
@@ -60,16 +66,41 @@ static tr_code count_compressed(struct counter *counter, struct tr_decompress *d
 	}
 }
 
-tr_code tr_file_split_locate(struct tr_source *source, const struct tr_file_split *split, struct tr_io_queue *io,
+/** The nearest line start before `offset` that an earlier count has found: errors met behind a wrong guess are located
+ * too, and all of them together should read the file once. */
+static void recall(struct tr_source *source, const struct tr_file_split *split, struct counter *counter)
+{
+	TR_ASSERT(pthread_mutex_lock(&source->lock) == 0);
+	if (split->compression == TR_COMPRESSION_NONE && split->known_offset <= counter->target) {
+		counter->offset = split->known_offset;
+		counter->line_start = split->known_offset;
+		counter->line = split->known_lines + 1;
+	}
+	TR_ASSERT(pthread_mutex_unlock(&source->lock) == 0);
+}
+
+static void remember(struct tr_source *source, struct tr_file_split *split, const struct counter *counter)
+{
+	TR_ASSERT(pthread_mutex_lock(&source->lock) == 0);
+	if (counter->line_start > split->known_offset) {
+		split->known_offset = counter->line_start;
+		split->known_lines = counter->line - 1;
+	}
+	TR_ASSERT(pthread_mutex_unlock(&source->lock) == 0);
+}
+
+tr_code tr_file_split_locate(struct tr_source *source, struct tr_file_split *split, struct tr_io_queue *io,
 			     int64_t offset, uint64_t *line, uint64_t *column, struct tr_status *st)
 {
 	struct counter counter = {.target = offset, .line = 1, .column = 1};
 	struct tr_decompress *decompress = NULL;
 	char *in = tr_io_calloc(2, LOCATE_BYTES);
-	int64_t position = 0;
+	int64_t position;
 	tr_code code = TR_OK;
 
 	TR_ASSERT(split != NULL && split->file != NULL);
+	recall(source, split, &counter);
+	position = counter.offset;
 	if (split->compression != TR_COMPRESSION_NONE)
 		code = tr_decompress_create(split->compression, &decompress, st);
 	while (code == TR_OK && counter.offset < offset) {
@@ -85,6 +116,9 @@ tr_code tr_file_split_locate(struct tr_source *source, const struct tr_file_spli
 		else
 			code = count_compressed(&counter, decompress, in, (size_t)got, in + LOCATE_BYTES, st);
 	}
+	tr_io_wake(io); /* the worker's own wake may have been taken by the waits above */
+	if (code == TR_OK && decompress == NULL)
+		remember(source, split, &counter);
 	tr_decompress_destroy(&decompress);
 	free(in);
 	*line = counter.line;

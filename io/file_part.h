@@ -22,7 +22,7 @@
 
 enum tr_file_part_state {
 	TR_PART_OPEN,
-	TR_PART_WRITING,  /* closed; its last bytes are on their way */
+	TR_PART_WRITING, /* closed; its last bytes are on their way */
 	TR_PART_SYNCING,
 	TR_PART_PUBLISHED,
 };
@@ -32,10 +32,10 @@ struct tr_file_part_owner {
 	const char *table;     /* for messages */
 	const char *directory; /* the table's, without a slash at its end */
 	const char *job_id;
-	const char *suffix;    /* the format's name */
+	const char *suffix; /* the format's name */
 	uint32_t subtask;
 	uint32_t subtask_count;
-	uint64_t next_number;  /* n of the next part */
+	uint64_t next_number; /* n of the next part */
 	size_t flush_bytes;
 	struct tr_disk *disk;
 	struct tr_io_queue *io;
@@ -44,22 +44,22 @@ struct tr_file_part_owner {
 struct tr_file_part {
 	struct tr_file_part_owner *owner;
 	enum tr_file_part_state state;
-	char *folder;          /* "dt=2001/hr=7/", "" without partitions; owned */
-	char *directory;       /* where it lies; owned */
-	char *pending;         /* path; owned */
-	char *published;       /* path; owned */
+	char *folder;    /* "dt=2001/hr=7/", "" without partitions; owned */
+	char *directory; /* where it lies; owned */
+	char *pending;   /* path; owned */
+	char *published; /* path; owned */
 	struct tr_file *file;
 	struct tr_bytes filling;
 	struct tr_bytes writing;
-	size_t written;        /* of `writing` */
-	int64_t offset;        /* in the file, of writing.data[0] */
-	int64_t size_bytes;    /* all that was appended */
+	size_t written;     /* of `writing` */
+	int64_t offset;     /* in the file, of writing.data[0] */
+	int64_t size_bytes; /* all that was appended */
 	struct tr_io_request request;
 	bool is_in_flight;
 	int64_t opened_ns;
 	int64_t touched_ns;
-	bool is_pending;       /* the pending name exists */
-	uint32_t *rows;        /* the sink's: rows of the current batch that go here */
+	bool is_pending; /* the pending name exists */
+	uint32_t *rows;  /* the sink's: rows of the current batch that go here */
 	uint32_t row_count;
 	uint32_t row_capacity;
 	struct tr_file_part *next;

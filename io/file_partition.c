@@ -27,17 +27,12 @@ bool tr_file_partition_is_supported(const struct tr_type *type)
 	case TR_TYPE_VARCHAR:
 	case TR_TYPE_DATE:
 	case TR_TYPE_TIME:
-	case TR_TYPE_TIMESTAMP:
-		return true;
-	default:
-		return false;
+	case TR_TYPE_TIMESTAMP: return true;
+	default: return false;
 	}
 }
 
-static bool is_escaped(unsigned char c)
-{
-	return c < 0x20 || c == 0x7f || strchr("\"#%'*/:=?\\{[]^", c) != NULL;
-}
+static bool is_escaped(unsigned char c) { return c < 0x20 || c == 0x7f || strchr("\"#%'*/:=?\\{[]^", c) != NULL; }
 
 static void append_escaped(struct tr_bytes *out, const char *text, size_t length)
 {
@@ -109,18 +104,10 @@ static char *unescape(const char *text, size_t length, uint32_t *out_length)
 static bool store_integer(struct tr_partition_value *v, int64_t value, enum tr_phys phys)
 {
 	switch (phys) {
-	case TR_PHYS_I8:
-		v->i8 = (int8_t)value;
-		return v->i8 == value;
-	case TR_PHYS_I16:
-		v->i16 = (int16_t)value;
-		return v->i16 == value;
-	case TR_PHYS_I32:
-		v->i32 = (int32_t)value;
-		return v->i32 == value;
-	default:
-		v->i64 = value;
-		return true;
+	case TR_PHYS_I8: v->i8 = (int8_t)value; return v->i8 == value;
+	case TR_PHYS_I16: v->i16 = (int16_t)value; return v->i16 == value;
+	case TR_PHYS_I32: v->i32 = (int32_t)value; return v->i32 == value;
+	default: v->i64 = value; return true;
 	}
 }
 
@@ -130,8 +117,7 @@ static bool parse_time_value(struct tr_partition_value *v, const struct tr_type 
 	int64_t nanos;
 
 	switch (type->id) {
-	case TR_TYPE_DATE:
-		return tr_text_parse_date(v->text, v->length, TR_TIME_CAST, &v->i32) == TR_TEXT_OK;
+	case TR_TYPE_DATE: return tr_text_parse_date(v->text, v->length, TR_TIME_CAST, &v->i32) == TR_TEXT_OK;
 	case TR_TYPE_TIME:
 		if (tr_text_parse_time(v->text, v->length, TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS, &nanos) !=
 		    TR_TEXT_OK)
@@ -152,8 +138,7 @@ static bool parse_value(struct tr_partition_value *v, const struct tr_type *type
 
 	switch (type->id) {
 	case TR_TYPE_CHAR:
-	case TR_TYPE_VARCHAR:
-		return true;
+	case TR_TYPE_VARCHAR: return true;
 	case TR_TYPE_BOOLEAN:
 		if (tr_text_parse_boolean_cast(v->text, v->length, &flag) != TR_TEXT_OK)
 			return false;
@@ -165,10 +150,8 @@ static bool parse_value(struct tr_partition_value *v, const struct tr_type *type
 	case TR_TYPE_BIGINT:
 		return tr_text_parse_i64(v->text, v->length, &integer) == TR_TEXT_OK &&
 		       store_integer(v, integer, type->phys);
-	case TR_TYPE_FLOAT:
-		return tr_text_parse_f32(v->text, v->length, &v->f32) == TR_TEXT_OK;
-	case TR_TYPE_DOUBLE:
-		return tr_text_parse_f64(v->text, v->length, &v->f64) == TR_TEXT_OK;
+	case TR_TYPE_FLOAT: return tr_text_parse_f32(v->text, v->length, &v->f32) == TR_TEXT_OK;
+	case TR_TYPE_DOUBLE: return tr_text_parse_f64(v->text, v->length, &v->f64) == TR_TEXT_OK;
 	case TR_TYPE_DECIMAL:
 		if (tr_text_parse_decimal(v->text, v->length, type->precision, type->scale, &unscaled) != TR_TEXT_OK)
 			return false;
@@ -177,8 +160,7 @@ static bool parse_value(struct tr_partition_value *v, const struct tr_type *type
 		else
 			v->i128 = unscaled;
 		return true;
-	default:
-		return parse_time_value(v, type);
+	default: return parse_time_value(v, type);
 	}
 }
 
@@ -211,12 +193,15 @@ tr_code tr_file_partition_read(const struct tr_table_spec *spec, const char *pat
 		const char *text = find_folder(path, spec->schema->names[c], &length);
 
 		if (text == NULL)
-			TR_FAIL(st, TR_ERR_DATA, "table '%s': %s: the table is partitioned by '%s', but the path has no folder '%s=...'",
+			TR_FAIL(st, TR_ERR_DATA,
+				"table '%s': %s: the table is partitioned by '%s', but the path has no folder '%s=...'",
 				spec->name, path, spec->schema->names[c], spec->schema->names[c]);
 		v->text = unescape(text, length, &v->length);
 		v->is_null = strcmp(v->text, default_name) == 0;
 		if (!v->is_null && !parse_value(v, spec->schema->types[c]))
-			TR_FAIL(st, TR_ERR_DATA, "table '%s': %s: the folder's value '%s' does not fit the type of partition column '%s'",
+			TR_FAIL(st, TR_ERR_DATA,
+				"table '%s': %s: the folder's value '%s' does not fit the type of partition column "
+				"'%s'",
 				spec->name, path, v->text, spec->schema->names[c]);
 	}
 	return TR_OK;
@@ -230,8 +215,8 @@ void tr_file_partition_deinit(struct tr_partition_value *values, uint32_t count)
 	}
 }
 
-#define FILL(ctype, field)                                                                         \
-	for (uint32_t i = 0; i < count; i++)                                                       \
+#define FILL(ctype, field)                   \
+	for (uint32_t i = 0; i < count; i++) \
 	((ctype *)column->data)[i] = value->field
 
 void tr_file_partition_fill(const struct tr_partition_value *value, struct tr_column_buffer *column, uint32_t count)
@@ -245,33 +230,18 @@ void tr_file_partition_fill(const struct tr_partition_value *value, struct tr_co
 		return;
 	}
 	switch (column->type->phys) {
-	case TR_PHYS_I8:
-		FILL(int8_t, i8);
-		break;
-	case TR_PHYS_I16:
-		FILL(int16_t, i16);
-		break;
-	case TR_PHYS_I32:
-		FILL(int32_t, i32);
-		break;
-	case TR_PHYS_I64:
-		FILL(int64_t, i64);
-		break;
-	case TR_PHYS_I128:
-		FILL(tr_i128, i128);
-		break;
-	case TR_PHYS_F32:
-		FILL(float, f32);
-		break;
-	case TR_PHYS_F64:
-		FILL(double, f64);
-		break;
+	case TR_PHYS_I8: FILL(int8_t, i8); break;
+	case TR_PHYS_I16: FILL(int16_t, i16); break;
+	case TR_PHYS_I32: FILL(int32_t, i32); break;
+	case TR_PHYS_I64: FILL(int64_t, i64); break;
+	case TR_PHYS_I128: FILL(tr_i128, i128); break;
+	case TR_PHYS_F32: FILL(float, f32); break;
+	case TR_PHYS_F64: FILL(double, f64); break;
 	case TR_PHYS_VIEW:
 		view = tr_view_make(value->text, value->length);
 		for (uint32_t i = 0; i < count; i++)
 			((struct tr_view *)column->data)[i] = view;
 		break;
-	default:
-		TR_UNREACHABLE();
+	default: TR_UNREACHABLE();
 	}
 }

@@ -22,7 +22,7 @@
 /** A partition column's value, typed and ready to be stored. */
 struct tr_partition_value {
 	bool is_null;
-	char *text;      /* unescaped; owned; what a view points to */
+	char *text; /* unescaped; owned; what a view points to */
 	uint32_t length;
 	union {
 		int8_t i8;

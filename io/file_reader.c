@@ -13,9 +13,9 @@
 
 #include "io/memory.h"
 
-#define MARGIN_BYTES_MAX 4096   /* read beyond a chunk's end, for its last record */
+#define MARGIN_BYTES_MAX 4096 /* read beyond a chunk's end, for its last record */
 #define TAIL_BYTES_MIN (64 << 10)
-#define BOM_BYTES 3             /* seen by the first chunk, however short it is */
+#define BOM_BYTES 3 /* seen by the first chunk, however short it is */
 
 void tr_file_buffer_reserve(struct tr_file_buffer *buffer, size_t capacity)
 {
@@ -72,7 +72,8 @@ enum tr_flow tr_file_fill_step(struct tr_source_reader *reader, struct tr_file_f
 		}
 		if (fill->request.result == 0) {
 			(void)tr_status_set(st, TR_ERR_IO, 0, TR_WHERE,
-					    "table '%s': %s: the file shrank while it was read: it had %lld bytes, now it ends before byte offset %lld",
+					    "table '%s': %s: the file shrank while it was read: it had %lld bytes, now "
+					    "it ends before byte offset %lld",
 					    table, split->path, (long long)split->size_bytes,
 					    (long long)fill->request.offset + 1);
 			return TR_FLOW_FAILED;
@@ -110,8 +111,7 @@ tr_code tr_file_reader_open(struct tr_source *source, struct tr_source_context *
 	r->context = context;
 	r->ops = source->spec->format->decoder;
 	if (source->spec->partition_count > 0)
-		r->decoder_columns =
-			tr_io_calloc(source->decoder_schema.column_count, sizeof(*r->decoder_columns));
+		r->decoder_columns = tr_io_calloc(source->decoder_schema.column_count, sizeof(*r->decoder_columns));
 	code = r->ops->create(&source->decoder_spec, &r->decoder, st);
 	if (code != TR_OK) {
 		free(r->decoder_columns);
@@ -152,21 +152,18 @@ void tr_file_reader_close(struct tr_source_reader **reader)
 static enum tr_flow fail_record(struct tr_source_reader *r, const struct tr_decode_error *error, int64_t offset,
 				struct tr_status *st)
 {
-	const struct tr_file_split *split = r->slots[r->current].ticket.split;
-	const bool is_start_exact = r->chunk == 0 || r->stream.decompress != NULL;
+	struct tr_file_split *split = r->slots[r->current].ticket.split;
 	const char *field = error->field;
 	uint64_t line, column;
 	char place[96] = "";
 
-	/* Lines are counted only when the failure is certain: a guessed start may be wrong, and then the next poll
-	 * comes after a rewind. */
-	if ((is_start_exact || r->has_failed) && tr_file_split_locate(r->source, split, r->context->io, offset, &line,
-								      &column, NULL) == TR_OK)
+	if (tr_file_split_locate(r->source, split, r->context->io, offset, &line, &column, NULL) == TR_OK)
 		(void)snprintf(place, sizeof(place), "line %llu, column %llu, ", (unsigned long long)line,
 			       (unsigned long long)column);
 	(void)tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE, "table '%s': %s: %sbyte offset %lld: %s%s%s%s",
-			    r->source->spec->name, split->path, place, (long long)offset, field != NULL ? "field '" : "",
-			    field != NULL ? field : "", field != NULL ? "': " : "", error->reason);
+			    r->source->spec->name, split->path, place, (long long)offset,
+			    field != NULL ? "field '" : "", field != NULL ? field : "", field != NULL ? "': " : "",
+			    error->reason);
 	return TR_FLOW_FAILED;
 }
 
@@ -434,7 +431,6 @@ static enum tr_flow next_chunk(struct tr_source_reader *r, struct tr_chunk_info 
 	r->is_first = true;
 	r->is_crossing = false;
 	r->is_tail_used = false;
-	r->has_failed = false;
 	r->chunk = slot->ticket.chunk;
 	r->start = slot->ticket.begin;
 	r->position = slot->ticket.begin;
@@ -480,10 +476,7 @@ enum tr_flow tr_file_reader_poll(struct tr_source_reader *r, struct tr_batch_buf
 	info->split = r->slots[r->current].ticket.split->number;
 	info->chunk = r->chunk;
 	info->start = r->start;
-	flow = poll_chunk(r, into, info, st);
-	if (flow == TR_FLOW_FAILED)
-		r->has_failed = true;
-	return flow;
+	return poll_chunk(r, into, info, st);
 }
 
 void tr_file_reader_rewind(struct tr_source_reader *r, int64_t start)
@@ -502,5 +495,4 @@ void tr_file_reader_rewind(struct tr_source_reader *r, int64_t start)
 	r->position = start;
 	r->is_first = true;
 	r->is_over = false;
-	r->has_failed = false;
 }

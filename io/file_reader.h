@@ -49,8 +49,8 @@ struct tr_file_stream {
 	struct tr_file_fill in_fill;
 	size_t in_used;
 	struct tr_file_buffer out;
-	size_t goal;      /* bytes wanted in `out` before decoding */
-	bool is_ended;    /* `out` holds the last byte */
+	size_t goal;               /* bytes wanted in `out` before decoding */
+	bool is_ended;             /* `out` holds the last byte */
 	struct tr_status *failure; /* damage found; owned */
 };
 
@@ -68,7 +68,6 @@ struct tr_source_reader {
 	bool is_start_known; /* rewind has said where it starts */
 	bool is_first;       /* no batch of it has been given */
 	bool is_over;        /* its last batch has been given */
-	bool has_failed;     /* the last poll said FAILED about this chunk */
 	bool is_crossing;    /* only the record that crosses the end is left */
 	uint64_t chunk;      /* number */
 	int64_t start;       /* of the chunk's first record */

@@ -8,15 +8,11 @@
 
 #include "io/memory.h"
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static bool is_seen(const struct tr_file_list *seen, const char *path)
 {
-	return seen->count > 0 &&
-	       bsearch(&path, seen->paths, seen->count, sizeof(*seen->paths), compare_names) != NULL;
+	return seen->count > 0 && bsearch(&path, seen->paths, seen->count, sizeof(*seen->paths), compare_names) != NULL;
 }
 
 static void add_split(struct tr_source *source, const char *path)
@@ -86,8 +82,7 @@ static tr_code begin(struct tr_source *source, struct tr_file_split *split, stru
 static void fill_ticket(struct tr_source *source, struct tr_file_split *split, struct tr_file_ticket *ticket)
 {
 	const int64_t left = split->size_bytes - split->next_offset;
-	const int64_t bytes =
-		split->compression != TR_COMPRESSION_NONE ? left : TR_MIN(left, source->chunk_bytes);
+	const int64_t bytes = split->compression != TR_COMPRESSION_NONE ? left : TR_MIN(left, source->chunk_bytes);
 
 	TR_ASSERT(left >= 0);
 	ticket->split = split;

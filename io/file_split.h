@@ -34,16 +34,18 @@
 struct tr_file_split {
 	uint64_t number;
 	char *path;
-	char *name;             /* "file /data/a.csv" */
-	struct tr_file *file;   /* open from begin until the last chunk is done */
-	int64_t size_bytes;     /* when begun; of the compressed bytes */
+	char *name;           /* "file /data/a.csv" */
+	struct tr_file *file; /* open from begin until the last chunk is done */
+	int64_t size_bytes;   /* when begun; of the compressed bytes */
 	enum tr_compression compression;
 	struct tr_partition_value partition[TR_PARTITION_COLUMNS_MAX];
 	bool is_begun;
-	bool is_dealt;          /* no chunk left */
-	int64_t next_offset;    /* where the next chunk to be dealt begins */
+	bool is_dealt;       /* no chunk left */
+	int64_t next_offset; /* where the next chunk to be dealt begins */
 	uint64_t next_chunk;
-	uint32_t readers;       /* tickets out */
+	uint32_t readers;     /* tickets out */
+	int64_t known_offset; /* a line start, with so many lines before it (file_locate.c) */
+	uint64_t known_lines;
 };
 
 /** One chunk in a reader's hands. */
@@ -59,21 +61,21 @@ struct tr_source {
 	const struct tr_table_spec *spec;
 	struct tr_table_spec decoder_spec; /* spec without the partition columns */
 	struct tr_schema decoder_schema;
-	struct tr_arena arena;             /* what decoder_spec points to */
-	uint32_t *decoder_columns;         /* decoder's column -> table's column */
+	struct tr_arena arena;     /* what decoder_spec points to */
+	uint32_t *decoder_columns; /* decoder's column -> table's column */
 	struct tr_environment *env;
-	const char *path;                  /* local, within the spec */
+	const char *path; /* local, within the spec */
 	const char *default_partition;
 	int64_t chunk_bytes;
-	int64_t monitor_ms;                /* 0: bounded */
+	int64_t monitor_ms; /* 0: bounded */
 
-	pthread_mutex_t lock;              /* guards what follows, and the splits' counters */
+	pthread_mutex_t lock; /* guards what follows, and the splits' counters */
 	struct tr_file_split **splits;
 	uint64_t split_count;
 	uint64_t split_capacity;
 	uint64_t begun;
-	uint64_t oldest;                   /* no split before it has a chunk left */
-	struct tr_file_list seen;          /* sorted: names that have become splits */
+	uint64_t oldest;          /* no split before it has a chunk left */
+	struct tr_file_list seen; /* sorted: names that have become splits */
 	int64_t next_scan_ns;
 };
 
@@ -93,7 +95,7 @@ void tr_file_split_deinit(struct tr_source *source);
 
 /** Counts lines: fills line and column (1-based, in characters) of byte `offset` by reading the file again from its
  * start, decompressing if need be. Blocks on `io`. TR_ERR_IO and others when that fails. */
-tr_code tr_file_split_locate(struct tr_source *source, const struct tr_file_split *split, struct tr_io_queue *io,
+tr_code tr_file_split_locate(struct tr_source *source, struct tr_file_split *split, struct tr_io_queue *io,
 			     int64_t offset, uint64_t *line, uint64_t *column, struct tr_status *st) TR_MUST_USE;
 
 /** The readers' functions of struct tr_source_ops (file_reader.c). */

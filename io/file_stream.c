@@ -75,7 +75,6 @@ void tr_file_stream_next_chunk(struct tr_source_reader *r)
 	r->is_started = false;
 	r->is_first = true;
 	r->is_over = false;
-	r->has_failed = false;
 }
 
 static enum tr_flow fail_damaged(struct tr_source_reader *r, struct tr_status *st)
@@ -101,16 +100,16 @@ static enum tr_flow fill_out(struct tr_source_reader *r, struct tr_status *st)
 
 		if (flow != TR_FLOW_MORE)
 			return flow;
-		step = (struct tr_decompress_step){
-			.in = s->in.data + s->in_used, .in_length = s->in.length - s->in_used,
-			.out = s->out.data + s->out.length, .out_capacity = s->goal - s->out.length,
-			.is_in_end = s->in.base + (int64_t)s->in.length == split->size_bytes};
+		step = (struct tr_decompress_step){.in = s->in.data + s->in_used,
+						   .in_length = s->in.length - s->in_used,
+						   .out = s->out.data + s->out.length,
+						   .out_capacity = s->goal - s->out.length,
+						   .is_in_end = s->in.base + (int64_t)s->in.length == split->size_bytes};
 		s->failure = tr_io_calloc(1, sizeof(*s->failure));
 		if (tr_decompress_run(s->decompress, &step, s->failure) != TR_OK) {
-			(void)tr_status_prefix(s->failure, s->failure->code,
-					       "table '%s': %s: at or after compressed byte offset %lld",
-					       r->source->spec->name, split->path,
-					       (long long)(s->in.base + (int64_t)s->in_used));
+			(void)tr_status_prefix(
+				s->failure, s->failure->code, "table '%s': %s: at or after compressed byte offset %lld",
+				r->source->spec->name, split->path, (long long)(s->in.base + (int64_t)s->in_used));
 			return fail_damaged(r, st);
 		}
 		free(s->failure);

@@ -20,29 +20,59 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {
-	{"", 1}, {"ms", 1}, {"milli", 1}, {"millis", 1}, {"millisecond", 1}, {"milliseconds", 1},
-	{"s", 1000}, {"sec", 1000}, {"secs", 1000}, {"second", 1000}, {"seconds", 1000},
-	{"m", 60000}, {"min", 60000}, {"minute", 60000}, {"minutes", 60000},
-	{"h", 3600000}, {"hour", 3600000}, {"hours", 3600000},
-	{"d", 86400000}, {"day", 86400000}, {"days", 86400000},
-	{"us", -1000}, {"\xc2\xb5s", -1000}, {"micro", -1000}, {"micros", -1000}, {"microsecond", -1000},
+	{"", 1},
+	{"ms", 1},
+	{"milli", 1},
+	{"millis", 1},
+	{"millisecond", 1},
+	{"milliseconds", 1},
+	{"s", 1000},
+	{"sec", 1000},
+	{"secs", 1000},
+	{"second", 1000},
+	{"seconds", 1000},
+	{"m", 60000},
+	{"min", 60000},
+	{"minute", 60000},
+	{"minutes", 60000},
+	{"h", 3600000},
+	{"hour", 3600000},
+	{"hours", 3600000},
+	{"d", 86400000},
+	{"day", 86400000},
+	{"days", 86400000},
+	{"us", -1000},
+	{"\xc2\xb5s", -1000},
+	{"micro", -1000},
+	{"micros", -1000},
+	{"microsecond", -1000},
 	{"microseconds", -1000},
-	{"ns", -1000000}, {"nano", -1000000}, {"nanos", -1000000}, {"nanosecond", -1000000},
+	{"ns", -1000000},
+	{"nano", -1000000},
+	{"nanos", -1000000},
+	{"nanosecond", -1000000},
 	{"nanoseconds", -1000000},
 };
 
 static const struct unit memory_units[] = {
-	{"", 1}, {"b", 1}, {"bytes", 1},
-	{"k", INT64_C(1) << 10}, {"kb", INT64_C(1) << 10}, {"kibibytes", INT64_C(1) << 10},
-	{"m", INT64_C(1) << 20}, {"mb", INT64_C(1) << 20}, {"mebibytes", INT64_C(1) << 20},
-	{"g", INT64_C(1) << 30}, {"gb", INT64_C(1) << 30}, {"gibibytes", INT64_C(1) << 30},
-	{"t", INT64_C(1) << 40}, {"tb", INT64_C(1) << 40}, {"tebibytes", INT64_C(1) << 40},
+	{"", 1},
+	{"b", 1},
+	{"bytes", 1},
+	{"k", INT64_C(1) << 10},
+	{"kb", INT64_C(1) << 10},
+	{"kibibytes", INT64_C(1) << 10},
+	{"m", INT64_C(1) << 20},
+	{"mb", INT64_C(1) << 20},
+	{"mebibytes", INT64_C(1) << 20},
+	{"g", INT64_C(1) << 30},
+	{"gb", INT64_C(1) << 30},
+	{"gibibytes", INT64_C(1) << 30},
+	{"t", INT64_C(1) << 40},
+	{"tb", INT64_C(1) << 40},
+	{"tebibytes", INT64_C(1) << 40},
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static const char *skip_spaces(const char *text)
 {
@@ -178,20 +208,13 @@ bool tr_option_matches(const char *pattern, const char *key, const char **name, 
 const char *tr_option_kind_text(enum tr_option_kind kind)
 {
 	switch (kind) {
-	case TR_OPTION_STRING:
-		return "a text";
-	case TR_OPTION_BOOLEAN:
-		return "'true' or 'false'";
-	case TR_OPTION_INTEGER:
-		return "a whole number of 64 bits";
-	case TR_OPTION_DOUBLE:
-		return "a number such as '0.5'";
-	case TR_OPTION_DURATION:
-		return "a duration such as '10 s', '500 ms', '1 min', '2 h'";
-	case TR_OPTION_MEMORY:
-		return "a size such as '128mb', '64 kb', '1g'";
-	case TR_OPTION_ENUM:
-		return "one of the choices";
+	case TR_OPTION_STRING: return "a text";
+	case TR_OPTION_BOOLEAN: return "'true' or 'false'";
+	case TR_OPTION_INTEGER: return "a whole number of 64 bits";
+	case TR_OPTION_DOUBLE: return "a number such as '0.5'";
+	case TR_OPTION_DURATION: return "a duration such as '10 s', '500 ms', '1 min', '2 h'";
+	case TR_OPTION_MEMORY: return "a size such as '128mb', '64 kb', '1g'";
+	case TR_OPTION_ENUM: return "one of the choices";
 	}
 	TR_UNREACHABLE();
 }

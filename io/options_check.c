@@ -58,8 +58,8 @@ static tr_code fail_unknown(const struct tr_table_spec *spec, const char *key, s
 		known_add(known, "format");
 	known_add_table(known, &arena, spec->connector->options, "", spec->schema);
 	if (spec->format != NULL)
-		known_add_table(known, &arena, spec->format->options, tr_arena_printf(&arena, "%s.", spec->format->name),
-				spec->schema);
+		known_add_table(known, &arena, spec->format->options,
+				tr_arena_printf(&arena, "%s.", spec->format->name), spec->schema);
 	nearest = tr_suggest_nearest(key, known->names, known->count);
 	if (nearest != NULL) {
 		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
@@ -119,23 +119,12 @@ static tr_code check_value(const struct tr_table_spec *spec, const struct tr_opt
 	double number;
 
 	switch (option->kind) {
-	case TR_OPTION_STRING:
-		break;
-	case TR_OPTION_BOOLEAN:
-		is_good = tr_option_parse_boolean(value, &flag);
-		break;
-	case TR_OPTION_INTEGER:
-		is_good = tr_option_parse_integer(value, &integer);
-		break;
-	case TR_OPTION_DOUBLE:
-		is_good = tr_option_parse_double(value, &number);
-		break;
-	case TR_OPTION_DURATION:
-		is_good = tr_option_parse_duration_ms(value, &integer);
-		break;
-	case TR_OPTION_MEMORY:
-		is_good = tr_option_parse_memory_bytes(value, &integer);
-		break;
+	case TR_OPTION_STRING: break;
+	case TR_OPTION_BOOLEAN: is_good = tr_option_parse_boolean(value, &flag); break;
+	case TR_OPTION_INTEGER: is_good = tr_option_parse_integer(value, &integer); break;
+	case TR_OPTION_DOUBLE: is_good = tr_option_parse_double(value, &number); break;
+	case TR_OPTION_DURATION: is_good = tr_option_parse_duration_ms(value, &integer); break;
+	case TR_OPTION_MEMORY: is_good = tr_option_parse_memory_bytes(value, &integer); break;
 	case TR_OPTION_ENUM:
 		is_good = tr_option_parse_enum(value, option->choices, NULL);
 		expected = option->choices;
@@ -173,8 +162,8 @@ static tr_code check_format_named(const struct tr_table_spec *spec, const char *
 		name);
 }
 
-static tr_code check_required(const struct tr_table_spec *spec, const struct tr_option_spec *table,
-			      const char *prefix, struct tr_status *st)
+static tr_code check_required(const struct tr_table_spec *spec, const struct tr_option_spec *table, const char *prefix,
+			      struct tr_status *st)
 {
 	char key[256];
 
@@ -211,10 +200,12 @@ static tr_code check_foreign_format(const struct tr_table_spec *spec, const char
 		if (*f == spec->format || strncmp(key, (*f)->name, length) != 0 || key[length] != '.')
 			continue;
 		if (spec->format != NULL)
-			TR_FAIL(st, TR_ERR_DATA, "table '%s': option '%s' belongs to format '%s', but the table's format is '%s'",
+			TR_FAIL(st, TR_ERR_DATA,
+				"table '%s': option '%s' belongs to format '%s', but the table's format is '%s'",
 				spec->name, key, (*f)->name, spec->format->name);
-		TR_FAIL(st, TR_ERR_DATA, "table '%s': option '%s' belongs to format '%s', but connector '%s' uses no format",
-			spec->name, key, (*f)->name, spec->connector->name);
+		TR_FAIL(st, TR_ERR_DATA,
+			"table '%s': option '%s' belongs to format '%s', but connector '%s' uses no format", spec->name,
+			key, (*f)->name, spec->connector->name);
 	}
 	return TR_OK;
 }

@@ -11,12 +11,8 @@
 #include "io/formats.h"
 
 static const struct tr_connector *const connectors[] = {
-	&tr_connector_blackhole,
-	&tr_connector_datagen,
-	&tr_connector_filesystem,
-	&tr_connector_print,
-	&tr_connector_nexmark,
-	NULL,
+	&tr_connector_blackhole, &tr_connector_datagen, &tr_connector_filesystem,
+	&tr_connector_print,     &tr_connector_nexmark, NULL,
 };
 
 static const struct tr_format *const formats[] = {
@@ -25,15 +21,9 @@ static const struct tr_format *const formats[] = {
 	NULL,
 };
 
-const struct tr_connector *const *tr_registry_connectors(void)
-{
-	return connectors;
-}
+const struct tr_connector *const *tr_registry_connectors(void) { return connectors; }
 
-const struct tr_format *const *tr_registry_formats(void)
-{
-	return formats;
-}
+const struct tr_format *const *tr_registry_formats(void) { return formats; }
 
 const struct tr_connector *tr_registry_find_connector(const char *name)
 {

@@ -25,15 +25,9 @@ static enum tr_flow blackhole_write(struct tr_sink *sink, const struct tr_batch 
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow blackhole_more(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_MORE;
-}
+static enum tr_flow blackhole_more(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_MORE; }
 
-static enum tr_flow blackhole_finish(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_DONE;
-}
+static enum tr_flow blackhole_finish(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_DONE; }
 
 static void blackhole_close(struct tr_sink **sink)
 {

@@ -25,8 +25,9 @@
 #include "io/memory.h"
 #include "io/options.h"
 
-#define OPEN_MAX 128    /* parts open at once */
-#define CLOSING_MAX 8   /* parts closed and not yet published before the sink asks for a pause */
+#define OPEN_MAX 128  /* parts open at once */
+#define CLOSING_MAX 8 /* parts closed and not yet published before the sink asks for a pause */
+#define CLOSING_LOOK_NS 10000000
 #define FLUSH_BYTES (1 << 20)
 #define FLUSH_BYTES_PARTITIONED (128 << 10)
 
@@ -35,20 +36,20 @@ struct tr_sink {
 	struct tr_table_spec encoder_spec; /* without the partition columns */
 	struct tr_schema encoder_schema;
 	struct tr_arena arena;
-	uint32_t *encoder_columns;         /* encoder's column -> table's column */
-	struct tr_column *columns;         /* scratch: what the encoder sees */
+	uint32_t *encoder_columns; /* encoder's column -> table's column */
+	struct tr_column *columns; /* scratch: what the encoder sees */
 	struct tr_encoder *encoder;
 	struct tr_sink_context *context;
 	struct tr_file_part_owner owner;
 
 	struct tr_file_part *open[OPEN_MAX];
 	uint32_t open_count;
-	struct tr_file_part *closing;      /* list */
+	struct tr_file_part *closing; /* list */
 	uint32_t closing_count;
-	struct tr_bytes folder;            /* scratch */
+	struct tr_bytes folder; /* scratch */
 
 	const char *default_partition;
-	const char *success_name;          /* NULL: none */
+	const char *success_name; /* NULL: none */
 	int64_t roll_bytes;
 	int64_t roll_ns;
 	int64_t inactivity_ns;
@@ -238,8 +239,8 @@ static tr_code file_open(const struct tr_table_spec *spec, struct tr_sink_contex
 	make_encoder_spec(s);
 	code = tr_file_list_local_path(path, &local, st);
 	if (code == TR_OK && strpbrk(local, "*?") != NULL)
-		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE, "path '%s' is a pattern: it can be read, not written",
-				     path);
+		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
+				     "path '%s' is a pattern: it can be read, not written", path);
 	read_options(s, local);
 	if (code == TR_OK)
 		code = probe_directory(s, st);
@@ -354,10 +355,12 @@ static enum tr_flow flow_now(const struct tr_sink *s)
 
 static void set_wake(struct tr_sink *s, int64_t now_ns)
 {
-	if (s->open_count == 0)
+	if (s->open_count == 0 && s->closing == NULL)
 		s->context->wake_at_ns = INT64_MAX;
 	else if (s->context->wake_at_ns == INT64_MAX || s->context->wake_at_ns <= now_ns)
 		s->context->wake_at_ns = now_ns + s->check_ns;
+	if (s->closing != NULL) /* nobody asks again when the input is quiet */
+		s->context->wake_at_ns = TR_MIN(s->context->wake_at_ns, now_ns + CLOSING_LOOK_NS);
 }
 
 /** The open part of a folder; opened if there is none. */
@@ -371,8 +374,8 @@ static tr_code part_of(struct tr_sink *s, const char *folder, int64_t now_ns, st
 			*part = s->open[i];
 			return TR_OK;
 		}
-		if (s->open[i]->row_count == 0 && (s->open[oldest]->row_count > 0 ||
-						   s->open[i]->touched_ns < s->open[oldest]->touched_ns))
+		if (s->open[i]->row_count == 0 &&
+		    (s->open[oldest]->row_count > 0 || s->open[i]->touched_ns < s->open[oldest]->touched_ns))
 			oldest = i;
 	}
 	TR_ASSERT(s->open_count < OPEN_MAX || s->open[oldest]->row_count == 0);

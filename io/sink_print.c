@@ -98,15 +98,9 @@ static enum tr_flow print_write(struct tr_sink *s, const struct tr_batch *batch,
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow print_more(struct tr_sink *s, struct tr_status *st)
-{
-	return TR_FLOW_MORE;
-}
+static enum tr_flow print_more(struct tr_sink *s, struct tr_status *st) { return TR_FLOW_MORE; }
 
-static enum tr_flow print_finish(struct tr_sink *s, struct tr_status *st)
-{
-	return TR_FLOW_DONE;
-}
+static enum tr_flow print_finish(struct tr_sink *s, struct tr_status *st) { return TR_FLOW_DONE; }
 
 static void print_close(struct tr_sink **sink)
 {
@@ -132,7 +126,9 @@ static const struct tr_sink_ops print_ops = {
 
 static const struct tr_option_spec print_options[] = {
 	{.key = "print-identifier", .kind = TR_OPTION_STRING, .doc = "A text put before each line."},
-	{.key = "standard-error", .kind = TR_OPTION_BOOLEAN, .default_text = "false",
+	{.key = "standard-error",
+	 .kind = TR_OPTION_BOOLEAN,
+	 .default_text = "false",
 	 .doc = "Write to standard error instead of standard output."},
 	{.key = NULL},
 };
@@ -140,7 +136,8 @@ static const struct tr_option_spec print_options[] = {
 const struct tr_connector tr_connector_print = {
 	.name = "print",
 	.doc = "Writes each row, with its kind, as a line on standard output.",
-	.example = "CREATE TABLE shown (id BIGINT, name STRING) WITH ('connector' = 'print', 'print-identifier' = 'out');",
+	.example =
+		"CREATE TABLE shown (id BIGINT, name STRING) WITH ('connector' = 'print', 'print-identifier' = 'out');",
 	.options = print_options,
 	.sink = &print_ops,
 };

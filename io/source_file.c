@@ -63,8 +63,9 @@ tr_code tr_source_file_check_partitions(const struct tr_table_spec *spec, struct
 
 		TR_ASSERT(c < spec->schema->column_count);
 		if (!tr_file_partition_is_supported(spec->schema->types[c]))
-			TR_FAIL(st, TR_ERR_DATA, "table '%s': column '%s' has a type that a partition column can't have",
-				spec->name, spec->schema->names[c]);
+			TR_FAIL(st, TR_ERR_DATA,
+				"table '%s': column '%s' has a type that a partition column can't have", spec->name,
+				spec->schema->names[c]);
 	}
 	return TR_OK;
 }
@@ -117,7 +118,8 @@ static tr_code file_open(const struct tr_table_spec *spec, struct tr_environment
 				     "table '%s': option 'source.chunk-size': expected 1 byte to 1 gb", spec->name);
 	else if (!file_is_bounded(spec) && s->monitor_ms < 1)
 		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
-				     "table '%s': option 'source.monitor-interval': expected at least 1 ms", spec->name);
+				     "table '%s': option 'source.monitor-interval': expected at least 1 ms",
+				     spec->name);
 	else
 		code = tr_file_split_scan(s, st);
 	s->next_scan_ns = tr_environment_monotonic_ns(env) + s->monitor_ms * 1000000;
@@ -161,13 +163,20 @@ static const struct tr_source_ops file_source_ops = {
 };
 
 static const struct tr_option_spec file_options[] = {
-	{.key = "path", .kind = TR_OPTION_STRING, .is_required = true,
+	{.key = "path",
+	 .kind = TR_OPTION_STRING,
+	 .is_required = true,
 	 .doc = "A file, a directory (read with all its folders), or a pattern with * ? [..]; a sink's directory."},
-	{.key = "source.monitor-interval", .kind = TR_OPTION_DURATION,
+	{.key = "source.monitor-interval",
+	 .kind = TR_OPTION_DURATION,
 	 .doc = "Look for new files this often; the table is then unbounded. Unset: read what is there, and end."},
-	{.key = "source.chunk-size", .kind = TR_OPTION_MEMORY, .default_text = "512 kb",
+	{.key = "source.chunk-size",
+	 .kind = TR_OPTION_MEMORY,
+	 .default_text = "512 kb",
 	 .doc = "How much of a file one reader takes at a time."},
-	{.key = "partition.default-name", .kind = TR_OPTION_STRING, .default_text = TR_PARTITION_DEFAULT_NAME,
+	{.key = "partition.default-name",
+	 .kind = TR_OPTION_STRING,
+	 .default_text = TR_PARTITION_DEFAULT_NAME,
 	 .doc = "The folder value that stands for NULL and the empty text."},
 	TR_SINK_FILE_OPTIONS,
 	{.key = NULL},

@@ -69,9 +69,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define FIXTURE(f)                                                                                 \
-	struct fixture *f = *state;                                                                \
-	if (f == NULL)                                                                             \
+#define FIXTURE(f)                  \
+	struct fixture *f = *state; \
+	if (f == NULL)              \
 		skip();
 
 static void write_file(const char *path, const char *bytes, size_t length)
@@ -109,8 +109,8 @@ static void test_write_sync_read_back(void **state)
 	struct tr_file_info info;
 	char back[32] = {0};
 
-	assert_int_equal(f->disk->ops->open(f->disk, f->path, TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE, &file,
-					    &st), TR_OK);
+	assert_int_equal(
+		f->disk->ops->open(f->disk, f->path, TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE, &file, &st), TR_OK);
 	assert_int_equal(run_one(f, TR_IO_WRITE, file, (char[]){"hello, disk"}, 11, 0), 11);
 	assert_int_equal(run_one(f, TR_IO_WRITE, file, (char[]){"DISK"}, 4, 7), 4);
 	assert_int_equal(run_one(f, TR_IO_SYNC, file, NULL, 0, 0), 0);
@@ -165,8 +165,11 @@ static void test_more_requests_than_depth(void **state)
 	write_file(f->path, content, sizeof(content));
 	assert_int_equal(f->disk->ops->open(f->disk, f->path, TR_OPEN_READ, &file, &st), TR_OK);
 	for (int i = 0; i < COUNT; i++) {
-		requests[i] = (struct tr_io_request){.op = TR_IO_READ, .file = file, .buffer = back + i * BYTES,
-						     .length = BYTES, .offset = i * BYTES};
+		requests[i] = (struct tr_io_request){.op = TR_IO_READ,
+						     .file = file,
+						     .buffer = back + i * BYTES,
+						     .length = BYTES,
+						     .offset = i * BYTES};
 		tr_io_submit(f->queue, &requests[i]);
 		assert_false(requests[i].is_done);
 	}
@@ -276,8 +279,9 @@ static void test_names(void **state)
 	assert_int_equal(f->disk->ops->sync_directory(f->disk, deep, &st), TR_OK);
 	assert_int_equal(f->disk->ops->list(f->disk, deep, collect, names, &st), TR_OK);
 	assert_true(strcmp(names, "c moved ") == 0 || strcmp(names, "moved c ") == 0);
-	assert_int_equal(f->disk->ops->open(f->disk, moved, TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_EXCLUSIVE, &file,
-					    &st), TR_ERR_CANT_CREATE);
+	assert_int_equal(
+		f->disk->ops->open(f->disk, moved, TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_EXCLUSIVE, &file, &st),
+		TR_ERR_CANT_CREATE);
 	assert_int_equal(f->disk->ops->unlink(f->disk, moved, &st), TR_OK);
 	assert_int_equal(f->disk->ops->stat(f->disk, moved, &info, &st), TR_ERR_NO_INPUT);
 	assert_non_null(strstr(st.message, moved));
@@ -315,9 +319,11 @@ static void test_unknown_disk_is_refused(void **state)
 	tr_environment_real_destroy(&env);
 }
 
-#define BOTH(test)                                                                                 \
-	{#test " plain", test, set_up_plain, tear_down, NULL},                                     \
-	{#test " io_uring", test, set_up_uring, tear_down, NULL}
+#define BOTH(test)                                                     \
+	{#test " plain", test, set_up_plain, tear_down, NULL},         \
+	{                                                              \
+#test " io_uring", test, set_up_uring, tear_down, NULL \
+	}
 
 int main(void)
 {

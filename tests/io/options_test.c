@@ -8,13 +8,34 @@
 
 static void test_durations(void **state)
 {
-	static const struct { const char *text; int64_t ms; } good[] = {
-		{"0", 0}, {"17", 17}, {"10 s", 10000}, {"500ms", 500}, {" 1  MIN ", 60000}, {"2h", 7200000},
-		{"1 d", 86400000}, {"3 days", 259200000}, {"1500 us", 1}, {"2000000 ns", 2}, {"5 Seconds", 5000},
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = {
+		{"0", 0},
+		{"17", 17},
+		{"10 s", 10000},
+		{"500ms", 500},
+		{" 1  MIN ", 60000},
+		{"2h", 7200000},
+		{"1 d", 86400000},
+		{"3 days", 259200000},
+		{"1500 us", 1},
+		{"2000000 ns", 2},
+		{"5 Seconds", 5000},
 		{"9223372036854775807", INT64_MAX},
 	};
-	static const char *const bad[] = {"", " ", "s", "-1 s", "1.5 s", "1 fortnight", "1 s s", "9223372036854775808",
-					  "9223372036854775807 s", "1e3", "10s;"};
+	static const char *const bad[] = {"",
+					  " ",
+					  "s",
+					  "-1 s",
+					  "1.5 s",
+					  "1 fortnight",
+					  "1 s s",
+					  "9223372036854775808",
+					  "9223372036854775807 s",
+					  "1e3",
+					  "10s;"};
 	int64_t value;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -27,9 +48,18 @@ static void test_durations(void **state)
 
 static void test_memory(void **state)
 {
-	static const struct { const char *text; int64_t bytes; } good[] = {
-		{"0", 0}, {"100", 100}, {"100 bytes", 100}, {"128mb", 128 << 20}, {"64 KB", 64 << 10},
-		{"1g", 1 << 30}, {"2 tebibytes", INT64_C(2) << 40}, {"3k", 3072},
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} good[] = {
+		{"0", 0},
+		{"100", 100},
+		{"100 bytes", 100},
+		{"128mb", 128 << 20},
+		{"64 KB", 64 << 10},
+		{"1g", 1 << 30},
+		{"2 tebibytes", INT64_C(2) << 40},
+		{"3k", 3072},
 	};
 	static const char *const bad[] = {"", "mb", "-1", "1.5g", "1 pb", "99999999999 tb"};
 	int64_t value;
@@ -83,8 +113,7 @@ static const struct tr_option_spec connector_options[] = {
 	{.key = "fields.#.min", .kind = TR_OPTION_INTEGER},
 	{.key = NULL},
 };
-static const struct tr_option_spec format_options[] = {
-	{.key = "delimiter", .kind = TR_OPTION_STRING}, {.key = NULL}};
+static const struct tr_option_spec format_options[] = {{.key = "delimiter", .kind = TR_OPTION_STRING}, {.key = NULL}};
 static const struct tr_connector connector = {.name = "tape", .options = connector_options, .uses_format = true};
 static const struct tr_format format = {.name = "lines", .options = format_options};
 
@@ -94,7 +123,10 @@ static struct tr_status check(const struct tr_option *items, uint32_t count, con
 	static const char *const names[] = {"price", "person"};
 	const struct tr_type *types[] = {tr_type_of(TR_TYPE_BIGINT), tr_type_of(TR_TYPE_VARCHAR)};
 	const struct tr_schema schema = {.column_count = 2, .names = names, .types = types};
-	const struct tr_table_spec spec = {.name = "t", .connector = &connector, .format = with, .schema = &schema,
+	const struct tr_table_spec spec = {.name = "t",
+					   .connector = &connector,
+					   .format = with,
+					   .schema = &schema,
 					   .options = {.items = items, .count = count}};
 	struct tr_status st = {0};
 
@@ -104,8 +136,8 @@ static struct tr_status check(const struct tr_option *items, uint32_t count, con
 	return st;
 }
 
-#define CHECK(format_, ...)                                                                        \
-	check((const struct tr_option[]){__VA_ARGS__},                                             \
+#define CHECK(format_, ...)                            \
+	check((const struct tr_option[]){__VA_ARGS__}, \
 	      sizeof((const struct tr_option[]){__VA_ARGS__}) / sizeof(struct tr_option), format_, &bad_key)
 
 static void test_good_clause(void **state)
@@ -199,9 +231,10 @@ static void test_registry_is_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_durations), cmocka_unit_test(test_memory), cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_good_clause), cmocka_unit_test(test_bad_clauses),
-		cmocka_unit_test(test_getters), cmocka_unit_test(test_registry_is_whole),
+		cmocka_unit_test(test_durations),         cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_scalars),           cmocka_unit_test(test_good_clause),
+		cmocka_unit_test(test_bad_clauses),       cmocka_unit_test(test_getters),
+		cmocka_unit_test(test_registry_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,8 +30,11 @@ static char *capture(int fd, const struct tr_option *options, uint32_t option_co
 	static char text[4096];
 	struct tr_batch_buffer *buffer = tr_batch_buffer_create(&schema, 4);
 	const uint32_t selection[] = {0, 2};
-	struct tr_table_spec spec = {.name = "t", .connector = tr_registry_find_connector("print"), .schema = &schema,
-				     .options = {.items = options, .count = option_count}, .time_zone = "UTC"};
+	struct tr_table_spec spec = {.name = "t",
+				     .connector = tr_registry_find_connector("print"),
+				     .schema = &schema,
+				     .options = {.items = options, .count = option_count},
+				     .time_zone = "UTC"};
 	struct tr_sink_context context = {.subtask = subtask, .subtask_count = count};
 	const struct tr_sink_ops *ops = spec.connector->sink;
 	struct tr_sink *sink = NULL;
@@ -112,8 +115,8 @@ static void test_write_failure_is_told(void **state)
 static void test_blackhole(void **state)
 {
 	struct tr_batch_buffer *buffer = tr_batch_buffer_create(&schema, 1);
-	struct tr_table_spec spec = {.name = "t", .connector = tr_registry_find_connector("blackhole"),
-				     .schema = &schema};
+	struct tr_table_spec spec = {
+		.name = "t", .connector = tr_registry_find_connector("blackhole"), .schema = &schema};
 	struct tr_sink_context context = {.subtask_count = 1};
 	const struct tr_sink_ops *ops = spec.connector->sink;
 	struct tr_sink *sink = NULL;

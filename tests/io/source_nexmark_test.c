@@ -15,18 +15,9 @@ struct test_clock {
 	int64_t now_ns;
 };
 
-static int64_t clock_monotonic(struct tr_environment *env)
-{
-	return ((struct test_clock *)env)->now_ns;
-}
-static int64_t clock_wall(struct tr_environment *env)
-{
-	return 0;
-}
-static uint64_t clock_random(struct tr_environment *env)
-{
-	return 4;
-}
+static int64_t clock_monotonic(struct tr_environment *env) { return ((struct test_clock *)env)->now_ns; }
+static int64_t clock_wall(struct tr_environment *env) { return 0; }
+static uint64_t clock_random(struct tr_environment *env) { return 4; }
 static const struct tr_environment_ops clock_ops = {clock_monotonic, clock_wall, clock_random};
 
 struct fixture {
