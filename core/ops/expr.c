@@ -192,16 +192,25 @@ static bool is_scalar(const struct tr_type *type)
 	return type->phys != TR_PHYS_LIST && type->phys != TR_PHYS_ROW && type->phys != TR_PHYS_NONE;
 }
 
+static bool has_zone(const struct tr_expr *expr)
+{
+	bool found = expr->type->id == TR_TYPE_TIMESTAMP_LTZ;
+
+	for (uint32_t i = 0; i < expr->arg_count; i++)
+		found |= expr->args[i]->type->id == TR_TYPE_TIMESTAMP_LTZ;
+	return found;
+}
+
 /* Whether the node itself, its arguments being literals, may be computed now. Casts that ask the session zone may not. */
 static bool is_foldable(const struct tr_expr *expr)
 {
 	if (!is_scalar(expr->type))
 		return false;
 	if (expr->kind == TR_EXPR_CALL)
-		return (expr->func->flags & (TR_FUNC_VOLATILE | TR_FUNC_CONTEXT)) == 0;
+		return (expr->func->flags & (TR_FUNC_VOLATILE | TR_FUNC_CONTEXT)) == 0 &&
+		       ((expr->func->flags & TR_FUNC_ZONED) == 0 || !has_zone(expr));
 	if (expr->kind == TR_EXPR_CAST)
-		return is_scalar(expr->args[0]->type) && expr->type->id != TR_TYPE_TIMESTAMP_LTZ &&
-		       expr->args[0]->type->id != TR_TYPE_TIMESTAMP_LTZ;
+		return is_scalar(expr->args[0]->type) && !has_zone(expr);
 	return expr->kind == TR_EXPR_CASE;
 }
 

@@ -1,3 +1,662 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * String functions. Positions and lengths count characters (code points), as Flink's binary strings do.
+ *
+ * A result that is a piece of an argument refers to the argument's bytes: SUBSTRING, TRIM and SPLIT_INDEX copy nothing.
+ * New texts go to the heap of the run. Where Flink's own functions count UTF-16 units (LPAD, OVERLAY) we count code
+ * points: the two differ only beyond the basic plane, where Flink would cut characters in half.
+ */
+#include "base/text.h"
+#include "base/type.h"
 #include "core/ops/func_table.h"
-const struct tr_func_table tr_func_string_table = {NULL, 0};
+#include "core/ops/kernel_case.h"
+#include "core/ops/kernel_text.h"
+
+#define RESULT_BYTES_MAX (64u << 20) /* of one value that REPEAT, LPAD, REPLACE .. make */
+
+struct piece {
+	const char *text;
+	uint32_t length;
+};
+
+static inline struct piece arg_piece(const struct tr_call *call, uint32_t arg, uint32_t row)
+{
+	const struct tr_view *view = tr_call_view(call, arg, row);
+
+	return (struct piece){tr_view_text(view), view->length};
+}
+
+static inline int64_t arg_i64(const struct tr_call *call, uint32_t arg, uint32_t row)
+{
+	return tr_column_i64(&call->args[arg], row);
+}
+
+static inline void put(struct tr_call *call, uint32_t row, const char *text, uint32_t length)
+{
+	((struct tr_view *)call->out)[row] = tr_view_make(text, length);
+}
+
+static char *new_text(struct tr_call *call, uint64_t length)
+{
+	return tr_arena_alloc_aligned(call->heap, length + (length == 0), 1);
+}
+
+#define CHECK_LENGTH(call, row, length)                                                            \
+	do {                                                                                       \
+		if ((length) > RESULT_BYTES_MAX)                                                   \
+			TR_CALL_FAIL(call, row, "the result would have %llu bytes; at most %u are possible", \
+				     (unsigned long long)(length), RESULT_BYTES_MAX);              \
+	} while (0)
+
+/* ---- case, length, order ---- */
+
+static tr_code map_case(struct tr_call *call, uint32_t (*map)(char *, const char *, uint32_t))
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row);
+		char *text = new_text(call, (uint64_t)s.length * TR_CASE_GROWTH);
+
+		put(call, row, text, map(text, s.text, s.length));
+	}
+	return TR_OK;
+}
+static tr_code run_upper(struct tr_call *call)
+{
+	return map_case(call, tr_case_upper);
+}
+static tr_code run_lower(struct tr_call *call)
+{
+	return map_case(call, tr_case_lower);
+}
+
+/* The first letter of each word (letters and digits) upper, the others lower. */
+static uint32_t initcap(char *out, const char *text, uint32_t length)
+{
+	bool in_word = false;
+	uint32_t written = 0;
+
+	for (uint32_t i = 0; i < length;) {
+		uint32_t size = tr_text_prefix(text + i, length - i, 1, NULL);
+		unsigned char c = (unsigned char)text[i];
+		bool is_letter = c >= 0x80 || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+
+		size = size == 0 ? 1 : size;
+		written += in_word ? tr_case_lower(out + written, text + i, size)
+				   : tr_case_upper(out + written, text + i, size);
+		in_word = is_letter;
+		i += size;
+	}
+	return written;
+}
+static tr_code run_initcap(struct tr_call *call)
+{
+	return map_case(call, initcap);
+}
+
+static tr_code run_char_length(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row);
+
+		((int32_t *)call->out)[row] = (int32_t)tr_text_characters(s.text, s.length);
+	}
+	return TR_OK;
+}
+
+static tr_code run_reverse(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row);
+		char *text = new_text(call, s.length);
+		uint32_t end = s.length;
+
+		for (uint32_t i = 0; i < s.length;) {
+			uint32_t size = 1;
+
+			while (i + size < s.length && !tr_text_is_start(s.text[i + size]))
+				size++;
+			end -= size;
+			memcpy(text + end, s.text + i, size);
+			i += size;
+		}
+		put(call, row, text, s.length);
+	}
+	return TR_OK;
+}
+
+static tr_code run_ascii(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row);
+		int first = s.length > 0 ? (signed char)s.text[0] : 0;
+
+		((int32_t *)call->out)[row] = first < 0 ? 0 : first;
+	}
+	return TR_OK;
+}
+
+static tr_code run_chr(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		int64_t code = arg_i64(call, 0, row);
+		unsigned char c = (unsigned char)code;
+		char two[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
+
+		if (code < 0)
+			put(call, row, "", 0);
+		else if (c < 0x80)
+			put(call, row, (const char *)&c, 1);
+		else
+			put(call, row, two, 2);
+	}
+	return TR_OK;
+}
+
+/* ---- pieces ---- */
+
+/* [start, start + count) in characters, from 1; negative starts count from the end, 0 is 1. */
+static struct piece substring(struct piece s, int64_t start, int64_t count)
+{
+	uint32_t skip;
+
+	if (start < 0) {
+		int64_t characters = tr_text_characters(s.text, s.length);
+
+		if (-start > characters)
+			return (struct piece){s.text, 0};
+		start = characters + start;
+	} else {
+		start = start > 0 ? start - 1 : 0;
+	}
+	skip = start > UINT32_MAX ? s.length : tr_text_prefix(s.text, s.length, (uint32_t)start, NULL);
+	s.text += skip;
+	s.length -= skip;
+	if (count < s.length)
+		s.length = tr_text_prefix(s.text, s.length, (uint32_t)count, NULL);
+	return s;
+}
+
+static tr_code run_substring(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		int64_t count = call->arg_count > 2 ? arg_i64(call, 2, row) : INT32_MAX;
+		struct piece s;
+
+		if (count < 0) {
+			tr_call_set_null(call, row);
+			continue;
+		}
+		s = substring(arg_piece(call, 0, row), arg_i64(call, 1, row), count);
+		put(call, row, s.text, s.length);
+	}
+	return TR_OK;
+}
+
+static tr_code run_left(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		int64_t count = arg_i64(call, 1, row);
+		struct piece s = substring(arg_piece(call, 0, row), 1, count < 0 ? 0 : count);
+
+		put(call, row, s.text, s.length);
+	}
+	return TR_OK;
+}
+
+static tr_code run_right(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row);
+		int64_t count = arg_i64(call, 1, row), characters = tr_text_characters(s.text, s.length);
+
+		if (count <= 0)
+			s.length = 0;
+		else if (count < characters)
+			s = substring(s, -count, INT32_MAX);
+		put(call, row, s.text, s.length);
+	}
+	return TR_OK;
+}
+
+/* Whether the character that begins at `c` (of `size` bytes) is in the set. */
+static bool is_in_set(const char *c, uint32_t size, struct piece set)
+{
+	for (uint32_t i = 0; i + size <= set.length; i++)
+		if (tr_text_is_start(set.text[i]) && memcmp(set.text + i, c, size) == 0)
+			return true;
+	return false;
+}
+
+enum trim_side { TRIM_LEFT = 1, TRIM_RIGHT = 2 };
+
+static struct piece trim(struct piece s, struct piece set, int sides)
+{
+	while ((sides & TRIM_LEFT) && s.length > 0) {
+		uint32_t size = tr_text_prefix(s.text, s.length, 1, NULL);
+
+		if (!is_in_set(s.text, size, set))
+			break;
+		s.text += size;
+		s.length -= size;
+	}
+	while ((sides & TRIM_RIGHT) && s.length > 0) {
+		uint32_t size = 1;
+
+		while (size < s.length && !tr_text_is_start(s.text[s.length - size]))
+			size++;
+		if (!is_in_set(s.text + s.length - size, size, set))
+			break;
+		s.length -= size;
+	}
+	return s;
+}
+
+static tr_code run_trim_sides(struct tr_call *call, int sides)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece set = call->arg_count > 1 ? arg_piece(call, 1, row) : (struct piece){" ", 1};
+		struct piece s = trim(arg_piece(call, 0, row), set, sides);
+
+		put(call, row, s.text, s.length);
+	}
+	return TR_OK;
+}
+static tr_code run_ltrim(struct tr_call *call)
+{
+	return run_trim_sides(call, TRIM_LEFT);
+}
+static tr_code run_rtrim(struct tr_call *call)
+{
+	return run_trim_sides(call, TRIM_RIGHT);
+}
+static tr_code run_btrim(struct tr_call *call)
+{
+	return run_trim_sides(call, TRIM_LEFT | TRIM_RIGHT);
+}
+
+/* The index-th token between separators; a separator that is a number is a character. */
+static bool split(struct piece s, struct piece separator, int64_t index, struct piece *token)
+{
+	const char *at = s.text, *end = s.text + s.length;
+
+	if (index < 0 || s.length == 0)
+		return false;
+	if (separator.length == 0) { /* commons-lang: blanks */
+		separator = (struct piece){" ", 1};
+	}
+	for (;;) {
+		const char *next = separator.length == 1
+					   ? memchr(at, separator.text[0], (size_t)(end - at))
+					   : memmem(at, (size_t)(end - at), separator.text, separator.length);
+
+		if (index-- == 0) {
+			*token = (struct piece){at, (uint32_t)((next != NULL ? next : end) - at)};
+			return true;
+		}
+		if (next == NULL)
+			return false;
+		at = next + separator.length;
+	}
+}
+
+static tr_code run_split_index(struct tr_call *call)
+{
+	bool is_number = call->args[1].type->phys == TR_PHYS_I64;
+
+	TR_CALL_ROWS(call, row) {
+		struct piece token, separator;
+		char character = 0;
+
+		if (is_number) {
+			int64_t code = arg_i64(call, 1, row);
+
+			character = (char)code;
+			separator = (struct piece){&character, code >= 1 && code <= 127};
+		} else {
+			separator = arg_piece(call, 1, row);
+		}
+		if ((!is_number || separator.length > 0) &&
+		    split(arg_piece(call, 0, row), separator, arg_i64(call, 2, row), &token))
+			put(call, row, token.text, token.length);
+		else
+			tr_call_set_null(call, row);
+	}
+	return TR_OK;
+}
+
+/* ---- search ---- */
+
+/* Position in characters, from 1, of `what` at or after character `from`; 0: none. */
+static int64_t position(struct piece what, struct piece s, int64_t from)
+{
+	uint32_t skip;
+	const char *found;
+
+	if (from < 1)
+		from = 1;
+	if (what.length == 0)
+		return from;
+	skip = tr_text_prefix(s.text, s.length, (uint32_t)TR_MIN(from - 1, (int64_t)UINT32_MAX), NULL);
+	found = memmem(s.text + skip, s.length - skip, what.text, what.length);
+	return found == NULL ? 0 : (int64_t)tr_text_characters(s.text, (uint32_t)(found - s.text)) + 1;
+}
+
+static tr_code run_position(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		int64_t from = call->arg_count > 2 ? arg_i64(call, 2, row) : 1;
+
+		((int32_t *)call->out)[row] =
+			(int32_t)position(arg_piece(call, 0, row), arg_piece(call, 1, row), from);
+	}
+	return TR_OK;
+}
+
+static tr_code run_instr(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row)
+		((int32_t *)call->out)[row] = (int32_t)position(arg_piece(call, 1, row), arg_piece(call, 0, row), 1);
+	return TR_OK;
+}
+
+static tr_code run_starts_with(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row), start = arg_piece(call, 1, row);
+
+		((uint8_t *)call->out)[row] =
+			s.length >= start.length && memcmp(s.text, start.text, start.length) == 0;
+	}
+	return TR_OK;
+}
+
+static tr_code run_ends_with(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row), end = arg_piece(call, 1, row);
+
+		((uint8_t *)call->out)[row] =
+			s.length >= end.length &&
+			memcmp(s.text + s.length - end.length, end.text, end.length) == 0;
+	}
+	return TR_OK;
+}
+
+/* ---- new texts ---- */
+
+static tr_code run_concat(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		uint64_t length = 0, at = 0;
+		char *text;
+
+		for (uint32_t i = 0; i < call->arg_count; i++)
+			length += arg_piece(call, i, row).length;
+		CHECK_LENGTH(call, row, length);
+		text = new_text(call, length);
+		for (uint32_t i = 0; i < call->arg_count; i++) {
+			struct piece s = arg_piece(call, i, row);
+
+			memcpy(text + at, s.text, s.length);
+			at += s.length;
+		}
+		put(call, row, text, (uint32_t)length);
+	}
+	return TR_OK;
+}
+
+/* NULL arguments are left out; a NULL separator makes NULL. */
+static tr_code run_concat_ws(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		uint64_t length = 0, at = 0;
+		struct piece separator;
+		char *text;
+
+		if (tr_column_is_null(&call->args[0], row)) {
+			tr_call_set_null(call, row);
+			continue;
+		}
+		separator = arg_piece(call, 0, row);
+		for (uint32_t i = 1; i < call->arg_count; i++)
+			if (!tr_column_is_null(&call->args[i], row))
+				length += arg_piece(call, i, row).length + separator.length;
+		CHECK_LENGTH(call, row, length);
+		text = new_text(call, length);
+		for (uint32_t i = 1; i < call->arg_count; i++) {
+			struct piece s;
+
+			if (tr_column_is_null(&call->args[i], row))
+				continue;
+			s = arg_piece(call, i, row);
+			memcpy(text + at, s.text, s.length);
+			memcpy(text + at + s.length, separator.text, separator.length);
+			at += s.length + separator.length;
+		}
+		put(call, row, text, (uint32_t)(at > 0 ? at - separator.length : 0));
+	}
+	return TR_OK;
+}
+
+static tr_code run_repeat(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row);
+		int64_t times = TR_MAX(arg_i64(call, 1, row), 0);
+		uint64_t length = s.length == 0 ? 0 : (uint64_t)TR_MIN(times, INT32_MAX) * s.length;
+		char *text;
+
+		CHECK_LENGTH(call, row, length);
+		text = new_text(call, length);
+		for (uint64_t at = 0; at < length; at += s.length)
+			memcpy(text + at, s.text, s.length);
+		put(call, row, text, (uint32_t)length);
+	}
+	return TR_OK;
+}
+
+static tr_code run_replace(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row), from = arg_piece(call, 1, row), to = arg_piece(call, 2, row);
+		const char *end = s.text + s.length, *at = s.text, *found;
+		uint64_t count = 0, length;
+		char *text, *next;
+
+		/* An empty text to replace is found before each character and at the end, as in Java. */
+		if (from.length == 0) {
+			length = s.length + (uint64_t)to.length * (tr_text_characters(s.text, s.length) + 1);
+			CHECK_LENGTH(call, row, length);
+			next = text = new_text(call, length);
+			for (; at < end; at++) {
+				if (tr_text_is_start(*at))
+					next = mempcpy(next, to.text, to.length);
+				*next++ = *at;
+			}
+			next = mempcpy(next, to.text, to.length);
+			put(call, row, text, (uint32_t)(next - text));
+			continue;
+		}
+		while ((found = memmem(at, (size_t)(end - at), from.text, from.length)) != NULL) {
+			count++;
+			at = found + from.length;
+		}
+		if (count == 0) {
+			put(call, row, s.text, s.length);
+			continue;
+		}
+		length = s.length - count * from.length + count * to.length;
+		CHECK_LENGTH(call, row, length);
+		next = text = new_text(call, length);
+		for (at = s.text; (found = memmem(at, (size_t)(end - at), from.text, from.length)) != NULL;
+		     at = found + from.length) {
+			next = mempcpy(next, at, (size_t)(found - at));
+			next = mempcpy(next, to.text, to.length);
+		}
+		memcpy(next, at, (size_t)(end - at));
+		put(call, row, text, (uint32_t)length);
+	}
+	return TR_OK;
+}
+
+/* Writes `characters` characters of the repeated pad and returns the end. */
+static char *put_pad(char *out, struct piece pad, uint64_t characters)
+{
+	uint32_t pad_characters = tr_text_characters(pad.text, pad.length);
+
+	for (; characters >= pad_characters; characters -= pad_characters)
+		out = mempcpy(out, pad.text, pad.length);
+	return mempcpy(out, pad.text, tr_text_prefix(pad.text, pad.length, (uint32_t)characters, NULL));
+}
+
+static tr_code run_pad(struct tr_call *call, bool is_left)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row), pad = arg_piece(call, 2, row);
+		int64_t wanted = arg_i64(call, 1, row);
+		uint32_t characters;
+		uint64_t length;
+		char *text, *end;
+
+		if (wanted < 0 || pad.length == 0 || tr_text_characters(pad.text, pad.length) == 0) {
+			tr_call_set_null(call, row);
+			continue;
+		}
+		characters = tr_text_characters(s.text, s.length);
+		if (wanted <= characters) {
+			put(call, row, s.text, tr_text_prefix(s.text, s.length, (uint32_t)wanted, NULL));
+			continue;
+		}
+		length = s.length + ((uint64_t)wanted - characters) * pad.length;
+		CHECK_LENGTH(call, row, length);
+		end = text = new_text(call, length);
+		if (is_left)
+			end = put_pad(end, pad, (uint64_t)wanted - characters);
+		end = mempcpy(end, s.text, s.length);
+		if (!is_left)
+			end = put_pad(end, pad, (uint64_t)wanted - characters);
+		put(call, row, text, (uint32_t)(end - text));
+	}
+	return TR_OK;
+}
+static tr_code run_lpad(struct tr_call *call)
+{
+	return run_pad(call, true);
+}
+static tr_code run_rpad(struct tr_call *call)
+{
+	return run_pad(call, false);
+}
+
+static tr_code run_overlay(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		struct piece s = arg_piece(call, 0, row), r = arg_piece(call, 1, row);
+		int64_t start = arg_i64(call, 2, row), characters = tr_text_characters(s.text, s.length);
+		int64_t count = call->arg_count > 3 ? arg_i64(call, 3, row) : tr_text_characters(r.text, r.length);
+		struct piece head, tail = {s.text, 0};
+		char *text, *end;
+
+		if (start <= 0 || start > characters) {
+			put(call, row, s.text, s.length);
+			continue;
+		}
+		head = substring(s, 1, start - 1);
+		if (count > 0 && count <= characters - start)
+			tail = substring(s, start + count, INT32_MAX);
+		end = text = new_text(call, (uint64_t)head.length + r.length + tail.length);
+		end = mempcpy(end, head.text, head.length);
+		end = mempcpy(end, r.text, r.length);
+		end = mempcpy(end, tail.text, tail.length);
+		put(call, row, text, (uint32_t)(end - text));
+	}
+	return TR_OK;
+}
+
+#define FUNC(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                   \
+	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+	 TR_FUNC_DOC("string", signature_, doc_, example_)}
+#define STRICT(name, params, typer, kernel, signature, doc, example)                               \
+	FUNC(name, params, typer, kernel, TR_NULL_STRICT, signature, doc, example)
+#define MAKES(name, params, typer, kernel, signature, doc, example)                                \
+	FUNC(name, params, typer, kernel, TR_NULL_MAKES, signature, doc, example)
+
+static const struct tr_func rows[] = {
+	STRICT("UPPER", "s", tr_typer_string, run_upper, "UPPER(string) -> STRING", "In upper case.",
+	       "UPPER('stream') = 'STREAM'"),
+	STRICT("LOWER", "s", tr_typer_string, run_lower, "LOWER(string) -> STRING", "In lower case.",
+	       "LOWER('STREAM') = 'stream'"),
+	STRICT("INITCAP", "s", tr_typer_string, run_initcap, "INITCAP(string) -> STRING",
+	       "The first letter of each word in upper case, the others in lower case.",
+	       "INITCAP('a stream') = 'A Stream'"),
+	STRICT("CHAR_LENGTH", "s", tr_typer_int, run_char_length, "CHAR_LENGTH(string) -> INT", "Number of characters.",
+	       "CHAR_LENGTH('stream') = 6"),
+	STRICT("CHARACTER_LENGTH", "s", tr_typer_int, run_char_length, "CHARACTER_LENGTH(string) -> INT",
+	       "The same as CHAR_LENGTH.", "CHARACTER_LENGTH('stream') = 6"),
+	STRICT("REVERSE", "s", tr_typer_string, run_reverse, "REVERSE(string) -> STRING", "Backwards.",
+	       "REVERSE('abc') = 'cba'"),
+	STRICT("ASCII", "s", tr_typer_int, run_ascii, "ASCII(string) -> INT",
+	       "Code of the first character; 0 when it is not ASCII.", "ASCII('a') = 97"),
+	STRICT("CHR", "l", tr_typer_string, run_chr, "CHR(integer) -> STRING",
+	       "The character of a code; codes above 255 are taken modulo 256.", "CHR(97) = 'a'"),
+	MAKES("SUBSTRING", "sl?l", tr_typer_string, run_substring,
+	      "SUBSTRING(string FROM integer [FOR integer]) -> STRING",
+	      "A piece from a position (from 1; negative: from the end).", "SUBSTRING('stream' FROM 2 FOR 3) = 'tre'"),
+	MAKES("SUBSTR", "sl?l", tr_typer_string, run_substring, "SUBSTR(string, integer [, integer]) -> STRING",
+	      "The same as SUBSTRING.", "SUBSTR('stream', 2, 3) = 'tre'"),
+	STRICT("LEFT", "sl", tr_typer_string, run_left, "LEFT(string, integer) -> STRING", "The first characters.",
+	       "LEFT('stream', 3) = 'str'"),
+	STRICT("RIGHT", "sl", tr_typer_string, run_right, "RIGHT(string, integer) -> STRING", "The last characters.",
+	       "RIGHT('stream', 3) = 'eam'"),
+	STRICT("LTRIM", "s?s", tr_typer_string, run_ltrim, "LTRIM(string [, characters]) -> STRING",
+	       "Without leading blanks, or characters of the set.", "LTRIM('  a ') = 'a '"),
+	STRICT("RTRIM", "s?s", tr_typer_string, run_rtrim, "RTRIM(string [, characters]) -> STRING",
+	       "Without trailing blanks, or characters of the set.", "RTRIM(' a  ') = ' a'"),
+	STRICT("BTRIM", "s?s", tr_typer_string, run_btrim, "BTRIM(string [, characters]) -> STRING",
+	       "Without blanks, or characters of the set, at both ends.", "BTRIM('  a ') = 'a'"),
+	STRICT("TRIM", "s?s", tr_typer_string, run_btrim,
+	       "TRIM([BOTH | LEADING | TRAILING] [characters FROM] string) -> STRING",
+	       "Without blanks, or the characters, at the ends.", "TRIM(BOTH 'x' FROM 'xax') = 'a'"),
+	MAKES("SPLIT_INDEX", "ssl", tr_typer_string, run_split_index,
+	      "SPLIT_INDEX(string, separator, integer) -> STRING",
+	      "The token of that number (from 0) between separators; NULL when there is none.",
+	      "SPLIT_INDEX('a/b/c', '/', 1) = 'b'"),
+	MAKES("SPLIT_INDEX", "sll", tr_typer_string, run_split_index,
+	      "SPLIT_INDEX(string, integer, integer) -> STRING", "The separator as a character code.",
+	      "SPLIT_INDEX('a/b/c', 47, 2) = 'c'"),
+	STRICT("POSITION", "ss?l", tr_typer_int, run_position, "POSITION(string IN string) -> INT",
+	       "Where the first is in the second, from 1; 0: nowhere.", "POSITION('re' IN 'stream') = 3"),
+	STRICT("LOCATE", "ss?l", tr_typer_int, run_position, "LOCATE(string, string [, integer]) -> INT",
+	       "Where the first is in the second, from a position on; 0: nowhere.", "LOCATE('a', 'banana', 3) = 4"),
+	STRICT("INSTR", "ss", tr_typer_int, run_instr, "INSTR(string, string) -> INT",
+	       "Where the second is in the first, from 1; 0: nowhere.", "INSTR('stream', 're') = 3"),
+	STRICT("STARTSWITH", "ss", tr_typer_boolean, run_starts_with, "STARTSWITH(string, string) -> BOOLEAN",
+	       "Whether the first begins with the second.", "STARTSWITH('stream', 'str')"),
+	STRICT("STARTSWITH", "yy", tr_typer_boolean, run_starts_with, "STARTSWITH(bytes, bytes) -> BOOLEAN",
+	       "Whether the first begins with the second.", NULL),
+	STRICT("ENDSWITH", "ss", tr_typer_boolean, run_ends_with, "ENDSWITH(string, string) -> BOOLEAN",
+	       "Whether the first ends with the second.", "ENDSWITH('stream', 'eam')"),
+	STRICT("ENDSWITH", "yy", tr_typer_boolean, run_ends_with, "ENDSWITH(bytes, bytes) -> BOOLEAN",
+	       "Whether the first ends with the second.", NULL),
+	{.name = "||", .params = "ww", .typer = tr_typer_string, .kernel = run_concat, .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_INFIX,
+	 TR_FUNC_DOC("string", "string || string -> STRING", "One after the other.", "'a' || 'b' = 'ab'")},
+	STRICT("CONCAT", "w*", tr_typer_string, run_concat, "CONCAT(string, ...) -> STRING",
+	       "One after the other; NULL if one is NULL.", "CONCAT('a', 'b', 'c') = 'abc'"),
+	FUNC("CONCAT_WS", "sw*", tr_typer_string, run_concat_ws, TR_NULL_CUSTOM,
+	     "CONCAT_WS(separator, string, ...) -> STRING", "One after the other with a separator; NULLs are left out.",
+	     "CONCAT_WS('-', 'a', 'b') = 'a-b'"),
+	STRICT("REPEAT", "sl", tr_typer_string, run_repeat, "REPEAT(string, integer) -> STRING", "So many times.",
+	       "REPEAT('ab', 2) = 'abab'"),
+	STRICT("REPLACE", "sss", tr_typer_string, run_replace, "REPLACE(string, from, to) -> STRING",
+	       "Each occurrence of a text replaced.", "REPLACE('banana', 'an', 'o') = 'booa'"),
+	MAKES("LPAD", "sls", tr_typer_string, run_lpad, "LPAD(string, integer, pad) -> STRING",
+	      "Padded on the left, or cut, to a length.", "LPAD('hi', 4, '*') = '**hi'"),
+	MAKES("RPAD", "sls", tr_typer_string, run_rpad, "RPAD(string, integer, pad) -> STRING",
+	      "Padded on the right, or cut, to a length.", "RPAD('hi', 4, '*') = 'hi**'"),
+	STRICT("OVERLAY", "ssl?l", tr_typer_string, run_overlay,
+	       "OVERLAY(string PLACING string FROM integer [FOR integer]) -> STRING",
+	       "Characters replaced from a position on.", "OVERLAY('abcdef' PLACING 'xx' FROM 3 FOR 2) = 'abxxef'"),
+};
+
+const struct tr_func_table tr_func_string_table = {rows, TR_COUNT_OF(rows)};

@@ -51,6 +51,7 @@ struct tr_call {
 	const struct tr_program_context *context;
 	const struct tr_timezone *zone;  /* session zone */
 	struct tr_timezone_cursor *cursor;
+	int code;                        /* tr_func.code */
 	const void *prepared;            /* what tr_func.prepare made of the call's constants */
 	void *local;                     /* per state, from tr_func.local_create */
 	uint32_t failed_row;             /* set by TR_CALL_FAIL */
@@ -84,6 +85,7 @@ enum tr_func_flags {
 	TR_FUNC_COMPARE = 256, /* one of the six comparisons: may feed a selection directly; `code` is enum tr_compare */
 	TR_FUNC_HIDDEN = 512,  /* an overload without a documentation line of its own */
 	TR_FUNC_FIRST_ONLY = 1024, /* when prepare made something, only args[0] is evaluated (IN with a list) */
+	TR_FUNC_ZONED = 4096, /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
 	TR_FUNC_PASSES = 2048, /* the result refers to the argument columns' memory (ROW) */
 };
 
@@ -123,7 +125,7 @@ struct tr_func_table {
 	uint32_t count;
 };
 extern const struct tr_func_table tr_func_arith_table, tr_func_compare_table, tr_func_logic_table, tr_func_math_table,
-	tr_func_string_table, tr_func_regex_table, tr_func_time_table;
+	tr_func_string_table, tr_func_regex_table, tr_func_time_table, tr_func_clock_table;
 
 /** Walks all tables: start with both numbers 0; NULL at the end. */
 const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row);

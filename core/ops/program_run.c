@@ -268,6 +268,7 @@ static tr_code run_call(struct tr_program_state *state, struct frame *frame, con
 			       .context = state->context,
 			       .zone = state->zone,
 			       .cursor = &state->cursor,
+			       .code = step->func != NULL ? step->func->code : 0,
 			       .prepared = step->prepared,
 			       .local = step->local != TR_NONE ? frame->locals[step->local] : NULL,
 			       .is_try = step->is_try,
