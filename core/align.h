@@ -33,20 +33,20 @@ struct tr_align_input {
 enum tr_align_phase { TR_ALIGN_BEFORE, TR_ALIGN_ROWS, TR_ALIGN_AFTER, TR_ALIGN_FINISH };
 
 struct tr_align {
-	struct tr_op head;              /* emits to the first operator of the chain */
+	struct tr_op head; /* emits to the first operator of the chain */
 	struct tr_align_input *inputs;
 	uint32_t input_count;
 	uint32_t edge_count;
-	uint32_t turn;                  /* input to be asked first */
-	uint32_t current;               /* input of the packet in hand */
-	struct tr_packet *packet;       /* in hand, or NULL */
+	uint32_t turn;            /* input to be asked first */
+	uint32_t current;         /* input of the packet in hand */
+	struct tr_packet *packet; /* in hand, or NULL */
 	enum tr_align_phase phase;
-	int64_t watermark_ms;           /* merged; emitted when head.metrics.watermark_ms is less */
+	int64_t watermark_ms; /* merged; emitted when head.metrics.watermark_ms is less */
 	bool is_idle;
 	bool is_idle_emitted;
 	bool is_end;
 	bool is_end_emitted;
-	struct tr_batch batch;          /* the packet's batch with lowered runs */
+	struct tr_batch batch; /* the packet's batch with lowered runs */
 	struct tr_watermark_run *runs;
 	uint32_t run_capacity;
 };

@@ -231,8 +231,8 @@ static void build_channels(struct tr_graph *graph)
 	for (uint32_t e = 0; e < graph->edge_count; e++) {
 		struct tr_edge *edge = graph->edges[e];
 		const uint32_t producers = edge->producer->parallelism, consumers = edge->consumer->parallelism;
-		const uint32_t rows = edge->kind == TR_EXCHANGE_FORWARD ? graph->plan->batch_rows
-									: packet_rows(graph, consumers);
+		const uint32_t rows =
+			edge->kind == TR_EXCHANGE_FORWARD ? graph->plan->batch_rows : packet_rows(graph, consumers);
 
 		edge->channels = TR_NEW_ARRAY(&graph->arena, (size_t)producers * consumers, struct tr_channel *);
 		for (uint32_t p = 0; p < producers; p++) {
@@ -243,8 +243,8 @@ static void build_channels(struct tr_graph *graph)
 				if (!edge_joins(edge, p, c))
 					continue;
 				graph->channel_count++;
-				tr_channel_init(channel, edge->schema, rows, credits, from,
-						&graph->workers[from].wakes, to, &graph->workers[to].wakes);
+				tr_channel_init(channel, edge->schema, rows, credits, from, &graph->workers[from].wakes,
+						to, &graph->workers[to].wakes);
 				edge->channels[(size_t)p * consumers + c] = channel;
 			}
 		}
@@ -264,9 +264,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	switch (node->kind) {
 	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
 	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
-	case TR_NODE_WINDOW_AGGREGATE:
-		TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st));
-		break;
+	case TR_NODE_WINDOW_AGGREGATE: TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st)); break;
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
 		break;
@@ -335,8 +333,7 @@ static tr_code create_head(struct tr_graph *graph, struct tr_subtask *subtask, s
 		return tr_source_task_create(stage->source, &subtask->context, worker->io, &worker->wakes, next,
 					     &subtask->source, st);
 	case TR_HEAD_VALUES:
-		subtask->values = tr_op_values_create(&subtask->context, stage->input,
-						      stage->head_node->values.exprs,
+		subtask->values = tr_op_values_create(&subtask->context, stage->input, stage->head_node->values.exprs,
 						      stage->head_node->values.row_count);
 		subtask->values->next = next;
 		return TR_OK;
@@ -387,8 +384,8 @@ static tr_code build_subtasks(struct tr_graph *graph, struct tr_status *st)
 			TR_TRY(stage->source->ops->open(stage->source->table, graph->env, stage->parallelism,
 							&stage->source->source, st));
 		}
-		stage->subtasks = tr_arena_alloc_aligned(&graph->arena, stage->parallelism * sizeof(struct tr_subtask),
-							 64);
+		stage->subtasks =
+			tr_arena_alloc_aligned(&graph->arena, stage->parallelism * sizeof(struct tr_subtask), 64);
 		memset(stage->subtasks, 0, stage->parallelism * sizeof(struct tr_subtask));
 		for (uint32_t i = 0; i < stage->parallelism; i++)
 			TR_TRY(create_subtask(graph, stage, i, st));
@@ -396,7 +393,8 @@ static tr_code build_subtasks(struct tr_graph *graph, struct tr_status *st)
 	return TR_OK;
 }
 
-tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env, struct tr_status *st)
+tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env,
+		      struct tr_status *st)
 {
 	memset(graph, 0, sizeof(*graph));
 	TR_ASSERT(plan->batch_rows >= 1 && plan->batch_rows <= TR_BATCH_ROWS_MAX);

@@ -51,8 +51,8 @@ struct tr_carry_slot *tr_carries_slot(struct tr_carries *carries, uint64_t split
 	if (block == NULL) {
 		struct tr_carry_block *made = block_create();
 
-		if (atomic_compare_exchange_strong_explicit(&carries->blocks[index], &block, made,
-							    memory_order_acq_rel, memory_order_acquire))
+		if (atomic_compare_exchange_strong_explicit(&carries->blocks[index], &block, made, memory_order_acq_rel,
+							    memory_order_acquire))
 			block = made;
 		else
 			free(made);

@@ -26,11 +26,11 @@
 
 struct tr_carry_slot {
 	_Alignas(64) _Atomic uint64_t chunks_done; /* chunks whose carry is known */
-	_Atomic int64_t end;             /* exact end of the last of them */
+	_Atomic int64_t end;                       /* exact end of the last of them */
 	_Atomic int64_t current_ms;
 	_Atomic int64_t last_ms;
-	_Atomic int64_t active_ns;       /* monotonic time of the last rows; 0: none yet */
-	_Atomic uint64_t rows;           /* of the split so far, for messages */
+	_Atomic int64_t active_ns; /* monotonic time of the last rows; 0: none yet */
+	_Atomic uint64_t rows;     /* of the split so far, for messages */
 	_Atomic bool is_finished;
 };
 
@@ -49,9 +49,6 @@ void tr_carries_deinit(struct tr_carries *carries);
 struct tr_carry_slot *tr_carries_slot(struct tr_carries *carries, uint64_t split);
 
 /** The watermark in force for `last_ms` or `current_ms` of a slot: none while it is 0. */
-static inline int64_t tr_carry_watermark(int64_t value_ms)
-{
-	return value_ms > 0 ? value_ms : TR_WATERMARK_MIN;
-}
+static inline int64_t tr_carry_watermark(int64_t value_ms) { return value_ms > 0 ? value_ms : TR_WATERMARK_MIN; }
 
 #endif

@@ -12,9 +12,9 @@
 /* Packets without rows: one may be on its way while the next is prepared. */
 #define CONTROL_PACKETS 2
 
-void tr_channel_init(struct tr_channel *channel, const struct tr_schema *schema, uint32_t packet_rows,
-		     uint32_t credits, uint32_t producer_worker, struct tr_wake_set *producer_wakes,
-		     uint32_t consumer_worker, struct tr_wake_set *consumer_wakes)
+void tr_channel_init(struct tr_channel *channel, const struct tr_schema *schema, uint32_t packet_rows, uint32_t credits,
+		     uint32_t producer_worker, struct tr_wake_set *producer_wakes, uint32_t consumer_worker,
+		     struct tr_wake_set *consumer_wakes)
 {
 	TR_ASSERT(schema != NULL && packet_rows >= 1 && packet_rows <= TR_BATCH_ROWS_MAX);
 	TR_ASSERT(credits >= 1 && credits <= TR_CHANNEL_CREDITS_MAX);
@@ -172,8 +172,8 @@ uint32_t tr_channel_append(struct tr_channel *channel, const struct tr_batch *ba
 			memset(&channel->pending, 0, sizeof(channel->pending));
 		}
 		piece = TR_MIN(count - taken, channel->packet_rows - channel->open_rows);
-		channel->open_rows = tr_batch_buffer_append(channel->open->buffer, channel->open_rows, batch,
-							    rows + taken, piece);
+		channel->open_rows =
+			tr_batch_buffer_append(channel->open->buffer, channel->open_rows, batch, rows + taken, piece);
 		taken += piece;
 		if (channel->open_rows == channel->packet_rows)
 			push_open(channel);
@@ -232,10 +232,7 @@ bool tr_channel_flush(struct tr_channel *channel)
 	return true;
 }
 
-struct tr_packet *tr_channel_pop(struct tr_channel *channel)
-{
-	return tr_ring_pop(channel->full);
-}
+struct tr_packet *tr_channel_pop(struct tr_channel *channel) { return tr_ring_pop(channel->full); }
 
 void tr_channel_put(struct tr_channel *channel, struct tr_packet *packet)
 {

@@ -55,29 +55,29 @@ struct tr_wake_set {
 struct tr_channel {
 	/* Immutable. */
 	const struct tr_schema *schema;
-	uint32_t packet_rows;           /* capacity of a packet */
+	uint32_t packet_rows; /* capacity of a packet */
 	uint32_t credits;
 	struct tr_ring *full;
 	struct tr_ring *empty;
-	uint64_t producer_bit;          /* of the producer's worker in a wake set */
+	uint64_t producer_bit; /* of the producer's worker in a wake set */
 	uint64_t consumer_bit;
 	struct tr_wake_set *producer_wakes; /* the producer's worker's own set */
 	struct tr_wake_set *consumer_wakes;
 	/* The producer's. */
 	_Alignas(64) struct tr_packet *open; /* being filled; has at least one row */
 	uint32_t open_rows;
-	uint32_t rows_made;             /* packets made so far, of each kind */
+	uint32_t rows_made; /* packets made so far, of each kind */
 	uint32_t control_made;
 	struct tr_packet *rows_free;
 	struct tr_packet *control_free;
 	struct tr_control pending;
-	bool is_ended;                  /* the end has been pushed */
+	bool is_ended; /* the end has been pushed */
 };
 
 /** Makes an empty channel in the caller's memory (aligned to 64). The wake sets may be the same. */
-void tr_channel_init(struct tr_channel *channel, const struct tr_schema *schema, uint32_t packet_rows,
-		     uint32_t credits, uint32_t producer_worker, struct tr_wake_set *producer_wakes,
-		     uint32_t consumer_worker, struct tr_wake_set *consumer_wakes);
+void tr_channel_init(struct tr_channel *channel, const struct tr_schema *schema, uint32_t packet_rows, uint32_t credits,
+		     uint32_t producer_worker, struct tr_wake_set *producer_wakes, uint32_t consumer_worker,
+		     struct tr_wake_set *consumer_wakes);
 
 /** Frees rings and packets. Neither side may be running. */
 void tr_channel_deinit(struct tr_channel *channel);

@@ -116,10 +116,7 @@ tr_code tr_engine_run(struct tr_engine *engine, struct tr_status *st)
 	return TR_OK;
 }
 
-void tr_engine_cancel(struct tr_engine *engine)
-{
-	tr_graph_cancel(&engine->graph);
-}
+void tr_engine_cancel(struct tr_engine *engine) { tr_graph_cancel(&engine->graph); }
 
 static uint64_t get_counter(const _Atomic uint64_t *counter)
 {

@@ -27,18 +27,18 @@ struct exchange {
 	uint32_t channel_count;
 	struct tr_channel **channels;
 	uint8_t target_of_group[TR_KEY_GROUPS_DEFAULT];
-	uint32_t turn;              /* REBALANCE: target of the next batch */
+	uint32_t turn; /* REBALANCE: target of the next batch */
 	/* What is left of the batch in hand: target t's rows are rows[from[t] .. to[t]). */
 	enum work work;
 	const struct tr_batch *batch;
 	uint32_t from[TR_PARALLELISM_MAX];
 	uint32_t to[TR_PARALLELISM_MAX];
-	const uint32_t *rows;       /* `sorted`, `iota`, or the batch's selection */
-	uint32_t capacity;          /* of the arrays below */
+	const uint32_t *rows; /* `sorted`, `iota`, or the batch's selection */
+	uint32_t capacity;    /* of the arrays below */
 	uint64_t *hashes;
 	uint8_t *targets;
 	uint32_t *sorted;
-	uint32_t *iota;             /* 0, 1, 2, ... */
+	uint32_t *iota; /* 0, 1, 2, ... */
 };
 
 static void reserve(struct exchange *x, uint32_t rows)

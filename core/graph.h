@@ -40,7 +40,7 @@ enum tr_head_kind { TR_HEAD_SOURCE, TR_HEAD_VALUES, TR_HEAD_ALIGN };
 
 /** From each subtask of one stage to one or each of another. */
 struct tr_edge {
-	uint32_t id;                  /* among the consumer's edges */
+	uint32_t id; /* among the consumer's edges */
 	enum tr_exchange_kind kind;
 	const uint32_t *keys;
 	uint32_t key_count;
@@ -80,15 +80,15 @@ struct tr_stage {
 	uint32_t id;
 	uint32_t parallelism;
 	enum tr_head_kind head;
-	const struct tr_node *head_node;   /* SCAN, VALUES, or what stands on the edges */
-	const struct tr_schema *input;     /* what the head hands to the chain */
+	const struct tr_node *head_node;    /* SCAN, VALUES, or what stands on the edges */
+	const struct tr_schema *input;      /* what the head hands to the chain */
 	const struct tr_node *const *nodes; /* chain, head first; without the exchange */
 	uint32_t node_count;
-	const struct tr_program **programs; /* per node: FILTER and PROJECT */
+	const struct tr_program **programs;    /* per node: FILTER and PROJECT */
 	const struct tr_window_plan **windows; /* per node: WINDOW_AGGREGATE */
 	struct tr_edge **inputs;
 	uint32_t input_count;
-	struct tr_edge *output;            /* NULL: ends in a sink */
+	struct tr_edge *output; /* NULL: ends in a sink */
 	struct tr_source_plan *source;
 	struct tr_subtask *subtasks;
 };
@@ -106,20 +106,20 @@ struct tr_graph {
 	uint32_t edge_capacity;
 	struct tr_channel *channels; /* aligned_alloc */
 	uint32_t channel_count;
-	struct tr_worker *workers;   /* aligned_alloc */
+	struct tr_worker *workers; /* aligned_alloc */
 	uint32_t worker_count;
 	int64_t query_start_ms;
 	/* Control. Written by anyone, read by all workers once per step. */
 	_Alignas(64) _Atomic bool is_stopping;
 	_Atomic bool is_cancelled;
 	pthread_mutex_t failure_lock;
-	struct tr_status failure;    /* the first one; under failure_lock */
+	struct tr_status failure; /* the first one; under failure_lock */
 };
 
 /** Cuts the plan into stages, compiles programs, makes workers and channels, opens sources, readers and sinks. On
  * failure the graph must still be deinitialised. */
 tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env,
-		    struct tr_status *st) TR_MUST_USE;
+		      struct tr_status *st) TR_MUST_USE;
 
 /** Closes and frees everything. No worker may be running. */
 void tr_graph_deinit(struct tr_graph *graph);

@@ -39,10 +39,7 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
-{
-	return TR_FLOW_MORE;
-}
+static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle) { return TR_FLOW_MORE; }
 
 static enum tr_flow finish(struct sink_op *s)
 {

@@ -16,14 +16,9 @@
 #define DEPTH_MAX 512
 
 static const char *const kind_names[] = {
-	[TR_NODE_SCAN] = "Scan",
-	[TR_NODE_VALUES] = "Values",
-	[TR_NODE_FILTER] = "Filter",
-	[TR_NODE_PROJECT] = "Project",
-	[TR_NODE_UNION] = "Union",
-	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
-	[TR_NODE_EXCHANGE] = "Exchange",
-	[TR_NODE_SINK] = "Sink",
+	[TR_NODE_SCAN] = "Scan",         [TR_NODE_VALUES] = "Values", [TR_NODE_FILTER] = "Filter",
+	[TR_NODE_PROJECT] = "Project",   [TR_NODE_UNION] = "Union",   [TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+	[TR_NODE_EXCHANGE] = "Exchange", [TR_NODE_SINK] = "Sink",
 };
 
 struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, const struct tr_node *const *inputs,
@@ -44,7 +39,8 @@ struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, con
 	return node;
 }
 
-#define FAIL_NODE(st, node, ...) return fail_node((st), (node), tr_status_set((st), TR_ERR_INTERNAL, 0, TR_WHERE, __VA_ARGS__))
+#define FAIL_NODE(st, node, ...) \
+	return fail_node((st), (node), tr_status_set((st), TR_ERR_INTERNAL, 0, TR_WHERE, __VA_ARGS__))
 
 static tr_code fail_node(struct tr_status *st, const struct tr_node *node, tr_code code)
 {
@@ -76,8 +72,8 @@ static tr_code check_scan(const struct tr_node *node, struct tr_status *st)
 		FAIL_NODE(st, node, "the table can't be read");
 	if ((node->scan.time_expr == NULL) != (node->scan.watermark_expr == NULL))
 		FAIL_NODE(st, node, "time and watermark go together");
-	if (node->scan.time_expr != NULL && (node->scan.time_expr->type->phys != TR_PHYS_I64 ||
-					     node->scan.watermark_expr->type->phys != TR_PHYS_I64))
+	if (node->scan.time_expr != NULL &&
+	    (node->scan.time_expr->type->phys != TR_PHYS_I64 || node->scan.watermark_expr->type->phys != TR_PHYS_I64))
 		FAIL_NODE(st, node, "time and watermark must be timestamps");
 	return check_exprs(node, node->scan.exprs, st);
 }
@@ -110,8 +106,7 @@ static tr_code check_window(const struct tr_node *node, struct tr_status *st)
 		    node->window.aggs[i].filter_column >= (int32_t)input->column_count)
 			FAIL_NODE(st, node, "a column of aggregate %u does not exist", i);
 	if (!node->window.window.is_processing_time &&
-	    (node->window.window.time_column < 0 ||
-	     node->window.window.time_column >= (int32_t)input->column_count))
+	    (node->window.window.time_column < 0 || node->window.window.time_column >= (int32_t)input->column_count))
 		FAIL_NODE(st, node, "the time column does not exist");
 	return TR_OK;
 }
@@ -198,7 +193,8 @@ static tr_code check_node(const struct visit *visit, struct tr_status *st)
 
 tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 {
-	struct visit *stack = TR_NEW_ARRAY(plan->arena, DEPTH_MAX * TR_PLAN_INPUTS_MAX + plan->sink_count, struct visit);
+	struct visit *stack =
+		TR_NEW_ARRAY(plan->arena, DEPTH_MAX * TR_PLAN_INPUTS_MAX + plan->sink_count, struct visit);
 	uint32_t depth = 0;
 
 	if (plan->sink_count == 0)
@@ -216,9 +212,9 @@ tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 			FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
 		TR_TRY(check_node(&visit, st));
 		for (uint32_t i = visit.node->input_count; i-- > 0;)
-			stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)visit.node->inputs[i],
-							visit.depth + 1,
-							visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1};
+			stack[depth++] =
+				(struct visit){(struct tr_node *)(uintptr_t)visit.node->inputs[i], visit.depth + 1,
+					       visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1};
 	}
 	return TR_OK;
 }

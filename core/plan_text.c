@@ -202,9 +202,9 @@ static void print_tree(struct printer *p, const struct tr_plan *plan, struct vis
 static const char *kind_name(const struct tr_node *node)
 {
 	static const char *const names[] = {
-		[TR_NODE_SCAN] = "Scan",       [TR_NODE_VALUES] = "Values",
-		[TR_NODE_FILTER] = "Filter",   [TR_NODE_PROJECT] = "Project",
-		[TR_NODE_UNION] = "Union",     [TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+		[TR_NODE_SCAN] = "Scan",         [TR_NODE_VALUES] = "Values",
+		[TR_NODE_FILTER] = "Filter",     [TR_NODE_PROJECT] = "Project",
+		[TR_NODE_UNION] = "Union",       [TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
 		[TR_NODE_EXCHANGE] = "Exchange", [TR_NODE_SINK] = "Sink",
 	};
 

@@ -41,8 +41,7 @@ void tr_stamp_keep(struct tr_source_entry *entry, const struct tr_column *waterm
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		entry->watermarks[i] = tr_column_is_null(watermark, i) ? TR_WATERMARK_MIN
-								       : tr_column_i64(watermark, i);
+		entry->watermarks[i] = tr_column_is_null(watermark, i) ? TR_WATERMARK_MIN : tr_column_i64(watermark, i);
 		greatest = TR_MAX(greatest, entry->watermarks[i]);
 	}
 	entry->greatest_ms = greatest;
@@ -120,8 +119,7 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 		active_ns = atomic_load_explicit(&slot->active_ns, memory_order_relaxed);
 		if (s == but || (idle_ns > 0 && active_ns > 0 && now_ns - active_ns >= idle_ns))
 			continue;
-		value_ms = atomic_load_explicit(use_current ? &slot->current_ms : &slot->last_ms,
-						memory_order_relaxed);
+		value_ms = atomic_load_explicit(use_current ? &slot->current_ms : &slot->last_ms, memory_order_relaxed);
 		least = TR_MIN(least, tr_carry_watermark(value_ms));
 	}
 	return least;

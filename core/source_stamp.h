@@ -19,9 +19,9 @@ struct tr_source_plan;
 struct tr_source_entry {
 	struct tr_batch_buffer *buffer;
 	struct tr_chunk_info info;
-	int64_t *watermarks;         /* per row; TR_WATERMARK_MIN where the expression is NULL */
-	int64_t greatest_ms;         /* of them */
-	int64_t split_watermark_ms;  /* the split's watermark after the last row */
+	int64_t *watermarks;        /* per row; TR_WATERMARK_MIN where the expression is NULL */
+	int64_t greatest_ms;        /* of them */
+	int64_t split_watermark_ms; /* the split's watermark after the last row */
 };
 
 /** Event-time state of a split. */

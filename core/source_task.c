@@ -23,9 +23,9 @@ enum push_phase { PUSH_NOTHING, PUSH_STATUS, PUSH_ROWS, PUSH_WATERMARK, PUSH_REL
 /** A failure that waits until the chunk's start is confirmed. */
 struct held_failure {
 	bool is_set;
-	bool is_row;       /* computing a time failed: the status does not name the split yet */
+	bool is_row; /* computing a time failed: the status does not name the split yet */
 	bool is_null_time;
-	uint64_t row;      /* of the chunk: is_null_time */
+	uint64_t row; /* of the chunk: is_null_time */
 	struct tr_status status;
 };
 
@@ -38,22 +38,22 @@ struct tr_source_task {
 	struct tr_program_state *program;
 	struct tr_program_state *time_program;
 	struct tr_column *outputs;
-	struct tr_batch batch;          /* what is pushed: computed columns */
+	struct tr_batch batch; /* what is pushed: computed columns */
 	/* The chunk in hand. */
 	enum chunk_state state;
 	uint64_t split;
 	uint64_t chunk;
 	int64_t start;
 	int64_t end;
-	bool is_decoded;                /* its last batch is in the queue */
+	bool is_decoded; /* its last batch is in the queue */
 	bool is_split_end;
-	uint64_t chunk_rows;            /* decoded */
+	uint64_t chunk_rows; /* decoded */
 	struct tr_carry_slot *slot;
-	struct tr_stamp stamp;          /* event-time state after the last stamped row */
-	uint64_t rows_before;           /* of the split, before this chunk */
-	int64_t pushed_ms;              /* the split's watermark after the last pushed row */
+	struct tr_stamp stamp; /* event-time state after the last stamped row */
+	uint64_t rows_before;  /* of the split, before this chunk */
+	int64_t pushed_ms;     /* the split's watermark after the last pushed row */
 	struct held_failure held;
-	struct tr_source_entry *queue;  /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
+	struct tr_source_entry *queue; /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
 	uint32_t count;
 	uint32_t stamped;
 	uint32_t pushed;
@@ -65,30 +65,24 @@ struct tr_source_task {
 	bool is_max_emitted;
 	bool is_end_emitted;
 	bool is_idle;
-	int64_t emitted_ms;             /* watermark passed to the chain */
+	int64_t emitted_ms; /* watermark passed to the chain */
 	int64_t now_ns;
-	int64_t last_rows_ns;           /* when rows came, or idleness began to count */
-	int64_t timer_ns;               /* next turn of the watermark timer; INT64_MAX: none */
+	int64_t last_rows_ns; /* when rows came, or idleness began to count */
+	int64_t timer_ns;     /* next turn of the watermark timer; INT64_MAX: none */
 	struct tr_source_counters counters;
 };
 
 static const struct tr_op_ops head_ops = {.name = "source"};
 
-static bool is_stuck(enum tr_flow flow)
-{
-	return flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED;
-}
+static bool is_stuck(enum tr_flow flow) { return flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED; }
 
-static enum tr_turn step_of(enum tr_flow flow)
-{
-	return flow == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_PROGRESS;
-}
+static enum tr_turn step_of(enum tr_flow flow) { return flow == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_PROGRESS; }
 
 /* Creating. */
 
-tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context,
-			      struct tr_io_queue *io, struct tr_wake_set *wakes, struct tr_op *next,
-			      struct tr_source_task **task, struct tr_status *st)
+tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context, struct tr_io_queue *io,
+			      struct tr_wake_set *wakes, struct tr_op *next, struct tr_source_task **task,
+			      struct tr_status *st)
 {
 	struct tr_source_task *t = calloc(1, sizeof(*t));
 	tr_code code;
@@ -116,8 +110,8 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 	TR_ASSERT(t->queue != NULL && t->outputs != NULL);
 	t->program = tr_program_state_create(plan->program, &context->program, plan->table->batch_rows);
 	if (plan->time_program != NULL)
-		t->time_program = tr_program_state_create(plan->time_program, &context->program,
-							  plan->table->batch_rows);
+		t->time_program =
+			tr_program_state_create(plan->time_program, &context->program, plan->table->batch_rows);
 	code = plan->ops->reader_open(plan->source, &t->reader_context, &t->reader, st);
 	if (code != TR_OK)
 		tr_source_task_destroy(&t);
@@ -146,10 +140,7 @@ void tr_source_task_destroy(struct tr_source_task **task)
 	free(t);
 }
 
-const struct tr_source_counters *tr_source_task_counters(const struct tr_source_task *task)
-{
-	return &task->counters;
-}
+const struct tr_source_counters *tr_source_task_counters(const struct tr_source_task *task) { return &task->counters; }
 
 /* Confirming. */
 
@@ -540,10 +531,7 @@ enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
 	return quiet_step(t);
 }
 
-void tr_source_task_pause(struct tr_source_task *t, int64_t now_ns)
-{
-	t->last_rows_ns = now_ns;
-}
+void tr_source_task_pause(struct tr_source_task *t, int64_t now_ns) { t->last_rows_ns = now_ns; }
 
 int64_t tr_source_task_wake_at(const struct tr_source_task *t)
 {

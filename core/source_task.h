@@ -48,7 +48,7 @@ struct tr_source_plan {
 	int64_t watermark_interval_ms;
 	int64_t idle_timeout_ms;
 	bool is_bounded;
-	uint64_t workers;                      /* that run a subtask of the scan: bits, as in a wake set */
+	uint64_t workers; /* that run a subtask of the scan: bits, as in a wake set */
 	struct tr_carries *carries;
 };
 
@@ -62,9 +62,9 @@ struct tr_source_counters {
 struct tr_source_task;
 
 /** Opens the subtask's reader. `io` and `wakes` belong to its worker. The first operator of the chain is `next`. */
-tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context,
-			      struct tr_io_queue *io, struct tr_wake_set *wakes, struct tr_op *next,
-			      struct tr_source_task **task, struct tr_status *st) TR_MUST_USE;
+tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context, struct tr_io_queue *io,
+			      struct tr_wake_set *wakes, struct tr_op *next, struct tr_source_task **task,
+			      struct tr_status *st) TR_MUST_USE;
 void tr_source_task_destroy(struct tr_source_task **task);
 
 /** Does a piece of work: one batch at most goes into the chain. Call only while the chain is not blocked. */

@@ -26,20 +26,21 @@
 struct tr_worker {
 	struct tr_graph *graph;
 	uint32_t index;
-	int32_t core;                 /* to be pinned to; -1: not pinned */
+	int32_t core; /* to be pinned to; -1: not pinned */
 	struct tr_io_queue *io;
 	struct tr_subtask **subtasks; /* by stage, sinks first */
 	uint32_t subtask_count;
 	uint32_t done_count;
-	bool is_spinning;             /* whether waiting begins by spinning */
-	struct tr_wake_set wakes;     /* whom this worker has given something in this step */
-	int64_t now_ms;               /* processing time: the wall clock, never going back */
-	int64_t flush_at_ns;          /* buffer timeout */
+	bool is_spinning;                        /* whether waiting begins by spinning */
+	struct tr_wake_set wakes;                /* whom this worker has given something in this step */
+	int64_t now_ms;                          /* processing time: the wall clock, never going back */
+	int64_t flush_at_ns;                     /* buffer timeout */
 	_Alignas(64) _Atomic uint32_t is_parked; /* written by the worker; read by all */
 };
 
 /** Makes the worker's I/O queue. */
-tr_code tr_worker_init(struct tr_worker *worker, struct tr_graph *graph, uint32_t index, struct tr_status *st) TR_MUST_USE;
+tr_code tr_worker_init(struct tr_worker *worker, struct tr_graph *graph, uint32_t index,
+		       struct tr_status *st) TR_MUST_USE;
 
 /** Destroys the queue; readers and sinks that use it must be closed. */
 void tr_worker_deinit(struct tr_worker *worker);

@@ -155,8 +155,8 @@ static void run_fault(enum fault fault, uint32_t parallelism, tr_code code, cons
 			tr_expr_cast(&p.arena, harness_column(&p, COL_TEXT), p.types[COL_ID], false),
 			harness_column(&p, COL_TEXT)};
 
-		project->project.exprs = memcpy(TR_NEW_ARRAY(&p.arena, 2, const struct tr_expr *), exprs,
-						sizeof(exprs));
+		project->project.exprs =
+			memcpy(TR_NEW_ARRAY(&p.arena, 2, const struct tr_expr *), exprs, sizeof(exprs));
 		node = project;
 	} else {
 		node = harness_project(&p, node, parallelism);

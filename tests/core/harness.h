@@ -25,8 +25,8 @@
 
 #include "core/ops/op_window.h"
 
-__attribute__((weak)) tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
-			    struct tr_status *st)
+__attribute__((weak)) tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_context *context,
+						  struct tr_op **op, struct tr_status *st)
 {
 	TR_UNREACHABLE();
 }
@@ -49,26 +49,26 @@ struct harness {
 	uint32_t split_count;
 	uint32_t rows_per_split;
 	uint32_t chunk_bytes;
-	uint32_t wrong_percent;   /* guesses that are wrong */
+	uint32_t wrong_percent; /* guesses that are wrong */
 	uint32_t blocked_percent;
-	int64_t null_time_id;     /* row whose time is NULL; -1: none */
-	int64_t fail_id;          /* row that can't be decoded; -1: none */
-	bool is_unbounded;        /* never ends: BLOCKED for ever after the last row */
+	int64_t null_time_id; /* row whose time is NULL; -1: none */
+	int64_t fail_id;      /* row that can't be decoded; -1: none */
+	bool is_unbounded;    /* never ends: BLOCKED for ever after the last row */
 	uint64_t seed;
 	struct harness_row *rows; /* split * rows_per_split + i */
 	/* sink */
 	uint32_t sink_blocked_percent;
-	int64_t sink_fail_id;     /* -1: none */
+	int64_t sink_fail_id; /* -1: none */
 	pthread_mutex_t lock;
 	struct sunk {
 		int64_t id;
 		int64_t stamp_ms;
 		uint32_t subtask;
 		bool is_text_good;
-	} *sunk;
+	} * sunk;
 	size_t sunk_count;
 	size_t sunk_capacity;
-	uint32_t finished;        /* sinks that have finished */
+	uint32_t finished; /* sinks that have finished */
 	uint32_t closed;
 	atomic_int rewinds;
 };
@@ -476,7 +476,7 @@ static struct tr_table_spec *harness_table(struct harness_plan *p, const struct 
 }
 
 /** All physical columns, with event time. */
-static struct tr_node *harness_scan(struct harness_plan *p, uint32_t parallelism)
+static inline struct tr_node *harness_scan(struct harness_plan *p, uint32_t parallelism)
 {
 	struct tr_node *scan = tr_plan_node(&p->arena, TR_NODE_SCAN, NULL, 0);
 	const struct tr_expr **exprs = TR_NEW_ARRAY(&p->arena, COL_COUNT, const struct tr_expr *);
@@ -495,7 +495,7 @@ static struct tr_node *harness_scan(struct harness_plan *p, uint32_t parallelism
 	return scan;
 }
 
-static struct tr_node *harness_filter(struct harness_plan *p, const struct tr_node *input)
+static inline struct tr_node *harness_filter(struct harness_plan *p, const struct tr_node *input)
 {
 	struct tr_node *filter = tr_plan_node(&p->arena, TR_NODE_FILTER, &input, 1);
 
@@ -505,7 +505,7 @@ static struct tr_node *harness_filter(struct harness_plan *p, const struct tr_no
 	return filter;
 }
 
-static struct tr_node *harness_project(struct harness_plan *p, const struct tr_node *input, uint32_t parallelism)
+static inline struct tr_node *harness_project(struct harness_plan *p, const struct tr_node *input, uint32_t parallelism)
 {
 	struct tr_node *project = tr_plan_node(&p->arena, TR_NODE_PROJECT, &input, 1);
 	const struct tr_expr **exprs = TR_NEW_ARRAY(&p->arena, 2, const struct tr_expr *);
@@ -518,8 +518,8 @@ static struct tr_node *harness_project(struct harness_plan *p, const struct tr_n
 	return project;
 }
 
-static struct tr_node *harness_exchange(struct harness_plan *p, const struct tr_node *input,
-					enum tr_exchange_kind kind, uint32_t parallelism)
+static inline struct tr_node *harness_exchange(struct harness_plan *p, const struct tr_node *input,
+					       enum tr_exchange_kind kind, uint32_t parallelism)
 {
 	struct tr_node *exchange = tr_plan_node(&p->arena, TR_NODE_EXCHANGE, &input, 1);
 	uint32_t *keys = TR_NEW_ARRAY(&p->arena, 1, uint32_t);

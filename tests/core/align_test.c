@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Alignment: minimum watermark, idleness, end of input, runs behind a union; and the same over random traffic against
+ * a model that knows only Flink's rules for one channel at a time.
+ */
+#include "tr_test.h"
+
+#include "base/type.h"
+#include "core/align.h"
+
+#define CHANNELS 3
+
+struct collector {
+	struct tr_op op;
+	int64_t watermark_ms;
+	uint32_t watermarks;
+	uint32_t rows;
+	int64_t last_value;
+	int64_t last_run_ms;
+	bool is_idle;
+	uint32_t statuses;
+	uint32_t ends;
+	uint32_t blocked_percent;
+	uint64_t random;
+};
+
+static enum tr_flow answer(struct collector *c)
+{
+	return tr_test_below(&c->random, 100) < c->blocked_percent ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct collector *c = (struct collector *)op;
+
+	assert_int_equal(c->ends, 0);
+	c->rows += batch->selected_count;
+	c->last_value = tr_column_i64(&batch->columns[0], batch->row_count - 1);
+	c->last_run_ms = batch->run_count > 0 ? batch->runs[batch->run_count - 1].watermark_ms : TR_WATERMARK_MIN;
+	return answer(c);
+}
+
+static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
+{
+	struct collector *c = (struct collector *)op;
+
+	assert_true(watermark_ms > c->watermark_ms);
+	assert_int_equal(c->ends, 0);
+	c->watermark_ms = watermark_ms;
+	c->watermarks++;
+	return answer(c);
+}
+
+static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
+{
+	struct collector *c = (struct collector *)op;
+
+	assert_int_not_equal(c->is_idle, is_idle);
+	c->is_idle = is_idle;
+	c->statuses++;
+	return answer(c);
+}
+
+static enum tr_flow on_end(struct tr_op *op, uint32_t input)
+{
+	struct collector *c = (struct collector *)op;
+
+	c->ends++;
+	return answer(c);
+}
+
+static void destroy(struct tr_op *op) {}
+
+static const struct tr_op_ops collector_ops = {.name = "collector",
+					       .on_batch = on_batch,
+					       .on_watermark = on_watermark,
+					       .on_status = on_status,
+					       .on_end = on_end,
+					       .destroy = destroy};
+
+struct fixture {
+	struct tr_channel channels[CHANNELS];
+	struct tr_wake_set wakes[2];
+	struct tr_op_context context;
+	struct tr_align align;
+	struct tr_chain chain;
+	struct collector collector;
+	const struct tr_type *types[1];
+	const char *names[1];
+	struct tr_schema schema;
+};
+
+static struct fixture *fixture_create(const uint32_t *edges, uint32_t credits, uint32_t blocked_percent)
+{
+	struct fixture *f = aligned_alloc(64, (sizeof(*f) + 63) / 64 * 64);
+	struct tr_channel *channels[CHANNELS];
+
+	memset(f, 0, sizeof(*f));
+	f->types[0] = tr_type_of(TR_TYPE_BIGINT);
+	f->names[0] = "v";
+	f->schema = (struct tr_schema){1, f->names, f->types};
+	for (uint32_t i = 0; i < CHANNELS; i++) {
+		tr_channel_init(&f->channels[i], &f->schema, 4, credits, 0, &f->wakes[0], 1, &f->wakes[1]);
+		channels[i] = &f->channels[i];
+	}
+	tr_align_init(&f->align, &f->context, &f->schema, channels, edges, CHANNELS);
+	f->collector.op.ops = &collector_ops;
+	f->collector.watermark_ms = TR_WATERMARK_MIN;
+	f->collector.blocked_percent = blocked_percent;
+	f->collector.op.metrics.watermark_ms = TR_WATERMARK_MIN;
+	tr_chain_append(&f->chain, &f->collector.op);
+	f->align.head.next = &f->collector.op;
+	return f;
+}
+
+static void fixture_destroy(struct fixture *f)
+{
+	tr_align_deinit(&f->align);
+	for (uint32_t i = 0; i < CHANNELS; i++)
+		tr_channel_deinit(&f->channels[i]);
+	free(f);
+}
+
+/** Steps until nothing more comes. Whether the end was reached. */
+static bool run(struct fixture *f)
+{
+	for (int i = 0; i < 100000; i++) {
+		enum tr_turn turn;
+
+		if (tr_chain_is_blocked(&f->chain) && tr_chain_resume(&f->chain) == TR_FLOW_BLOCKED)
+			continue;
+		turn = tr_align_step(&f->align);
+		if (turn == TR_TURN_DONE)
+			return true;
+		if (turn == TR_TURN_IDLE)
+			return false;
+	}
+	fail_msg("the alignment never rests");
+	return false;
+}
+
+/** Sends `count` rows of value `value` under run `run_ms`. */
+static void send_rows(struct fixture *f, uint32_t channel, int64_t value, uint32_t count, int64_t run_ms)
+{
+	struct tr_batch_buffer *buffer = tr_batch_buffer_create(&f->schema, count);
+	uint32_t rows[64];
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		((int64_t *)buffer->columns[0].data)[i] = value;
+		rows[i] = i;
+	}
+	if (run_ms != TR_WATERMARK_MIN)
+		tr_batch_buffer_add_run(buffer, 0, run_ms);
+	tr_batch_buffer_seal(buffer, count);
+	while (taken < count) {
+		taken += tr_channel_append(&f->channels[channel], &buffer->batch, rows + taken, count - taken);
+		if (taken < count)
+			(void)run(f);
+	}
+	tr_batch_buffer_destroy(&buffer);
+}
+
+static void send_watermark(struct fixture *f, uint32_t channel, int64_t watermark_ms)
+{
+	tr_channel_watermark(&f->channels[channel], watermark_ms);
+	(void)tr_channel_flush(&f->channels[channel]);
+	(void)run(f);
+}
+
+static void send_status(struct fixture *f, uint32_t channel, bool is_idle)
+{
+	tr_channel_status(&f->channels[channel], is_idle);
+	(void)tr_channel_flush(&f->channels[channel]);
+	(void)run(f);
+}
+
+static const uint32_t one_edge[CHANNELS] = {0, 0, 0};
+static const uint32_t three_edges[CHANNELS] = {0, 1, 2};
+
+static void test_minimum(void **state)
+{
+	struct fixture *f = fixture_create(one_edge, 2, 0);
+
+	send_watermark(f, 0, 100);
+	send_watermark(f, 1, 50);
+	assert_int_equal(f->collector.watermarks, 0);
+	send_watermark(f, 2, 70);
+	assert_int_equal(f->collector.watermark_ms, 50);
+	send_watermark(f, 1, 90);
+	assert_int_equal(f->collector.watermark_ms, 70);
+	fixture_destroy(f);
+}
+
+static void test_idleness(void **state)
+{
+	struct fixture *f = fixture_create(one_edge, 2, 0);
+
+	send_watermark(f, 0, 100);
+	send_watermark(f, 1, 50);
+	send_status(f, 2, true); /* the silent one no longer counts */
+	assert_int_equal(f->collector.watermark_ms, 50);
+	send_status(f, 1, true);
+	assert_int_equal(f->collector.watermark_ms, 100);
+	send_watermark(f, 1, 60);
+	send_status(f, 1, false); /* back, but behind: not aligned, so it does not hold back */
+	send_watermark(f, 0, 120);
+	assert_int_equal(f->collector.watermark_ms, 120);
+	send_watermark(f, 1, 130); /* caught up */
+	send_watermark(f, 0, 140);
+	assert_int_equal(f->collector.watermark_ms, 130);
+	assert_false(f->collector.is_idle);
+	send_status(f, 0, true);
+	assert_false(f->collector.is_idle);
+	send_status(f, 1, true); /* all idle: the greatest of all, then the status */
+	assert_true(f->collector.is_idle);
+	assert_int_equal(f->collector.watermark_ms, 140);
+	send_status(f, 0, false);
+	assert_false(f->collector.is_idle);
+	fixture_destroy(f);
+}
+
+static void test_end(void **state)
+{
+	struct fixture *f = fixture_create(one_edge, 1, 30);
+
+	for (uint32_t i = 0; i < CHANNELS; i++) {
+		send_rows(f, i, i, 3, TR_WATERMARK_MIN);
+		tr_channel_watermark(&f->channels[i], TR_WATERMARK_MAX);
+		tr_channel_end(&f->channels[i]);
+		while (!tr_channel_flush(&f->channels[i]))
+			(void)run(f);
+		assert_int_equal(run(f), i == CHANNELS - 1);
+	}
+	assert_int_equal(f->collector.rows, 9);
+	assert_int_equal(f->collector.ends, 1);
+	assert_true(f->collector.watermark_ms == TR_WATERMARK_MAX);
+	fixture_destroy(f);
+}
+
+static void test_union_lowers_runs(void **state)
+{
+	struct fixture *f = fixture_create(three_edges, 2, 0);
+
+	send_watermark(f, 0, 1000);
+	send_watermark(f, 1, 300);
+	send_watermark(f, 2, 400);
+	send_rows(f, 0, 1, 4, 900);
+	(void)run(f);
+	assert_int_equal(f->collector.last_run_ms, 300);
+	send_rows(f, 1, 1, 4, 250);
+	(void)run(f);
+	assert_int_equal(f->collector.last_run_ms, 250);
+	fixture_destroy(f);
+	f = fixture_create(one_edge, 2, 0); /* one edge: left alone */
+	send_watermark(f, 0, 1000);
+	send_watermark(f, 1, 300);
+	send_watermark(f, 2, 400);
+	send_rows(f, 0, 1, 4, 900);
+	(void)run(f);
+	assert_int_equal(f->collector.last_run_ms, 900);
+	fixture_destroy(f);
+}
+
+/** Random rows and watermarks, one credit, a chain that blocks: nothing is lost and the minimum holds at the end. */
+static void test_random(void **state)
+{
+	for (uint64_t seed = 0; seed < 30; seed++) {
+		struct fixture *f = fixture_create(one_edge, 1 + seed % 2, seed % 3 * 30);
+		uint64_t random = seed;
+		int64_t watermarks[CHANNELS] = {0, 0, 0};
+		int64_t least = INT64_MAX;
+		uint32_t rows = 0;
+
+		f->collector.random = seed;
+		for (int n = 0; n < 300; n++) {
+			const uint32_t c = tr_test_below(&random, CHANNELS);
+			const uint32_t count = 1 + tr_test_below(&random, 9);
+
+			if (tr_test_below(&random, 2)) {
+				send_rows(f, c, n, count, watermarks[c] > 0 ? watermarks[c] : TR_WATERMARK_MIN);
+				rows += count;
+			} else {
+				watermarks[c] += 1 + tr_test_below(&random, 50);
+				tr_channel_watermark(&f->channels[c], watermarks[c]);
+			}
+		}
+		for (uint32_t c = 0; c < CHANNELS; c++) {
+			while (!tr_channel_flush(&f->channels[c]))
+				(void)run(f);
+			least = TR_MIN(least, watermarks[c]);
+		}
+		(void)run(f);
+		assert_int_equal(f->collector.rows, rows);
+		assert_int_equal(f->collector.watermark_ms, least);
+		fixture_destroy(f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_minimum),           cmocka_unit_test(test_idleness), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_union_lowers_runs), cmocka_unit_test(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

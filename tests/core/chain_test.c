@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Chains: who blocked is resumed from the tail to the head, order is kept, control passes operators that do not care.
+ *
+ * A probe operator multiplies each batch by emitting it `copies` times, and answers BLOCKED from its own acts by a
+ * random plan; the tail writes down what it sees. Whatever blocks, the tail must see the same.
+ */
+#include "tr_test.h"
+
+#include "core/chain.h"
+
+#define SEEN_MAX 20000
+
+struct probe {
+	struct tr_op op;
+	uint32_t copies;
+	uint32_t left; /* copies still to be emitted */
+	const struct tr_batch *batch;
+	bool is_tail;
+	uint32_t blocked_percent; /* tail: answers BLOCKED so often */
+	uint64_t *random;
+	int64_t *seen;
+	uint32_t *seen_count;
+	uint32_t timers;
+};
+
+static enum tr_flow see(struct probe *p, int64_t what)
+{
+	assert_true(*p->seen_count < SEEN_MAX);
+	p->seen[(*p->seen_count)++] = what;
+	return tr_test_below(p->random, 100) < p->blocked_percent ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+}
+
+static enum tr_flow emit_copies(struct probe *p)
+{
+	while (p->left > 0) {
+		enum tr_flow flow;
+
+		p->left--;
+		flow = tr_op_emit(&p->op, p->batch);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+	}
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow probe_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct probe *p = (struct probe *)op;
+
+	if (p->is_tail)
+		return see(p, batch->watermark_ms); /* the batch's number */
+	assert_int_equal(p->left, 0);
+	p->left = p->copies;
+	p->batch = batch;
+	return emit_copies(p);
+}
+
+static enum tr_flow probe_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
+{
+	return see((struct probe *)op, 1000000 + watermark_ms);
+}
+
+static enum tr_flow probe_status(struct tr_op *op, uint32_t input, bool is_idle)
+{
+	return see((struct probe *)op, is_idle ? -1 : -2);
+}
+
+static enum tr_flow probe_end(struct tr_op *op, uint32_t input) { return see((struct probe *)op, -3); }
+
+static enum tr_flow probe_resume(struct tr_op *op)
+{
+	struct probe *p = (struct probe *)op;
+
+	if (p->is_tail)
+		return tr_test_below(p->random, 100) < p->blocked_percent ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+	return emit_copies(p);
+}
+
+static enum tr_flow probe_timer(struct tr_op *op, int64_t now_ms)
+{
+	struct probe *p = (struct probe *)op;
+
+	assert_true(op->timer_ms <= now_ms);
+	op->timer_ms = p->timers == 0 ? INT64_MAX : op->timer_ms + 10;
+	p->timers -= p->timers > 0;
+	p->left = 1;
+	return emit_copies(p);
+}
+
+static void probe_destroy(struct tr_op *op) {}
+
+static const struct tr_op_ops middle_ops = {
+	.name = "middle", .on_batch = probe_batch, .resume = probe_resume, .destroy = probe_destroy};
+static const struct tr_op_ops timer_ops = {.name = "timer",
+					   .on_batch = probe_batch,
+					   .on_timer = probe_timer,
+					   .resume = probe_resume,
+					   .destroy = probe_destroy};
+static const struct tr_op_ops tail_ops = {.name = "tail",
+					  .on_batch = probe_batch,
+					  .on_watermark = probe_watermark,
+					  .on_status = probe_status,
+					  .on_end = probe_end,
+					  .resume = probe_resume,
+					  .destroy = probe_destroy};
+
+struct fixture {
+	struct probe probes[4];
+	struct tr_chain chain;
+	struct tr_op head;
+	uint64_t random;
+	int64_t seen[SEEN_MAX];
+	uint32_t seen_count;
+};
+
+static const struct tr_schema empty_schema;
+
+static void fixture_init(struct fixture *f, uint64_t seed, uint32_t blocked_percent)
+{
+	static const uint32_t copies[] = {1, 3, 2, 0};
+
+	memset(f, 0, sizeof(*f));
+	f->random = seed;
+	f->head.metrics.watermark_ms = TR_WATERMARK_MIN;
+	for (uint32_t i = 0; i < 4; i++) {
+		struct probe *p = &f->probes[i];
+
+		p->op.ops = i == 3 ? &tail_ops : i == 1 ? &timer_ops : &middle_ops;
+		p->op.timer_ms = INT64_MAX;
+		p->op.metrics.watermark_ms = TR_WATERMARK_MIN;
+		p->copies = copies[i];
+		p->is_tail = i == 3;
+		p->blocked_percent = blocked_percent;
+		p->random = &f->random;
+		p->seen = f->seen;
+		p->seen_count = &f->seen_count;
+		tr_chain_append(&f->chain, &p->op);
+	}
+	f->head.next = f->chain.ops[0];
+}
+
+static void drain(struct fixture *f, enum tr_flow flow)
+{
+	int tries = 0;
+
+	assert_int_not_equal(flow, TR_FLOW_FAILED);
+	assert_int_equal(flow == TR_FLOW_BLOCKED, tr_chain_is_blocked(&f->chain));
+	while (tr_chain_is_blocked(&f->chain)) {
+		flow = tr_chain_resume(&f->chain);
+		assert_int_equal(flow == TR_FLOW_BLOCKED, tr_chain_is_blocked(&f->chain));
+		assert_true(++tries < 10000);
+	}
+}
+
+static void test_resume_keeps_order(void **state)
+{
+	for (uint32_t percent = 0; percent <= 90; percent += 15) {
+		struct fixture *f = malloc(sizeof(*f));
+		uint32_t at = 0;
+
+		fixture_init(f, percent, percent);
+		for (int64_t n = 0; n < 100; n++) {
+			struct tr_batch batch = {
+				.schema = &empty_schema, .row_count = 1, .selected_count = 1, .watermark_ms = n};
+
+			drain(f, tr_op_emit(&f->head, &batch));
+			memset(&batch, 0xee, sizeof(batch)); /* borrowed no longer */
+			drain(f, tr_op_emit_watermark(&f->head, n));
+			drain(f, tr_op_emit_status(&f->head, n % 2 == 0));
+		}
+		drain(f, tr_op_emit_end(&f->head));
+		for (int64_t n = 0; n < 100; n++) {
+			for (int copy = 0; copy < 6; copy++)
+				assert_int_equal(f->seen[at++], n);
+			assert_int_equal(f->seen[at++], 1000000 + n);
+			assert_int_equal(f->seen[at++], n % 2 == 0 ? -1 : -2);
+		}
+		assert_int_equal(f->seen[at++], -3);
+		assert_int_equal(at, f->seen_count);
+		assert_int_equal(f->probes[2].op.metrics.watermark_ms, 99); /* passed by, noted */
+		assert_int_equal(f->probes[3].op.metrics.rows_in, 600);
+		tr_chain_deinit(&f->chain);
+		free(f);
+	}
+}
+
+static void test_timers(void **state)
+{
+	struct tr_batch batch = {.schema = &empty_schema, .row_count = 1, .selected_count = 1, .watermark_ms = 7};
+	struct fixture *f = malloc(sizeof(*f));
+	bool fired;
+
+	fixture_init(f, 3, 50);
+	assert_true(tr_chain_next_timer(&f->chain) == INT64_MAX);
+	f->probes[1].op.timer_ms = 100;
+	f->probes[1].timers = 2;
+	f->probes[1].batch = &batch;
+	assert_int_equal(tr_chain_next_timer(&f->chain), 100);
+	drain(f, tr_chain_fire_timers(&f->chain, 99, &fired));
+	assert_false(fired);
+	for (int64_t now = 100; now <= 120; now += 10) {
+		drain(f, tr_chain_fire_timers(&f->chain, now, &fired));
+		assert_true(fired);
+	}
+	assert_true(tr_chain_next_timer(&f->chain) == INT64_MAX);
+	assert_int_equal(f->seen_count, 6); /* three timers, two copies each behind it */
+	tr_chain_deinit(&f->chain);
+	free(f);
+}
+
+static void test_empty_batches_are_not_emitted(void **state)
+{
+	struct tr_batch batch = {.schema = &empty_schema, .row_count = 5, .selected_count = 0};
+	struct fixture *f = malloc(sizeof(*f));
+
+	fixture_init(f, 3, 100);
+	assert_int_equal(tr_op_emit(&f->head, &batch), TR_FLOW_MORE);
+	assert_int_equal(f->seen_count, 0);
+	tr_chain_deinit(&f->chain);
+	free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_resume_keeps_order),
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_empty_batches_are_not_emitted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
