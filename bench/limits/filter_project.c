@@ -91,6 +91,12 @@ uint32_t tr_limit_filter_project_text(const int64_t *restrict auction, const int
 	return n;
 }
 
+void tr_limit_convert_i64(const int64_t *restrict price, uint32_t count, int64_t *restrict out)
+{
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = price[i] * PRICE_FACTOR;
+}
+
 void tr_limit_project_i64(const int64_t *restrict price, const int64_t *restrict bidder, uint32_t count,
 			  int64_t *restrict out)
 {

@@ -33,6 +33,9 @@ uint32_t tr_limit_filter_project_text(const int64_t *auction, const int64_t *pri
 				      uint32_t count, int64_t limit, const struct tr_view *equal, int64_t *out_auction,
 				      int64_t *out_price, struct tr_view *out_channel);
 
+/** SELECT auction, price * 89, bidder: one computed column, the others by reference (nothing to do). */
+void tr_limit_convert_i64(const int64_t *price, uint32_t count, int64_t *out);
+
 /** SELECT auction, price * 89 + bidder, bidder: one computed column, the others by reference (nothing to do). */
 void tr_limit_project_i64(const int64_t *price, const int64_t *bidder, uint32_t count, int64_t *out);
 
