@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an aggregate function is made of: the verbs over accumulators, and the tables of overloads.
+ *
+ * The state of a group is one *entry*: 8 bytes with the number of its rows, then the accumulator of each aggregate at
+ * an offset of its own (core/ops/agg_layout.h). An entry is 8-byte aligned and starts as zero bytes, which every
+ * accumulator takes for "nothing seen". The verbs take arrays of entries, and the accumulator's offset in them; an
+ * entry may occur several times in one call.
+ */
+#ifndef TR_CORE_OPS_AGG_TABLE_H
+#define TR_CORE_OPS_AGG_TABLE_H
+
+#include "base/batch.h"
+#include "core/ops/agg.h"
+#include "core/ops/func.h"
+
+#define TR_AGG_PARTIAL_COLUMNS_MAX 3
+
+enum tr_agg_kind { TR_AGG_COUNT_STAR, TR_AGG_COUNT, TR_AGG_SUM, TR_AGG_AVG, TR_AGG_MIN, TR_AGG_MAX };
+
+/** Where an accumulator of one call lives and what its verbs need to know. */
+struct tr_agg_slot {
+	uint32_t offset;             /* of the accumulator in the entry */
+	const struct tr_type *type;  /* of the result */
+	const struct tr_type *arg_type; /* of the argument, or of the first partial column; NULL for COUNT(*) */
+};
+
+struct tr_agg {
+	const char *name;
+	enum tr_agg_kind kind;
+	enum tr_phys phys;         /* of the argument */
+	uint32_t acc_bytes;        /* a multiple of 8 */
+	bool is_additive;          /* the accumulator is words that merge by wrapping addition */
+	bool owns_memory;          /* has a release */
+	uint32_t partial_count;    /* columns in which a partial travels */
+	/* entries[i] takes the value of row rows[i] (row i when rows is NULL): never NULL, never filtered out. */
+	void (*update)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
+		       const uint32_t *rows, uint32_t count);
+	/* targets[i] takes what sources[i] holds, which stays as it is. NULL when is_additive. */
+	void (*merge)(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, uint32_t count);
+	/* Results of entries to rows at .. at + count of `out`; strings go to `heap`. */
+	void (*finish)(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,
+		       struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap);
+	/* The types of the partial columns for an argument type. */
+	void (*partial_types)(struct tr_arena *arena, const struct tr_type *arg_type, const struct tr_type **types);
+	void (*write_partial)(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,
+			      struct tr_column_buffer *columns, uint32_t at, struct tr_heap *heap);
+	/* entries[i] takes the partial in row rows[i]. */
+	void (*read_partial)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns,
+			     const uint32_t *rows, uint32_t count);
+	void (*release)(const struct tr_agg_slot *slot, char *const *entries, uint32_t count);
+};
+
+/** The overloads, by the files that hold their verbs; ended by an entry without name. */
+extern const struct tr_agg tr_agg_counts[];
+extern const struct tr_agg tr_agg_sums[];     /* integers */
+extern const struct tr_agg tr_agg_decimals[]; /* SUM and AVG */
+extern const struct tr_agg tr_agg_floats[];   /* SUM and AVG */
+extern const struct tr_agg tr_agg_extremes[]; /* MIN and MAX */
+
+/** 192-bit integers for sums of decimals: least significant word first, two's complement. */
+struct tr_i192 {
+	uint64_t words[3];
+};
+
+static inline uint32_t tr_agg_row(const uint32_t *rows, uint32_t i)
+{
+	return rows != NULL ? rows[i] : i;
+}
+
+static inline void tr_agg_set_null(struct tr_column_buffer *out, uint32_t row)
+{
+	tr_bit_clear(out->validity, row);
+	out->has_nulls = true;
+}
+
+#endif

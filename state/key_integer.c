@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The integer form of a key table; see the header.
+ *
+ *     map:  values of the batch -> batch_keys    first pass: one look each, positions that missed are listed
+ *                                                second pass: the misses are probed, and inserted if they are new
+ *
+ * A direct index is given up when the range of keys exceeds both DIRECT_RANGE_MIN and DIRECT_SPARSITY times their
+ * number; only tr_key_integer_clear goes back. Removal from the places moves later ones back (Knuth 6.4, algorithm R),
+ * so that there are no tombstones.
+ */
+#include "state/key_integer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "state/huge.h"
+
+#define DIRECT_RANGE_MIN ((uint64_t)1 << 16)
+#define DIRECT_SPARSITY 8
+#define PLACE_BITS_MIN 8
+#define CACHED_BYTES ((size_t)1 << 20)  /* above this, places are prefetched */
+#define SPARSE_BYTES ((size_t)1 << 18)  /* up to this, they are kept a quarter full */
+#define PREFETCH_DISTANCE 24
+
+static void *checked(void *p)
+{
+	TR_ASSERT(p != NULL);
+	return p;
+}
+
+void tr_key_integer_init(struct tr_key_integer *table, enum tr_phys phys)
+{
+	memset(table, 0, sizeof(*table));
+	table->phys = phys;
+	table->null_slot = UINT32_MAX;
+	table->is_direct = phys != TR_PHYS_F32 && phys != TR_PHYS_F64;
+}
+
+void tr_key_integer_deinit(struct tr_key_integer *table)
+{
+	free(table->keys);
+	free(table->free_slots);
+	free(table->direct);
+	free(table->places);
+	free(table->batch_keys);
+	free(table->misses);
+	free(table->positions);
+	free(table->kept);
+	memset(table, 0, sizeof(*table));
+}
+
+void tr_key_integer_clear(struct tr_key_integer *table)
+{
+	if (table->direct != NULL)
+		memset(table->direct, 0, table->direct_capacity * sizeof(*table->direct));
+	if (table->places != NULL)
+		memset(table->places, 0, sizeof(*table->places) << table->place_bits);
+	table->is_direct = table->is_direct && table->phys != TR_PHYS_F32 && table->phys != TR_PHYS_F64;
+	table->null_slot = UINT32_MAX;
+	table->slot_limit = table->count = table->free_count = 0;
+}
+
+static uint32_t take_slot(struct tr_key_integer *table, int64_t key)
+{
+	uint32_t slot;
+
+	if (table->free_count > 0) {
+		slot = table->free_slots[--table->free_count];
+	} else {
+		if (table->slot_limit == table->slot_capacity) {
+			TR_ASSERT(table->slot_capacity < UINT32_MAX / 4);
+			table->slot_capacity = table->slot_capacity == 0 ? 1024 : table->slot_capacity * 2;
+			table->keys = checked(realloc(table->keys, table->slot_capacity * sizeof(*table->keys)));
+			table->free_slots =
+				checked(realloc(table->free_slots, table->slot_capacity * sizeof(*table->free_slots)));
+		}
+		slot = table->slot_limit++;
+	}
+	table->keys[slot] = key;
+	table->count++;
+	return slot;
+}
+
+static inline size_t home_of(int64_t key, uint32_t bits)
+{
+	const uint64_t x = (uint64_t)key;
+
+	return (size_t)(((x ^ (x >> 32)) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+}
+
+/** Puts a key that is not there into places that have room. */
+static void place_put(struct tr_key_place *places, uint32_t bits, int64_t key, uint32_t slot)
+{
+	const size_t mask = ((size_t)1 << bits) - 1;
+	size_t i = home_of(key, bits);
+
+	while (places[i].slot != 0)
+		i = (i + 1) & mask;
+	places[i] = (struct tr_key_place){.key = key, .slot = slot + 1};
+}
+
+static bool slot_is_free(const struct tr_key_integer *table, const uint8_t *freed, uint32_t slot)
+{
+	return freed[slot] != 0 || slot == table->null_slot;
+}
+
+/** One byte a slot: whether it is free. The caller frees it. */
+static uint8_t *freed_slots(const struct tr_key_integer *table)
+{
+	uint8_t *freed = checked(calloc(table->slot_limit + 1, 1));
+
+	for (uint32_t i = 0; i < table->free_count; i++)
+		freed[table->free_slots[i]] = 1;
+	return freed;
+}
+
+/** Makes the places anew, with room for `count` keys. */
+static void places_build(struct tr_key_integer *table, uint64_t count)
+{
+	uint32_t bits = PLACE_BITS_MIN;
+	uint8_t *freed = freed_slots(table);
+
+	while (((uint64_t)1 << bits) < 2 * count ||
+	       (((uint64_t)1 << bits) < 4 * count && (sizeof(*table->places) << bits) < SPARSE_BYTES))
+		bits++;
+	free(table->places);
+	table->places = tr_huge_zalloc(sizeof(*table->places) << bits);
+	table->place_bits = bits;
+	for (uint32_t slot = 0; slot < table->slot_limit; slot++)
+		if (!slot_is_free(table, freed, slot))
+			place_put(table->places, bits, table->keys[slot], slot);
+	free(freed);
+}
+
+/** Finds the key from its home on, or adds it. */
+static uint32_t place_find(struct tr_key_integer *table, int64_t key)
+{
+	size_t mask = ((size_t)1 << table->place_bits) - 1;
+	size_t i = home_of(key, table->place_bits);
+	uint32_t slot;
+
+	while (table->places[i].slot != 0) {
+		if (table->places[i].key == key)
+			return table->places[i].slot - 1;
+		i = (i + 1) & mask;
+	}
+	slot = take_slot(table, key);
+	if ((uint64_t)table->count * 2 > mask) {
+		places_build(table, (uint64_t)table->count * 2);
+		return slot;
+	}
+	table->places[i] = (struct tr_key_place){.key = key, .slot = slot + 1};
+	return slot;
+}
+
+static void map_places(struct tr_key_integer *table, uint32_t count, uint32_t *restrict slots)
+{
+	const int64_t *restrict keys = table->batch_keys;
+	const struct tr_key_place *places = table->places;
+	const uint32_t bits = table->place_bits;
+	uint32_t *restrict misses = table->misses;
+	const bool is_large = (sizeof(*places) << bits) > CACHED_BYTES;
+	uint32_t n = 0;
+
+	if (is_large)
+		for (uint32_t i = 0; i < TR_MIN(count, PREFETCH_DISTANCE); i++)
+			__builtin_prefetch(&places[home_of(keys[i], bits)], 0, 3);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct tr_key_place *place = &places[home_of(keys[i], bits)];
+
+		if (is_large && i + PREFETCH_DISTANCE < count)
+			__builtin_prefetch(&places[home_of(keys[i + PREFETCH_DISTANCE], bits)], 0, 3);
+		slots[i] = place->slot - 1;
+		misses[n] = i;
+		n += (place->key != keys[i]) | (place->slot == 0);
+	}
+	for (uint32_t m = 0; m < n; m++)
+		slots[misses[m]] = place_find(table, keys[misses[m]]);
+}
+
+/* -- the direct index -- */
+
+/** Sets low and high from the keys that are there. */
+static void measure_range(struct tr_key_integer *table)
+{
+	uint8_t *freed = freed_slots(table);
+	bool is_first = true;
+
+	for (uint32_t slot = 0; slot < table->slot_limit; slot++) {
+		const int64_t key = table->keys[slot];
+
+		if (slot_is_free(table, freed, slot))
+			continue;
+		table->low = is_first || key < table->low ? key : table->low;
+		table->high = is_first || key > table->high ? key : table->high;
+		is_first = false;
+	}
+	free(freed);
+}
+
+static void direct_build(struct tr_key_integer *table)
+{
+	const uint64_t range = (uint64_t)table->high - (uint64_t)table->low + 1;
+	uint8_t *freed = freed_slots(table);
+	uint64_t capacity = 1024;
+
+	while (capacity < 2 * range)
+		capacity *= 2;
+	free(table->direct);
+	table->direct = checked(calloc(capacity, sizeof(*table->direct)));
+	table->direct_capacity = capacity;
+	/* Room on both sides, a little more above: keys tend to grow. */
+	table->base = (int64_t)((uint64_t)table->low - (capacity - range) / 4);
+	for (uint32_t slot = 0; slot < table->slot_limit; slot++)
+		if (!slot_is_free(table, freed, slot))
+			table->direct[(uint64_t)table->keys[slot] - (uint64_t)table->base] = slot + 1;
+	free(freed);
+}
+
+static bool range_is_small(const struct tr_key_integer *table, uint32_t arriving)
+{
+	const uint64_t range = (uint64_t)table->high - (uint64_t)table->low;
+
+	return range < TR_MAX(DIRECT_RANGE_MIN, DIRECT_SPARSITY * ((uint64_t)table->count + arriving));
+}
+
+/** Makes the direct index cover the keys of the batch. False: they lie too far apart, and the table has become places. */
+static bool direct_cover(struct tr_key_integer *table, uint32_t count)
+{
+	const int64_t *keys = table->batch_keys;
+	int64_t low = keys[0], high = keys[0];
+
+	for (uint32_t i = 1; i < count; i++) {
+		low = TR_MIN(low, keys[i]);
+		high = TR_MAX(high, keys[i]);
+	}
+	if (table->direct != NULL && (uint64_t)low - (uint64_t)table->base < table->direct_capacity &&
+	    (uint64_t)high - (uint64_t)table->base < table->direct_capacity && low >= table->base) {
+		table->low = table->count == 0 ? low : TR_MIN(low, table->low);
+		table->high = table->count == 0 ? high : TR_MAX(high, table->high);
+		return true;
+	}
+	table->low = low;
+	table->high = high;
+	if (table->count > (table->null_slot != UINT32_MAX ? 1u : 0u)) {
+		measure_range(table); /* old keys may have gone */
+		table->low = TR_MIN(low, table->low);
+		table->high = TR_MAX(high, table->high);
+	}
+	if (range_is_small(table, count)) {
+		direct_build(table);
+		return true;
+	}
+	table->is_direct = false;
+	free(table->direct);
+	table->direct = NULL;
+	table->direct_capacity = 0;
+	places_build(table, (uint64_t)table->count + count);
+	return false;
+}
+
+static void map_direct(struct tr_key_integer *table, uint32_t count, uint32_t *restrict slots)
+{
+	const int64_t *restrict keys = table->batch_keys;
+	const uint32_t *restrict direct = table->direct;
+	const uint64_t base = (uint64_t)table->base;
+	uint32_t *restrict misses = table->misses;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t slot = direct[(uint64_t)keys[i] - base];
+
+		slots[i] = slot - 1;
+		misses[n] = i;
+		n += slot == 0;
+	}
+	for (uint32_t m = 0; m < n; m++) {
+		const int64_t key = keys[misses[m]];
+		uint32_t *at = &table->direct[(uint64_t)key - base];
+
+		if (*at == 0)
+			*at = take_slot(table, key) + 1;
+		slots[misses[m]] = *at - 1;
+	}
+}
+
+/* -- both -- */
+
+static void reserve(struct tr_key_integer *table, uint32_t count)
+{
+	if (count <= table->batch_capacity)
+		return;
+	table->batch_capacity = count;
+	table->batch_keys = checked(realloc(table->batch_keys, count * sizeof(*table->batch_keys)));
+	table->misses = checked(realloc(table->misses, (count + 1) * sizeof(*table->misses)));
+	table->positions = checked(realloc(table->positions, count * sizeof(*table->positions)));
+	table->kept = checked(realloc(table->kept, (size_t)count * 2 * sizeof(*table->kept)));
+}
+
+static inline int64_t bits_f64(double value)
+{
+	int64_t bits;
+
+	value = value == 0 ? 0 : isnan(value) ? (double)NAN : value;
+	memcpy(&bits, &value, 8);
+	return bits;
+}
+
+#define LOAD(ctype, convert)                                                                       \
+	do {                                                                                       \
+		const ctype *restrict values = column->data;                                       \
+		if (rows == NULL)                                                                  \
+			for (uint32_t i = 0; i < count; i++)                                       \
+				keys[i] = convert(values[i]);                                      \
+		else                                                                               \
+			for (uint32_t i = 0; i < count; i++)                                       \
+				keys[i] = convert(values[rows[i]]);                                \
+	} while (0)
+
+static void load_keys(const struct tr_key_integer *table, const struct tr_column *column, const uint32_t *rows,
+		      uint32_t count)
+{
+	int64_t *restrict keys = table->batch_keys;
+
+	switch (table->phys) {
+	case TR_PHYS_I8: LOAD(int8_t, (int64_t)); return;
+	case TR_PHYS_I16: LOAD(int16_t, (int64_t)); return;
+	case TR_PHYS_I32: LOAD(int32_t, (int64_t)); return;
+	case TR_PHYS_I64: LOAD(int64_t, (int64_t)); return;
+	case TR_PHYS_F32: LOAD(float, bits_f64); return;
+	case TR_PHYS_F64: LOAD(double, bits_f64); return;
+	default: TR_UNREACHABLE();
+	}
+}
+
+static void map_keys(struct tr_key_integer *table, uint32_t count, uint32_t *slots)
+{
+	if (count == 0)
+		return;
+	if (table->is_direct && direct_cover(table, count)) {
+		map_direct(table, count, slots);
+		return;
+	}
+	if (table->places == NULL)
+		places_build(table, count);
+	map_places(table, count, slots);
+}
+
+static uint32_t slot_of_null(struct tr_key_integer *table)
+{
+	if (table->null_slot == UINT32_MAX)
+		table->null_slot = take_slot(table, 0);
+	return table->null_slot;
+}
+
+/** Some rows are NULL: maps the others as a list of their own. */
+static void map_nullable(struct tr_key_integer *table, const struct tr_column *column, const uint32_t *rows,
+			 uint32_t count, uint32_t *slots)
+{
+	uint32_t *const kept = table->kept;
+	uint32_t *const mapped = table->kept + count;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t row = rows != NULL ? rows[i] : i;
+
+		if (tr_column_is_null(column, row)) {
+			slots[i] = slot_of_null(table);
+			continue;
+		}
+		table->positions[n] = i;
+		kept[n++] = row;
+	}
+	load_keys(table, column, kept, n);
+	map_keys(table, n, mapped);
+	for (uint32_t i = 0; i < n; i++)
+		slots[table->positions[i]] = mapped[i];
+}
+
+void tr_key_integer_map(struct tr_key_integer *table, const struct tr_column *column, const uint32_t *rows,
+			uint32_t count, uint32_t *slots)
+{
+	reserve(table, count);
+	if (column->is_constant && count > 0) {
+		struct tr_column one = *column;
+		uint32_t slot;
+
+		one.is_constant = false;
+		tr_key_integer_map(table, &one, NULL, 1, &slot);
+		for (uint32_t i = 0; i < count; i++)
+			slots[i] = slot;
+		return;
+	}
+	if (column->validity != NULL || column->type->phys == TR_PHYS_NONE) {
+		map_nullable(table, column, rows, count, slots);
+		return;
+	}
+	load_keys(table, column, rows, count);
+	map_keys(table, count, slots);
+}
+
+static void place_remove(struct tr_key_integer *table, int64_t key)
+{
+	const size_t mask = ((size_t)1 << table->place_bits) - 1;
+	size_t hole = home_of(key, table->place_bits);
+
+	while (table->places[hole].slot == 0 || table->places[hole].key != key) {
+		TR_ASSERT(table->places[hole].slot != 0);
+		hole = (hole + 1) & mask;
+	}
+	for (size_t i = (hole + 1) & mask; table->places[i].slot != 0; i = (i + 1) & mask) {
+		const size_t home = home_of(table->places[i].key, table->place_bits);
+
+		/* It may move back unless its home lies behind the hole. */
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
+			table->places[hole] = table->places[i];
+			hole = i;
+		}
+	}
+	table->places[hole] = (struct tr_key_place){0};
+}
+
+void tr_key_integer_remove(struct tr_key_integer *table, uint32_t slot)
+{
+	TR_ASSERT(slot < table->slot_limit && table->count > 0);
+	if (slot == table->null_slot)
+		table->null_slot = UINT32_MAX;
+	else if (table->is_direct)
+		table->direct[(uint64_t)table->keys[slot] - (uint64_t)table->base] = 0;
+	else
+		place_remove(table, table->keys[slot]);
+	table->free_slots[table->free_count++] = slot;
+	table->count--;
+}
+
+#define STORE(ctype)                                                                               \
+	do {                                                                                       \
+		ctype *restrict out = (ctype *)target->data + at;                                  \
+		for (uint32_t i = 0; i < count; i++)                                               \
+			out[i] = (ctype)table->keys[slots[i]];                                     \
+	} while (0)
+
+void tr_key_integer_gather(const struct tr_key_integer *table, const uint32_t *slots, uint32_t count,
+			   struct tr_column_buffer *target, uint32_t at)
+{
+	switch (table->phys) {
+	case TR_PHYS_I8: STORE(int8_t); break;
+	case TR_PHYS_I16: STORE(int16_t); break;
+	case TR_PHYS_I32: STORE(int32_t); break;
+	case TR_PHYS_I64:
+	case TR_PHYS_F64: STORE(int64_t); break;
+	case TR_PHYS_F32:
+		for (uint32_t i = 0; i < count; i++) {
+			double value;
+
+			memcpy(&value, &table->keys[slots[i]], 8);
+			((float *)target->data)[at + i] = (float)value;
+		}
+		break;
+	default: TR_UNREACHABLE();
+	}
+	if (table->null_slot == UINT32_MAX)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		if (slots[i] == table->null_slot) {
+			tr_bit_clear(target->validity, at + i);
+			target->has_nulls = true;
+		}
+	}
+}
+
+size_t tr_key_integer_bytes(const struct tr_key_integer *table)
+{
+	return (size_t)table->slot_capacity * 12 + table->direct_capacity * 4 +
+	       (table->places != NULL ? sizeof(*table->places) << table->place_bits : 0);
+}

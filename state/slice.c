@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Slices and their pool of chunks; see the header. A chunk that goes back is zeroed: entry by entry if few were used,
+ * else as a whole. Blocks of chunks grow to 2 MiB, on huge pages.
+ */
+#include "state/slice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "state/huge.h"
+
+#define BLOCK_CHUNKS_MAX 64
+#define INDEX_BITS_MIN 6
+
+static void *checked(void *p)
+{
+	TR_ASSERT(p != NULL);
+	return p;
+}
+
+static size_t chunk_bytes(const struct tr_slice_pool *pool)
+{
+	return (sizeof(struct tr_slice_chunk) + (size_t)pool->stride * TR_SLICE_CHUNK_SLOTS + 63) & ~(size_t)63;
+}
+
+void tr_slice_pool_init(struct tr_slice_pool *pool, uint32_t stride)
+{
+	TR_ASSERT(stride >= 8 && stride % 8 == 0);
+	memset(pool, 0, sizeof(*pool));
+	pool->stride = stride;
+	pool->chunks_per_block = 1;
+}
+
+void tr_slice_pool_deinit(struct tr_slice_pool *pool)
+{
+	for (uint32_t i = 0; i < pool->block_count; i++)
+		free(pool->blocks[i]);
+	free(pool->blocks);
+	memset(pool, 0, sizeof(*pool));
+}
+
+static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
+{
+	struct tr_slice_chunk *chunk = pool->free;
+
+	if (chunk == NULL) {
+		const size_t bytes = chunk_bytes(pool);
+		char *block = tr_huge_zalloc(bytes * pool->chunks_per_block);
+
+		pool->blocks = checked(realloc(pool->blocks, (pool->block_count + 1) * sizeof(*pool->blocks)));
+		pool->blocks[pool->block_count++] = block;
+		pool->bytes += bytes * pool->chunks_per_block;
+		for (uint32_t i = pool->chunks_per_block; i-- > 0;) {
+			chunk = (struct tr_slice_chunk *)(void *)(block + i * bytes);
+			chunk->next_free = pool->free;
+			pool->free = chunk;
+		}
+		if (pool->chunks_per_block < BLOCK_CHUNKS_MAX)
+			pool->chunks_per_block *= 2;
+	}
+	pool->free = chunk->next_free;
+	chunk->next_free = NULL;
+	return chunk;
+}
+
+static void chunk_put(struct tr_slice_pool *pool, struct tr_slice_chunk *chunk)
+{
+	uint32_t used = 0;
+
+	for (uint32_t w = 0; w < TR_SLICE_CHUNK_SLOTS / 64; w++)
+		used += (uint32_t)__builtin_popcountll(chunk->present[w]);
+	if (used > TR_SLICE_CHUNK_SLOTS / 8) {
+		memset(chunk->entries, 0, (size_t)pool->stride * TR_SLICE_CHUNK_SLOTS);
+	} else {
+		for (uint32_t w = 0; w < TR_SLICE_CHUNK_SLOTS / 64; w++)
+			for (uint64_t bits = chunk->present[w]; bits != 0; bits &= bits - 1)
+				memset(chunk->entries +
+					       (size_t)(w * 64 + (uint32_t)__builtin_ctzll(bits)) * pool->stride,
+				       0, pool->stride);
+	}
+	memset(chunk->present, 0, sizeof(chunk->present));
+	chunk->next_free = pool->free;
+	pool->free = chunk;
+}
+
+void tr_slice_init(struct tr_slice *slice, bool is_dense)
+{
+	memset(slice, 0, sizeof(*slice));
+	slice->is_dense = is_dense;
+}
+
+void tr_slice_clear(struct tr_slice_pool *pool, struct tr_slice *slice)
+{
+	for (uint32_t i = 0; i < slice->chunk_count; i++) {
+		if (slice->chunks[i] != NULL)
+			chunk_put(pool, slice->chunks[i]);
+		slice->chunks[i] = NULL;
+	}
+	if (slice->index != NULL)
+		memset(slice->index, 0, sizeof(*slice->index) << slice->index_bits);
+	slice->count = 0;
+}
+
+void tr_slice_deinit(struct tr_slice_pool *pool, struct tr_slice *slice)
+{
+	tr_slice_clear(pool, slice);
+	free(slice->chunks);
+	free(slice->slot_of);
+	free(slice->index);
+	free(slice->touched);
+	memset(slice, 0, sizeof(*slice));
+}
+
+static struct tr_slice_chunk *chunk_at(struct tr_slice_pool *pool, struct tr_slice *slice, uint32_t number)
+{
+	if (number >= slice->chunk_count) {
+		const uint32_t count = TR_MAX(number + 1, slice->chunk_count * 2);
+
+		slice->chunks = checked(realloc(slice->chunks, count * sizeof(*slice->chunks)));
+		memset(slice->chunks + slice->chunk_count, 0, (count - slice->chunk_count) * sizeof(*slice->chunks));
+		slice->chunk_count = count;
+	}
+	if (slice->chunks[number] == NULL)
+		slice->chunks[number] = chunk_get(pool);
+	return slice->chunks[number];
+}
+
+static inline uint32_t index_home(uint32_t slot, uint32_t bits)
+{
+	return (slot * 0x9e3779b1u) >> (32 - bits);
+}
+
+static void index_grow(struct tr_slice *slice)
+{
+	uint32_t mask;
+
+	free(slice->index);
+	slice->index_bits = slice->index == NULL ? INDEX_BITS_MIN : slice->index_bits + 1;
+	TR_ASSERT(slice->index_bits < 32);
+	slice->index = checked(calloc((size_t)1 << slice->index_bits, sizeof(*slice->index)));
+	mask = ((uint32_t)1 << slice->index_bits) - 1;
+	for (uint32_t n = 0; n < slice->count; n++) {
+		uint32_t i = index_home(slice->slot_of[n], slice->index_bits);
+
+		while (slice->index[i] != 0)
+			i = (i + 1) & mask;
+		slice->index[i] = n + 1;
+	}
+}
+
+static char *sparse_entry(struct tr_slice_pool *pool, struct tr_slice *slice, uint32_t slot)
+{
+	struct tr_slice_chunk *chunk;
+	uint32_t n, i, mask;
+
+	if (slice->index == NULL || (size_t)slice->count * 2 >= ((size_t)1 << slice->index_bits))
+		index_grow(slice);
+	mask = ((uint32_t)1 << slice->index_bits) - 1;
+	for (i = index_home(slot, slice->index_bits); slice->index[i] != 0; i = (i + 1) & mask) {
+		n = slice->index[i] - 1;
+		if (slice->slot_of[n] == slot)
+			return slice->chunks[n >> TR_SLICE_CHUNK_BITS]->entries +
+			       (size_t)(n & (TR_SLICE_CHUNK_SLOTS - 1)) * pool->stride;
+	}
+	n = slice->count++;
+	if (n == slice->slot_capacity) {
+		slice->slot_capacity = n == 0 ? 64 : n * 2;
+		slice->slot_of = checked(realloc(slice->slot_of, slice->slot_capacity * sizeof(*slice->slot_of)));
+	}
+	slice->slot_of[n] = slot;
+	slice->index[i] = n + 1;
+	chunk = chunk_at(pool, slice, n >> TR_SLICE_CHUNK_BITS);
+	n &= TR_SLICE_CHUNK_SLOTS - 1;
+	chunk->present[n / 64] |= UINT64_C(1) << (n % 64);
+	return chunk->entries + (size_t)n * pool->stride;
+}
+
+void tr_slice_resolve(struct tr_slice_pool *pool, struct tr_slice *slice, const uint32_t *slots, uint32_t count,
+		      char **entries)
+{
+	const size_t stride = pool->stride;
+	uint32_t highest = 0;
+
+	TR_DASSERT(!slice->is_retired);
+	if (!slice->is_dense) {
+		for (uint32_t i = 0; i < count; i++)
+			entries[i] = sparse_entry(pool, slice, slots[i]);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		highest = TR_MAX(highest, slots[i]);
+	if (highest < TR_SLICE_CHUNK_SLOTS && count > 0) { /* all in the first chunk */
+		char *first = chunk_at(pool, slice, 0)->entries;
+
+		for (uint32_t i = 0; i < count; i++)
+			entries[i] = first + slots[i] * stride;
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t number = slots[i] >> TR_SLICE_CHUNK_BITS;
+		struct tr_slice_chunk *chunk = number < slice->chunk_count ? slice->chunks[number] : NULL;
+
+		if (TR_UNLIKELY(chunk == NULL))
+			chunk = chunk_at(pool, slice, number);
+		entries[i] = chunk->entries + (slots[i] & (TR_SLICE_CHUNK_SLOTS - 1)) * stride;
+		__builtin_prefetch(entries[i], 1, 3);
+	}
+}
+
+void tr_slice_touch(struct tr_slice *slice, const uint32_t *slots, uint32_t count)
+{
+	if (!slice->is_dense)
+		return; /* counted when it was made */
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t slot = slots[i] & (TR_SLICE_CHUNK_SLOTS - 1);
+
+		slice->chunks[slots[i] >> TR_SLICE_CHUNK_BITS]->present[slot / 64] |= UINT64_C(1) << (slot % 64);
+	}
+	slice->count += count;
+}
+
+uint32_t tr_slice_scan(const struct tr_slice_pool *pool, const struct tr_slice *slice, uint32_t *cursor, uint32_t max,
+		       uint32_t *slots, char **entries)
+{
+	const uint64_t limit = (uint64_t)slice->chunk_count << TR_SLICE_CHUNK_BITS;
+	uint64_t at = *cursor;
+	uint32_t n = 0;
+
+	while (n < max && at < limit) {
+		struct tr_slice_chunk *chunk = slice->chunks[at >> TR_SLICE_CHUNK_BITS];
+		uint32_t inside = (uint32_t)at & (TR_SLICE_CHUNK_SLOTS - 1);
+		uint64_t bits;
+
+		if (chunk == NULL) {
+			at += TR_SLICE_CHUNK_SLOTS - inside;
+			continue;
+		}
+		bits = chunk->present[inside / 64] >> (inside % 64);
+		if (bits == 0) {
+			at += 64 - inside % 64;
+			continue;
+		}
+		inside += (uint32_t)__builtin_ctzll(bits);
+		at += (uint32_t)__builtin_ctzll(bits);
+		slots[n] = slice->is_dense ? (uint32_t)at : slice->slot_of[at];
+		entries[n++] = chunk->entries + (size_t)inside * pool->stride;
+		at++;
+	}
+	TR_ASSERT(at <= UINT32_MAX);
+	*cursor = (uint32_t)at;
+	return n;
+}
+
+#define PIECE 256
+
+void tr_slice_densify(struct tr_slice_pool *pool, struct tr_slice *slice)
+{
+	struct tr_slice dense;
+	uint32_t slots[PIECE], cursor = 0, n;
+	char *from[PIECE], *to[PIECE];
+
+	TR_ASSERT(!slice->is_dense && !slice->is_retired);
+	tr_slice_init(&dense, true);
+	dense.start = slice->start;
+	dense.first_end = slice->first_end;
+	dense.is_merged = slice->is_merged;
+	dense.touched = slice->touched;
+	dense.touched_count = slice->touched_count;
+	slice->touched = NULL;
+	while ((n = tr_slice_scan(pool, slice, &cursor, PIECE, slots, from)) > 0) {
+		tr_slice_resolve(pool, &dense, slots, n, to);
+		for (uint32_t i = 0; i < n; i++)
+			memcpy(to[i], from[i], pool->stride);
+		tr_slice_touch(&dense, slots, n);
+	}
+	tr_slice_deinit(pool, slice);
+	*slice = dense;
+}
+
+void tr_slice_keep_slots(const struct tr_slice_pool *pool, struct tr_slice *slice)
+{
+	uint32_t cursor = 0, n;
+	char *entries[PIECE];
+
+	TR_ASSERT(slice->touched == NULL && !slice->is_retired);
+	slice->touched = checked(malloc(((size_t)slice->count + PIECE) * sizeof(*slice->touched)));
+	slice->touched_count = 0;
+	while ((n = tr_slice_scan(pool, slice, &cursor, PIECE, slice->touched + slice->touched_count, entries)) > 0)
+		slice->touched_count += n;
+	TR_ASSERT(slice->touched_count == slice->count);
+}
