@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SESSION windows: a session of a key is a row's [t, t + gap), joined with all others of the key that it overlaps or
+ * touches.
+ *
+ * Whether a row is late is decided after joining, as in Flink: the row's session, joined with those that are still
+ * open when the row arrives, is late if it ends at or before the row's watermark. So what a row does depends on the
+ * sessions that the rows *before it* have left open, and the order of rows matters. That order is the order of their
+ * watermarks (between two rows with the same watermark nothing closes, and joining is commutative). Rows of one split
+ * that come by way of several workers arrive in another order; therefore rows wait:
+ *
+ *     batch ──▶ held rows (copied), each with its watermark
+ *     watermark W: no row with a watermark below W will come. Held rows below W are taken in the order of their
+ *                  watermarks; each closes what its watermark has passed, and is joined with what is open.
+ *                  Then all sessions that end at or before W fire.
+ *
+ * A closed session (its timer is at most the greatest watermark seen for its key) is never joined again; it fires with
+ * the next watermark of the operator. With processing time rows are taken at once, and sessions fire by the clock.
+ *
+ *     key slot ──▶ list of its sessions (few)        due: heap of all sessions by end, each knows its place in it
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/ops/window_assign.h"
+#include "core/ops/window_output.h"
+
+struct session {
+	int64_t start;
+	int64_t end;          /* start of the last row + gap */
+	uint32_t slot;
+	uint32_t heap_index;  /* where `due` has it */
+	struct session *next; /* of the same key; or free */
+	char *entry;
+};
+
+struct held_row {
+	int64_t watermark_ms;
+	int64_t time_ms; /* local */
+	uint32_t block;
+	uint32_t row;
+};
+
+enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_END };
+
+struct session_op {
+	struct tr_window_op w;
+	struct tr_window_assign assign; /* for the times */
+	struct session **sessions;      /* by slot */
+	uint32_t session_capacity;
+	struct session **due;           /* heap by end */
+	uint32_t due_count;
+	uint32_t due_capacity;
+	struct session *free;
+	struct tr_batch_buffer **blocks; /* held rows */
+	uint32_t *block_left;            /* rows of the block that are still held */
+	uint32_t block_count;
+	uint32_t block_capacity;
+	struct held_row *held;
+	size_t held_count;
+	size_t held_capacity;
+	int64_t fire_ms;
+	enum after after;
+};
+
+static bool is_event_time(const struct session_op *s)
+{
+	return !s->w.plan->window.is_processing_time;
+}
+
+/* -- the heap of sessions by end -- */
+
+static void heap_put(struct session_op *s, uint32_t at, struct session *session)
+{
+	s->due[at] = session;
+	session->heap_index = at;
+}
+
+static void heap_up(struct session_op *s, uint32_t at)
+{
+	struct session *session = s->due[at];
+
+	while (at > 0 && s->due[(at - 1) / 2]->end > session->end) {
+		heap_put(s, at, s->due[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	heap_put(s, at, session);
+}
+
+static void heap_down(struct session_op *s, uint32_t at)
+{
+	struct session *session = s->due[at];
+
+	for (;;) {
+		uint32_t child = 2 * at + 1;
+
+		if (child >= s->due_count)
+			break;
+		if (child + 1 < s->due_count && s->due[child + 1]->end < s->due[child]->end)
+			child++;
+		if (s->due[child]->end >= session->end)
+			break;
+		heap_put(s, at, s->due[child]);
+		at = child;
+	}
+	heap_put(s, at, session);
+}
+
+static void heap_add(struct session_op *s, struct session *session)
+{
+	if (s->due_count == s->due_capacity) {
+		s->due_capacity = s->due_capacity == 0 ? 256 : s->due_capacity * 2;
+		s->due = realloc(s->due, s->due_capacity * sizeof(*s->due));
+		TR_ASSERT(s->due != NULL);
+	}
+	s->due[s->due_count] = session;
+	heap_up(s, s->due_count++);
+}
+
+static void heap_remove(struct session_op *s, struct session *session)
+{
+	const uint32_t at = session->heap_index;
+	struct session *last = s->due[--s->due_count];
+
+	TR_ASSERT(at <= s->due_count);
+	if (last == session)
+		return;
+	heap_put(s, at, last);
+	heap_up(s, at);
+	heap_down(s, last->heap_index);
+}
+
+/* -- sessions -- */
+
+static struct session *session_make(struct session_op *s, uint32_t slot, int64_t start, int64_t end)
+{
+	struct session *session = s->free;
+
+	if (session != NULL) {
+		s->free = session->next;
+	} else {
+		session = malloc(sizeof(*session));
+		TR_ASSERT(session != NULL);
+		session->entry = malloc(s->w.layout.stride);
+		TR_ASSERT(session->entry != NULL);
+	}
+	memset(session->entry, 0, s->w.layout.stride);
+	session->start = start;
+	session->end = end;
+	session->slot = slot;
+	session->next = NULL;
+	return session;
+}
+
+/** Frees what the entry owns, and keeps the memory for the next session. */
+static void session_unmake(struct session_op *s, struct session *session)
+{
+	tr_agg_layout_release(&s->w.layout, &session->entry, 1);
+	session->next = s->free;
+	s->free = session;
+}
+
+static void slots_reserve(struct session_op *s)
+{
+	const uint32_t limit = tr_key_table_slot_limit(s->w.keys);
+
+	if (limit <= s->session_capacity)
+		return;
+	s->sessions = realloc(s->sessions, (size_t)limit * 2 * sizeof(*s->sessions));
+	TR_ASSERT(s->sessions != NULL);
+	memset(s->sessions + s->session_capacity, 0,
+	       ((size_t)limit * 2 - s->session_capacity) * sizeof(*s->sessions));
+	s->session_capacity = limit * 2;
+}
+
+/** The session that a row at t enters, joined with all open ones it meets; NULL: it is late. */
+static struct session *session_for(struct session_op *s, uint32_t slot, int64_t t, int64_t watermark_ms)
+{
+	int64_t start = t, end = t + s->w.clock.spec.size_ms;
+	struct session **link = &s->sessions[slot];
+	struct session *kept = NULL;
+
+	while (*link != NULL) {
+		struct session *other = *link;
+		const bool is_closed =
+			is_event_time(s) && tr_window_timer(&s->w.clock, other->end) <= watermark_ms;
+
+		if (other->start > end || other->end < start || is_closed) {
+			link = &other->next;
+			continue;
+		}
+		start = TR_MIN(start, other->start);
+		end = TR_MAX(end, other->end);
+		if (kept == NULL) {
+			kept = other;
+			link = &other->next;
+			continue;
+		}
+		tr_agg_layout_merge(&s->w.layout, &kept->entry, &other->entry, 1);
+		*link = other->next;
+		heap_remove(s, other);
+		session_unmake(s, other);
+	}
+	if (kept == NULL) {
+		if (is_event_time(s) && tr_window_timer(&s->w.clock, end) <= watermark_ms)
+			return NULL;
+		kept = session_make(s, slot, start, end);
+		kept->next = s->sessions[slot];
+		s->sessions[slot] = kept;
+		heap_add(s, kept);
+		return kept;
+	}
+	kept->start = start;
+	if (kept->end != end) {
+		kept->end = end;
+		heap_down(s, kept->heap_index);
+	}
+	return kept;
+}
+
+/** Takes one row. */
+static void take_row(struct session_op *s, const struct tr_batch *batch, uint32_t row, int64_t t, int64_t watermark_ms)
+{
+	struct session *session;
+	uint32_t slot;
+
+	tr_window_op_map_keys(&s->w, batch, &row, 1);
+	slot = s->w.slots[0];
+	slots_reserve(s);
+	session = session_for(s, slot, t, watermark_ms);
+	if (session == NULL) {
+		s->w.op.metrics.rows_late++;
+		if (s->sessions[slot] == NULL)
+			tr_key_table_remove(s->w.keys, slot);
+		return;
+	}
+	++*tr_agg_entry_rows(session->entry);
+	tr_agg_layout_update(&s->w.layout, batch, &session->entry, &row, 1);
+}
+
+/* -- held rows -- */
+
+static void block_add(struct session_op *s, struct tr_batch_buffer *block)
+{
+	if (s->block_count == s->block_capacity) {
+		s->block_capacity = s->block_capacity == 0 ? 16 : s->block_capacity * 2;
+		s->blocks = realloc(s->blocks, s->block_capacity * sizeof(*s->blocks));
+		s->block_left = realloc(s->block_left, s->block_capacity * sizeof(*s->block_left));
+		TR_ASSERT(s->blocks != NULL && s->block_left != NULL);
+	}
+	s->block_left[s->block_count] = 0;
+	s->blocks[s->block_count++] = block;
+}
+
+static void hold(struct session_op *s, const struct tr_batch *batch)
+{
+	const uint32_t n = batch->selected_count;
+	uint32_t run = 0;
+	struct tr_batch_buffer *block;
+
+	if (s->held_count + n > s->held_capacity) {
+		s->held_capacity = TR_MAX(s->held_capacity * 2, s->held_count + n);
+		s->held = realloc(s->held, s->held_capacity * sizeof(*s->held));
+		TR_ASSERT(s->held != NULL);
+	}
+	block = tr_batch_buffer_create(batch->schema, n);
+	for (uint32_t i = 0; i < n; i++)
+		s->held[s->held_count++] = (struct held_row){
+			.watermark_ms = tr_window_row_watermark(batch, tr_batch_row(batch, i), &run, s->w.watermark_ms),
+			.time_ms = s->assign.times[i],
+			.block = s->block_count,
+			.row = i,
+		};
+	for (uint32_t c = 0; c < batch->schema->column_count; c++)
+		tr_column_buffer_gather(&block->columns[c], 0, &batch->columns[c], batch->selection, n, &block->heap);
+	tr_batch_buffer_seal(block, n);
+	block_add(s, block);
+	s->block_left[s->block_count - 1] = n;
+}
+
+static int compare_held(const void *a, const void *b)
+{
+	const struct held_row *x = a, *y = b;
+
+	if (x->watermark_ms != y->watermark_ms)
+		return x->watermark_ms < y->watermark_ms ? -1 : 1;
+	if (x->block != y->block)
+		return x->block < y->block ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/** Blocks without held rows go; the others get the lowest numbers, in their order. */
+static void compact_blocks(struct session_op *s)
+{
+	uint32_t kept = 0;
+	uint32_t *numbers = calloc(s->block_count + 1, sizeof(*numbers));
+
+	TR_ASSERT(numbers != NULL);
+	for (uint32_t b = 0; b < s->block_count; b++) {
+		if (s->block_left[b] == 0) {
+			tr_batch_buffer_destroy(&s->blocks[b]);
+			continue;
+		}
+		numbers[b] = kept;
+		s->block_left[kept] = s->block_left[b];
+		s->blocks[kept++] = s->blocks[b];
+	}
+	s->block_count = kept;
+	for (size_t i = 0; i < s->held_count; i++)
+		s->held[i].block = numbers[s->held[i].block];
+	free(numbers);
+}
+
+/** Takes the held rows whose watermark is below W, in the order of their watermarks. */
+static void take_held(struct session_op *s, int64_t watermark_ms)
+{
+	size_t taken = 0;
+
+	qsort(s->held, s->held_count, sizeof(*s->held), compare_held);
+	while (taken < s->held_count &&
+	       (s->held[taken].watermark_ms < watermark_ms || watermark_ms == TR_WATERMARK_MAX)) {
+		const struct held_row *held = &s->held[taken++];
+
+		take_row(s, &s->blocks[held->block]->batch, held->row, held->time_ms, held->watermark_ms);
+		s->block_left[held->block]--;
+	}
+	s->held_count -= taken;
+	memmove(s->held, s->held + taken, s->held_count * sizeof(*s->held));
+	compact_blocks(s);
+}
+
+/* -- firing -- */
+
+static void set_timer(struct session_op *s)
+{
+	s->w.op.timer_ms = is_event_time(s) || s->due_count == 0 ? INT64_MAX
+								 : tr_window_timer(&s->w.clock, s->due[0]->end) + 1;
+}
+
+/** Takes the session that is due first out of its key's list. */
+static void retire_first(struct session_op *s)
+{
+	struct session *session = s->due[0];
+	struct session **link = &s->sessions[session->slot];
+
+	heap_remove(s, session);
+	while (*link != session)
+		link = &(*link)->next;
+	*link = session->next;
+	if (s->sessions[session->slot] == NULL)
+		tr_key_table_remove(s->w.keys, session->slot);
+	session_unmake(s, session);
+}
+
+static enum tr_flow advance(struct session_op *s)
+{
+	struct tr_window_op *w = &s->w;
+	const enum after after = s->after;
+
+	for (;;) {
+		uint32_t n = 0;
+		enum tr_flow flow;
+
+		tr_batch_buffer_clear(w->out);
+		while (n < w->out->capacity && s->due_count > 0 &&
+		       tr_window_timer(&w->clock, s->due[0]->end) <= s->fire_ms) {
+			struct session *session = s->due[0];
+
+			tr_window_op_write_at(w, n++, &session->slot, &session->entry, 1, session->start, session->end);
+			retire_first(s);
+		}
+		if (n == 0)
+			break;
+		tr_window_op_seal(w, n);
+		flow = tr_op_emit(&w->op, &w->out->batch);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+	}
+	set_timer(s);
+	s->after = AFTER_NOTHING;
+	if (after == AFTER_END)
+		return tr_op_emit_end(&w->op);
+	if (after == AFTER_NOTHING)
+		return TR_FLOW_MORE;
+	w->forwarded_ms = w->op.metrics.watermark_ms = w->watermark_ms;
+	return tr_op_emit_watermark(&w->op, w->watermark_ms);
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	if (batch->selected_count == 0)
+		return TR_FLOW_MORE;
+	if (is_event_time(s)) {
+		if (tr_window_assign_times(&s->assign, batch, &op->context->status) != TR_OK)
+			return TR_FLOW_FAILED;
+		for (uint32_t i = 0; i < batch->selected_count; i++) {
+			if (s->assign.times[i] >= -TR_WINDOW_TIME_MAX && s->assign.times[i] <= TR_WINDOW_TIME_MAX)
+				continue;
+			(void)tr_status_set(&op->context->status, TR_ERR_DATA, 0, TR_WHERE,
+					    "the event time %lld ms is out of range", (long long)s->assign.times[i]);
+			return TR_FLOW_FAILED;
+		}
+		hold(s, batch);
+		return TR_FLOW_MORE;
+	}
+	for (uint32_t i = 0; i < batch->selected_count; i++)
+		take_row(s, batch, tr_batch_row(batch, i),
+			 tr_window_local(&s->w.clock, op->context->program.processing_time_ms), TR_WATERMARK_MIN);
+	set_timer(s);
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	if (watermark_ms <= s->w.watermark_ms)
+		return TR_FLOW_MORE;
+	s->w.watermark_ms = watermark_ms;
+	if (is_event_time(s)) {
+		take_held(s, watermark_ms);
+		s->fire_ms = watermark_ms;
+	}
+	s->after = AFTER_WATERMARK;
+	return advance(s);
+}
+
+static enum tr_flow on_timer(struct tr_op *op, int64_t now_ms)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	TR_ASSERT(!is_event_time(s));
+	s->fire_ms = TR_MAX(s->fire_ms, now_ms - 1);
+	return advance(s);
+}
+
+static enum tr_flow on_end(struct tr_op *op, uint32_t input)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	if (!is_event_time(s))
+		s->fire_ms = INT64_MAX;
+	s->after = AFTER_END;
+	return advance(s);
+}
+
+static enum tr_flow resume(struct tr_op *op)
+{
+	return advance((struct session_op *)op);
+}
+
+static void destroy(struct tr_op *op)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	while (s->due_count > 0)
+		retire_first(s);
+	while (s->free != NULL) {
+		struct session *session = s->free;
+
+		s->free = session->next;
+		free(session->entry);
+		free(session);
+	}
+	for (uint32_t b = 0; b < s->block_count; b++)
+		tr_batch_buffer_destroy(&s->blocks[b]);
+	tr_window_assign_deinit(&s->assign);
+	tr_window_op_deinit(&s->w);
+	free(s->sessions);
+	free(s->due);
+	free(s->blocks);
+	free(s->block_left);
+	free(s->held);
+	free(s);
+}
+
+static const struct tr_op_ops event_ops = {
+	.name = "session window aggregate",
+	.on_batch = on_batch,
+	.on_watermark = on_watermark,
+	.on_end = on_end,
+	.resume = resume,
+	.destroy = destroy,
+};
+
+static const struct tr_op_ops processing_ops = {
+	.name = "session window aggregate (processing time)",
+	.on_batch = on_batch,
+	.on_watermark = on_watermark,
+	.on_timer = on_timer,
+	.on_end = on_end,
+	.resume = resume,
+	.destroy = destroy,
+};
+
+tr_code tr_op_window_session_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				    struct tr_status *st)
+{
+	struct session_op *s = calloc(1, sizeof(*s));
+	tr_code code;
+
+	TR_ASSERT(s != NULL && plan->phase == TR_PHASE_SINGLE);
+	*op = NULL;
+	s->fire_ms = INT64_MIN;
+	code = tr_window_op_init(&s->w, plan->window.is_processing_time ? &processing_ops : &event_ops, plan, context,
+				 st);
+	tr_window_assign_init(&s->assign, &s->w.clock);
+	if (code != TR_OK) {
+		destroy(&s->w.op);
+		return code;
+	}
+	*op = &s->w.op;
+	return TR_OK;
+}

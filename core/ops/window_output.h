@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the window operators have in common: their parts in one struct, late rows, and results put into batches.
+ *
+ *     result   keys.. | aggregates.. | window_start | window_end | window_time        (the last ones if the schema has them)
+ *
+ * window_start and window_end are local times, window_time is the last ms of the window: local for TIMESTAMP, the
+ * instant for TIMESTAMP_LTZ.
+ */
+#ifndef TR_CORE_OPS_WINDOW_OUTPUT_H
+#define TR_CORE_OPS_WINDOW_OUTPUT_H
+
+#include "core/ops/agg_layout.h"
+#include "core/ops/op_window.h"
+#include "core/ops/window_time.h"
+#include "state/key_table.h"
+#include "state/slice.h"
+
+/** Embedded first in each window operator's state. */
+struct tr_window_op {
+	struct tr_op op;
+	const struct tr_window_plan *plan;
+	struct tr_window_clock clock;
+	struct tr_agg_layout layout;
+	struct tr_key_table *keys;
+	struct tr_slice_pool pool;
+	struct tr_batch_buffer *out;
+	int64_t watermark_ms; /* the last one that came in */
+	int64_t forwarded_ms; /* the last one passed on */
+	const struct tr_column **key_columns; /* scratch: key_count */
+	uint32_t capacity;                    /* of the following, in rows */
+	uint32_t *slots;
+	uint32_t *touched;
+	uint32_t *touched_slots;
+	char **entries;
+	char **sources;
+};
+
+/** Sets up the common parts. On failure the caller calls tr_window_op_deinit. */
+tr_code tr_window_op_init(struct tr_window_op *w, const struct tr_op_ops *ops, const struct tr_window_plan *plan,
+			  struct tr_op_context *context, struct tr_status *st) TR_MUST_USE;
+void tr_window_op_deinit(struct tr_window_op *w);
+
+/** Room in the scratch arrays for at least `count` rows. */
+void tr_window_op_reserve(struct tr_window_op *w, uint32_t count);
+
+/** Slots of the keys in `rows` of the batch, into w->slots. */
+void tr_window_op_map_keys(struct tr_window_op *w, const struct tr_batch *batch, const uint32_t *rows, uint32_t count);
+
+/** Puts `count` results of one window into w->out. `slots` and `entries` are the groups; count <= op's batch_rows. */
+void tr_window_op_write(struct tr_window_op *w, const uint32_t *slots, char *const *entries, uint32_t count,
+			int64_t start, int64_t end);
+
+/** The same for results at rows at .. of w->out, which the caller has cleared and will seal (sessions). */
+void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *slots, char *const *entries,
+			   uint32_t count, int64_t start, int64_t end);
+void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
+
+/** The makers; each fails like tr_op_window_create. */
+tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				  struct tr_status *st) TR_MUST_USE;
+tr_code tr_op_window_local_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				  struct tr_status *st) TR_MUST_USE;
+tr_code tr_op_window_general_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				    struct tr_status *st) TR_MUST_USE;
+tr_code tr_op_window_session_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				    struct tr_status *st) TR_MUST_USE;
+
+#endif
