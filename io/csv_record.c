@@ -54,9 +54,9 @@ static enum tr_csv_scan fail(struct scan *s, const char *at, const char *reason)
 
 	while (q < s->end && !is_line_end(*q))
 		q++;
-	if (q == s->end && !s->is_final)
+	if (!s->is_final && (q == s->end || (*q == '\r' && q + 1 == s->end)))
 		return TR_CSV_INCOMPLETE;
-	if (q < s->end && *q == '\r' && q + 1 < s->end && q[1] == '\n')
+	if (q + 1 < s->end && *q == '\r' && q[1] == '\n')
 		q++;
 	s->record->consumed = (size_t)(TR_MIN(q + 1, s->end) - s->start);
 	s->record->error_offset = (size_t)(at - s->start);

@@ -135,7 +135,7 @@ static inline void naive_string(struct naive_json *j, struct naive_value *v)
 	for (size_t i = 0; i < v->length;) {
 		unsigned char c = (unsigned char)v->text[i];
 		int more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : -1;
-		unsigned code = more == 0 ? c : c & (0x3f >> more);
+		unsigned code = more <= 0 ? c : c & (0x3fu >> more);
 
 		if (more < 0 || i + (size_t)more >= v->length + (more == 0)) {
 			j->is_bad = true;
