@@ -1,61 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Chain: emitting control elements, and resuming. core/chain.h has the idea.
- *
- * An operator without a function for a control element lets it pass. The emit functions skip such operators in a loop,
- * noting the watermark that went by, so that a pass never costs a call.
+ * Chain: building, resuming, flushing. core/chain.h has the idea; emitting is core/ops/op.c.
  */
 #include "core/chain.h"
 
 #include "base/check.h"
-
-enum tr_flow tr_op_emit_watermark(struct tr_op *op, int64_t watermark_ms)
-{
-	struct tr_op *from = op;
-	struct tr_op *next = op->next;
-
-	TR_ASSERT(next != NULL);
-	TR_ASSERT(watermark_ms >= op->metrics.watermark_ms); /* watermarks never go back */
-	from->metrics.watermark_ms = watermark_ms;
-	while (next->ops->on_watermark == NULL) {
-		from = next;
-		from->metrics.watermark_ms = watermark_ms;
-		next = from->next;
-		TR_ASSERT(next != NULL);
-	}
-	TR_DASSERT(!next->is_blocked);
-	return tr_op_took(next, next->ops->on_watermark(next, from->next_input, watermark_ms));
-}
-
-enum tr_flow tr_op_emit_status(struct tr_op *op, bool is_idle)
-{
-	struct tr_op *next = op->next;
-	uint32_t input = op->next_input;
-
-	TR_ASSERT(next != NULL);
-	while (next->ops->on_status == NULL) {
-		input = next->next_input;
-		next = next->next;
-		TR_ASSERT(next != NULL);
-	}
-	TR_DASSERT(!next->is_blocked);
-	return tr_op_took(next, next->ops->on_status(next, input, is_idle));
-}
-
-enum tr_flow tr_op_emit_end(struct tr_op *op)
-{
-	struct tr_op *next = op->next;
-	uint32_t input = op->next_input;
-
-	TR_ASSERT(next != NULL);
-	while (next->ops->on_end == NULL) {
-		input = next->next_input;
-		next = next->next;
-		TR_ASSERT(next != NULL);
-	}
-	TR_DASSERT(!next->is_blocked);
-	return tr_op_took(next, next->ops->on_end(next, input));
-}
 
 void tr_chain_append(struct tr_chain *chain, struct tr_op *op)
 {
