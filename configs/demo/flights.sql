@@ -16,13 +16,13 @@ CREATE TABLE flights (
 );
 
 SELECT
-  DATE_FORMAT(window_start, 'yyyy-MM-dd')     AS week_of,
+  CAST(window_start AS DATE)                        AS week_of,
   origin,
-  COUNT(*)                                    AS flights,
-  COUNT(*) FILTER (WHERE delay >= 15)         AS late,
-  ROUND(AVG(CAST(delay AS DOUBLE)), 1)        AS avg_delay,
-  MAX(delay)                                  AS max_delay,
-  SUM(distance)                               AS miles
+  COUNT(*)                                          AS flights,
+  COUNT(*) FILTER (WHERE delay >= 15)               AS late,
+  CAST(AVG(CAST(delay AS DOUBLE)) AS DECIMAL(5, 1)) AS avg_delay,
+  MAX(delay)                                        AS max_delay,
+  SUM(distance)                                     AS miles
 FROM TABLE(TUMBLE(TABLE flights, DESCRIPTOR(departure), INTERVAL '7' DAY))
 GROUP BY window_start, window_end, origin
 HAVING COUNT(*) >= 75;
