@@ -2,9 +2,9 @@
  *
  * Exchange: dealing the rows of a batch to targets.
  *
- * HASH makes one pass per key column to hash, one to turn hashes into targets and count them, and one to sort the row
- * numbers by target (a counting sort, so the order within a target is that of the batch). Then each target's rows are
- * gathered column by column into its packet.
+ * HASH makes one pass per key column to hash and one that puts each row's number into the list of its target, in the
+ * order of the batch. (A list per target takes more room than a counting sort, but no pass to count.) Then each
+ * target's rows are gathered column by column into its packet.
  *
  * A target without credit keeps its place in the list of rows and the others go on; when some target is left over, the
  * answer is BLOCKED, and resume tries those that are left. The batch stays where it is meanwhile (contract 2 of op.h).
@@ -26,19 +26,17 @@ struct exchange {
 	uint32_t *keys;
 	uint32_t channel_count;
 	struct tr_channel **channels;
-	uint8_t target_of_group[TR_KEY_GROUPS_DEFAULT];
 	uint32_t turn; /* REBALANCE: target of the next batch */
 	/* What is left of the batch in hand: target t's rows are rows[from[t] .. to[t]). */
 	enum work work;
 	const struct tr_batch *batch;
 	uint32_t from[TR_PARALLELISM_MAX];
 	uint32_t to[TR_PARALLELISM_MAX];
-	const uint32_t *rows; /* `sorted`, `iota`, or the batch's selection */
+	const uint32_t *rows; /* `lists`, `iota`, or the batch's selection */
 	uint32_t capacity;    /* of the arrays below */
 	uint64_t *hashes;
-	uint8_t *targets;
-	uint32_t *sorted;
-	uint32_t *iota; /* 0, 1, 2, ... */
+	uint32_t *lists; /* HASH: `capacity` rows per target */
+	uint32_t *iota;  /* 0, 1, 2, ... */
 };
 
 static void reserve(struct exchange *x, uint32_t rows)
@@ -47,10 +45,10 @@ static void reserve(struct exchange *x, uint32_t rows)
 		return;
 	rows = TR_MAX(rows, x->capacity * 2);
 	x->hashes = realloc(x->hashes, rows * sizeof(*x->hashes));
-	x->targets = realloc(x->targets, rows * sizeof(*x->targets));
-	x->sorted = realloc(x->sorted, rows * sizeof(*x->sorted));
+	if (x->kind == TR_EXCHANGE_HASH)
+		x->lists = realloc(x->lists, (size_t)rows * x->channel_count * sizeof(*x->lists));
 	x->iota = realloc(x->iota, rows * sizeof(*x->iota));
-	TR_ASSERT(x->hashes != NULL && x->targets != NULL && x->sorted != NULL && x->iota != NULL);
+	TR_ASSERT(x->hashes != NULL && x->iota != NULL && (x->lists != NULL || x->kind != TR_EXCHANGE_HASH));
 	for (uint32_t i = x->capacity; i < rows; i++)
 		x->iota[i] = i;
 	x->capacity = rows;
@@ -65,41 +63,30 @@ static void hash_keys(struct exchange *x, const struct tr_batch *batch)
 		tr_hash_column_combine(&batch->columns[x->keys[k]], batch->selection, count, x->hashes);
 }
 
-/** Hashes to targets; counts[t] is how many rows go to t. */
-static void find_targets(const uint64_t *restrict hashes, const uint8_t *restrict target_of_group, uint32_t count,
-			 uint8_t *restrict targets, uint32_t *restrict counts)
+/** Puts each row into the list of its target: list t begins at lists[t * stride] and counts[t] is its length. */
+static void deal_rows(const uint64_t *restrict hashes, const uint32_t *restrict rows, uint32_t count,
+		      uint32_t target_count, uint32_t stride, uint32_t *restrict counts, uint32_t *restrict lists)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		const uint8_t target = target_of_group[tr_key_group(hashes[i], TR_KEY_GROUPS_DEFAULT)];
+		const uint32_t group = tr_key_group(hashes[i], TR_KEY_GROUPS_DEFAULT);
+		const uint32_t t = tr_key_group_subtask(group, TR_KEY_GROUPS_DEFAULT, target_count);
 
-		targets[i] = target;
-		counts[target]++;
+		lists[(size_t)t * stride + counts[t]++] = rows[i];
 	}
-}
-
-static void sort_rows(const uint8_t *restrict targets, const uint32_t *restrict rows, uint32_t count,
-		      uint32_t *restrict place, uint32_t *restrict sorted)
-{
-	for (uint32_t i = 0; i < count; i++)
-		sorted[place[targets[i]]++] = rows[i];
 }
 
 static void deal_by_hash(struct exchange *x, const struct tr_batch *batch)
 {
-	const uint32_t count = batch->selected_count;
 	uint32_t counts[TR_PARALLELISM_MAX] = {0};
-	uint32_t place[TR_PARALLELISM_MAX];
-	uint32_t at = 0;
 
 	hash_keys(x, batch);
-	find_targets(x->hashes, x->target_of_group, count, x->targets, counts);
+	deal_rows(x->hashes, batch->selection != NULL ? batch->selection : x->iota, batch->selected_count,
+		  x->channel_count, x->capacity, counts, x->lists);
 	for (uint32_t t = 0; t < x->channel_count; t++) {
-		x->from[t] = place[t] = at;
-		at += counts[t];
-		x->to[t] = at;
+		x->from[t] = t * x->capacity;
+		x->to[t] = x->from[t] + counts[t];
 	}
-	sort_rows(x->targets, batch->selection != NULL ? batch->selection : x->iota, count, place, x->sorted);
-	x->rows = x->sorted;
+	x->rows = x->lists;
 }
 
 static void deal_to_one(struct exchange *x, const struct tr_batch *batch, uint32_t target)
@@ -226,8 +213,7 @@ static void destroy(struct tr_op *op)
 	free(x->keys);
 	free(x->channels);
 	free(x->hashes);
-	free(x->targets);
-	free(x->sorted);
+	free(x->lists);
 	free(x->iota);
 	free(x);
 }
@@ -270,7 +256,5 @@ struct tr_op *tr_exchange_create(struct tr_op_context *context, enum tr_exchange
 		TR_ASSERT(keys[i] < schema->column_count);
 		x->keys[i] = keys[i];
 	}
-	for (uint32_t g = 0; g < TR_KEY_GROUPS_DEFAULT; g++)
-		x->target_of_group[g] = (uint8_t)tr_key_group_subtask(g, TR_KEY_GROUPS_DEFAULT, channel_count);
 	return &x->op;
 }
