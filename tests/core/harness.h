@@ -23,14 +23,6 @@
 #include "io/sink.h"
 #include "io/source.h"
 
-#include "core/ops/op_window.h"
-
-__attribute__((weak)) tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_context *context,
-						  struct tr_op **op, struct tr_status *st)
-{
-	TR_UNREACHABLE();
-}
-
 #define RECORD_BYTES 10
 #define SPLITS_MAX 16
 
@@ -565,7 +557,7 @@ static tr_code harness_run(struct harness_plan *p, struct tr_engine_progress *pr
 	return code;
 }
 
-static int harness_compare(const void *a, const void *b)
+static inline int harness_compare(const void *a, const void *b)
 {
 	const struct sunk *x = a, *y = b;
 
@@ -573,7 +565,7 @@ static int harness_compare(const void *a, const void *b)
 }
 
 /** Every row (or every kept one) has arrived once, whole, and with the watermark of a sequential reader. */
-static void harness_check_rows(struct harness *h, bool only_kept, bool with_stamps)
+static inline void harness_check_rows(struct harness *h, bool only_kept, bool with_stamps)
 {
 	size_t at = 0;
 
