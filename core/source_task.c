@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/type.h"
 #include "core/source_stamp.h"
 
 enum chunk_state { CHUNK_NONE, CHUNK_GUESSED, CHUNK_CONFIRMED };
@@ -54,6 +55,7 @@ struct tr_source_task {
 	int64_t pushed_ms;     /* the split's watermark after the last pushed row */
 	struct held_failure held;
 	struct tr_source_entry *queue; /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
+	uint32_t queue_max;            /* of them, within TR_SOURCE_QUEUE_BYTES */
 	uint32_t count;
 	uint32_t stamped;
 	uint32_t pushed;
@@ -80,6 +82,26 @@ static enum tr_turn step_of(enum tr_flow flow) { return flow == TR_FLOW_FAILED ?
 
 /* Creating. */
 
+/** Bytes that a row of this type takes in a batch buffer, text left out (it lies in the reader's buffer). */
+static size_t row_bytes(const struct tr_type *type)
+{
+	size_t bytes = tr_phys_bytes(type->phys);
+
+	for (uint32_t i = 0; i < type->child_count; i++) /* as deep as types: TR_TYPE_DEPTH_MAX */
+		bytes += row_bytes(type->children[i]);
+	return bytes;
+}
+
+static uint32_t queue_limit(const struct tr_table_spec *table)
+{
+	size_t bytes = 1;
+
+	for (uint32_t i = 0; i < table->schema->column_count; i++)
+		bytes += row_bytes(table->schema->types[i]);
+	bytes = TR_SOURCE_QUEUE_BYTES / (bytes * table->batch_rows);
+	return (uint32_t)TR_MIN(TR_MAX(bytes, 2), TR_SOURCE_QUEUE_MAX);
+}
+
 tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context, struct tr_io_queue *io,
 			      struct tr_wake_set *wakes, struct tr_op *next, struct tr_source_task **task,
 			      struct tr_status *st)
@@ -105,6 +127,7 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 		.subtask_count = context->subtask_count,
 		.wake_at_ns = INT64_MAX,
 	};
+	t->queue_max = queue_limit(plan->table);
 	t->queue = calloc(TR_SOURCE_QUEUE_MAX, sizeof(*t->queue));
 	t->outputs = calloc(plan->output->column_count + 1, sizeof(*t->outputs));
 	TR_ASSERT(t->queue != NULL && t->outputs != NULL);
@@ -310,7 +333,7 @@ static enum tr_turn poll_reader(struct tr_source_task *t)
 	struct tr_status st;
 	enum tr_flow flow;
 
-	if (t->is_reader_done || t->held.is_set || t->is_decoded || t->count == TR_SOURCE_QUEUE_MAX)
+	if (t->is_reader_done || t->held.is_set || t->is_decoded || t->count == t->queue_max)
 		return TR_TURN_IDLE;
 	entry = entry_at(t, t->count);
 	tr_batch_buffer_clear(entry->buffer);

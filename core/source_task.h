@@ -34,7 +34,8 @@
 #include "core/channel.h"
 #include "io/source.h"
 
-#define TR_SOURCE_QUEUE_MAX 512 /* batches decoded ahead */
+#define TR_SOURCE_QUEUE_MAX 512                  /* batches decoded ahead, at most */
+#define TR_SOURCE_QUEUE_BYTES ((size_t)24 << 20) /* and their memory, about */
 
 /** What all subtasks of a scan share. */
 struct tr_source_plan {

@@ -106,7 +106,10 @@ static enum tr_turn step_subtasks(struct tr_worker *worker, int64_t now_ns)
 
 static enum tr_turn flush_subtasks(struct tr_worker *worker, int64_t now_ns)
 {
-	worker->flush_at_ns = now_ns + worker->graph->plan->buffer_timeout_ms * 1000000;
+	const int64_t timeout_ms = worker->graph->plan->buffer_timeout_ms;
+
+	/* A negative time-out, as in Flink: only full packets and idle workers flush. */
+	worker->flush_at_ns = timeout_ms >= 0 ? now_ns + timeout_ms * 1000000 : INT64_MAX;
 	for (uint32_t i = 0; i < worker->subtask_count; i++) {
 		if (tr_subtask_flush(worker->subtasks[i]) == TR_TURN_FAILED) {
 			tr_graph_fail(worker->graph, &worker->subtasks[i]->context.status);

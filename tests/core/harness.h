@@ -537,7 +537,7 @@ static void harness_sink(struct harness_plan *p, const struct tr_node *input, ui
 }
 
 /** Checks, creates, runs and destroys. */
-static tr_code harness_run(struct harness_plan *p, struct tr_engine_progress *progress, struct tr_status *st)
+static inline tr_code harness_run(struct harness_plan *p, struct tr_engine_progress *progress, struct tr_status *st)
 {
 	struct tr_environment *env = NULL;
 	struct tr_engine *engine = NULL;
