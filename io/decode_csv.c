@@ -29,6 +29,7 @@
 #include "base/column_buffer.h"
 #include "base/type.h"
 #include "io/csv.h"
+#include "io/field_time.h"
 
 #define BLOCK_ROWS 512
 #define SLOW_RECORDS 64
@@ -48,6 +49,7 @@ struct tr_decoder {
 	uint32_t slow_left; /* records to read byte by byte before the index is tried again */
 	struct tr_bytes scratch;
 	struct tr_bytes element;
+	struct tr_field_minute *minutes; /* per column */
 };
 
 /** One call of decode. */
@@ -324,6 +326,27 @@ static struct tr_csv_field indexed_field(const struct tr_decoder *d, const char 
 	return field;
 }
 
+/** TIMESTAMP fields of the usual form from row `from` on; returns the first row of another form. */
+static uint32_t decode_timestamps(struct work *w, const char *block, uint32_t c, uint32_t from, uint32_t rows)
+{
+	struct tr_decoder *d = w->d;
+	const int64_t scale = tr_type_ticks_per_second(w->into->columns[c].type) / 1000;
+	const uint32_t *ends = d->index.ends + c;
+	int64_t *restrict out = (int64_t *)w->into->columns[c].data + w->row;
+
+	for (uint32_t row = from; row < rows; row++) {
+		const uint32_t *end = ends + (size_t)row * d->column_count;
+		const uint32_t start = end[-1] + 1;
+		int64_t ms, ticks;
+
+		if (!tr_field_minute_ms(&d->minutes[c], block + start, end[0] - start, 0, &ms) ||
+		    __builtin_mul_overflow(ms, scale, &ticks))
+			return row;
+		out[row] = ticks;
+	}
+	return rows;
+}
+
 /** Parses column `c` of `rows` rows; returns how many are good (fewer only without ignore-parse-errors). */
 static uint32_t decode_column(struct work *w, const char *block, uint32_t c, uint32_t rows)
 {
@@ -347,6 +370,11 @@ static uint32_t decode_column(struct work *w, const char *block, uint32_t c, uin
 		if (is_integer && d->dialect.null_literal == NULL) {
 			row = d->kernels->integers(block, d->index.ends, stride, c, row, rows,
 						   (char *)column->data + w->row * width, (unsigned)width);
+			if (row == rows)
+				break;
+			end = d->index.ends + (size_t)row * stride + c;
+		} else if (type->id == TR_TYPE_TIMESTAMP && d->dialect.null_literal == NULL) {
+			row = decode_timestamps(w, block, c, row, rows);
 			if (row == rows)
 				break;
 			end = d->index.ends + (size_t)row * stride + c;
@@ -470,6 +498,7 @@ static void csv_destroy(struct tr_decoder **decoder)
 	tr_bytes_deinit(&d->scratch);
 	tr_bytes_deinit(&d->element);
 	free(d->record.fields);
+	free(d->minutes);
 	free(d->index_memory);
 	free(d->is_needed);
 	free(d);
@@ -495,7 +524,8 @@ static tr_code csv_create(const struct tr_table_spec *spec, struct tr_decoder **
 	d->record.fields = calloc(d->record.capacity, sizeof(*d->record.fields));
 	d->index.capacity = d->column_count * BLOCK_ROWS + INDEX_SLACK;
 	d->index_memory = calloc(d->index.capacity + INDEX_SLACK, sizeof(uint32_t));
-	TR_ASSERT(d->is_needed != NULL && d->record.fields != NULL && d->index_memory != NULL);
+	d->minutes = calloc(d->column_count, sizeof(*d->minutes));
+	TR_ASSERT(d->minutes != NULL && d->is_needed != NULL && d->record.fields != NULL && d->index_memory != NULL);
 	d->index.ends = d->index_memory + 1;
 	d->index.ends[-1] = UINT32_MAX;
 	for (uint32_t i = 0; i < d->column_count; i++)

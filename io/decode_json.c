@@ -14,7 +14,10 @@
  *   - a DECIMAL that does not fit is NULL; TIMESTAMP and TIMESTAMP_LTZ by json.timestamp-format.standard; BYTES Base64
  *   - json.ignore-parse-errors: a bad value is NULL, a broken record is skipped
  * We differ: text behind the object is an error (Jackson looks no further); blank lines are skipped; values may nest 128
- * deep; an array of objects at the top has at most as many elements as a batch has rows.
+ * deep; numbers and escapes in the text of an object stay as they were written.
+ *
+ * An array of objects may hold more rows than a batch: decode then stops at a comma, and a text that begins with a comma
+ * is the rest of an array. So the decoder has no state between calls, and whoever reads on may be another reader.
  */
 #include "io/decode_json.h"
 
@@ -52,6 +55,7 @@ static enum tr_json_kind kind_of(const struct tr_type *type)
 	case TR_TYPE_DOUBLE: return TR_JSON_DOUBLE;
 	case TR_TYPE_CHAR:
 	case TR_TYPE_VARCHAR: return TR_JSON_TEXT;
+	case TR_TYPE_TIMESTAMP: return TR_JSON_TIMESTAMP;
 	case TR_TYPE_ARRAY: return TR_JSON_ARRAY;
 	case TR_TYPE_MAP: return TR_JSON_MAP;
 	case TR_TYPE_ROW: return TR_JSON_ROW;
@@ -87,6 +91,8 @@ static void node_init(struct tr_arena *arena, struct tr_json_node *node, const s
 {
 	node->type = type;
 	node->kind = kind_of(type);
+	if (node->kind == TR_JSON_TIMESTAMP)
+		node->ticks_per_ms = tr_type_ticks_per_second(type) / 1000;
 	if (node->kind != TR_JSON_ARRAY && node->kind != TR_JSON_MAP && node->kind != TR_JSON_ROW)
 		return;
 	node->child_count = type->child_count;
@@ -323,25 +329,14 @@ static enum tr_flow json_fail(struct tr_decoder *d, const struct tr_json_scan *s
 
 /** Scans the lines in [text, text + length), which lie `offset` bytes into the span. */
 static enum tr_flow scan_lines(struct tr_decoder *d, struct tr_json_scan *s, const char *text, size_t length,
-			       size_t offset, uint32_t at, size_t *consumed, struct tr_decode_error *error)
+			       size_t offset, size_t *consumed, struct tr_decode_error *error)
 {
 	enum tr_flow flow = TR_FLOW_MORE;
 
 	s->p = text;
-	s->is_full = false;
-	if (!d->kernels->decode(s, text + length)) {
-		if (s->is_full && s->row > at) {
-			flow = TR_FLOW_MORE; /* the array fits into the next batch */
-		} else {
-			if (s->is_full) {
-				s->error_at = s->p;
-				snprintf(s->reason, sizeof(s->reason),
-					 "an array of objects has more elements than a batch has rows (%u)",
-					 s->into->capacity);
-			}
-			flow = json_fail(d, s, text, offset, error);
-		}
-	}
+	s->is_split = false;
+	if (!d->kernels->decode(s, text + length))
+		flow = json_fail(d, s, text, offset, error);
 	*consumed = (size_t)(s->p - text);
 	return flow;
 }
@@ -367,7 +362,7 @@ static enum tr_flow json_decode(struct tr_decoder *d, const char *span, size_t l
 	s.reason[0] = s.path[0] = '\0';
 	s.error_at = span;
 	if (lines > 0) {
-		flow = scan_lines(d, &s, span, lines, 0, at, &consumed, error);
+		flow = scan_lines(d, &s, span, lines, 0, &consumed, error);
 		result->consumed = consumed;
 	}
 	if (flow == TR_FLOW_MORE && consumed == lines && tail > 0 && is_final && s.row < into->capacity) {
@@ -375,7 +370,7 @@ static enum tr_flow json_decode(struct tr_decoder *d, const char *span, size_t l
 
 		memcpy(copy, span + lines, tail);
 		memset(copy + tail, '\n', 1 + TR_INPUT_PADDING);
-		flow = scan_lines(d, &s, copy, tail + 1, lines, at, &consumed, error);
+		flow = scan_lines(d, &s, copy, tail + 1, lines, &consumed, error);
 		result->consumed += TR_MIN(consumed, tail);
 	} else if (flow == TR_FLOW_MORE && consumed == lines && !is_final && tail > TR_RECORD_BYTES_MAX) {
 		s.p = s.error_at = span + lines;

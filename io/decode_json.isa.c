@@ -221,6 +221,30 @@ static bool parse_boolean(struct tr_json_scan *s, struct tr_column_buffer *colum
 	return true;
 }
 
+/** A string that holds nothing but a timestamp of the usual form needs no scan: each of its bytes is looked at. */
+static inline bool parse_timestamp(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *column,
+				   uint32_t row)
+{
+	const unsigned flags = s->options->rules.timestamp_flags;
+	const char *text = s->p + 1;
+	int64_t ms, ticks;
+
+	if (TR_LIKELY(s->p[0] == '"' && tr_field_has_minutes(flags))) {
+		/* Bytes behind a shorter string are read too: the padding allows it. */
+		const size_t length = text[TR_FIELD_MS_BYTES] == '"'       ? TR_FIELD_MS_BYTES
+				      : text[TR_FIELD_SECOND_BYTES] == '"' ? TR_FIELD_SECOND_BYTES
+									   : 0;
+
+		if (TR_LIKELY(tr_field_minute_ms(&node->minute, text, length, flags, &ms)) &&
+		    !__builtin_mul_overflow(ms, node->ticks_per_ms, &ticks)) {
+			((int64_t *)column->data)[row] = ticks;
+			s->p = text + length + 1;
+			return true;
+		}
+	}
+	return parse_scalar(s, column, row);
+}
+
 static inline void store_view(struct tr_column_buffer *column, uint32_t row, const char *text, size_t length)
 {
 	((struct tr_view *)column->data)[row] = tr_view_make(text, (uint32_t)length);
@@ -513,6 +537,7 @@ static inline bool parse_value(struct tr_json_scan *s, struct tr_json_node *node
 	switch (node->kind) {
 	case TR_JSON_INT64: return parse_i64(s, column, row);
 	case TR_JSON_TEXT: return parse_text(s, column, row);
+	case TR_JSON_TIMESTAMP: return parse_timestamp(s, node, column, row);
 	case TR_JSON_INT32: return parse_i32(s, column, row);
 	case TR_JSON_INT16: return parse_i16(s, column, row);
 	case TR_JSON_INT8: return parse_i8(s, column, row);
@@ -529,7 +554,33 @@ static inline bool parse_value(struct tr_json_scan *s, struct tr_json_node *node
 
 /* ---- records ---- */
 
-/** An array of objects at the top: a row for each. */
+/** Whether an array at the top holds objects only and is well formed to the end of its line: rows of it may go out
+ * before its last element has been read. */
+static bool check_objects(struct tr_json_scan *s)
+{
+	const char *p = skip_blanks(s->p + 1);
+
+	if (*p == ']')
+		return true;
+	for (;;) {
+		if (*p != '{')
+			return scan_unexpected(s, p, "an object") != NULL;
+		p = skip_value(s, p);
+		if (p == NULL)
+			return false;
+		p = skip_blanks(p);
+		if (*p == ']')
+			break;
+		if (*p != ',')
+			return scan_unexpected(s, p, "',' or ']'") != NULL;
+		p = skip_blanks(p + 1);
+	}
+	p = skip_blanks(p + 1);
+	return *p == '\n' || scan_unexpected(s, p, "the end of the line") != NULL;
+}
+
+/** An array of objects, a row for each, from its opening bracket or from a comma on. When the batch is full it stops
+ * at a comma, where the next call goes on: no record begins with one. */
 static bool parse_objects(struct tr_json_scan *s)
 {
 	s->p = skip_blanks(s->p + 1);
@@ -538,10 +589,6 @@ static bool parse_objects(struct tr_json_scan *s)
 		return true;
 	}
 	for (;;) {
-		if (s->row == s->into->capacity) {
-			s->is_full = true;
-			return false;
-		}
 		if (*s->p != '{')
 			return scan_unexpected(s, s->p, "an object") != NULL;
 		s->p++;
@@ -553,6 +600,10 @@ static bool parse_objects(struct tr_json_scan *s)
 			break;
 		if (*s->p != ',')
 			return scan_unexpected(s, s->p, "',' or ']'") != NULL;
+		if (s->row == s->into->capacity) {
+			s->is_split = true;
+			return true;
+		}
 		s->p = skip_blanks(s->p + 1);
 	}
 	s->p++;
@@ -566,9 +617,13 @@ static inline bool parse_record(struct tr_json_scan *s)
 		if (!parse_fields(s, s->root, s->into->columns, s->row))
 			return false;
 		s->row++;
-	} else if (*s->p == '[') {
+	} else if (*s->p == '[' || *s->p == ',') {
+		if (*s->p == '[' && !check_objects(s))
+			return false;
 		if (!parse_objects(s))
 			return false;
+		if (s->is_split)
+			return true;
 	} else {
 		return scan_unexpected(s, s->p, "an object") != NULL;
 	}
@@ -592,6 +647,8 @@ static bool json_decode(struct tr_json_scan *s, const char *limit)
 			}
 		}
 		if (TR_LIKELY(parse_record(s))) {
+			if (s->is_split)
+				break;
 			s->p++;
 			continue;
 		}
@@ -600,7 +657,7 @@ static bool json_decode(struct tr_json_scan *s, const char *limit)
 				tr_field_rewind(&s->into->columns[i], row);
 		s->row = row;
 		s->p = start;
-		if (s->is_full || !s->options->ignore_errors)
+		if (!s->options->ignore_errors)
 			return false;
 		s->rows_bad++;
 		s->path[0] = '\0';

@@ -13,6 +13,7 @@
 
 #include "base/cpu.h"
 #include "io/field.h"
+#include "io/field_time.h"
 #include "io/format.h"
 
 #define TR_JSON_KEYS_MAX 256   /* learned per object type */
@@ -29,6 +30,7 @@ enum tr_json_kind {
 	TR_JSON_DOUBLE,
 	TR_JSON_BOOLEAN,
 	TR_JSON_TEXT,
+	TR_JSON_TIMESTAMP, /* whose usual form has a way of its own */
 	TR_JSON_SCALAR, /* all others: by their text */
 	TR_JSON_ARRAY,
 	TR_JSON_MAP,
@@ -51,6 +53,8 @@ struct tr_json_node {
 	uint32_t name_length;
 	uint32_t child_count; /* ROW: fields; ARRAY: 1; MAP: 2 */
 	struct tr_json_node *children;
+	struct tr_field_minute minute; /* TIMESTAMP */
+	int64_t ticks_per_ms;
 	/* ROW only */
 	uint32_t needed_count;
 	uint64_t *seen;  /* per field: `serial` of the last object that had it */
@@ -81,7 +85,7 @@ struct tr_json_scan {
 	const char *error_at; /* of the last failure */
 	char reason[256];
 	char path[256];       /* of the field at fault: "bid.price" */
-	bool is_full;         /* an array of objects needs more rows than are left */
+	bool is_split;        /* the batch was full in the middle of an array of objects */
 	struct tr_bytes *scratch;
 };
 

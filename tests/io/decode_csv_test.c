@@ -374,6 +374,56 @@ static void follows_the_naive_decoder(void **state)
 	(void)state;
 }
 
+/** Timestamps of the usual form take a shorter way: it must answer as the parser does. */
+static void timestamps_agree_with_the_parser(void **state)
+{
+	uint64_t seed = 31;
+
+	for (int round = 0; round < 300; round++) {
+		struct format_test_table t;
+		struct tr_bytes text = {0}, expected = {0};
+		struct decoded d;
+
+		table_begin(&t, &tr_format_csv);
+		table_column(&t, "t", tr_type_with_precision(&t.arena, TR_TYPE_TIMESTAMP, round % 3 * 3 + 3));
+		table_column(&t, "s", tr_type_of(TR_TYPE_VARCHAR));
+		table_option(&t, "csv.ignore-parse-errors", "true");
+		for (int i = 0; i < 40; i++) {
+			char stamp[64], printed[TR_TEXT_TIME_BYTES + 1] = "null";
+			const char *trimmed;
+			size_t trimmed_length;
+			struct tr_text_time time;
+			int64_t per_second = round % 3 == 0 ? 1000 : round % 3 == 1 ? 1000000 : 1000000000, ticks;
+			int length = snprintf(stamp, sizeof(stamp), "20%02u-%02u-%02u %02u:%02u:%02u", tr_test_below(&seed, 2),
+					      1 + tr_test_below(&seed, 2), 1 + tr_test_below(&seed, 30), tr_test_below(&seed, 2),
+					      tr_test_below(&seed, 2), tr_test_below(&seed, 62));
+
+			if (tr_test_below(&seed, 3) != 0)
+				length += snprintf(stamp + length, sizeof(stamp) - (size_t)length, ".%03u", tr_test_below(&seed, 1000));
+			if (tr_test_below(&seed, 10) == 0)
+				stamp[tr_test_below(&seed, (uint32_t)length)] = "0x: \0-"[tr_test_below(&seed, 6)];
+			trimmed = stamp;
+			trimmed_length = (size_t)length;
+			tr_bytes_append(&text, stamp, (size_t)length);
+			tr_bytes_append_str(&text, ",x\n");
+			tr_text_trim(&trimmed, &trimmed_length); /* as Flink does for csv */
+			if (tr_text_parse_timestamp(trimmed, trimmed_length, 0, &time) == TR_TEXT_OK &&
+			    tr_text_time_to_ticks(&time, per_second, &ticks) == TR_TEXT_OK)
+				printed[tr_text_put_timestamp(printed, ticks, per_second, 'T', TR_CLOCK_LOCAL, 0)] = '\0';
+			tr_bytes_printf(&expected, "+I[%s, x]\n", printed);
+		}
+		tr_bytes_append_char(&expected, '\0');
+		decode_all(&t.spec, text.data, text.length, 0, 100, 1, &d);
+		assert_false(d.is_failed);
+		assert_string_equal(d.rows.data, expected.data);
+		decoded_free(&d);
+		tr_bytes_deinit(&text);
+		tr_bytes_deinit(&expected);
+		table_end(&t);
+	}
+	(void)state;
+}
+
 int main(void)
 {
 	static const char *const levels[] = {"v2", "v3", "v4"};
@@ -384,6 +434,7 @@ int main(void)
 		cmocka_unit_test(what_nobody_needs_is_not_parsed), cmocka_unit_test(bad_options_are_refused),
 		cmocka_unit_test(maps_are_refused),   cmocka_unit_test(starts_are_guessed_at_line_ends),
 		cmocka_unit_test(big_fields),         cmocka_unit_test(follows_the_naive_decoder),
+		cmocka_unit_test(timestamps_agree_with_the_parser),
 	};
 	int failures = 0;
 

@@ -84,6 +84,16 @@ static inline uint64_t format_random(uint64_t *seed)
 	return *seed >> 33;
 }
 
+/** Whether the rows are those expected. When both failed, the first objects of a failing array may have gone out. */
+static inline bool decoded_has_rows(const struct decoded *d, const struct tr_bytes *expected, bool is_failed)
+{
+	if (d->is_failed != is_failed)
+		return false;
+	if (is_failed ? d->rows.length < expected->length : d->rows.length != expected->length)
+		return false;
+	return memcmp(d->rows.data, expected->data, expected->length) == 0;
+}
+
 static inline void decoded_batch(struct decoded *out, struct tr_batch_buffer *batch, uint32_t rows)
 {
 	tr_batch_buffer_seal(batch, rows);
@@ -112,29 +122,36 @@ static inline void decode_all(const struct tr_table_spec *spec, const char *text
 		size_t n = window < length - at ? window : length - at;
 		bool is_final = at + n == length;
 		char *span = malloc(n + TR_INPUT_PADDING);
-		struct tr_decode_result result;
+		struct tr_decode_result result = {0};
 		struct tr_decode_error error = {0};
 		uint32_t start = 0;
 
 		memcpy(span, text + at, n);
 		memset(span + n, (int)(format_random(&seed) & 1 ? '"' : '\n'), TR_INPUT_PADDING);
 		tr_batch_buffer_clear(batch);
-		for (;;) { /* two calls may fill one batch */
-			enum tr_flow flow = spec->format->decoder->decode(decoder, span, n, is_final, batch, start,
-									  &result, &error);
+		/* Sometimes two calls fill one batch, the first one up to a limit below its capacity. */
+		for (int call = format_random(&seed) % 3 == 0 && capacity > 1 ? 0 : 1; call < 2 && !out->is_failed; call++) {
+			struct tr_decode_result part;
+			enum tr_flow flow;
 
-			out->rows_bad += result.rows_bad;
-			out->fields_bad += result.fields_bad;
-			start += result.rows;
+			batch->capacity = call == 0 ? 1 + (uint32_t)format_random(&seed) % (capacity - 1) : capacity;
+			flow = spec->format->decoder->decode(decoder, span + result.consumed, n - result.consumed, is_final,
+							     batch, start, &part, &error);
+			batch->capacity = capacity;
+			out->rows_bad += part.rows_bad;
+			out->fields_bad += part.fields_bad;
+			start += part.rows;
 			if (flow == TR_FLOW_FAILED) {
 				out->is_failed = true;
-				out->error_offset = at + error.offset;
-				out->error_record = at + error.record_offset;
+				out->error_offset = at + result.consumed + error.offset;
+				out->error_record = at + result.consumed + error.record_offset;
 				snprintf(out->error_field, sizeof(out->error_field), "%s",
 					 error.field != NULL ? error.field : "");
 				snprintf(out->reason, sizeof(out->reason), "%s", error.reason);
 			}
-			break;
+			result.consumed += part.consumed;
+			if (start == capacity)
+				break;
 		}
 		decoded_batch(out, batch, start);
 		if (result.consumed > n)
