@@ -13,6 +13,7 @@
 
 #include "io/memory.h"
 
+#define PAGE_BYTES 4096
 #define MARGIN_BYTES_MAX 4096 /* read beyond a chunk's end, for its last record */
 #define TAIL_BYTES_MIN (64 << 10)
 #define BOM_BYTES 3 /* seen by the first chunk, however short it is */
@@ -21,12 +22,26 @@ void tr_file_buffer_reserve(struct tr_file_buffer *buffer, size_t capacity)
 {
 	if (buffer->capacity >= capacity)
 		return;
-	free(buffer->data);
-	buffer->data = aligned_alloc(4096, (capacity + TR_INPUT_PADDING + 4095) / 4096 * 4096);
-	TR_ASSERT(buffer->data != NULL);
-	memset(buffer->data, 0, capacity + TR_INPUT_PADDING);
+	free(buffer->block);
+	buffer->block = aligned_alloc(PAGE_BYTES, (PAGE_BYTES + capacity + TR_INPUT_PADDING + PAGE_BYTES - 1) /
+							  PAGE_BYTES * PAGE_BYTES);
+	TR_ASSERT(buffer->block != NULL);
+	memset(buffer->block, 0, PAGE_BYTES + capacity + TR_INPUT_PADDING);
 	buffer->capacity = capacity;
+	tr_file_buffer_align(buffer, false);
+}
+
+void tr_file_buffer_align(struct tr_file_buffer *buffer, bool has_byte_before)
+{
+	TR_ASSERT(buffer->block != NULL);
+	buffer->data = buffer->block + PAGE_BYTES - (has_byte_before ? 1 : 0);
 	buffer->length = 0;
+}
+
+void tr_file_buffer_deinit(struct tr_file_buffer *buffer)
+{
+	free(buffer->block);
+	*buffer = (struct tr_file_buffer){.data = NULL};
 }
 
 static void fill_submit(struct tr_source_reader *reader, struct tr_file_fill *fill)
@@ -136,11 +151,11 @@ void tr_file_reader_close(struct tr_source_reader **reader)
 		tr_file_fill_cancel(r, &r->slots[i].fill);
 		if (r->slots[i].ticket.split != NULL)
 			tr_file_split_done(r->source, &r->slots[i].ticket);
-		free(r->slots[i].buffer.data);
+		tr_file_buffer_deinit(&r->slots[i].buffer);
 	}
-	free(r->tail.data);
-	free(r->stream.in.data);
-	free(r->stream.out.data);
+	tr_file_buffer_deinit(&r->tail);
+	tr_file_buffer_deinit(&r->stream.in);
+	tr_file_buffer_deinit(&r->stream.out);
 	r->ops->destroy(&r->decoder);
 	free(r->decoder_columns);
 	free(r);
@@ -261,10 +276,10 @@ static void slot_start(struct tr_source_reader *r, struct tr_file_slot *slot)
 	const int64_t margin = TR_MIN(r->source->chunk_bytes / 16, MARGIN_BYTES_MAX);
 	const int64_t end = TR_MIN(TR_MAX(t->end + margin, BOM_BYTES), t->split->size_bytes);
 
-	slot->buffer.base = t->begin > 0 ? t->begin - 1 : 0;
-	slot->buffer.length = 0;
 	tr_file_buffer_reserve(&slot->buffer,
 			       (size_t)TR_MIN(r->source->chunk_bytes, t->split->size_bytes) + MARGIN_BYTES_MAX + 1);
+	tr_file_buffer_align(&slot->buffer, t->begin > 0);
+	slot->buffer.base = t->begin > 0 ? t->begin - 1 : 0;
 	tr_file_fill_start(r, &slot->fill, t->split->file, &slot->buffer, (size_t)(end - slot->buffer.base));
 }
 
@@ -340,7 +355,7 @@ static enum tr_flow cross(struct tr_source_reader *r, struct tr_batch_buffer *in
 		tr_file_buffer_reserve(&bigger, goal);
 		memcpy(bigger.data, r->tail.data, r->tail.length);
 		bigger.length = r->tail.length;
-		free(r->tail.data);
+		tr_file_buffer_deinit(&r->tail);
 		r->tail = bigger;
 	} else if (!r->is_tail_used) {
 		tr_file_buffer_reserve(&r->tail, goal);
@@ -408,8 +423,7 @@ static enum tr_flow next_chunk(struct tr_source_reader *r, struct tr_chunk_info 
 		r->current ^= 1;
 		slot = &r->slots[r->current];
 		if (r->tail.capacity > 4 * (size_t)r->source->chunk_bytes + TAIL_BYTES_MIN) {
-			free(r->tail.data);
-			r->tail = (struct tr_file_buffer){0};
+			tr_file_buffer_deinit(&r->tail);
 		}
 	}
 	if (slot->ticket.split == NULL) {

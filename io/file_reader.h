@@ -21,8 +21,10 @@
 #include "io/disk.h"
 #include "io/file_split.h"
 
-/** Bytes of a file, or of a decompressed stream. TR_INPUT_PADDING more bytes than `capacity` are allocated. */
+/** Bytes of a file, or of a decompressed stream. TR_INPUT_PADDING more bytes than `capacity` are allocated. `data` is
+ * on a page border, or a byte before it (see tr_file_buffer_align). */
 struct tr_file_buffer {
+	char *block; /* what was allocated */
 	char *data;
 	size_t capacity;
 	size_t length;
@@ -80,6 +82,12 @@ struct tr_source_reader {
 
 /** Allocates (forgetting the content) when smaller than `capacity`. */
 void tr_file_buffer_reserve(struct tr_file_buffer *buffer, size_t capacity);
+
+void tr_file_buffer_deinit(struct tr_file_buffer *buffer);
+
+/** Places `data` so that file offsets and addresses agree within a page: the kernel copies three times slower when they
+ * differ by a byte. Forgets the content. */
+void tr_file_buffer_align(struct tr_file_buffer *buffer, bool has_byte_before);
 
 /** Starts reading until the buffer holds `goal` bytes. */
 void tr_file_fill_start(struct tr_source_reader *reader, struct tr_file_fill *fill, struct tr_file *file,

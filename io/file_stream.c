@@ -54,9 +54,8 @@ static void make_room(struct tr_source_reader *r)
 		tr_file_buffer_reserve(&other, s->goal);
 		if (rest > 0)
 			memcpy(other.data, s->out.data + done, rest);
-		free(s->out.data);
-		s->out.data = other.data;
-		s->out.capacity = other.capacity;
+		tr_file_buffer_deinit(&s->out);
+		s->out = other;
 	} else if (done > 0) {
 		memmove(s->out.data, s->out.data + done, rest);
 	}

@@ -11,11 +11,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -319,6 +324,41 @@ static void test_unknown_disk_is_refused(void **state)
 	tr_environment_real_destroy(&env);
 }
 
+/** Where a policy forbids io_uring, as in many containers, the plain disk steps in; asked for by name, it is an error. */
+static void test_forbidden_uring_gives_plain(void **state)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {.len = TR_COUNT_OF(filter), .filter = filter};
+	const pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct tr_environment *env = NULL;
+		struct tr_status st = {0};
+
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+			_exit(77);
+		setenv("TAILRACE_IO", "", 1);
+		if (tr_environment_real_create(&env, &st) != TR_OK || strcmp(env->disk->ops->name, "plain") != 0)
+			_exit(1);
+		tr_environment_real_destroy(&env);
+		setenv("TAILRACE_IO", "io_uring", 1);
+		_exit(tr_environment_real_create(&env, &st) == TR_ERR_UNAVAILABLE && st.sys_errno == EPERM ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define BOTH(test)                                                     \
 	{#test " plain", test, set_up_plain, tear_down, NULL},         \
 	{                                                              \
@@ -337,6 +377,7 @@ int main(void)
 		BOTH(test_names),
 		BOTH(test_environment),
 		cmocka_unit_test(test_unknown_disk_is_refused),
+		cmocka_unit_test(test_forbidden_uring_gives_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,39 @@ static void test_edges(void **state)
 	clean();
 }
 
+/** The real formats guess and rewind as the small one does: csv with quoted line ends at every border, json. */
+static void test_real_formats(void **state)
+{
+	const struct tr_format *csv = tr_registry_find_format("csv");
+	const struct tr_format *json = tr_registry_find_format("json");
+	struct tr_bytes file = {0}, expected = {0};
+
+	for (uint64_t seed = 20; seed < 23; seed++) {
+		tr_bytes_clear(&file);
+		tr_bytes_clear(&expected);
+		generate(seed, 60, 300, seed == 21 ? "\r\n" : "\n", &file, &expected);
+		write_file("a.csv", file.data, file.length);
+		expect_rows_as(csv, "a.csv", expected.data);
+	}
+	tr_bytes_clear(&file);
+	tr_bytes_clear(&expected);
+	for (int i = 0; i < 50; i++) {
+		tr_bytes_printf(
+			&file, "{\"id\": %d, \"text\": \"%.*s\\n\\\"\"}%s", i, i * 3,
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+			i % 3 == 0 ? "\r\n" : "\n");
+		tr_bytes_printf(
+			&expected, "%d|%.*s\n\";", i, i * 3,
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	}
+	tr_bytes_append_char(&expected, '\0');
+	write_file("a.json", file.data, file.length);
+	expect_rows_as(json, "a.json", expected.data);
+	tr_bytes_deinit(&file);
+	tr_bytes_deinit(&expected);
+	clean();
+}
+
 /** A record of 3 MB between short ones: longer than the margin, longer than many chunks. */
 static void test_record_longer_than_chunks(void **state)
 {
@@ -359,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_every_reader_count_and_chunk_size),
+		cmocka_unit_test(test_real_formats),
 		cmocka_unit_test(test_record_longer_than_chunks),
 		cmocka_unit_test(test_bad_record_is_named),
 		cmocka_unit_test(test_paths),

@@ -308,7 +308,7 @@ static inline char *read_all(struct run *run, uint32_t readers)
 }
 
 /** Reads with every combination of readers, chunk sizes and disks and compares. */
-static inline void expect_rows(const char *name, const char *expected)
+static inline void expect_rows_as(const struct tr_format *format, const char *name, const char *expected)
 {
 	static const char *const chunk_sizes[] = {"1", "7", "64", "1000", "1mb"};
 	static const char *const disks[] = {"plain", "io_uring"};
@@ -323,6 +323,7 @@ static inline void expect_rows(const char *name, const char *expected)
 		if (i % 5 == 0 && strlen(expected) > 20000)
 			continue; /* one byte per chunk is for small files */
 		run_init(&run, disks[i / 15], path, chunk_sizes[i % 5]);
+		run.spec.format = format;
 		rows = read_all(&run, readers[i / 5 % 3]);
 		if (rows == NULL || strcmp(rows, expected) != 0)
 			print_error("disk %s, %u readers, chunks of %s: %s\n", disks[i / 15], readers[i / 5 % 3],
@@ -333,6 +334,8 @@ static inline void expect_rows(const char *name, const char *expected)
 		run_deinit(&run);
 	}
 }
+
+static inline void expect_rows(const char *name, const char *expected) { expect_rows_as(&lines, name, expected); }
 
 /** Random records, some with quoted line ends, some long; the file's text and the rows expected. */
 static inline void generate(uint64_t seed, int count, int long_bytes, const char *line_end, struct tr_bytes *file,
