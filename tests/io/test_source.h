@@ -17,7 +17,7 @@
 #include "io/source.h"
 #include "test_lines.h"
 
-#define SPLITS_MAX 8
+#define SPLITS_MAX 4
 #define CHUNKS_MAX 60000
 
 static const struct tr_format lines = {.name = "lines", .decoder = &test_lines_decoder};
