@@ -114,7 +114,32 @@ static inline uint32_t bit(const uint64_t *bits, uint32_t row)
 				out[rows[i]] = x[rows[i]] OP y;                                    \
 	}                                                                                          \
 	SELECT(op, OP, name, type, v, y[i], y[row])                                                \
-	SELECT(op, OP, name, type, c, y[0], y[0])
+	SELECT(op, OP, name, type, c, y[0], y[0])                                                  \
+	MASK(op, OP, name, type, v, y[i])                                                          \
+	MASK(op, OP, name, type, c, y[0])
+
+#define MASK(op, OP, name, type, shape, y_block)                                                   \
+	static void mask_##op##_##name##_##shape(const void *restrict a, const void *restrict b,   \
+						 uint64_t *restrict mask, uint32_t count)          \
+	{                                                                                          \
+		uint32_t base = 0;                                                                 \
+		for (; base + BLOCK <= count; base += BLOCK) {                                     \
+			const type *restrict x = (const type *)a + base;                           \
+			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);  \
+			uint8_t bytes[BLOCK];                                                      \
+			for (uint32_t i = 0; i < BLOCK; i++)                                       \
+				bytes[i] = x[i] OP y_block;                                        \
+			mask[base / BLOCK] &= mask_of_bytes(bytes);                                \
+		}                                                                                  \
+		if (base < count) {                                                                \
+			const type *restrict x = (const type *)a + base;                           \
+			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);  \
+			uint64_t bits = 0;                                                         \
+			for (uint32_t i = 0; i < count - base; i++)                                \
+				bits |= (uint64_t)(x[i] OP y_block) << i;                          \
+			mask[base / BLOCK] &= bits;                                                \
+		}                                                                                  \
+	}
 
 #define SELECT(op, OP, name, type, shape, y_block, y_row)                                          \
 	static uint32_t select_##op##_##name##_##shape(const void *restrict a, const void *restrict b, \
@@ -173,6 +198,102 @@ ALL_COMPARISONS(i32, int32_t)
 ALL_COMPARISONS(i64, int64_t)
 ALL_COMPARISONS(f32, float)
 ALL_COMPARISONS(f64, double)
+
+/* ---- texts against a constant ---- */
+
+/* Bit i: words 2i and 2i + 1 are the constant's, for i below n (at most a block). */
+static inline uint64_t equal_words(const uint64_t *words, uint64_t first, uint64_t second, uint32_t n)
+{
+	uint64_t mask = 0;
+	uint32_t i = 0;
+
+#if defined(__AVX512F__)
+	const __m512i even = _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0);
+	const __m512i odd = _mm512_set_epi64(15, 13, 11, 9, 7, 5, 3, 1);
+	const __m512i want_first = _mm512_set1_epi64((long long)first);
+	const __m512i want_second = _mm512_set1_epi64((long long)second);
+
+	for (; i + 8 <= n; i += 8) {
+		__m512i low = _mm512_loadu_si512((const void *)(words + 2 * i));
+		__m512i high = _mm512_loadu_si512((const void *)(words + 2 * i + 8));
+		__mmask8 m = _mm512_cmpeq_epi64_mask(_mm512_permutex2var_epi64(low, even, high), want_first);
+
+		m = _mm512_mask_cmpeq_epi64_mask(m, _mm512_permutex2var_epi64(low, odd, high), want_second);
+		mask |= (uint64_t)m << i;
+	}
+#endif
+	for (; i < n; i++)
+		mask |= (uint64_t)(((words[2 * i] ^ first) | (words[2 * i + 1] ^ second)) == 0) << i;
+	return mask;
+}
+
+/* A constant of up to 12 bytes is two words: two comparisons a row, without a branch. */
+static uint32_t select_short(const uint64_t *words, uint64_t first, uint64_t second, bool wanted,
+			     const uint64_t *validity, const uint32_t *rows, uint32_t count, uint32_t *out)
+{
+	uint64_t flip = wanted ? 0 : ~UINT64_C(0);
+	uint32_t *next = out;
+	uint32_t kept = 0;
+
+	if (rows != NULL) {
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t row = rows[i];
+			uint64_t differs = (words[2 * (size_t)row] ^ first) | (words[2 * (size_t)row + 1] ^ second);
+			uint32_t holds = (differs == 0) == wanted;
+
+			if (validity != NULL)
+				holds &= bit(validity, row);
+			out[kept] = row;
+			kept += holds;
+		}
+		return kept;
+	}
+	for (uint32_t base = 0; base < count; base += BLOCK) {
+		const uint64_t *block = words + 2 * (size_t)base;
+		uint32_t n = count - base < BLOCK ? count - base : BLOCK;
+		uint64_t mask = (equal_words(block, first, second, n) ^ flip) & low_bits(n);
+
+		if (validity != NULL)
+			mask &= validity[base / BLOCK];
+		next = expand(mask, base, next);
+	}
+	return (uint32_t)(next - out);
+}
+
+static void mask_view(const struct tr_view *a, const struct tr_view *constant, bool wanted, uint64_t *restrict mask,
+		      uint32_t count)
+{
+	const uint64_t *words = (const uint64_t *)(const void *)a;
+	uint64_t flip = wanted ? 0 : ~UINT64_C(0), want[2];
+
+	memcpy(want, constant, sizeof(want));
+	for (uint32_t base = 0; base < count; base += BLOCK) {
+		uint32_t n = count - base < BLOCK ? count - base : BLOCK;
+
+		mask[base / BLOCK] &= equal_words(words + 2 * (size_t)base, want[0], want[1], n) ^ flip;
+	}
+}
+
+static uint32_t select_view(const struct tr_view *a, const struct tr_view *constant, bool wanted,
+			    const uint64_t *validity, const uint32_t *rows, uint32_t count, uint32_t *out)
+{
+	uint64_t words[2];
+	uint32_t kept = 0;
+
+	memcpy(words, constant, sizeof(words));
+	if (constant->length <= TR_VIEW_INLINE_MAX)
+		return select_short((const uint64_t *)(const void *)a, words[0], words[1], wanted, validity, rows, count,
+				    out);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t row = rows != NULL ? rows[i] : i;
+
+		if (validity != NULL && !bit(validity, row))
+			continue;
+		out[kept] = row;
+		kept += tr_view_equals(&a[row], constant) == wanted;
+	}
+	return kept;
+}
 
 /* ---- selections from registers ---- */
 
@@ -242,6 +363,10 @@ const struct tr_kernel_compare TR_ISA(tr_kernel_compare) = {
 	.compare = {NUMBERS(eq), NUMBERS(ne), NUMBERS(lt), NUMBERS(gt), NUMBERS(le), NUMBERS(ge)},
 	.select = {NUMBERS(select_eq), NUMBERS(select_ne), NUMBERS(select_lt), NUMBERS(select_gt), NUMBERS(select_le),
 		   NUMBERS(select_ge)},
+	.mask = {NUMBERS(mask_eq), NUMBERS(mask_ne), NUMBERS(mask_lt), NUMBERS(mask_gt), NUMBERS(mask_le),
+		 NUMBERS(mask_ge)},
+	.mask_view = mask_view,
+	.select_view = select_view,
 	.select_bytes = select_bytes,
 	.select_bits = select_bits,
 };

@@ -505,13 +505,16 @@ static bool is_special_call(const struct tr_expr *expr, enum tr_func_special spe
 	return expr->kind == TR_EXPR_CALL && expr->func->special == special;
 }
 
-/* A comparison of two numbers of one type, at most one of them constant. */
+/* A comparison of two numbers of one type, or of a text with a constant: it makes a selection directly. */
 static bool is_fast_comparison(const struct tr_expr *expr)
 {
 	if (expr->kind != TR_EXPR_CALL || (expr->func->flags & TR_FUNC_COMPARE) == 0)
 		return false;
 	const struct tr_expr *a = expr->args[0], *b = expr->args[1];
 
+	if (a->type->phys == TR_PHYS_VIEW) /* texts: = and <> against a constant */
+		return expr->func->code <= TR_COMPARE_NE && a->kind != TR_EXPR_LITERAL &&
+		       b->kind == TR_EXPR_LITERAL && !b->value.is_null;
 	if (tr_number_of(a->type->phys) < 0 || a->type->phys != b->type->phys)
 		return false;
 	if (a->type->id == TR_TYPE_DECIMAL && a->type->scale != b->type->scale)

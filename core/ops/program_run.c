@@ -24,12 +24,17 @@
 #include "core/ops/program_code.h"
 
 #define DENSE_SHARE 4      /* a harmless kernel runs over all rows when at least 1 in 4 is selected */
+#define MASK_SHARE 8       /* a mask of fewer rows than 1 in 8 becomes a list */
 #define MESSAGE_ARGS_MAX 4 /* values named in a message */
 #define MESSAGE_VALUE_MAX 80
 
+/* Comparisons over all rows AND their masks together; the mask becomes a list when a step needs one, or when so few
+ * rows are left that walking them is cheaper than comparing all. */
 struct selection {
-	const uint32_t *rows; /* NULL: all */
+	const uint32_t *rows; /* NULL: all, or those of the mask */
 	uint32_t count;
+	bool is_mask;
+	uint64_t *mask;
 	uint32_t *buffer;
 };
 
@@ -80,8 +85,10 @@ static void make_frame(struct tr_program_state *state, struct frame *frame, cons
 	frame->no_bits = aligned(state, TR_BITMAP_WORDS(rows) * sizeof(uint64_t));
 	for (uint32_t i = 0; i < code->store_count; i++)
 		tr_merge_store_init(&frame->stores[i], &state->arena, code->stores[i].type, (uint32_t)rows);
-	for (uint32_t i = 1; i < code->selection_count; i++)
+	for (uint32_t i = 1; i < code->selection_count; i++) {
 		frame->selections[i].buffer = aligned(state, (rows + TR_SELECT_SLACK) * sizeof(uint32_t));
+		frame->selections[i].mask = aligned(state, TR_BITMAP_WORDS(rows) * sizeof(uint64_t));
+	}
 	for (uint32_t i = 0; i < code->register_count; i++)
 		if (code->registers[i].kind == TR_REGISTER_CONSTANT)
 			frame->columns[i] = code->registers[i].constant;
@@ -334,7 +341,18 @@ static void run_field(struct frame *frame, const struct tr_step *step, uint32_t 
 static void settle(struct selection *made, const struct selection *parent, uint32_t count)
 {
 	made->count = count;
+	made->is_mask = false;
 	made->rows = count == parent->count ? parent->rows : made->buffer;
+}
+
+/* Makes the list of a mask. */
+static void list_rows(struct tr_program_state *state, struct selection *sel, uint32_t row_count)
+{
+	if (!sel->is_mask)
+		return;
+	state->kernels->select_bits(sel->mask, true, NULL, row_count, sel->buffer);
+	sel->rows = sel->buffer;
+	sel->is_mask = false;
 }
 
 static void split_constant(struct frame *frame, const struct tr_step *step, bool goes_to_a)
@@ -409,14 +427,77 @@ static void run_split_null(struct tr_program_state *state, struct frame *frame, 
 	}
 }
 
-static void run_filter(struct tr_program_state *state, struct frame *frame, const struct tr_step *step)
+/* The comparison of a column with a column or constant over all rows, ANDed into the mask of the selection before. */
+static void filter_mask(struct tr_program_state *state, const struct selection *sel, struct selection *made,
+			const struct tr_column *a, const struct tr_column *b, enum tr_compare compare,
+			uint32_t row_count)
 {
-	const struct selection *sel = &frame->selections[step->sel];
-	struct selection *made = &frame->selections[step->sel_a];
-	const struct tr_column *a = &frame->columns[step->args[0]], *b = &frame->columns[step->args[1]];
-	enum tr_compare compare = (enum tr_compare)step->code;
+	size_t words = TR_BITMAP_WORDS(row_count);
+	uint32_t count = 0;
+
+	if (sel->is_mask)
+		memcpy(made->mask, sel->mask, words * sizeof(*made->mask));
+	else
+		memset(made->mask, 0xFF, words * sizeof(*made->mask));
+	if (row_count % 64 != 0)
+		made->mask[words - 1] &= (UINT64_C(1) << row_count % 64) - 1;
+	if (a->type->phys == TR_PHYS_VIEW)
+		state->kernels->mask_view(a->data, tr_column_view(b, 0), compare == TR_COMPARE_EQ, made->mask,
+					  row_count);
+	else
+		state->kernels->mask[compare][tr_number_of(a->type->phys)][b->is_constant](a->data, b->data, made->mask,
+											   row_count);
+	for (size_t w = 0; w < words; w++) {
+		made->mask[w] &= a->validity != NULL ? a->validity[w] : ~UINT64_C(0);
+		made->mask[w] &= !b->is_constant && b->validity != NULL ? b->validity[w] : ~UINT64_C(0);
+		count += (uint32_t)__builtin_popcountll(made->mask[w]);
+	}
+	made->count = count;
+	made->rows = NULL;
+	made->is_mask = count < row_count;
+	if (count < row_count / MASK_SHARE)
+		list_rows(state, made, row_count);
+}
+
+static void filter_rows(struct tr_program_state *state, const struct selection *sel, struct selection *made,
+			const struct tr_column *a, const struct tr_column *b, enum tr_compare compare)
+{
 	int number = tr_number_of(a->type->phys);
 	uint32_t count;
+
+	if (a->type->phys == TR_PHYS_VIEW) {
+		settle(made, sel,
+		       state->kernels->select_view(a->data, tr_column_view(b, 0), compare == TR_COMPARE_EQ, a->validity,
+						   sel->rows, sel->count, made->buffer));
+		return;
+	}
+	count = state->kernels->select[compare][number][b->is_constant](a->data, b->data, a->validity, sel->rows,
+									 sel->count, made->buffer);
+	settle(made, sel, count);
+	if (!b->is_constant && b->validity != NULL)
+		settle(made, sel,
+		       state->kernels->select_bits(b->validity, true, made->rows, count, made->buffer));
+}
+
+/* Both sides are constant and not NULL. */
+static bool constants_hold(struct tr_program_state *state, const struct tr_column *a, const struct tr_column *b,
+			   enum tr_compare compare)
+{
+	uint8_t holds;
+
+	if (a->type->phys == TR_PHYS_VIEW)
+		return tr_view_equals(tr_column_view(a, 0), tr_column_view(b, 0)) == (compare == TR_COMPARE_EQ);
+	state->kernels->compare[compare][tr_number_of(a->type->phys)][1](&holds, a->data, b->data, NULL, 1);
+	return holds;
+}
+
+static void run_filter(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
+		       uint32_t row_count)
+{
+	struct selection *sel = &frame->selections[step->sel], *made = &frame->selections[step->sel_a];
+	const struct tr_column *a = &frame->columns[step->args[0]], *b = &frame->columns[step->args[1]];
+	enum tr_compare compare = (enum tr_compare)step->code;
+	bool is_long;
 
 	if (a->is_constant && !b->is_constant) {
 		const struct tr_column *swap = a;
@@ -430,19 +511,16 @@ static void run_filter(struct tr_program_state *state, struct frame *frame, cons
 		settle(made, sel, 0);
 		return;
 	}
-	if (a->is_constant) {
-		uint8_t holds;
-
-		state->kernels->compare[compare][number][1](&holds, a->data, b->data, NULL, 1);
-		settle(made, sel, holds ? sel->count : 0);
+	is_long = b->type->phys == TR_PHYS_VIEW && tr_column_view(b, 0)->length > TR_VIEW_INLINE_MAX;
+	if (!a->is_constant && sel->rows == NULL && !is_long) {
+		filter_mask(state, sel, made, a, b, compare, row_count);
 		return;
 	}
-	count = state->kernels->select[compare][number][b->is_constant](a->data, b->data, a->validity, sel->rows,
-									 sel->count, made->buffer);
-	settle(made, sel, count);
-	if (!b->is_constant && b->validity != NULL)
-		settle(made, sel,
-		       state->kernels->select_bits(b->validity, true, made->rows, count, made->buffer));
+	list_rows(state, sel, row_count);
+	if (a->is_constant)
+		settle(made, sel, constants_hold(state, a, b, compare) ? sel->count : 0);
+	else
+		filter_rows(state, sel, made, a, b, compare);
 }
 
 /* ---- merging ---- */
@@ -497,6 +575,8 @@ static void run_logic(struct frame *frame, const struct tr_step *step, uint32_t 
 static tr_code run_step(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
 			uint32_t row_count, struct tr_status *st)
 {
+	if (step->kind != TR_STEP_FILTER)
+		list_rows(state, &frame->selections[step->sel], row_count);
 	switch (step->kind) {
 	case TR_STEP_CALL:
 		return run_call(state, frame, step, row_count, st);
@@ -526,7 +606,7 @@ static tr_code run_step(struct tr_program_state *state, struct frame *frame, con
 		run_split_null(state, frame, step);
 		return TR_OK;
 	case TR_STEP_FILTER:
-		run_filter(state, frame, step);
+		run_filter(state, frame, step, row_count);
 		return TR_OK;
 	}
 	TR_UNREACHABLE();
@@ -568,7 +648,7 @@ tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *ba
 tr_code tr_program_filter(struct tr_program_state *state, const struct tr_batch *batch, uint32_t *selection,
 			  uint32_t *count, struct tr_status *st)
 {
-	const struct selection *result;
+	struct selection *result;
 
 	TR_ASSERT(state->program->has_filter);
 	if (state->filter.code == NULL)
@@ -576,6 +656,7 @@ tr_code tr_program_filter(struct tr_program_state *state, const struct tr_batch 
 	TR_TRY(run_code(state, &state->filter, batch, st));
 	result = &state->filter.selections[state->program->filter.result];
 	*count = result->count;
+	list_rows(state, result, batch->row_count);
 	if (result->rows != NULL)
 		memcpy(selection, result->rows, result->count * sizeof(*selection));
 	else
