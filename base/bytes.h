@@ -26,10 +26,7 @@ void tr_bytes_deinit(struct tr_bytes *bytes);
 /** printf at the end. */
 void tr_bytes_printf(struct tr_bytes *bytes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static inline void tr_bytes_clear(struct tr_bytes *bytes)
-{
-	bytes->length = 0;
-}
+static inline void tr_bytes_clear(struct tr_bytes *bytes) { bytes->length = 0; }
 
 /** Room for `extra` more bytes; returns where they begin. Write there, then add to `length`. */
 static inline char *tr_bytes_reserve(struct tr_bytes *bytes, size_t extra)

@@ -48,10 +48,7 @@ static inline struct tr_civil tr_calendar_civil(int64_t days)
 	return civil;
 }
 
-static inline bool tr_calendar_is_leap(int64_t year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
+static inline bool tr_calendar_is_leap(int64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
 /** 28..31; month 1..12. */
 static inline int tr_calendar_month_days(int64_t year, int month)
@@ -60,10 +57,7 @@ static inline int tr_calendar_month_days(int64_t year, int month)
 }
 
 /** 1 (Monday) .. 7 (Sunday), as ISO counts. */
-static inline int tr_calendar_weekday(int64_t days)
-{
-	return (int)(((days + 3) % 7 + 7) % 7) + 1;
-}
+static inline int tr_calendar_weekday(int64_t days) { return (int)(((days + 3) % 7 + 7) % 7) + 1; }
 
 /** 1..366. */
 static inline int tr_calendar_day_of_year(int64_t days)
@@ -72,10 +66,7 @@ static inline int tr_calendar_day_of_year(int64_t days)
 }
 
 /** Quotient towards minus infinity; the divisor is positive. */
-static inline int64_t tr_floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
+static inline int64_t tr_floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 /** Remainder 0 .. b - 1. */
 static inline int64_t tr_floor_mod(int64_t a, int64_t b)

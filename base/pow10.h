@@ -17,15 +17,9 @@ struct tr_pow10 {
 
 extern const struct tr_pow10 tr_pow10_table[TR_POW10_MAX - TR_POW10_MIN + 1];
 
-static inline const struct tr_pow10 *tr_pow10_get(int q)
-{
-	return &tr_pow10_table[q - TR_POW10_MIN];
-}
+static inline const struct tr_pow10 *tr_pow10_get(int q) { return &tr_pow10_table[q - TR_POW10_MIN]; }
 
 /** floor(q * log2(10)), exact for |q| <= 1233. */
-static inline int tr_pow10_exponent(int q)
-{
-	return (int)(((int64_t)q * 1741647) >> 19);
-}
+static inline int tr_pow10_exponent(int q) { return (int)(((int64_t)q * 1741647) >> 19); }
 
 #endif

@@ -57,8 +57,7 @@ size_t tr_text_put_decimal_java(char *out, tr_i128 unscaled, int scale);
 
 /** Text with an optional fraction and exponent to DECIMAL(precision, scale), rounded HALF_UP. RANGE: more than
  * `precision` digits. */
-enum tr_text_result tr_text_parse_decimal(const char *text, size_t length, int precision, int scale,
-					  tr_i128 *unscaled);
+enum tr_text_result tr_text_parse_decimal(const char *text, size_t length, int precision, int scale, tr_i128 *unscaled);
 
 /** 10^exponent, 0..38. */
 tr_i128 tr_text_power_of_ten(int exponent);
@@ -111,13 +110,13 @@ struct tr_text_time {
 
 /** What a date or timestamp text may look like. 0 is the strictest: "2001-01-31 10:20:30[.123456789]". */
 enum tr_text_time_flags {
-	TR_TIME_T = 1,             /* 'T' (or 't') between date and time instead of ' ' */
-	TR_TIME_T_OR_SPACE = 2,    /* either */
-	TR_TIME_SHORT_FIELDS = 4,  /* one digit for month, day, hour is enough */
-	TR_TIME_NO_SECONDS = 8,    /* ":ss" may be missing */
-	TR_TIME_DATE_ONLY = 16,    /* the time may be missing: 00:00 */
-	TR_TIME_Z = 32,            /* must end with 'Z' */
-	TR_TIME_OFFSET = 64,       /* must end with 'Z' or +HH:mm[:ss] */
+	TR_TIME_T = 1,                 /* 'T' (or 't') between date and time instead of ' ' */
+	TR_TIME_T_OR_SPACE = 2,        /* either */
+	TR_TIME_SHORT_FIELDS = 4,      /* one digit for month, day, hour is enough */
+	TR_TIME_NO_SECONDS = 8,        /* ":ss" may be missing */
+	TR_TIME_DATE_ONLY = 16,        /* the time may be missing: 00:00 */
+	TR_TIME_Z = 32,                /* must end with 'Z' */
+	TR_TIME_OFFSET = 64,           /* must end with 'Z' or +HH:mm[:ss] */
 	TR_TIME_OFFSET_OPTIONAL = 128, /* may end so */
 	/* CAST(string AS DATE / TIMESTAMP) */
 	TR_TIME_CAST = TR_TIME_T_OR_SPACE | TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS | TR_TIME_DATE_ONLY,
@@ -127,8 +126,7 @@ enum tr_text_time_flags {
 enum tr_text_result tr_text_parse_date(const char *text, size_t length, unsigned flags, int32_t *days);
 /** A time of day in nanoseconds: flags SHORT_FIELDS, NO_SECONDS. */
 enum tr_text_result tr_text_parse_time(const char *text, size_t length, unsigned flags, int64_t *nanos);
-enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, unsigned flags,
-					    struct tr_text_time *time);
+enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, unsigned flags, struct tr_text_time *time);
 /** Cuts (never rounds) to ticks. RANGE when it does not fit 64 bits. */
 enum tr_text_result tr_text_time_to_ticks(const struct tr_text_time *time, int64_t ticks_per_second, int64_t *ticks);
 
@@ -143,8 +141,8 @@ enum tr_text_style {
 
 /** Appends the text of one value. `zone` is the session zone for TIMESTAMP_LTZ in CAST and TABLEAU. NULL is "null" in
  * PRINT, else "NULL" (the caller of CAST asks for NULL first: CAST(NULL) is NULL). */
-void tr_text_append_value(struct tr_bytes *out, const struct tr_column *column, uint32_t row,
-			  enum tr_text_style style, const struct tr_timezone *zone);
+void tr_text_append_value(struct tr_bytes *out, const struct tr_column *column, uint32_t row, enum tr_text_style style,
+			  const struct tr_timezone *zone);
 
 /** Appends "+I[a, null, 2001-01-01T00:47]", no line end. `row` is a physical index. */
 void tr_text_append_row(struct tr_bytes *out, const struct tr_batch *batch, uint32_t row,

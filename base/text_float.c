@@ -361,8 +361,8 @@ enum tr_text_result tr_text_parse_f64(const char *text, size_t length, double *v
 				   : (double)n.digits * exact_powers[n.exponent];
 	} else if (n.digits == 0) {
 		v = 0;
-	} else if (n.is_exact && round_product(n.digits, n.exponent, 52, &significand, &exponent) &&
-		   exponent > -1022 && exponent <= 1023) {
+	} else if (n.is_exact && round_product(n.digits, n.exponent, 52, &significand, &exponent) && exponent > -1022 &&
+		   exponent <= 1023) {
 		uint64_t bits = ((uint64_t)(exponent + 1023) << 52) + (significand & ((UINT64_C(1) << 52) - 1));
 
 		memcpy(&v, &bits, 8);

@@ -227,8 +227,7 @@ static bool scan_decimal(const char *text, size_t length, struct decimal_text *d
 	return true;
 }
 
-enum tr_text_result tr_text_parse_decimal(const char *text, size_t length, int precision, int scale,
-					  tr_i128 *unscaled)
+enum tr_text_result tr_text_parse_decimal(const char *text, size_t length, int precision, int scale, tr_i128 *unscaled)
 {
 	struct decimal_text d;
 	tr_u128 value = 0;

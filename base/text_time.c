@@ -381,8 +381,7 @@ static enum tr_text_result take_end(struct cursor *c, unsigned flags, struct tr_
 	return c->p == c->end ? TR_TEXT_OK : TR_TEXT_MALFORMED;
 }
 
-enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, unsigned flags,
-					    struct tr_text_time *time)
+enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, unsigned flags, struct tr_text_time *time)
 {
 	struct cursor c = {text, text + length};
 	const bool is_cast = (flags & TR_TIME_CAST) == TR_TIME_CAST;

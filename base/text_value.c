@@ -68,8 +68,8 @@ static size_t put_timestamp_value(char *p, const struct tr_column *column, uint3
 	size_t length;
 
 	if (style == TR_TEXT_PRINT) {
-		length = tr_text_put_timestamp(p, ticks, per_second, 'T', is_ltz ? TR_CLOCK_INSTANT : TR_CLOCK_LOCAL,
-					       0);
+		length =
+			tr_text_put_timestamp(p, ticks, per_second, 'T', is_ltz ? TR_CLOCK_INSTANT : TR_CLOCK_LOCAL, 0);
 		if (is_ltz)
 			p[length++] = 'Z';
 		return length;
@@ -93,38 +93,29 @@ static size_t put_fixed_value(char *p, const struct tr_column *column, uint32_t 
 		word = tr_column_i8(column, row) ? (is_print ? "true" : "TRUE") : is_print ? "false" : "FALSE";
 		memcpy(p, word, strlen(word));
 		return strlen(word);
-	case TR_TYPE_TINYINT:
-		return tr_text_put_i64(p, tr_column_i8(column, row));
-	case TR_TYPE_SMALLINT:
-		return tr_text_put_i64(p, tr_column_i16(column, row));
-	case TR_TYPE_INT:
-		return tr_text_put_i64(p, tr_column_i32(column, row));
-	case TR_TYPE_BIGINT:
-		return tr_text_put_i64(p, tr_column_i64(column, row));
-	case TR_TYPE_FLOAT:
-		return tr_text_put_f32(p, tr_column_f32(column, row));
-	case TR_TYPE_DOUBLE:
-		return tr_text_put_f64(p, tr_column_f64(column, row));
+	case TR_TYPE_TINYINT: return tr_text_put_i64(p, tr_column_i8(column, row));
+	case TR_TYPE_SMALLINT: return tr_text_put_i64(p, tr_column_i16(column, row));
+	case TR_TYPE_INT: return tr_text_put_i64(p, tr_column_i32(column, row));
+	case TR_TYPE_BIGINT: return tr_text_put_i64(p, tr_column_i64(column, row));
+	case TR_TYPE_FLOAT: return tr_text_put_f32(p, tr_column_f32(column, row));
+	case TR_TYPE_DOUBLE: return tr_text_put_f64(p, tr_column_f64(column, row));
 	case TR_TYPE_DECIMAL:
 		unscaled = type->phys == TR_PHYS_I64 ? tr_column_i64(column, row) : tr_column_i128(column, row);
 		return is_print ? tr_text_put_decimal_java(p, unscaled, type->scale)
 				: tr_text_put_decimal(p, unscaled, type->scale);
-	case TR_TYPE_DATE:
-		return tr_text_put_date(p, tr_column_i32(column, row));
+	case TR_TYPE_DATE: return tr_text_put_date(p, tr_column_i32(column, row));
 	case TR_TYPE_TIME:
 		return tr_text_put_time(p, tr_column_i32(column, row), is_print ? TR_CLOCK_LOCAL : TR_CLOCK_EXACT,
 					TR_MIN(type->precision, 3));
 	case TR_TYPE_TIMESTAMP:
-	case TR_TYPE_TIMESTAMP_LTZ:
-		return put_timestamp_value(p, column, row, style, zone);
+	case TR_TYPE_TIMESTAMP_LTZ: return put_timestamp_value(p, column, row, style, zone);
 	case TR_TYPE_INTERVAL_MONTH:
 		return is_print ? tr_text_put_period(p, tr_column_i32(column, row))
 				: tr_text_put_interval_month(p, tr_column_i32(column, row));
 	case TR_TYPE_INTERVAL_MS:
 		return is_print ? tr_text_put_duration(p, tr_column_i64(column, row))
 				: tr_text_put_interval_ms(p, tr_column_i64(column, row));
-	default:
-		TR_UNREACHABLE();
+	default: TR_UNREACHABLE();
 	}
 }
 
@@ -200,8 +191,8 @@ static void append_nested_row(struct tr_bytes *out, const struct tr_column *colu
 	tr_bytes_append_char(out, style == TR_TEXT_PRINT ? ']' : ')');
 }
 
-void tr_text_append_value(struct tr_bytes *out, const struct tr_column *column, uint32_t row,
-			  enum tr_text_style style, const struct tr_timezone *zone)
+void tr_text_append_value(struct tr_bytes *out, const struct tr_column *column, uint32_t row, enum tr_text_style style,
+			  const struct tr_timezone *zone)
 {
 	const struct tr_view *view;
 
@@ -217,19 +208,11 @@ void tr_text_append_value(struct tr_bytes *out, const struct tr_column *column, 
 		tr_bytes_append(out, tr_view_text(view), view->length);
 		break;
 	case TR_TYPE_BINARY:
-	case TR_TYPE_VARBINARY:
-		append_bytes(out, tr_column_view(column, row), style);
-		break;
+	case TR_TYPE_VARBINARY: append_bytes(out, tr_column_view(column, row), style); break;
 	case TR_TYPE_ARRAY:
-	case TR_TYPE_MAP:
-		append_list(out, column, row, style, zone);
-		break;
-	case TR_TYPE_MULTISET:
-		append_multiset(out, column, row, style, zone);
-		break;
-	case TR_TYPE_ROW:
-		append_nested_row(out, column, row, style, zone);
-		break;
+	case TR_TYPE_MAP: append_list(out, column, row, style, zone); break;
+	case TR_TYPE_MULTISET: append_multiset(out, column, row, style, zone); break;
+	case TR_TYPE_ROW: append_nested_row(out, column, row, style, zone); break;
 	default:
 		tr_bytes_reserve(out, TR_TEXT_DECIMAL_BYTES);
 		out->length += put_fixed_value(out->data + out->length, column, row, style, zone);
@@ -237,8 +220,7 @@ void tr_text_append_value(struct tr_bytes *out, const struct tr_column *column, 
 	}
 }
 
-void tr_text_append_row(struct tr_bytes *out, const struct tr_batch *batch, uint32_t row,
-			const struct tr_timezone *zone)
+void tr_text_append_row(struct tr_bytes *out, const struct tr_batch *batch, uint32_t row, const struct tr_timezone *zone)
 {
 	TR_ASSERT(row < batch->row_count);
 	tr_bytes_append(out, tr_text_row_kind(batch->row_kinds != NULL ? batch->row_kinds[row] : 0), 2);

@@ -53,20 +53,11 @@ struct tr_timezone {
 
 static const struct tr_timezone utc_zone = {.id = "UTC", .is_utc = true};
 
-const struct tr_timezone *tr_timezone_utc(void)
-{
-	return &utc_zone;
-}
+const struct tr_timezone *tr_timezone_utc(void) { return &utc_zone; }
 
-const char *tr_timezone_id(const struct tr_timezone *zone)
-{
-	return zone->id;
-}
+const char *tr_timezone_id(const struct tr_timezone *zone) { return zone->id; }
 
-bool tr_timezone_is_utc(const struct tr_timezone *zone)
-{
-	return zone->is_utc;
-}
+bool tr_timezone_is_utc(const struct tr_timezone *zone) { return zone->is_utc; }
 
 void tr_timezone_destroy(struct tr_timezone **zone)
 {

@@ -20,7 +20,7 @@ struct tr_timezone;
 
 /** One per user (an expression's state, a decoder). Zero-initialise it. Not shared between threads or zones. */
 struct tr_timezone_cursor {
-	int64_t from;   /* seconds since 1970: the offset holds in [from, until) */
+	int64_t from; /* seconds since 1970: the offset holds in [from, until) */
 	int64_t until;
 	int32_t offset; /* seconds east of UTC */
 };

@@ -44,14 +44,14 @@ tr_code tr_csv_check_schema(const struct tr_table_spec *spec, struct tr_status *
 
 /** Where fields end: positions of delimiters and line ends outside of quotes, relative to the start of the block. */
 struct tr_csv_index {
-	uint32_t *ends;      /* ends[-1] is -1 */
+	uint32_t *ends; /* ends[-1] is -1 */
 	uint32_t capacity;
 	uint32_t count;
-	uint32_t lines;      /* line ends among them */
+	uint32_t lines; /* line ends among them */
 	bool has_quotes;
-	bool has_returns;    /* a CR before a line end */
+	bool has_returns; /* a CR before a line end */
 	bool has_non_ascii;
-	bool is_odd;         /* a lone CR, or quotes where the shortcut does not hold: read byte by byte */
+	bool is_odd; /* a lone CR, or quotes where the shortcut does not hold: read byte by byte */
 };
 
 struct tr_csv_kernels {
@@ -74,16 +74,16 @@ struct tr_csv_field {
 	const char *text; /* without its quotes */
 	size_t length;
 	bool is_quoted;
-	bool is_escaped;  /* has doubled quotes or escapes */
+	bool is_escaped; /* has doubled quotes or escapes */
 };
 
 struct tr_csv_record {
 	struct tr_csv_field *fields;
 	uint32_t count;
-	uint32_t capacity;    /* fields beyond it are counted only */
-	size_t consumed;      /* bytes, line end included */
+	uint32_t capacity; /* fields beyond it are counted only */
+	size_t consumed;   /* bytes, line end included */
 	size_t error_offset;
-	const char *reason;   /* of an error */
+	const char *reason; /* of an error */
 };
 
 enum tr_csv_scan { TR_CSV_RECORD, TR_CSV_NOTHING, TR_CSV_INCOMPLETE, TR_CSV_ERROR };

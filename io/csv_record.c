@@ -22,10 +22,7 @@ struct scan {
 	struct tr_csv_record *record;
 };
 
-static bool is_line_end(char c)
-{
-	return c == '\n' || c == '\r';
-}
+static bool is_line_end(char c) { return c == '\n' || c == '\r'; }
 
 /** Moves past comments and blank lines; false when the text ends in one that is not complete. */
 static bool skip_comments(struct scan *s)

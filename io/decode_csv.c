@@ -308,7 +308,8 @@ static enum tr_flow decode_record(struct work *w)
 /* ---- column by column ---- */
 
 /** Field `f` of a row of the block, as csv_record.c would find it. */
-static struct tr_csv_field indexed_field(const struct tr_decoder *d, const char *block, const uint32_t *end, bool is_last)
+static struct tr_csv_field indexed_field(const struct tr_decoder *d, const char *block, const uint32_t *end,
+					 bool is_last)
 {
 	struct tr_csv_field field = {0};
 	size_t start = (uint32_t)(end[-1] + 1), stop = *end;
@@ -462,8 +463,14 @@ static enum tr_flow csv_decode(struct tr_decoder *d, const char *span, size_t le
 			       struct tr_batch_buffer *into, uint32_t at, struct tr_decode_result *result,
 			       struct tr_decode_error *error)
 {
-	struct work w = {.d = d, .span = span, .length = length, .is_final = is_final, .into = into, .row = at,
-			 .result = result, .error = error};
+	struct work w = {.d = d,
+			 .span = span,
+			 .length = length,
+			 .is_final = is_final,
+			 .into = into,
+			 .row = at,
+			 .result = result,
+			 .error = error};
 	enum tr_flow flow = TR_FLOW_MORE;
 
 	TR_ASSERT(into->batch.schema->column_count == d->column_count && at <= into->capacity);

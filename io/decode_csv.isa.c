@@ -227,20 +227,20 @@ static inline bool parse_plain(const char *p, uint32_t length, int64_t *value)
 	return true;
 }
 
-#define INTEGERS(name, ctype)                                                                                      \
-	static uint32_t name(const char *block, const uint32_t *restrict ends, uint32_t stride, uint32_t from,     \
-			     uint32_t rows, ctype *restrict out)                                                   \
-	{                                                                                                          \
-		for (uint32_t row = from; row < rows; row++) {                                                     \
-			const uint32_t *end = ends + (size_t)row * stride;                                         \
-			const uint32_t start = end[-1] + 1;                                                        \
-			int64_t value;                                                                             \
-                                                                                                                   \
-			if (!parse_plain(block + start, end[0] - start, &value) || (ctype)value != value)          \
-				return row;                                                                        \
-			out[row] = (ctype)value;                                                                   \
-		}                                                                                                  \
-		return rows;                                                                                       \
+#define INTEGERS(name, ctype)                                                                                  \
+	static uint32_t name(const char *block, const uint32_t *restrict ends, uint32_t stride, uint32_t from, \
+			     uint32_t rows, ctype *restrict out)                                               \
+	{                                                                                                      \
+		for (uint32_t row = from; row < rows; row++) {                                                 \
+			const uint32_t *end = ends + (size_t)row * stride;                                     \
+			const uint32_t start = end[-1] + 1;                                                    \
+			int64_t value;                                                                         \
+                                                                                                               \
+			if (!parse_plain(block + start, end[0] - start, &value) || (ctype)value != value)      \
+				return row;                                                                    \
+			out[row] = (ctype)value;                                                               \
+		}                                                                                              \
+		return rows;                                                                                   \
 	}
 INTEGERS(integers_8, int8_t)
 INTEGERS(integers_16, int16_t)

@@ -18,7 +18,8 @@
 #include "base/column_buffer.h"
 #include "base/type.h"
 
-static bool parse_value(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *column, uint32_t row);
+static bool parse_value(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *column,
+			uint32_t row);
 
 /* ---- bad fields ---- */
 
@@ -72,8 +73,7 @@ static inline bool parse_null(struct tr_json_scan *s, struct tr_column_buffer *c
 static bool store_text(struct tr_json_scan *s, struct tr_column_buffer *column, uint32_t row, const char *start,
 		       const char *text, size_t length)
 {
-	enum tr_text_result result =
-		tr_field_store(column, row, text, length, &s->options->rules, &s->into->heap);
+	enum tr_text_result result = tr_field_store(column, row, text, length, &s->options->rules, &s->into->heap);
 
 	if (TR_LIKELY(result == TR_TEXT_OK))
 		return true;
@@ -103,9 +103,7 @@ static bool parse_scalar(struct tr_json_scan *s, struct tr_column_buffer *column
 	case '{':
 	case '[': return bad_kind(s, column, row);
 	case 't':
-	case 'f':
-		end = scan_word(s, start);
-		break;
+	case 'f': end = scan_word(s, start); break;
 	default:
 		end = scan_number(s, start, &is_integer);
 		if (end != NULL && tr_type_is_bytes(type))
@@ -126,11 +124,11 @@ static bool parse_inexact_integer(struct tr_json_scan *s, struct tr_column_buffe
 	bool is_integer;
 	double number;
 
-	if ((*start != '-' && !is_digit(*start)) || column->type->phys == TR_PHYS_I8 || column->type->phys == TR_PHYS_I16)
+	if ((*start != '-' && !is_digit(*start)) || column->type->phys == TR_PHYS_I8 ||
+	    column->type->phys == TR_PHYS_I16)
 		return false;
 	end = scan_number(s, start, &is_integer);
-	if (end == NULL || is_integer ||
-	    tr_text_parse_f64(start, (size_t)(end - start), &number) != TR_TEXT_OK)
+	if (end == NULL || is_integer || tr_text_parse_f64(start, (size_t)(end - start), &number) != TR_TEXT_OK)
 		return false;
 	if (!(number < limit && number > -limit - 1))
 		return false;
@@ -193,16 +191,16 @@ static inline bool parse_integer(struct tr_json_scan *s, struct tr_column_buffer
 	return parse_inexact_integer(s, column, row, value);
 }
 
-#define INTEGER_VALUE(name, ctype, low, high)                                                               \
-	static inline bool name(struct tr_json_scan *s, struct tr_column_buffer *column, uint32_t row)      \
-	{                                                                                                   \
-		int64_t value;                                                                              \
-                                                                                                            \
-		if (TR_LIKELY(parse_integer(s, column, row, low, high, &value))) {                          \
-			((ctype *)column->data)[row] = (ctype)value;                                        \
-			return true;                                                                        \
-		}                                                                                           \
-		return parse_scalar(s, column, row);                                                        \
+#define INTEGER_VALUE(name, ctype, low, high)                                                          \
+	static inline bool name(struct tr_json_scan *s, struct tr_column_buffer *column, uint32_t row) \
+	{                                                                                              \
+		int64_t value;                                                                         \
+                                                                                                       \
+		if (TR_LIKELY(parse_integer(s, column, row, low, high, &value))) {                     \
+			((ctype *)column->data)[row] = (ctype)value;                                   \
+			return true;                                                                   \
+		}                                                                                      \
+		return parse_scalar(s, column, row);                                                   \
 	}
 INTEGER_VALUE(parse_i8, int8_t, INT8_MIN, INT8_MAX)
 INTEGER_VALUE(parse_i16, int16_t, INT16_MIN, INT16_MAX)
@@ -319,8 +317,8 @@ static __attribute__((noinline)) bool parse_array(struct tr_json_scan *s, struct
 }
 
 /** One pass over a map; entries that `skip` marks are left out. */
-static bool map_entries(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *column, uint32_t row,
-			const uint8_t *skip)
+static bool map_entries(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *column,
+			uint32_t row, const uint8_t *skip)
 {
 	struct tr_column_buffer *keys = &column->children[0], *values = &column->children[1];
 	uint32_t entry = 0;
@@ -443,8 +441,8 @@ static __attribute__((cold, noinline)) void name_field(struct tr_json_scan *s, c
 }
 
 /** Fields that the object did not have. */
-static bool finish_row(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *columns, uint32_t row,
-		       const char *start)
+static bool finish_row(struct tr_json_scan *s, struct tr_json_node *node, struct tr_column_buffer *columns,
+		       uint32_t row, const char *start)
 {
 	for (uint32_t i = 0; i < node->child_count; i++) {
 		if (node->children[i].kind == TR_JSON_SKIP || node->seen[i] == node->serial)

@@ -27,7 +27,7 @@ struct tr_encoder {
 	struct tr_csv_dialect dialect;
 	unsigned char unsafe_max; /* bytes up to here may need quotes */
 	bool is_scientific;
-	struct tr_bytes text;     /* of one field */
+	struct tr_bytes text; /* of one field */
 	struct tr_bytes element;
 };
 
@@ -73,8 +73,8 @@ static void append_scalar(const struct tr_encoder *e, struct tr_bytes *out, cons
 	case TR_TYPE_DECIMAL:
 		p = tr_bytes_reserve(out, TR_TEXT_DECIMAL_BYTES);
 		out->length += tr_field_put_decimal(
-			p, type->phys == TR_PHYS_I64 ? tr_column_i64(column, row) : tr_column_i128(column, row), type->scale,
-			!e->is_scientific);
+			p, type->phys == TR_PHYS_I64 ? tr_column_i64(column, row) : tr_column_i128(column, row),
+			type->scale, !e->is_scientific);
 		return;
 	default: tr_text_append_value(out, column, row, TR_TEXT_PRINT, NULL); return;
 	}
@@ -86,7 +86,8 @@ static void append_null(const struct tr_encoder *e, struct tr_bytes *out)
 		tr_bytes_append(out, e->dialect.null_literal, e->dialect.null_length);
 }
 
-static void append_elements(const struct tr_encoder *e, struct tr_bytes *out, const struct tr_column *column, uint32_t row)
+static void append_elements(const struct tr_encoder *e, struct tr_bytes *out, const struct tr_column *column,
+			    uint32_t row)
 {
 	const uint32_t at = tr_column_row(column, row);
 	const bool is_row = column->type->phys == TR_PHYS_ROW;
@@ -158,8 +159,8 @@ static void append_field(struct tr_encoder *e, struct tr_bytes *out, const struc
 	} else if (tr_type_is_text(type)) {
 		view = tr_column_view(column, row);
 		append_text(e, out, tr_view_text(view), view->length);
-	} else if (tr_field_is_scalar(type) && (tr_type_is_numeric(type) || type->id == TR_TYPE_BOOLEAN ||
-						 tr_type_is_interval(type))) {
+	} else if (tr_field_is_scalar(type) &&
+		   (tr_type_is_numeric(type) || type->id == TR_TYPE_BOOLEAN || tr_type_is_interval(type))) {
 		append_scalar(e, out, column, row);
 	} else {
 		tr_bytes_clear(&e->text);

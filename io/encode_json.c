@@ -27,8 +27,8 @@ struct tr_encoder {
 	const char *null_key_literal;
 	bool is_decimal_plain;
 	bool is_null_ignored;
-	char separator;   /* between date and time */
-	bool has_offset;  /* TIMESTAMP ends with Z too */
+	char separator;        /* between date and time */
+	bool has_offset;       /* TIMESTAMP ends with Z too */
 	struct tr_bytes *keys; /* of the columns: `"name":` */
 };
 
@@ -124,8 +124,8 @@ static size_t put_scalar(const struct tr_encoder *e, char *p, const struct tr_co
 	return n + 2;
 }
 
-static tr_code append_map(const struct tr_encoder *e, struct tr_bytes *out, const struct tr_column *column, uint32_t row,
-			  struct tr_status *st)
+static tr_code append_map(const struct tr_encoder *e, struct tr_bytes *out, const struct tr_column *column,
+			  uint32_t row, struct tr_status *st)
 {
 	const uint32_t at = tr_column_row(column, row);
 	bool has_any = false;
@@ -138,7 +138,8 @@ static tr_code append_map(const struct tr_encoder *e, struct tr_bytes *out, cons
 			continue;
 		if (is_null && e->null_key_mode == NULL_KEY_FAIL)
 			TR_FAIL(st, TR_ERR_DATA,
-				"table '%s': a map has a NULL key, which JSON can't hold: set 'json.map-null-key.mode' to "
+				"table '%s': a map has a NULL key, which JSON can't hold: set 'json.map-null-key.mode' "
+				"to "
 				"'DROP' or 'LITERAL'",
 				e->spec->name);
 		if (has_any)
@@ -158,8 +159,8 @@ static tr_code append_map(const struct tr_encoder *e, struct tr_bytes *out, cons
 	return TR_OK;
 }
 
-static tr_code append_row(const struct tr_encoder *e, struct tr_bytes *out, const struct tr_column *column, uint32_t row,
-			  struct tr_status *st)
+static tr_code append_row(const struct tr_encoder *e, struct tr_bytes *out, const struct tr_column *column,
+			  uint32_t row, struct tr_status *st)
 {
 	const uint32_t at = tr_column_row(column, row);
 	bool has_any = false;
@@ -282,7 +283,7 @@ static tr_code json_create(const struct tr_table_spec *spec, struct tr_encoder *
 	TR_ASSERT(e != NULL);
 	e->spec = spec;
 	e->null_key_mode = mode == NULL || strcasecmp(mode, "FAIL") == 0 ? NULL_KEY_FAIL
-			   : strcasecmp(mode, "DROP") == 0		 ? NULL_KEY_DROP
+			   : strcasecmp(mode, "DROP") == 0               ? NULL_KEY_DROP
 									 : NULL_KEY_LITERAL;
 	e->null_key_literal = tr_options_get(options, "json.map-null-key.literal");
 	if (e->null_key_literal == NULL)

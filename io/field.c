@@ -32,10 +32,8 @@ static struct tr_view keep(struct tr_heap *heap, const char *text, size_t length
 
 static enum tr_text_result store_integer(struct tr_column_buffer *column, uint32_t row, int64_t value)
 {
-	static const int64_t limits[] = {[TR_PHYS_I8] = INT8_MAX,
-					 [TR_PHYS_I16] = INT16_MAX,
-					 [TR_PHYS_I32] = INT32_MAX,
-					 [TR_PHYS_I64] = INT64_MAX};
+	static const int64_t limits[] = {
+		[TR_PHYS_I8] = INT8_MAX, [TR_PHYS_I16] = INT16_MAX, [TR_PHYS_I32] = INT32_MAX, [TR_PHYS_I64] = INT64_MAX};
 	const enum tr_phys phys = (enum tr_phys)column->type->phys;
 
 	if (value > limits[phys] || value < -limits[phys] - 1)

@@ -16,7 +16,7 @@ struct tr_field_rules {
 	unsigned time_flags;
 	unsigned timestamp_flags;
 	unsigned ltz_flags;
-	bool is_time_cut;       /* TIME(p) is cut to p digits */
+	bool is_time_cut; /* TIME(p) is cut to p digits */
 	bool is_decimal_trimmed;
 	bool is_timestamp_trimmed;
 };

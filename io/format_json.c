@@ -83,10 +83,11 @@ tr_code tr_json_check_schema(const struct tr_table_spec *spec, struct tr_status 
 		if (is_json_type(spec->schema->types[i]))
 			continue;
 		tr_arena_init(&arena, 0);
-		tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
-			      "table '%s': json can't hold column '%s' of type %s: the keys of a MAP must be strings, and "
-			      "a MULTISET has no place in it",
-			      spec->name, spec->schema->names[i], tr_type_text(&arena, spec->schema->types[i]));
+		tr_status_set(
+			st, TR_ERR_DATA, 0, TR_WHERE,
+			"table '%s': json can't hold column '%s' of type %s: the keys of a MAP must be strings, and "
+			"a MULTISET has no place in it",
+			spec->name, spec->schema->names[i], tr_type_text(&arena, spec->schema->types[i]));
 		tr_arena_deinit(&arena);
 		return TR_ERR_DATA;
 	}

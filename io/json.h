@@ -31,7 +31,7 @@ enum tr_json_kind {
 	TR_JSON_BOOLEAN,
 	TR_JSON_TEXT,
 	TR_JSON_TIMESTAMP, /* whose usual form has a way of its own */
-	TR_JSON_SCALAR, /* all others: by their text */
+	TR_JSON_SCALAR,    /* all others: by their text */
 	TR_JSON_ARRAY,
 	TR_JSON_MAP,
 	TR_JSON_ROW,
@@ -57,12 +57,12 @@ struct tr_json_node {
 	int64_t ticks_per_ms;
 	/* ROW only */
 	uint32_t needed_count;
-	uint64_t *seen;  /* per field: `serial` of the last object that had it */
+	uint64_t *seen; /* per field: `serial` of the last object that had it */
 	uint64_t serial;
 	struct tr_json_key *keys;
 	uint32_t key_count;
-	uint16_t first; /* the first key of the last object */
-	uint16_t lost;  /* where to hang the key after one that was not learned: always TR_JSON_NO_KEY at first */
+	uint16_t first;  /* the first key of the last object */
+	uint16_t lost;   /* where to hang the key after one that was not learned: always TR_JSON_NO_KEY at first */
 	uint32_t *table; /* names by hash: field + 1, or 0 */
 	uint32_t table_mask;
 };
@@ -78,14 +78,14 @@ struct tr_json_scan {
 	const struct tr_json_options *options;
 	struct tr_json_node *root;
 	struct tr_batch_buffer *into;
-	uint32_t row;         /* next row to be written */
-	const char *p;        /* where the scanner stands */
+	uint32_t row;  /* next row to be written */
+	const char *p; /* where the scanner stands */
 	uint64_t rows_bad;
 	uint64_t fields_bad;
 	const char *error_at; /* of the last failure */
 	char reason[256];
-	char path[256];       /* of the field at fault: "bid.price" */
-	bool is_split;        /* the batch was full in the middle of an array of objects */
+	char path[256]; /* of the field at fault: "bid.price" */
+	bool is_split;  /* the batch was full in the middle of an array of objects */
 	struct tr_bytes *scratch;
 };
 

@@ -48,9 +48,9 @@ static inline uint64_t special_mask(const char *p)
 static inline uint64_t special_mask(const char *p)
 {
 	const __m128i v = _mm_loadu_si128((const __m128i *)p);
-	const __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
-							  _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
-					     _mm_cmpgt_epi8(_mm_set1_epi8(0x20), v));
+	const __m128i special = _mm_or_si128(
+		_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
+		_mm_cmpgt_epi8(_mm_set1_epi8(0x20), v));
 
 	return (uint32_t)_mm_movemask_epi8(special);
 }
@@ -160,10 +160,7 @@ static inline const char *scan_string(struct tr_json_scan *s, const char *p, str
 	return p + 1;
 }
 
-static inline bool is_digit(char c)
-{
-	return (unsigned char)(c - '0') <= 9;
-}
+static inline bool is_digit(char c) { return (unsigned char)(c - '0') <= 9; }
 
 /** A number by the grammar of RFC 8259; returns its end. */
 static inline const char *scan_number(struct tr_json_scan *s, const char *p, bool *is_integer)

@@ -53,8 +53,10 @@ static void prints_floats_as_java(void **state)
 	static const struct {
 		float value;
 		const char *text;
-	} cases[] = {{1.1f, "1.1"},          {3.4028235e38f, "3.4028235E38"}, {1.4e-45f, "1.4E-45"}, {16777216.0f, "1.6777216E7"},
-		     {0.1f, "0.1"},          {33554432.0f, "3.3554432E7"},    {1e-3f, "0.001"},      {123456.7f, "123456.7"},
+	} cases[] = {{1.1f, "1.1"},         {3.4028235e38f, "3.4028235E38"},
+		     {1.4e-45f, "1.4E-45"}, {16777216.0f, "1.6777216E7"},
+		     {0.1f, "0.1"},         {33554432.0f, "3.3554432E7"},
+		     {1e-3f, "0.001"},      {123456.7f, "123456.7"},
 		     {2.0e-44f, "2.0E-44"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -98,18 +100,15 @@ static double random_double(uint64_t *seed)
 	double value;
 
 	switch (tr_test_below(seed, 5)) {
-	case 0:
-		return (double)(int64_t)bits / 1000.0;
-	case 1:
-		return (double)(bits % 100000000) / 100.0;
+	case 0: return (double)(int64_t)bits / 1000.0;
+	case 1: return (double)(bits % 100000000) / 100.0;
 	case 2:
 		bits &= ~((UINT64_C(1) << 52) - 1); /* powers of two */
 		break;
 	case 3:
 		bits &= (UINT64_C(1) << 54) - 1; /* subnormal and tiny */
 		break;
-	default:
-		break;
+	default: break;
 	}
 	memcpy(&value, &bits, 8);
 	return isfinite(value) ? fabs(value) : 1.0;
@@ -137,8 +136,8 @@ static void doubles_are_shortest_and_read_back(void **state)
 			/* Between equal gaps printf's digits are the closest ones, so both texts are the same number. */
 			char exact[64];
 
-			snprintf(exact, sizeof(exact), "%.*e", (int)significant(text) < 2 ? 1 : (int)significant(text) - 1,
-				 value);
+			snprintf(exact, sizeof(exact), "%.*e",
+				 (int)significant(text) < 2 ? 1 : (int)significant(text) - 1, value);
 			assert_true(significant(text) <= significant(reference));
 			assert_int_equal(significant(exact), significant(text));
 		} else {
@@ -225,14 +224,25 @@ static void parses_like_strtod(void **state)
 
 static void parses_hard_texts(void **state)
 {
-	static const char *const texts[] = {
-		"9007199254740993",         "9007199254740992.999999999999", "2.2250738585072011e-308",
-		"1e-324",                   "2.4703282292062327e-324",       "2.4703282292062328e-324",
-		"1.7976931348623158e308",   "1.7976931348623159e308",        "8.5e400",
-		"1e-400",                   "9223372036854775808",           "18446744073709551616",
-		"0.000000000000000000001",  "5e-1",                          ".5",
-		"5.",                       "1e22",                          "1e23",
-		"7205759403792793199999e-5"};
+	static const char *const texts[] = {"9007199254740993",
+					    "9007199254740992.999999999999",
+					    "2.2250738585072011e-308",
+					    "1e-324",
+					    "2.4703282292062327e-324",
+					    "2.4703282292062328e-324",
+					    "1.7976931348623158e308",
+					    "1.7976931348623159e308",
+					    "8.5e400",
+					    "1e-400",
+					    "9223372036854775808",
+					    "18446744073709551616",
+					    "0.000000000000000000001",
+					    "5e-1",
+					    ".5",
+					    "5.",
+					    "1e22",
+					    "1e23",
+					    "7205759403792793199999e-5"};
 	double value;
 	char *long_text = malloc(200001);
 
@@ -254,8 +264,8 @@ static void parses_hard_texts(void **state)
 
 static void refuses_what_is_no_number(void **state)
 {
-	static const char *const texts[] = {"", "-", "+", ".", "e5", "1e", "1e+", "1.2.3", "nan", "inf", "0x10", "1 ", " 1",
-					    "1,5", "--1", "Infinit", "NaNa", "1ee5", "f"};
+	static const char *const texts[] = {"",     "-",  "+",  ".",   "e5",  "1e",      "1e+",  "1.2.3", "nan", "inf",
+					    "0x10", "1 ", " 1", "1,5", "--1", "Infinit", "NaNa", "1ee5",  "f"};
 	double value;
 	float f;
 

@@ -145,9 +145,14 @@ static void decimal_texts(void **state)
 		int64_t unscaled;
 		int scale;
 		const char *plain, *java;
-	} cases[] = {{0, 0, "0", "0"},           {5, 2, "0.05", "0.05"},       {-12345, 3, "-12.345", "-12.345"},
-		     {0, 8, "0.00000000", "0E-8"}, {12, 8, "0.00000012", "1.2E-7"}, {100, 2, "1.00", "1.00"},
-		     {1, 6, "0.000001", "0.000001"}, {-1, 7, "-0.0000001", "-1E-7"}};
+	} cases[] = {{0, 0, "0", "0"},
+		     {5, 2, "0.05", "0.05"},
+		     {-12345, 3, "-12.345", "-12.345"},
+		     {0, 8, "0.00000000", "0E-8"},
+		     {12, 8, "0.00000012", "1.2E-7"},
+		     {100, 2, "1.00", "1.00"},
+		     {1, 6, "0.000001", "0.000001"},
+		     {-1, 7, "-0.0000001", "-1E-7"}};
 	static const char *const bad[] = {"", ".", "-", "1e", "1..2", "a", "1 ", "0x1", "1e5.5"};
 	tr_i128 value;
 
@@ -188,8 +193,12 @@ static void booleans(void **state)
 
 static void base64_round_trips(void **state)
 {
-	static const char *const pairs[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-					       {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+	static const char *const pairs[][2] = {{"", ""},
+					       {"f", "Zg=="},
+					       {"fo", "Zm8="},
+					       {"foo", "Zm9v"},
+					       {"foob", "Zm9vYg=="},
+					       {"fooba", "Zm9vYmE="},
 					       {"foobar", "Zm9vYmFy"}};
 	static const char *const bad[] = {"A", "Zg=", "Z===", "Zg==Zg==", "Zm9*", "====", "Z=g="};
 	uint64_t seed = 9;
@@ -255,9 +264,12 @@ static void utf8_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integers_print_and_read_back), cmocka_unit_test(integers_are_checked),
-		cmocka_unit_test(decimals_follow_the_model),    cmocka_unit_test(decimal_texts),
-		cmocka_unit_test(booleans),                     cmocka_unit_test(base64_round_trips),
+		cmocka_unit_test(integers_print_and_read_back),
+		cmocka_unit_test(integers_are_checked),
+		cmocka_unit_test(decimals_follow_the_model),
+		cmocka_unit_test(decimal_texts),
+		cmocka_unit_test(booleans),
+		cmocka_unit_test(base64_round_trips),
 		cmocka_unit_test(utf8_is_checked),
 	};
 

@@ -20,7 +20,8 @@ static void calendar_agrees_with_gmtime(void **state)
 		struct tm tm;
 
 		assert_non_null(gmtime_r(&seconds, &tm));
-		assert_true(civil.year == tm.tm_year + 1900LL && civil.month == tm.tm_mon + 1 && civil.day == tm.tm_mday);
+		assert_true(civil.year == tm.tm_year + 1900LL && civil.month == tm.tm_mon + 1 &&
+			    civil.day == tm.tm_mday);
 		assert_true(tr_calendar_days(civil.year, civil.month, civil.day) == days);
 		assert_int_equal(tr_calendar_weekday(days) % 7, tm.tm_wday);
 		assert_int_equal(tr_calendar_day_of_year(days), tm.tm_yday + 1);
@@ -53,8 +54,8 @@ static void timestamps_print_and_read_back(void **state)
 		gmtime_r(&t, &tm);
 		strftime(expected, sizeof(expected), separator == 'T' ? "%Y-%m-%dT%H:%M" : "%Y-%m-%d %H:%M", &tm);
 		assert_memory_equal(text, expected, 16);
-		assert_int_equal(tr_text_parse_timestamp(text, length,
-							 TR_TIME_NO_SECONDS | (separator == 'T' ? TR_TIME_T : 0), &time),
+		assert_int_equal(tr_text_parse_timestamp(
+					 text, length, TR_TIME_NO_SECONDS | (separator == 'T' ? TR_TIME_T : 0), &time),
 				 TR_TEXT_OK);
 		assert_int_equal(tr_text_time_to_ticks(&time, unit, &back), TR_TEXT_OK);
 		assert_true(back == ticks);
@@ -94,10 +95,10 @@ static void times_and_intervals(void **state)
 {
 	char text[TR_TEXT_TIME_BYTES + 1];
 
-#define CHECK(call, expected)                                 \
-	do {                                                  \
-		text[call] = '\0';                            \
-		assert_string_equal(text, expected);          \
+#define CHECK(call, expected)                        \
+	do {                                         \
+		text[call] = '\0';                   \
+		assert_string_equal(text, expected); \
 	} while (0)
 	CHECK(tr_text_put_time(text, 37200000, TR_CLOCK_LOCAL, 0), "10:20");
 	CHECK(tr_text_put_time(text, 37200000, TR_CLOCK_EXACT, 3), "10:20:00.000");
@@ -200,9 +201,12 @@ static void dates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(calendar_agrees_with_gmtime), cmocka_unit_test(timestamps_print_and_read_back),
-		cmocka_unit_test(timestamps_print_as_java),    cmocka_unit_test(times_and_intervals),
-		cmocka_unit_test(timestamp_flags),             cmocka_unit_test(timestamp_range),
+		cmocka_unit_test(calendar_agrees_with_gmtime),
+		cmocka_unit_test(timestamps_print_and_read_back),
+		cmocka_unit_test(timestamps_print_as_java),
+		cmocka_unit_test(times_and_intervals),
+		cmocka_unit_test(timestamp_flags),
+		cmocka_unit_test(timestamp_range),
 		cmocka_unit_test(dates),
 	};
 

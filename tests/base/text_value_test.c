@@ -96,7 +96,8 @@ static void nested(void **state)
 					 tr_view_make("x", 1)};
 	struct tr_column fields[2] = {{.type = types[0], .data = ints, .validity = validity},
 				      {.type = types[1], .data = texts}};
-	struct tr_column map_children[2] = {{.type = types[1], .data = texts}, {.type = types[0], .data = ints, .validity = validity}};
+	struct tr_column map_children[2] = {{.type = types[1], .data = texts},
+					    {.type = types[0], .data = ints, .validity = validity}};
 	const int32_t offsets[2] = {0, 3};
 	struct tr_column row, list, map, bag;
 
@@ -106,9 +107,11 @@ static void nested(void **state)
 	check(&row, 1, "+I[null, a longer text than inline]", "(NULL, a longer text than inline)");
 	list = (struct tr_column){.type = tr_type_array(&arena, types[0]), .offsets = offsets, .children = fields};
 	check(&list, 0, "[1, null, 3]", "[1, NULL, 3]");
-	map = (struct tr_column){.type = tr_type_map(&arena, types[1], types[0]), .offsets = offsets, .children = map_children};
+	map = (struct tr_column){
+		.type = tr_type_map(&arena, types[1], types[0]), .offsets = offsets, .children = map_children};
 	check(&map, 0, "{x=1, a longer text than inline=null, x=3}", "{x=1, a longer text than inline=NULL, x=3}");
-	bag = (struct tr_column){.type = tr_type_multiset(&arena, types[1]), .offsets = offsets, .children = map_children};
+	bag = (struct tr_column){
+		.type = tr_type_multiset(&arena, types[1]), .offsets = offsets, .children = map_children};
 	check(&bag, 0, "{x=2, a longer text than inline=1}", "{x=2, a longer text than inline=1}");
 	tr_arena_deinit(&arena);
 	(void)state;
@@ -125,7 +128,8 @@ static void rows_with_kinds(void **state)
 	const uint8_t kinds[2] = {TR_ROW_INSERT, TR_ROW_DELETE};
 	const struct tr_column columns[2] = {{.type = types[0], .data = texts},
 					     {.type = types[1], .data = ints, .validity = validity}};
-	const struct tr_batch batch = {.schema = &schema, .row_count = 2, .selected_count = 2, .columns = columns, .row_kinds = kinds};
+	const struct tr_batch batch = {
+		.schema = &schema, .row_count = 2, .selected_count = 2, .columns = columns, .row_kinds = kinds};
 	struct tr_bytes out = {0};
 
 	tr_text_append_row(&out, &batch, 0, NULL);
@@ -147,7 +151,7 @@ static void display_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scalars), cmocka_unit_test(session_zone_shifts_ltz), cmocka_unit_test(nested),
+		cmocka_unit_test(scalars),         cmocka_unit_test(session_zone_shifts_ltz), cmocka_unit_test(nested),
 		cmocka_unit_test(rows_with_kinds), cmocka_unit_test(display_width),
 	};
 

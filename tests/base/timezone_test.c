@@ -8,9 +8,9 @@
 
 #include "base/timezone.h"
 
-static const char *const zones[] = {"Europe/Berlin",    "America/New_York", "Asia/Kolkata",      "Australia/Lord_Howe",
+static const char *const zones[] = {"Europe/Berlin",    "America/New_York",  "Asia/Kolkata",      "Australia/Lord_Howe",
 				    "Pacific/Apia",     "America/Sao_Paulo", "Africa/Casablanca", "Europe/Dublin",
-				    "Asia/Tehran",      "Antarctica/Troll", "Pacific/Chatham",   "America/St_Johns",
+				    "Asia/Tehran",      "Antarctica/Troll",  "Pacific/Chatham",   "America/St_Johns",
 				    "America/Santiago", "Asia/Shanghai"};
 
 static void use_zone(const char *id)
@@ -110,11 +110,12 @@ static void fixed_offsets(void **state)
 	static const struct {
 		const char *id;
 		int32_t offset;
-	} cases[] = {{"UTC", 0},        {"Z", 0},           {"GMT", 0},         {"GMT+08:00", 28800}, {"UTC-03:30", -12600},
-		     {"+8", 28800},     {"-08", -28800},    {"+0530", 19800},   {"UT+1", 3600},       {"+01:02:03", 3723},
+	} cases[] = {{"UTC", 0},        {"Z", 0},        {"GMT", 0},       {"GMT+08:00", 28800}, {"UTC-03:30", -12600},
+		     {"+8", 28800},     {"-08", -28800}, {"+0530", 19800}, {"UT+1", 3600},       {"+01:02:03", 3723},
 		     {"+18:00", 64800}, {"GMT+0", 0}};
-	static const char *const bad[] = {"", "+", "+19:00", "GMT+8:0", "GMT+08:60", "No/Where", "../etc/passwd", "/etc/localtime",
-					  "+1:2:3:4", "Europe/", "posixrules\n"};
+	static const char *const bad[] = {"",          "+",        "+19:00",        "GMT+8:0",
+					  "GMT+08:60", "No/Where", "../etc/passwd", "/etc/localtime",
+					  "+1:2:3:4",  "Europe/",  "posixrules\n"};
 	struct tr_status st;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -164,7 +164,11 @@ static inline void naive_decode(const struct naive_csv *csv, const char *text, s
 
 		if (is_escaped && c >= 0) {
 			is_escaped = false;
-			naive_put(&cells[cell], (char)(c == '0' ? 0 : c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c));
+			naive_put(&cells[cell], (char)(c == '0'   ? 0
+						       : c == 'n' ? '\n'
+						       : c == 'r' ? '\r'
+						       : c == 't' ? '\t'
+								  : c));
 			continue;
 		}
 		if (is_escaped && state == QUOTED) { /* the input ends behind an escape */

@@ -68,15 +68,16 @@ static void all_scalar_types(void **state)
 	table_column(&t, "ti", tr_type_of(TR_TYPE_TIME));
 	table_column(&t, "ts", tr_type_with_precision(&t.arena, TR_TYPE_TIMESTAMP, 3));
 	table_column(&t, "tz", tr_type_with_precision(&t.arena, TR_TYPE_TIMESTAMP_LTZ, 6));
-	expect_rows(&t,
-		    "true,-128,32767,-2147483648,9223372036854775807,1.5,1e-3,3.145,text,AQI=,2001-02-03,10:20:30.5,"
-		    "2001-02-03 04:05:06.789,2001-02-03 04:05:06.123456Z\n"
-		    "x, 1 , 2 , 3 , 4 , 5 , 6 ,99999999999,\"quoted, \"\"text\"\"\",,2001-2-3,10:20,2001-02-03 04:05:06,"
-		    "2001-02-03 04:05:06Z\n",
-		    "+I[true, -128, 32767, -2147483648, 9223372036854775807, 1.5, 0.001, 3.15, text, [1, 2], 2001-02-03, "
-		    "10:20:30, 2001-02-03T04:05:06.789, 2001-02-03T04:05:06.123456Z]\n"
-		    "+I[false, 1, 2, 3, 4, 5.0, 6.0, null, quoted, \"text\", [], 2001-02-03, 10:20, "
-		    "2001-02-03T04:05:06, 2001-02-03T04:05:06Z]\n");
+	expect_rows(
+		&t,
+		"true,-128,32767,-2147483648,9223372036854775807,1.5,1e-3,3.145,text,AQI=,2001-02-03,10:20:30.5,"
+		"2001-02-03 04:05:06.789,2001-02-03 04:05:06.123456Z\n"
+		"x, 1 , 2 , 3 , 4 , 5 , 6 ,99999999999,\"quoted, \"\"text\"\"\",,2001-2-3,10:20,2001-02-03 04:05:06,"
+		"2001-02-03 04:05:06Z\n",
+		"+I[true, -128, 32767, -2147483648, 9223372036854775807, 1.5, 0.001, 3.15, text, [1, 2], 2001-02-03, "
+		"10:20:30, 2001-02-03T04:05:06.789, 2001-02-03T04:05:06.123456Z]\n"
+		"+I[false, 1, 2, 3, 4, 5.0, 6.0, null, quoted, \"text\", [], 2001-02-03, 10:20, "
+		"2001-02-03T04:05:06, 2001-02-03T04:05:06Z]\n");
 	table_end(&t);
 	(void)state;
 }
@@ -111,7 +112,8 @@ static void errors_have_their_place(void **state)
 	expect_error(&t, "1,x\n2x,y\n3,z\n", "+I[1, x]\n", 4, 4, "a", "'2x' is not a value of INT");
 	expect_error(&t, "1,x\n3000000000,y\n", "+I[1, x]\n", 4, 4, "a", "'3000000000' is out of range for INT");
 	expect_error(&t, "1,x\n,y\n", "+I[1, x]\n", 4, 4, "a", "'' is not a value of INT");
-	expect_error(&t, "1,x\n2\n3,z\n", "+I[1, x]\n", 4, 4, "", "the record has 1 fields, but the table has 2 columns");
+	expect_error(&t, "1,x\n2\n3,z\n", "+I[1, x]\n", 4, 4, "",
+		     "the record has 1 fields, but the table has 2 columns");
 	expect_error(&t, "1,x\n2,y,z\n3,z\n", "+I[1, x]\n", 4, 4, "", "the record has 3 fields");
 	expect_error(&t, "1,x\n\n", "+I[1, x]\n", 4, 4, "", "the record has 1 fields");
 	expect_error(&t, "1,x\n2,\"y\"z\n3,z\n", "+I[1, x]\n", 9, 4, "", "missing after a closing quote");
@@ -171,7 +173,8 @@ static void arrays_and_rows(void **state)
 	expect_rows(&t, "1;-;3,5;five,1\n,,2\n-,-;-,3\n7,\"8;a,b\",4\n",
 		    "+I[[1, null, 3], +I[5, five], 1]\n+I[[], null, 2]\n+I[null, +I[null, null], 3]\n"
 		    "+I[[7], +I[8, a,b], 4]\n");
-	expect_error(&t, "1;2,5;five,1\n1;x,5;five,1\n", "+I[[1, 2], +I[5, five], 1]\n", 13, 13, "a", "'x' is not a value of INT");
+	expect_error(&t, "1;2,5;five,1\n1;x,5;five,1\n", "+I[[1, 2], +I[5, five], 1]\n", 13, 13, "a",
+		     "'x' is not a value of INT");
 	expect_error(&t, "1,5;five;6,1\n", "", 2, 0, "r", "a ROW of 2 fields has 3 elements");
 	table_end(&t);
 	(void)state;
@@ -192,9 +195,10 @@ static void what_nobody_needs_is_not_parsed(void **state)
 
 static void bad_options_are_refused(void **state)
 {
-	static const char *const cases[][2] = {{"csv.field-delimiter", "ab"},   {"csv.field-delimiter", ""},
-					       {"csv.quote-character", ","},    {"csv.field-delimiter", "\\n"},
-					       {"csv.array-element-delimiter", ""}, {"csv.field-delimiter", "\xc2\xa6"}};
+	static const char *const cases[][2] = {
+		{"csv.field-delimiter", "ab"},       {"csv.field-delimiter", ""},
+		{"csv.quote-character", ","},        {"csv.field-delimiter", "\\n"},
+		{"csv.array-element-delimiter", ""}, {"csv.field-delimiter", "\xc2\xa6"}};
 	struct tr_decoder *decoder;
 	struct tr_status st;
 
@@ -263,9 +267,25 @@ static void big_fields(void **state)
 /** Text that is mostly good CSV: words, numbers, quotes in and out of place, all line ends, any bytes. */
 static size_t random_csv(uint64_t *seed, char *out, size_t limit, int columns, const char *special)
 {
-	static const char *const words[] = {"", "a", "hello", "caf\xc3\xa9", "a longer text than a view holds",
-					    "12", "-7", "007", "+5", " 9 ", "123456789012", "9223372036854775807",
-					    "9223372036854775808", "N", "\xff", "\xe4\xb8", "x y", "#c", "1234567890123456789"};
+	static const char *const words[] = {"",
+					    "a",
+					    "hello",
+					    "caf\xc3\xa9",
+					    "a longer text than a view holds",
+					    "12",
+					    "-7",
+					    "007",
+					    "+5",
+					    " 9 ",
+					    "123456789012",
+					    "9223372036854775807",
+					    "9223372036854775808",
+					    "N",
+					    "\xff",
+					    "\xe4\xb8",
+					    "x y",
+					    "#c",
+					    "1234567890123456789"};
 	uint32_t mess = tr_test_below(seed, 4); /* how wild: 0 is regular */
 	size_t length = 0;
 
@@ -361,11 +381,13 @@ static void follows_the_naive_decoder(void **state)
 		if (got.is_failed != expected.is_failed || got.rows_bad != expected.rows_bad ||
 		    got.fields_bad != expected.fields_bad || got.rows.length != expected.rows.length ||
 		    memcmp(got.rows.data, expected.rows.data, got.rows.length) != 0)
-			fail_msg("round %d, seed %llu: failed %d %d, rows %llu %llu, bad %llu %llu, fields %llu %llu (%s)", round,
-				 (unsigned long long)start, got.is_failed, expected.is_failed,
+			fail_msg("round %d, seed %llu: failed %d %d, rows %llu %llu, bad %llu %llu, fields %llu %llu "
+				 "(%s)",
+				 round, (unsigned long long)start, got.is_failed, expected.is_failed,
 				 (unsigned long long)got.row_count, (unsigned long long)expected.row_count,
 				 (unsigned long long)got.rows_bad, (unsigned long long)expected.rows_bad,
-				 (unsigned long long)got.fields_bad, (unsigned long long)expected.fields_bad, got.reason);
+				 (unsigned long long)got.fields_bad, (unsigned long long)expected.fields_bad,
+				 got.reason);
 		tr_bytes_deinit(&expected.rows);
 		decoded_free(&got);
 		table_end(&t);
@@ -394,12 +416,14 @@ static void timestamps_agree_with_the_parser(void **state)
 			size_t trimmed_length;
 			struct tr_text_time time;
 			int64_t per_second = round % 3 == 0 ? 1000 : round % 3 == 1 ? 1000000 : 1000000000, ticks;
-			int length = snprintf(stamp, sizeof(stamp), "20%02u-%02u-%02u %02u:%02u:%02u", tr_test_below(&seed, 2),
-					      1 + tr_test_below(&seed, 2), 1 + tr_test_below(&seed, 30), tr_test_below(&seed, 2),
+			int length = snprintf(stamp, sizeof(stamp), "20%02u-%02u-%02u %02u:%02u:%02u",
+					      tr_test_below(&seed, 2), 1 + tr_test_below(&seed, 2),
+					      1 + tr_test_below(&seed, 30), tr_test_below(&seed, 2),
 					      tr_test_below(&seed, 2), tr_test_below(&seed, 62));
 
 			if (tr_test_below(&seed, 3) != 0)
-				length += snprintf(stamp + length, sizeof(stamp) - (size_t)length, ".%03u", tr_test_below(&seed, 1000));
+				length += snprintf(stamp + length, sizeof(stamp) - (size_t)length, ".%03u",
+						   tr_test_below(&seed, 1000));
 			if (tr_test_below(&seed, 10) == 0)
 				stamp[tr_test_below(&seed, (uint32_t)length)] = "0x: \0-"[tr_test_below(&seed, 6)];
 			trimmed = stamp;
@@ -409,7 +433,8 @@ static void timestamps_agree_with_the_parser(void **state)
 			tr_text_trim(&trimmed, &trimmed_length); /* as Flink does for csv */
 			if (tr_text_parse_timestamp(trimmed, trimmed_length, 0, &time) == TR_TEXT_OK &&
 			    tr_text_time_to_ticks(&time, per_second, &ticks) == TR_TEXT_OK)
-				printed[tr_text_put_timestamp(printed, ticks, per_second, 'T', TR_CLOCK_LOCAL, 0)] = '\0';
+				printed[tr_text_put_timestamp(printed, ticks, per_second, 'T', TR_CLOCK_LOCAL, 0)] =
+					'\0';
 			tr_bytes_printf(&expected, "+I[%s, x]\n", printed);
 		}
 		tr_bytes_append_char(&expected, '\0');
@@ -428,12 +453,18 @@ int main(void)
 {
 	static const char *const levels[] = {"v2", "v3", "v4"};
 	const struct CMUnitTest by_hand[] = {
-		cmocka_unit_test(all_scalar_types),   cmocka_unit_test(line_ends),
-		cmocka_unit_test(errors_have_their_place), cmocka_unit_test(parse_errors_can_be_ignored),
-		cmocka_unit_test(dialect_options),    cmocka_unit_test(arrays_and_rows),
-		cmocka_unit_test(what_nobody_needs_is_not_parsed), cmocka_unit_test(bad_options_are_refused),
-		cmocka_unit_test(maps_are_refused),   cmocka_unit_test(starts_are_guessed_at_line_ends),
-		cmocka_unit_test(big_fields),         cmocka_unit_test(follows_the_naive_decoder),
+		cmocka_unit_test(all_scalar_types),
+		cmocka_unit_test(line_ends),
+		cmocka_unit_test(errors_have_their_place),
+		cmocka_unit_test(parse_errors_can_be_ignored),
+		cmocka_unit_test(dialect_options),
+		cmocka_unit_test(arrays_and_rows),
+		cmocka_unit_test(what_nobody_needs_is_not_parsed),
+		cmocka_unit_test(bad_options_are_refused),
+		cmocka_unit_test(maps_are_refused),
+		cmocka_unit_test(starts_are_guessed_at_line_ends),
+		cmocka_unit_test(big_fields),
+		cmocka_unit_test(follows_the_naive_decoder),
 		cmocka_unit_test(timestamps_agree_with_the_parser),
 	};
 	int failures = 0;

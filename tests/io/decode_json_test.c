@@ -65,18 +65,21 @@ static void all_scalar_types(void **state)
 	table_column(&t, "ti", tr_type_of(TR_TYPE_TIME));
 	table_column(&t, "ts", tr_type_with_precision(&t.arena, TR_TYPE_TIMESTAMP, 3));
 	table_column(&t, "tz", tr_type_with_precision(&t.arena, TR_TYPE_TIMESTAMP_LTZ, 6));
-	expect_rows(&t,
-		    "{\"b\":true,\"i1\":-128,\"i2\":32767,\"i4\":-2147483648,\"i8\":9223372036854775807,\"f\":1.5,\"d\":1e-3,"
-		    "\"n\":3.145,\"s\":\"text\",\"y\":\"AQI=\",\"da\":\"2001-02-03\",\"ti\":\"10:20:30.5\","
-		    "\"ts\":\"2001-02-03 04:05:06.789\",\"tz\":\"2001-02-03 04:05:06.123456Z\"}\n"
-		    "{\"b\":\"TRUE\",\"i1\":\" 1 \",\"i2\":\"2\",\"i4\":3.99,\"i8\":-4e0,\"f\":\"5\",\"d\":6,\"n\":99999999999,"
-		    "\"s\":12.50,\"y\":\"\",\"da\":null,\"ti\":\"10:20:30\",\"ts\":\"2001-02-03 04:05:06\","
-		    "\"tz\":\"2001-02-03 04:05:06Z\"}\n{}\n",
-		    "+I[true, -128, 32767, -2147483648, 9223372036854775807, 1.5, 0.001, 3.15, text, [1, 2], 2001-02-03, "
-		    "10:20:30.500, 2001-02-03T04:05:06.789, 2001-02-03T04:05:06.123456Z]\n"
-		    "+I[true, 1, 2, 3, -4, 5.0, 6.0, null, 12.50, [], null, 10:20:30, 2001-02-03T04:05:06, "
-		    "2001-02-03T04:05:06Z]\n"
-		    "+I[null, null, null, null, null, null, null, null, null, null, null, null, null, null]\n");
+	expect_rows(
+		&t,
+		"{\"b\":true,\"i1\":-128,\"i2\":32767,\"i4\":-2147483648,\"i8\":9223372036854775807,\"f\":1.5,\"d\":1e-"
+		"3,"
+		"\"n\":3.145,\"s\":\"text\",\"y\":\"AQI=\",\"da\":\"2001-02-03\",\"ti\":\"10:20:30.5\","
+		"\"ts\":\"2001-02-03 04:05:06.789\",\"tz\":\"2001-02-03 04:05:06.123456Z\"}\n"
+		"{\"b\":\"TRUE\",\"i1\":\" 1 "
+		"\",\"i2\":\"2\",\"i4\":3.99,\"i8\":-4e0,\"f\":\"5\",\"d\":6,\"n\":99999999999,"
+		"\"s\":12.50,\"y\":\"\",\"da\":null,\"ti\":\"10:20:30\",\"ts\":\"2001-02-03 04:05:06\","
+		"\"tz\":\"2001-02-03 04:05:06Z\"}\n{}\n",
+		"+I[true, -128, 32767, -2147483648, 9223372036854775807, 1.5, 0.001, 3.15, text, [1, 2], 2001-02-03, "
+		"10:20:30.500, 2001-02-03T04:05:06.789, 2001-02-03T04:05:06.123456Z]\n"
+		"+I[true, 1, 2, 3, -4, 5.0, 6.0, null, 12.50, [], null, 10:20:30, 2001-02-03T04:05:06, "
+		"2001-02-03T04:05:06Z]\n"
+		"+I[null, null, null, null, null, null, null, null, null, null, null, null, null, null]\n");
 	table_end(&t);
 	(void)state;
 }
@@ -107,17 +110,19 @@ static void nested_values(void **state)
 	struct format_test_table t;
 
 	naive_json_table(&t);
-	expect_rows(&t,
-		    "{\"a\":[1,null,3],\"m\":{\"k\":\"v\",\"n\":null},\"r\":{\"x\":1,\"y\":\"two\",\"z\":[\"a\",\"b\"]}}\n"
-		    " { \"r\" : { \"z\" : [ ] } , \"a\" : [ ] , \"m\" : { } , \"s\" : { \"q\" : [ 1 , \" \" ] } } \r\n"
-		    "\n[{\"i\":1},{\"i\":2}]\n[]\n"
-		    "{\"i\":1,\"i\":2,\"a\":[1,2],\"a\":[3],\"m\":{\"k\":\"1\",\"l\":\"2\",\"k\":\"3\"},\"r\":{\"x\":1},\"r\":{\"y\":\"2\"}}\n"
-		    "{\"\\u0069\":7,\"s\":\"\\u00e9\\ud83d\\ude00\\ud800x\\n\\/\"}",
-		    "+I[null, null, null, [1, null, 3], {k=v, n=null}, +I[1, two, [a, b]]]\n"
-		    "+I[null, {\"q\":[1,\" \"]}, null, [], {}, +I[null, null, []]]\n"
-		    "+I[1, null, null, null, null, null]\n+I[2, null, null, null, null, null]\n"
-		    "+I[2, null, null, [3], {l=2, k=3}, +I[null, 2, null]]\n"
-		    "+I[7, \xc3\xa9\xf0\x9f\x98\x80?x\n/, null, null, null, null]\n");
+	expect_rows(
+		&t,
+		"{\"a\":[1,null,3],\"m\":{\"k\":\"v\",\"n\":null},\"r\":{\"x\":1,\"y\":\"two\",\"z\":[\"a\",\"b\"]}}\n"
+		" { \"r\" : { \"z\" : [ ] } , \"a\" : [ ] , \"m\" : { } , \"s\" : { \"q\" : [ 1 , \" \" ] } } \r\n"
+		"\n[{\"i\":1},{\"i\":2}]\n[]\n"
+		"{\"i\":1,\"i\":2,\"a\":[1,2],\"a\":[3],\"m\":{\"k\":\"1\",\"l\":\"2\",\"k\":\"3\"},\"r\":{\"x\":1},"
+		"\"r\":{\"y\":\"2\"}}\n"
+		"{\"\\u0069\":7,\"s\":\"\\u00e9\\ud83d\\ude00\\ud800x\\n\\/\"}",
+		"+I[null, null, null, [1, null, 3], {k=v, n=null}, +I[1, two, [a, b]]]\n"
+		"+I[null, {\"q\":[1,\" \"]}, null, [], {}, +I[null, null, []]]\n"
+		"+I[1, null, null, null, null, null]\n+I[2, null, null, null, null, null]\n"
+		"+I[2, null, null, [3], {l=2, k=3}, +I[null, 2, null]]\n"
+		"+I[7, \xc3\xa9\xf0\x9f\x98\x80?x\n/, null, null, null, null]\n");
 	table_end(&t);
 	(void)state;
 }
@@ -292,9 +297,22 @@ static void blanks(struct writer *w)
 
 static void write_string(struct writer *w)
 {
-	static const char *const words[] = {"", "a", "hello", "caf\xc3\xa9", "a longer text than a view holds", "12",
-					    " 7 ", "true", "\\n", "\\u0041", "\\ud83d\\ude00", "\\ud800", "\\udc00\\ud800",
-					    "\\\"", "\xf0\x9f\x98\x80", "sixty-four bytes of text that need more than one vector load!!"};
+	static const char *const words[] = {"",
+					    "a",
+					    "hello",
+					    "caf\xc3\xa9",
+					    "a longer text than a view holds",
+					    "12",
+					    " 7 ",
+					    "true",
+					    "\\n",
+					    "\\u0041",
+					    "\\ud83d\\ude00",
+					    "\\ud800",
+					    "\\udc00\\ud800",
+					    "\\\"",
+					    "\xf0\x9f\x98\x80",
+					    "sixty-four bytes of text that need more than one vector load!!"};
 	static const char *const bad[] = {"\xff", "\\x", "\x01", "\xed\xa0\x80", "\\u12", "\xc3"};
 
 	tr_bytes_append_char(w->out, '"');
@@ -307,11 +325,20 @@ static void write_string(struct writer *w)
 
 static void write_number(struct writer *w)
 {
-	static const char *const numbers[] = {"0", "-1", "7", "42", "123456789", "12345678", "1234567890123456",
-					      "9223372036854775807", "-9223372036854775808", "12345678901234567",
-					      "2147483647", "-0"};
-	static const char *const odd[] = {"1.5", "-2.99", "1e3", "1E-2", "9223372036854775808", "01", "-", "1.", "1e",
-					  "2147483648", "1e19", "99999999999999999999999", "+1"};
+	static const char *const numbers[] = {"0",
+					      "-1",
+					      "7",
+					      "42",
+					      "123456789",
+					      "12345678",
+					      "1234567890123456",
+					      "9223372036854775807",
+					      "-9223372036854775808",
+					      "12345678901234567",
+					      "2147483647",
+					      "-0"};
+	static const char *const odd[] = {"1.5", "-2.99", "1e3",        "1E-2", "9223372036854775808",     "01", "-",
+					  "1.",  "1e",    "2147483648", "1e19", "99999999999999999999999", "+1"};
 
 	if (w->mess > 1 && tr_test_below(w->seed, 20) == 0)
 		tr_bytes_append_str(w->out, odd[tr_test_below(w->seed, sizeof(odd) / sizeof(odd[0]))]);
@@ -387,7 +414,14 @@ static void write_any(struct writer *w, const char *type, int depth)
 
 static void write_record(struct writer *w)
 {
-	static const char *const names[] = {"i", "s", "b", "unknown", "a", "m", "another key with a name that is too long to be learned by the decoder", "r"};
+	static const char *const names[] = {"i",
+					    "s",
+					    "b",
+					    "unknown",
+					    "a",
+					    "m",
+					    "another key with a name that is too long to be learned by the decoder",
+					    "r"};
 	static const char *const types[] = {"i", "s", "b", "?", "[i", "{", "?", "r"};
 
 	if (w->mess > 0 && tr_test_below(w->seed, 15) == 0) {
@@ -459,11 +493,16 @@ int main(void)
 {
 	static const char *const levels[] = {"v2", "v3", "v4"};
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_scalar_types),	   cmocka_unit_test(timestamp_standards),
-		cmocka_unit_test(nested_values),	   cmocka_unit_test(errors_have_their_place),
-		cmocka_unit_test(options),		   cmocka_unit_test(parts_of_rows),
-		cmocka_unit_test(unfit_types_are_refused), cmocka_unit_test(extremes),
-		cmocka_unit_test(big_maps_keep_the_last),  cmocka_unit_test(follows_the_naive_parser),
+		cmocka_unit_test(all_scalar_types),
+		cmocka_unit_test(timestamp_standards),
+		cmocka_unit_test(nested_values),
+		cmocka_unit_test(errors_have_their_place),
+		cmocka_unit_test(options),
+		cmocka_unit_test(parts_of_rows),
+		cmocka_unit_test(unfit_types_are_refused),
+		cmocka_unit_test(extremes),
+		cmocka_unit_test(big_maps_keep_the_last),
+		cmocka_unit_test(follows_the_naive_parser),
 	};
 	int failures = 0;
 

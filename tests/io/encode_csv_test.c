@@ -87,7 +87,8 @@ static void only_the_rows_asked_for(void **state)
 
 	table_begin(&t, &tr_format_csv);
 	table_column(&t, "i", tr_type_of(TR_TYPE_INT));
-	assert_int_equal(encode_text(&t, &tr_format_csv, "{\"i\":1}\n{\"i\":2}\n{\"i\":3}\n", rows, 2, &out, NULL), TR_OK);
+	assert_int_equal(encode_text(&t, &tr_format_csv, "{\"i\":1}\n{\"i\":2}\n{\"i\":3}\n", rows, 2, &out, NULL),
+			 TR_OK);
 	assert_string_equal(out.data, "3\n1\n");
 	tr_bytes_deinit(&out);
 	table_end(&t);
@@ -97,9 +98,13 @@ static void only_the_rows_asked_for(void **state)
 /** What was written reads back: random texts of awkward characters, in every dialect. */
 static void round_trip(void **state)
 {
-	static const char *const options[][2] = {{NULL, NULL}, {"csv.field-delimiter", "|"}, {"csv.quote-character", "'"},
-						 {"csv.escape-character", "\\"}, {"csv.null-literal", "nil"}};
-	static const char *const pieces[] = {"a", " ", ",", "\\\"", "'", "\\n", "\\r", "|", ";", "\\\\", "caf\xc3\xa9", "long text ", "#"};
+	static const char *const options[][2] = {{NULL, NULL},
+						 {"csv.field-delimiter", "|"},
+						 {"csv.quote-character", "'"},
+						 {"csv.escape-character", "\\"},
+						 {"csv.null-literal", "nil"}};
+	static const char *const pieces[] = {"a", " ", ",",    "\\\"",        "'",          "\\n", "\\r",
+					     "|", ";", "\\\\", "caf\xc3\xa9", "long text ", "#"};
 	uint64_t seed = 5;
 
 	for (int round = 0; round < 500; round++) {

@@ -33,14 +33,17 @@ static void all_types(void **state)
 	table_column(&t, "y", tr_type_of(TR_TYPE_VARBINARY));
 	expect(&t,
 	       "{\"b\":false,\"i\":-5,\"f\":1.1,\"n\":0.000000027,\"da\":\"2001-02-03\",\"ti\":\"10:20:30\","
-	       "\"ts\":\"2001-02-03 04:05:06.5\",\"tz\":\"2001-02-03 04:05:06.000000001Z\",\"y\":\"AQI=\"}\n{\"f\":\"NaN\",\"n\":1200}\n",
+	       "\"ts\":\"2001-02-03 04:05:06.5\",\"tz\":\"2001-02-03 "
+	       "04:05:06.000000001Z\",\"y\":\"AQI=\"}\n{\"f\":\"NaN\",\"n\":1200}\n",
 	       "{\"b\":false,\"i\":-5,\"f\":1.1,\"n\":2.7E-8,\"da\":\"2001-02-03\",\"ti\":\"10:20:30\","
 	       "\"ts\":\"2001-02-03 04:05:06.5\",\"tz\":\"2001-02-03 04:05:06.000000001Z\",\"y\":\"AQI=\"}\n"
-	       "{\"b\":null,\"i\":null,\"f\":\"NaN\",\"n\":1.2E+3,\"da\":null,\"ti\":null,\"ts\":null,\"tz\":null,\"y\":null}\n");
+	       "{\"b\":null,\"i\":null,\"f\":\"NaN\",\"n\":1.2E+3,\"da\":null,\"ti\":null,\"ts\":null,\"tz\":null,"
+	       "\"y\":null}\n");
 	table_option(&t, "json.encode.decimal-as-plain-number", "true");
 	table_option(&t, "json.encode.ignore-null-fields", "true");
 	table_option(&t, "json.timestamp-format.standard", "ISO-8601");
-	expect(&t, "{\"n\":0.000000027,\"ts\":\"2001-02-03 04:05:00\",\"tz\":\"2001-02-03 04:05:06Z\"}\n{\"n\":-1200}\n",
+	expect(&t,
+	       "{\"n\":0.000000027,\"ts\":\"2001-02-03 04:05:00\",\"tz\":\"2001-02-03 04:05:06Z\"}\n{\"n\":-1200}\n",
 	       "{\"n\":0.000000027,\"ts\":\"2001-02-03T04:05:00\",\"tz\":\"2001-02-03T04:05:06Z\"}\n{\"n\":-1200}\n");
 	table_end(&t);
 	(void)state;

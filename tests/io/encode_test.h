@@ -35,7 +35,8 @@ static inline tr_code encode_text(struct format_test_table *t, const struct tr_f
 	memset(out, 0, sizeof(*out));
 	code = format->encoder->create(&to, &encoder, st);
 	if (code == TR_OK) {
-		code = format->encoder->encode(encoder, &batch->batch, rows, rows != NULL ? count : result.rows, out, st);
+		code = format->encoder->encode(encoder, &batch->batch, rows, rows != NULL ? count : result.rows, out,
+					       st);
 		format->encoder->destroy(&encoder);
 	}
 	tr_bytes_append_char(out, '\0');

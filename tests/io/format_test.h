@@ -57,10 +57,7 @@ static inline void table_option(struct format_test_table *t, const char *key, co
 	t->options[t->spec.options.count++] = (struct tr_option){key, value};
 }
 
-static inline void table_end(struct format_test_table *t)
-{
-	tr_arena_deinit(&t->arena);
-}
+static inline void table_end(struct format_test_table *t) { tr_arena_deinit(&t->arena); }
 
 /** What became of an input. */
 struct decoded {
@@ -130,13 +127,14 @@ static inline void decode_all(const struct tr_table_spec *spec, const char *text
 		memset(span + n, (int)(format_random(&seed) & 1 ? '"' : '\n'), TR_INPUT_PADDING);
 		tr_batch_buffer_clear(batch);
 		/* Sometimes two calls fill one batch, the first one up to a limit below its capacity. */
-		for (int call = format_random(&seed) % 3 == 0 && capacity > 1 ? 0 : 1; call < 2 && !out->is_failed; call++) {
+		for (int call = format_random(&seed) % 3 == 0 && capacity > 1 ? 0 : 1; call < 2 && !out->is_failed;
+		     call++) {
 			struct tr_decode_result part;
 			enum tr_flow flow;
 
 			batch->capacity = call == 0 ? 1 + (uint32_t)format_random(&seed) % (capacity - 1) : capacity;
-			flow = spec->format->decoder->decode(decoder, span + result.consumed, n - result.consumed, is_final,
-							     batch, start, &part, &error);
+			flow = spec->format->decoder->decode(decoder, span + result.consumed, n - result.consumed,
+							     is_final, batch, start, &part, &error);
 			batch->capacity = capacity;
 			out->rows_bad += part.rows_bad;
 			out->fields_bad += part.fields_bad;

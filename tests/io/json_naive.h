@@ -41,10 +41,7 @@ static inline void naive_blanks(struct naive_json *j)
 		j->p++;
 }
 
-static inline int naive_peek(struct naive_json *j)
-{
-	return j->p < j->end ? (unsigned char)*j->p : -1;
-}
+static inline int naive_peek(struct naive_json *j) { return j->p < j->end ? (unsigned char)*j->p : -1; }
 
 static inline void naive_code_point(struct naive_value *v, unsigned c)
 {
@@ -73,7 +70,8 @@ static inline bool naive_hex(struct naive_json *j, unsigned *code)
 	for (int i = 0; i < 4; i++, j->p++) {
 		if (j->p >= j->end || !isxdigit((unsigned char)*j->p))
 			return false;
-		*code = *code * 16 + (unsigned)(isdigit((unsigned char)*j->p) ? *j->p - '0' : tolower(*j->p) - 'a' + 10);
+		*code = *code * 16 +
+			(unsigned)(isdigit((unsigned char)*j->p) ? *j->p - '0' : tolower(*j->p) - 'a' + 10);
 	}
 	return true;
 }
@@ -134,7 +132,11 @@ static inline void naive_string(struct naive_json *j, struct naive_value *v)
 	/* The raw bytes must be UTF-8: mbrtowc would need a locale, so decode by hand. */
 	for (size_t i = 0; i < v->length;) {
 		unsigned char c = (unsigned char)v->text[i];
-		int more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : -1;
+		int more = c < 0x80                 ? 0
+			   : c >= 0xc2 && c <= 0xdf ? 1
+			   : (c & 0xf0) == 0xe0     ? 2
+			   : c >= 0xf0 && c <= 0xf4 ? 3
+						    : -1;
 		unsigned code = more <= 0 ? c : c & (0x3fu >> more);
 
 		if (more < 0 || i + (size_t)more >= v->length + (more == 0)) {
@@ -261,7 +263,8 @@ static inline void naive_value(struct naive_json *j, struct naive_value *v)
 	} else {
 		int k = 0;
 
-		while (k < 3 && ((size_t)(j->end - j->p) < strlen(words[k]) || memcmp(j->p, words[k], strlen(words[k])) != 0))
+		while (k < 3 &&
+		       ((size_t)(j->end - j->p) < strlen(words[k]) || memcmp(j->p, words[k], strlen(words[k])) != 0))
 			k++;
 		if (k == 3) {
 			j->is_bad = true;
@@ -306,7 +309,8 @@ static inline void naive_bad(struct naive_rows *out)
 	tr_bytes_append_str(&out->rows, "null");
 }
 
-static inline void naive_print_integer(struct naive_rows *out, const struct naive_value *v, long long low, long long high)
+static inline void naive_print_integer(struct naive_rows *out, const struct naive_value *v, long long low,
+				       long long high)
 {
 	const char *text = v->kind == NAIVE_STRING ? v->text : v->raw;
 	size_t length = v->kind == NAIVE_STRING ? v->length : v->raw_length;
@@ -368,10 +372,12 @@ static inline void naive_print_text(struct naive_rows *out, const struct naive_v
 	}
 }
 
-static inline const struct naive_value *naive_find(struct naive_rows *out, const struct naive_value *object, const char *name)
+static inline const struct naive_value *naive_find(struct naive_rows *out, const struct naive_value *object,
+						   const char *name)
 {
 	for (size_t i = object->count; i > 0; i--) /* the last one counts */
-		if (object->keys[i - 1].length == strlen(name) && memcmp(object->keys[i - 1].text, name, strlen(name)) == 0)
+		if (object->keys[i - 1].length == strlen(name) &&
+		    memcmp(object->keys[i - 1].text, name, strlen(name)) == 0)
 			return &object->items[i - 1];
 	if (out->fail_on_missing)
 		out->is_failed = true;
@@ -460,7 +466,8 @@ static inline void naive_print(struct naive_rows *out, const struct naive_value 
 
 static inline void naive_object(struct naive_rows *out, const struct naive_value *v)
 {
-	static const char *const names[] = {"i", "s", "b", "a", "m", "r"}, *const types[] = {"i", "s", "b", "[x", "{", "r"};
+	static const char *const names[] = {"i", "s", "b", "a", "m", "r"}, *const types[] = {"i",  "s", "b",
+											     "[x", "{", "r"};
 
 	tr_bytes_append_str(&out->rows, "+I[");
 	for (int i = 0; i < 6; i++) {
