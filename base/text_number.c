@@ -264,9 +264,12 @@ static bool equals_ignoring_case(const char *text, size_t length, const char *wo
 {
 	if (length != strlen(word))
 		return false;
-	for (size_t i = 0; i < length; i++)
-		if ((text[i] | 0x20) != word[i] && text[i] != word[i])
+	for (size_t i = 0; i < length; i++) {
+		const char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
+
+		if (c != word[i])
 			return false;
+	}
 	return true;
 }
 

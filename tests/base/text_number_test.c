@@ -184,6 +184,7 @@ static void booleans(void **state)
 	assert_int_equal(tr_text_parse_boolean("false", 5, &value), TR_TEXT_OK);
 	assert_false(value);
 	assert_int_equal(tr_text_parse_boolean("yes", 3, &value), TR_TEXT_MALFORMED);
+	assert_int_equal(tr_text_parse_boolean_cast("\x11", 1, &value), TR_TEXT_MALFORMED);
 	assert_int_equal(tr_text_parse_boolean_cast("Yes", 3, &value), TR_TEXT_OK);
 	assert_true(value);
 	assert_int_equal(tr_text_parse_boolean_cast("0", 1, &value), TR_TEXT_OK);
