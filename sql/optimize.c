@@ -28,13 +28,29 @@ static bool is_volatile(const struct tr_expr *expr)
 	return false;
 }
 
-static bool has_volatile(const struct tr_node *project)
+/* Whether `expr` reads a column that `project` computes by a volatile function: putting the function in the column's place
+ * would evaluate it anew. */
+static bool reads_volatile(const struct tr_expr *expr, const struct tr_node *project)
 {
-	for (uint32_t i = 0; i < project->output->column_count; i++) {
-		if (is_volatile(project->project.exprs[i]))
+	if (expr->kind == TR_EXPR_COLUMN)
+		return is_volatile(project->project.exprs[expr->column]);
+	for (uint32_t i = 0; i < expr->arg_count; i++) {
+		if (reads_volatile(expr->args[i], project))
 			return true;
 	}
 	return false;
+}
+
+/* Whether all that `project` computes can be put into the projection above it. */
+static bool merges(const struct tr_node *above, const struct tr_node *project)
+{
+	if (project->kind != TR_NODE_PROJECT)
+		return false;
+	for (uint32_t i = 0; i < above->output->column_count; i++) {
+		if (reads_volatile(above->project.exprs[i], project))
+			return false;
+	}
+	return true;
 }
 
 static struct tr_node *copy_node(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs)
@@ -54,7 +70,7 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 {
 	struct tr_node *node;
 
-	if (input->kind == TR_NODE_PROJECT && !has_volatile(input)) {
+	if (input->kind == TR_NODE_PROJECT && !reads_volatile(condition, input)) {
 		const struct tr_expr *below = tr_expr_substitute(arena, condition, input->project.exprs,
 								 input->output->column_count);
 		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
@@ -74,7 +90,7 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 	}
 	node = tr_plan_node(arena, TR_NODE_FILTER, &input, 1);
 	node->output = input->output;
-	node->filter.condition = condition;
+	node->filter.condition = tr_expr_fold(arena, condition);
 	return node;
 }
 
@@ -85,7 +101,7 @@ static const struct tr_node *sink_filters(struct tr_arena *arena, const struct t
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = sink_filters(arena, node->inputs[i]);
 	if (node->kind == TR_NODE_FILTER)
-		return make_filter(arena, inputs[0], tr_expr_fold(arena, node->filter.condition));
+		return make_filter(arena, inputs[0], node->filter.condition);
 	return copy_node(arena, node, inputs);
 }
 
@@ -104,18 +120,18 @@ static const struct tr_node *merge_projects(struct tr_arena *arena, const struct
 	{
 		uint32_t count = node->output->column_count;
 		const struct tr_node *below = inputs[0];
-		bool merges = below->kind == TR_NODE_PROJECT && !has_volatile(below);
+		bool is_merged = merges(node, below);
 		const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
 
 		for (uint32_t i = 0; i < count; i++) {
 			const struct tr_expr *expr = node->project.exprs[i];
 
-			if (merges)
+			if (is_merged)
 				expr = tr_expr_substitute(arena, expr, below->project.exprs,
 							  below->output->column_count);
 			exprs[i] = tr_expr_fold(arena, expr);
 		}
-		if (merges)
+		if (is_merged)
 			copy = copy_node(arena, node, below->inputs);
 		copy->project.exprs = exprs;
 	}

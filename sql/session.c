@@ -157,6 +157,7 @@ static void add_job(struct compiler *compiler, const struct tr_ast_statement *st
 	if (!check_reachable(compiler, statement) || !tr_job_compile(session, &binder, statement, &step))
 		return;
 	add_step(session, step);
+	session->job_count_planned++;
 	if (!step.is_bounded) {
 		compiler->has_unbounded = true;
 		compiler->unbounded = statement->span;

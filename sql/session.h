@@ -51,7 +51,8 @@ struct tr_session {
 	struct tr_step *steps;
 	uint32_t step_count;
 	uint32_t step_capacity;
-	uint32_t job_count;
+	uint32_t job_count;         /* ids given out */
+	uint32_t job_count_planned; /* steps that are jobs */
 	struct tr_session_options options;
 };
 

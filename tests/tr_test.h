@@ -31,4 +31,20 @@ static inline uint32_t tr_test_below(uint64_t *seed, uint32_t limit)
 	return (uint32_t)(tr_test_random(seed) % limit);
 }
 
+/** A number from the environment, or `fallback`. */
+static inline uint64_t tr_test_number(const char *name, uint64_t fallback)
+{
+	const char *text = getenv(name);
+
+	return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : fallback;
+}
+
+/** How many generated cases to run: `full`, or TAILRACE_TEST_PERCENT of it (at least one), or TAILRACE_TEST_CASES. */
+static inline uint64_t tr_test_cases(uint64_t full)
+{
+	uint64_t part = full * tr_test_number("TAILRACE_TEST_PERCENT", 100) / 100;
+
+	return tr_test_number("TAILRACE_TEST_CASES", part > 0 ? part : 1);
+}
+
 #endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See cli.h. Parsing is getopt-like but by our own table, for the sake of its errors: an unknown option or verb names the
+ * nearest one. Options may stand before or after the argument; `--key=value` and `--key value` are the same.
+ */
+#include "server/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/suggest.h"
+#include "server/config_file.h"
+
+enum option_id { OPT_DEFINE, OPT_CONFIG, OPT_PARALLELISM, OPT_VARIABLE, OPT_FORMAT, OPT_PROGRESS, OPT_QUIET, OPT_HELP };
+
+struct option {
+	enum option_id id;
+	char letter;
+	const char *name;
+	const char *value; /* what it takes, for the help; NULL: nothing */
+	const char *doc;
+};
+
+static const struct option options[] = {
+	{OPT_PARALLELISM, 'p', "parallelism", "N", "subtasks per stage; by default the number of cores"},
+	{OPT_DEFINE, 'D', "define", "KEY=VALUE", "sets a configuration key (`tailrace config` lists them)"},
+	{OPT_CONFIG, 'c', "config", "FILE", "reads a YAML configuration"},
+	{OPT_VARIABLE, 'v', "variable", "NAME=VALUE", "fills ${NAME} in the script"},
+	{OPT_FORMAT, 0, "format", "tableau|table|csv|json", "how a bare SELECT prints its rows"},
+	{OPT_PROGRESS, 0, "progress", "auto|plain|off", "progress line: on a terminal, as lines, or none"},
+	{OPT_QUIET, 'q', "quiet", NULL, "no summary at the end"},
+	{OPT_HELP, 'h', "help", NULL, "this help"},
+};
+
+struct verb {
+	const char *name;
+	const char *argument; /* for the help */
+	bool needs_argument;
+	bool takes_rest;
+	int (*run)(struct tr_cli *cli);
+	const char *doc;
+	const char *example;
+};
+
+static const struct verb verbs[] = {
+	{"run", "SCRIPT", true, false, tr_cli_run, "runs a Flink SQL script ('-' reads it from stdin)",
+	 "tailrace run job.sql --parallelism 4 -D pipeline.name=flights -v DIR=/data"},
+	{"explain", "SCRIPT", true, false, tr_cli_explain, "prints what would run",
+	 "tailrace explain job.sql"},
+	{"lint", "SCRIPT", true, false, tr_cli_lint, "finds the errors of a script without running it",
+	 "tailrace lint job.sql"},
+	{"functions", "[NAME]", false, false, tr_cli_functions, "lists the functions, or tells about one",
+	 "tailrace functions SUBSTRING"},
+	{"connectors", "[NAME]", false, false, tr_cli_connectors, "lists connectors and formats, or one with its options",
+	 "tailrace connectors filesystem"},
+	{"config", "[KEY]", false, false, tr_cli_config, "lists the configuration keys", "tailrace config"},
+	{"bench", "[ARGUMENTS]", false, true, tr_cli_bench, "runs the bundled benchmarks", "tailrace bench --list"},
+	{"version", "", false, false, tr_cli_version, "prints the version and what this machine offers", "tailrace version"},
+};
+
+bool tr_cli_has_color(int fd)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fd) && (no_color == NULL || no_color[0] == '\0') && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "tailrace: Flink SQL on one machine\n\n"
+		     "  tailrace run job.sql                 run a script\n"
+		     "  echo \"SELECT 1\" | tailrace run -     run what stdin says\n\nVerbs\n");
+	for (size_t i = 0; i < TR_COUNT_OF(verbs); i++)
+		fprintf(out, "  %-11s %-12s %s\n", verbs[i].name, verbs[i].argument, verbs[i].doc);
+	fprintf(out, "\n`tailrace VERB --help` tells more. Exit status: 0 finished, 1 the job failed, 64 usage, 65 SQL or\n"
+		     "data, 66 no input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, 77 permission,\n"
+		     "78 configuration, 130 cancelled.\n");
+}
+
+static void print_verb_help(const struct verb *verb)
+{
+	printf("tailrace %s %s: %s\n\n  %s\n", verb->name, verb->argument, verb->doc, verb->example);
+	if (verb->takes_rest)
+		return;
+	printf("\nOptions\n");
+	for (size_t i = 0; i < TR_COUNT_OF(options); i++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%c%c%s--%s %s", options[i].letter != 0 ? '-' : ' ',
+			 options[i].letter != 0 ? options[i].letter : ' ', options[i].letter != 0 ? ", " : "  ",
+			 options[i].name, options[i].value != NULL ? options[i].value : "");
+		printf("  %-36s %s\n", left, options[i].doc);
+	}
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	const char *names[TR_COUNT_OF(verbs)];
+	const char *nearest;
+
+	for (size_t i = 0; i < TR_COUNT_OF(verbs); i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+		names[i] = verbs[i].name;
+	}
+	nearest = tr_suggest_nearest(name, names, TR_COUNT_OF(verbs));
+	fprintf(stderr, "tailrace: no verb '%s'", name);
+	if (nearest != NULL)
+		fprintf(stderr, "; did you mean '%s'?", nearest);
+	fprintf(stderr, "\n`tailrace --help` lists them.\n");
+	return NULL;
+}
+
+/* The option that `text` ("--name", "--name=value", "-x", "-xVALUE") names; *value is what stands behind it, or NULL. */
+static const struct option *find_option(const char *text, const char **value)
+{
+	const char *names[TR_COUNT_OF(options)];
+	const char *equal = strchr(text, '=');
+	char name[64];
+	const char *nearest;
+
+	*value = NULL;
+	for (size_t i = 0; i < TR_COUNT_OF(options); i++) {
+		const struct option *option = &options[i];
+
+		names[i] = option->name;
+		if (text[1] != '-' && option->letter != 0 && text[1] == option->letter) {
+			*value = text[2] != '\0' ? text + 2 : NULL;
+			return option;
+		}
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(equal != NULL ? equal - text : (long)strlen(text)), text);
+	for (size_t i = 0; text[1] == '-' && i < TR_COUNT_OF(options); i++) {
+		if (strcmp(name + 2, options[i].name) == 0) {
+			*value = equal != NULL ? equal + 1 : NULL;
+			return &options[i];
+		}
+	}
+	nearest = text[1] == '-' ? tr_suggest_nearest(name + 2, names, TR_COUNT_OF(options)) : NULL;
+	fprintf(stderr, "tailrace: no option '%s'", name);
+	if (nearest != NULL)
+		fprintf(stderr, "; did you mean '--%s'?", nearest);
+	fprintf(stderr, "\n");
+	return NULL;
+}
+
+/* Splits KEY=VALUE; NULL and a message if there is no '='. */
+static const char *split_pair(struct tr_cli *cli, const struct option *option, const char *value, const char **key)
+{
+	const char *equal = strchr(value, '=');
+
+	if (equal == NULL || equal == value) {
+		fprintf(stderr, "tailrace: --%s takes %s, not '%s'\n", option->name, option->value, value);
+		return NULL;
+	}
+	*key = tr_arena_strndup(&cli->arena, value, (size_t)(equal - value));
+	return equal + 1;
+}
+
+static int report(const struct tr_status *st)
+{
+	fprintf(stderr, "tailrace: %s\n", st->message);
+	return (int)st->code;
+}
+
+static int apply_option(struct tr_cli *cli, const struct option *option, const char *value)
+{
+	struct tr_status st = {0};
+	const char *key = NULL;
+
+	switch (option->id) {
+	case OPT_PARALLELISM:
+		if (tr_config_set(&cli->config, "parallelism.default", value, TR_ORIGIN_COMMAND, NULL, &st) != TR_OK) {
+			fprintf(stderr, "tailrace: --parallelism: %s\n", st.message);
+			return TR_ERR_USAGE;
+		}
+		return 0;
+	case OPT_DEFINE:
+		value = split_pair(cli, option, value, &key);
+		if (value == NULL)
+			return TR_ERR_USAGE;
+		return tr_config_set(&cli->config, key, value, TR_ORIGIN_COMMAND, NULL, &st) == TR_OK ? 0
+												      : report(&st);
+	case OPT_VARIABLE:
+		value = split_pair(cli, option, value, &key);
+		if (value == NULL)
+			return TR_ERR_USAGE;
+		if (cli->variable_count == TR_CLI_REPEATS_MAX) {
+			fprintf(stderr, "tailrace: more than %d variables\n", TR_CLI_REPEATS_MAX);
+			return TR_ERR_USAGE;
+		}
+		cli->variables[cli->variable_count++] = (struct tr_variable){.name = key, .value = value};
+		return 0;
+	case OPT_CONFIG:
+		cli->config_file = value;
+		return 0;
+	case OPT_FORMAT:
+	case OPT_PROGRESS:
+		if (strstr(option->value, value) == NULL || value[0] == '\0' || strchr(value, '|') != NULL) {
+			fprintf(stderr, "tailrace: --%s takes %s, not '%s'\n", option->name, option->value, value);
+			return TR_ERR_USAGE;
+		}
+		*(option->id == OPT_FORMAT ? &cli->format : &cli->progress) = value;
+		return 0;
+	case OPT_QUIET:
+		cli->is_quiet = true;
+		return 0;
+	case OPT_HELP:
+		return 0;
+	}
+	TR_UNREACHABLE();
+}
+
+/* -1: go on; else the exit status. */
+static int parse(struct tr_cli *cli, const struct verb *verb, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		const struct option *option;
+		const char *value;
+		int code;
+
+		if (argv[i][0] != '-' || argv[i][1] == '\0') {
+			if (cli->argument != NULL) {
+				fprintf(stderr, "tailrace %s: one argument is enough: '%s'\n", verb->name, argv[i]);
+				return TR_ERR_USAGE;
+			}
+			cli->argument = argv[i];
+			continue;
+		}
+		option = find_option(argv[i], &value);
+		if (option == NULL)
+			return TR_ERR_USAGE;
+		if (option->id == OPT_HELP) {
+			print_verb_help(verb);
+			return 0;
+		}
+		if (option->value != NULL && value == NULL)
+			value = i + 1 < argc ? argv[++i] : NULL;
+		if (option->value != NULL && value == NULL) {
+			fprintf(stderr, "tailrace: --%s needs %s\n", option->name, option->value);
+			return TR_ERR_USAGE;
+		}
+		code = apply_option(cli, option, value);
+		if (code != 0)
+			return code;
+	}
+	if (verb->needs_argument && cli->argument == NULL) {
+		fprintf(stderr, "tailrace %s needs %s, for example:\n  %s\n", verb->name, verb->argument, verb->example);
+		return TR_ERR_USAGE;
+	}
+	return -1;
+}
+
+int tr_cli_main(int argc, char **argv)
+{
+	struct tr_cli cli = {.progress = "auto"};
+	const struct verb *verb;
+	struct tr_status st = {0};
+	int code;
+
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? TR_ERR_USAGE : 0;
+	}
+	verb = find_verb(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+	if (verb == NULL)
+		return TR_ERR_USAGE;
+	tr_arena_init(&cli.arena, 0);
+	tr_config_init(&cli.config, &cli.arena);
+	cli.verb = verb->name;
+	cli.rest = argv + 2;
+	cli.rest_count = (uint32_t)argc - 2;
+	code = verb->takes_rest ? -1 : parse(&cli, verb, argc, argv);
+	if (code < 0 && cli.config_file != NULL &&
+	    tr_config_file_read(&cli.config, cli.config_file, &st) != TR_OK)
+		code = report(&st);
+	if (code < 0)
+		code = verb->run(&cli);
+	tr_arena_deinit(&cli.arena);
+	return code;
+}

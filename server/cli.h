@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Command line: verbs, their options, their help. One table per verb feeds parsing, help and suggestions.
+ *
+ * Results go to stdout, logs and errors to stderr, progress to the terminal only. Exit statuses are those of
+ * include/tailrace/status.h.
+ */
+#ifndef TR_SERVER_CLI_H
+#define TR_SERVER_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/config.h"
+#include "sql/script_text.h"
+#include "tailrace/status.h"
+
+#define TR_CLI_REPEATS_MAX 256
+
+/** What the command line said, after parsing. Texts are argv's. */
+struct tr_cli {
+	struct tr_arena arena;
+	const char *verb;
+	const char *argument;     /* the script, the connector's name ...; NULL: none */
+	const char *config_file;
+	const char *format;       /* --format of a bare SELECT; NULL: tableau */
+	const char *progress;     /* auto, tty, plain, off */
+	bool is_quiet;            /* no summary */
+	struct tr_variable variables[TR_CLI_REPEATS_MAX];
+	uint32_t variable_count;
+	struct tr_config config;  /* file and -D */
+	char *const *rest;        /* arguments after those known: for `bench` */
+	uint32_t rest_count;
+};
+
+/** The program: parses, dispatches, returns the exit status. */
+int tr_cli_main(int argc, char **argv);
+
+/** Whether to write colours to this file descriptor: a terminal, NO_COLOR unset, TERM not dumb. */
+bool tr_cli_has_color(int fd);
+
+/** Verbs; each returns an exit status. */
+int tr_cli_run(struct tr_cli *cli);        /* server/run.c */
+int tr_cli_explain(struct tr_cli *cli);
+int tr_cli_lint(struct tr_cli *cli);
+int tr_cli_functions(struct tr_cli *cli);  /* server/manual.c */
+int tr_cli_connectors(struct tr_cli *cli);
+int tr_cli_config(struct tr_cli *cli);
+int tr_cli_version(struct tr_cli *cli);
+int tr_cli_bench(struct tr_cli *cli);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * run, explain, lint: a script from its file to its end.
+ *
+ * `run` is a small parent and a job child. The child compiles the script and runs its jobs one after the other; the
+ * parent waits and turns the way in which the child ended into an exit status, so that a crash of the engine is told
+ * plainly instead of taking the shell's word for it. CTRL-C reaches both: the child stops the job, the parent waits for
+ * it. A SIGTERM to the parent is passed on; a parent that dies takes the child with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "core/engine.h"
+#include "io/disk.h"
+#include "server/cli.h"
+#include "server/progress.h"
+#include "server/tableau.h"
+#include "sql/session.h"
+
+/* The engine that a signal stops. Written by the job's main thread, read by the signal handler of the same process. */
+static _Atomic(struct tr_engine *) running_engine;
+static volatile sig_atomic_t was_interrupted;
+static volatile sig_atomic_t child_pid;
+
+/* ---- reading and compiling ---- */
+
+struct script {
+	char *text;
+	size_t length;
+	struct tr_option collect[2];
+	char max_width[16];
+	char zone[PATH_MAX];
+	char name[256];
+};
+
+static int read_script(const char *path, struct script *script)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "rb");
+	size_t room = TR_SCRIPT_BYTES_MAX + 2; /* one more than allowed, so that too much is noticed, and a NUL */
+
+	if (file == NULL) {
+		fprintf(stderr, "tailrace: %s: %s\n", path, strerror(errno));
+		return errno == EACCES ? TR_ERR_PERMISSION : TR_ERR_NO_INPUT;
+	}
+	script->text = malloc(room);
+	TR_ASSERT(script->text != NULL);
+	script->length = fread(script->text, 1, room - 1, file);
+	script->text[script->length] = '\0';
+	if (ferror(file)) {
+		fprintf(stderr, "tailrace: %s: %s\n", path, strerror(errno));
+		if (!is_stdin)
+			fclose(file);
+		return TR_ERR_NO_INPUT;
+	}
+	if (!is_stdin)
+		fclose(file);
+	return 0;
+}
+
+/* "dir/flights.sql" -> "flights" */
+static void default_job_name(const char *path, char *out, size_t room)
+{
+	const char *base = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+	size_t length = strlen(base);
+
+	if (strcmp(path, "-") == 0) {
+		snprintf(out, room, "stdin");
+		return;
+	}
+	if (length > 4 && strcmp(base + length - 4, ".sql") == 0)
+		length -= 4;
+	snprintf(out, room, "%.*s", (int)length, base);
+}
+
+/* $TZ, else what /etc/localtime points to, else UTC. */
+static void machine_time_zone(char *out, size_t room)
+{
+	const char *tz = getenv("TZ"), *zoneinfo;
+	char target[PATH_MAX];
+	ssize_t length = readlink("/etc/localtime", target, sizeof(target) - 1);
+
+	if (tz != NULL && tz[0] != '\0') {
+		snprintf(out, room, "%s", tz[0] == ':' ? tz + 1 : tz);
+		return;
+	}
+	target[length > 0 ? length : 0] = '\0';
+	zoneinfo = strstr(target, "/zoneinfo/");
+	snprintf(out, room, "%s", zoneinfo != NULL ? zoneinfo + strlen("/zoneinfo/") : "UTC");
+}
+
+static uint32_t core_count(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+}
+
+static struct tr_session *compile(struct tr_cli *cli, struct script *script, struct tr_environment *env)
+{
+	struct tr_session_options options = {
+		.file = strcmp(cli->argument, "-") == 0 ? "<stdin>" : cli->argument,
+		.variables = cli->variables,
+		.variable_count = cli->variable_count,
+		.config = &cli->config,
+		.core_count = core_count(),
+		.machine_time_zone = script->zone,
+		.job_name = script->name,
+		.job_id_seed = {tr_environment_random(env), tr_environment_random(env)},
+		.collect = &tr_connector_collect,
+		.collect_options = script->collect,
+		.collect_option_count = 2,
+	};
+	struct tr_session *session;
+
+	default_job_name(cli->argument, script->name, sizeof(script->name));
+	machine_time_zone(script->zone, sizeof(script->zone));
+	snprintf(script->max_width, sizeof(script->max_width), "%lld",
+		 (long long)tr_config_integer(&cli->config, "table.display.max-column-width"));
+	script->collect[0] = (struct tr_option){"style", cli->format != NULL ? cli->format : "tableau"};
+	script->collect[1] = (struct tr_option){"max-width", script->max_width};
+	session = tr_session_compile(&options, script->text, script->length);
+	if (session->diags.count > 0)
+		fputs(tr_diags_render(&session->diags, tr_cli_has_color(STDERR_FILENO), &session->arena), stderr);
+	return session;
+}
+
+/* ---- running ---- */
+
+static void on_signal(int number)
+{
+	struct tr_engine *engine = atomic_load_explicit(&running_engine, memory_order_acquire);
+
+	was_interrupted = 1;
+	if (engine != NULL)
+		tr_engine_cancel(engine);
+}
+
+static int run_job(struct tr_cli *cli, const struct tr_step *step, struct tr_environment *env)
+{
+	struct tr_engine *engine = NULL;
+	struct tr_progress *progress;
+	struct tr_status st = {0};
+	tr_code code = tr_engine_create(step->plan, env, &engine, &st);
+
+	if (code == TR_OK) {
+		atomic_store_explicit(&running_engine, engine, memory_order_release); /* read by on_signal */
+		if (was_interrupted)
+			tr_engine_cancel(engine);
+		progress = tr_progress_start(engine, step->is_select ? "off" : cli->progress);
+		code = tr_engine_run(engine, &st);
+		tr_progress_stop(&progress);
+		atomic_store_explicit(&running_engine, NULL, memory_order_release);
+	}
+	if (code != TR_OK && code != TR_ERR_CANCELLED)
+		fprintf(stderr, "tailrace: job '%s' failed: %s\n", step->plan->job_name, st.message);
+	if (engine != NULL && !cli->is_quiet && !(step->is_select && code == TR_OK))
+		tr_progress_summary(engine, step->plan->job_name,
+				    code == TR_OK ? "finished" : code == TR_ERR_CANCELLED ? "cancelled" : "failed");
+	tr_engine_destroy(&engine);
+	return (int)code;
+}
+
+static int run_steps(struct tr_cli *cli, const struct tr_session *session, struct tr_environment *env)
+{
+	for (uint32_t i = 0; i < session->step_count; i++) {
+		const struct tr_step *step = &session->steps[i];
+		int code;
+
+		if (step->kind == TR_STEP_TEXT) {
+			fputs(step->text, stdout);
+			fflush(stdout);
+			continue;
+		}
+		code = run_job(cli, step, env);
+		if (code != 0)
+			return code;
+	}
+	return 0;
+}
+
+/* What the child does. */
+static int run_script(struct tr_cli *cli)
+{
+	struct tr_environment *env = NULL;
+	struct script script = {0};
+	struct tr_session *session = NULL;
+	struct tr_status st = {0};
+	int code = read_script(cli->argument, &script);
+
+	if (code == 0 && tr_environment_real_create(&env, &st) != TR_OK) {
+		fprintf(stderr, "tailrace: %s\n", st.message);
+		code = (int)st.code;
+	}
+	if (code == 0) {
+		session = compile(cli, &script, env);
+		code = session->diags.error_count > 0 ? TR_ERR_DATA : run_steps(cli, session, env);
+	}
+	tr_session_destroy(&session);
+	tr_environment_real_destroy(&env);
+	free(script.text);
+	return code;
+}
+
+static void handle(int number, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(number, &action, NULL);
+}
+
+static void pass_on(int number)
+{
+	if (child_pid > 0)
+		kill((pid_t)child_pid, number);
+}
+
+static int wait_for(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return TR_ERR_INTERNAL;
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "tailrace: the job's process was ended by signal %d (%s)\n", WTERMSIG(status),
+		strsignal(WTERMSIG(status)));
+	return TR_ERR_INTERNAL;
+}
+
+int tr_cli_run(struct tr_cli *cli)
+{
+	pid_t parent = getpid(), child;
+
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		fprintf(stderr, "tailrace: fork: %s\n", strerror(errno));
+		return TR_ERR_UNAVAILABLE;
+	}
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(TR_ERR_CANCELLED);
+		handle(SIGINT, on_signal);
+		handle(SIGTERM, on_signal);
+		handle(SIGPIPE, SIG_IGN);
+		_exit(run_script(cli));
+	}
+	child_pid = child;
+	handle(SIGINT, SIG_IGN); /* the terminal sends it to the child, too */
+	handle(SIGTERM, pass_on);
+	handle(SIGHUP, pass_on);
+	return wait_for(child);
+}
+
+/* ---- explain and lint ---- */
+
+static int compile_only(struct tr_cli *cli, bool prints_plans)
+{
+	struct tr_environment *env = NULL;
+	struct script script = {0};
+	struct tr_session *session;
+	struct tr_status st = {0};
+	int code = read_script(cli->argument, &script);
+
+	if (code == 0 && tr_environment_real_create(&env, &st) != TR_OK)
+		code = (int)st.code;
+	if (code != 0) {
+		free(script.text);
+		return code;
+	}
+	session = compile(cli, &script, env);
+	code = session->diags.error_count > 0 ? TR_ERR_DATA : 0;
+	for (uint32_t i = 0; prints_plans && i < session->step_count; i++)
+		printf("%s%s", i > 0 ? "\n" : "", session->steps[i].text);
+	if (!prints_plans && code == 0)
+		printf("%s: no errors, %u job%s\n", cli->argument, session->job_count_planned,
+		       session->job_count_planned == 1 ? "" : "s");
+	tr_session_destroy(&session);
+	tr_environment_real_destroy(&env);
+	free(script.text);
+	return code;
+}
+
+int tr_cli_explain(struct tr_cli *cli)
+{
+	return compile_only(cli, true);
+}
+
+int tr_cli_lint(struct tr_cli *cli)
+{
+	return compile_only(cli, false);
+}
