@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans: what the check refuses, how nodes are numbered, and the text of EXPLAIN.
+ */
+#include "core/harness.h"
+
+static void expect(struct harness_plan *p, const char *message)
+{
+	struct tr_status st = {0};
+
+	assert_int_equal(tr_plan_check(&p->plan, &st), TR_ERR_INTERNAL);
+	if (strstr(st.message, message) == NULL)
+		fail_msg("no \"%s\" in: %s", message, st.message);
+}
+
+static void test_refused(void **state)
+{
+	struct harness h;
+	struct harness_plan p;
+	struct tr_node *scan, *exchange;
+
+	harness_init(&h, 1, 1, 1);
+	harness_plan_init(&p, 10, 1, 1);
+	expect(&p, "no sinks");
+	harness_sink(&p, harness_project(&p, harness_scan(&p, 2), 3), 3);
+	expect(&p, "plan node 1 (Project): parallelism 3 over an input of 2 without an exchange");
+	harness_sink(&p, harness_scan(&p, 2), 2);
+	expect(&p, "plan node 0 (Sink): input and table differ");
+	scan = harness_scan(&p, 2);
+	scan->scan.watermark_expr = NULL;
+	harness_sink(&p, harness_project(&p, scan, 2), 2);
+	expect(&p, "plan node 2 (Scan): time and watermark go together");
+	exchange = harness_exchange(&p, harness_scan(&p, 2), TR_EXCHANGE_HASH, 2);
+	exchange->exchange.key_count = 0;
+	harness_sink(&p, harness_project(&p, exchange, 2), 2);
+	expect(&p, "(Exchange): a hash exchange needs keys");
+	exchange = harness_exchange(&p, harness_scan(&p, 2), TR_EXCHANGE_GATHER, 2);
+	harness_sink(&p, harness_project(&p, exchange, 2), 2);
+	expect(&p, "behind a gather exchange");
+	harness_sink(&p, harness_project(&p, harness_scan(&p, 65), 65), 65);
+	expect(&p, "parallelism 65 is not in 1 .. 64");
+	p.plan.batch_rows = 0;
+	expect(&p, "0 rows a batch");
+	harness_plan_deinit(&p);
+	harness_deinit(&h);
+}
+
+static void test_text(void **state)
+{
+	struct harness h;
+	struct harness_plan p;
+	struct tr_status st = {0};
+	struct tr_node *node;
+
+	harness_init(&h, 1, 1, 1);
+	harness_plan_init(&p, 10, 1, 1);
+	node = harness_filter(&p, harness_scan(&p, 2));
+	node = harness_exchange(&p, node, TR_EXCHANGE_HASH, 3);
+	harness_sink(&p, harness_project(&p, node, 3), 3);
+	assert_int_equal(tr_plan_check(&p.plan, &st), TR_OK);
+	assert_int_equal(p.plan.node_count, 5);
+	assert_int_equal(p.plan.sinks[0]->id, 0);
+	assert_int_equal(node->id, 2);
+	assert_string_equal(tr_plan_text(&p.arena, &p.plan),
+			    "Sink(table=[events], fields=[id, s])\n"
+			    "+- Project(select=[id, s])\n"
+			    "   +- Exchange(distribution=[hash[id]])\n"
+			    "      +- Filter(where=[keep])\n"
+			    "         +- Scan(table=[events], fields=[id, t, w, keep, s], watermark=[t: w])\n"
+			    "\n"
+			    "== Stages ==\n"
+			    "Stage 0 (parallelism 3): Sink <- Project <- Exchange of stage 1\n"
+			    "Stage 1 (parallelism 2): Filter <- Scan\n");
+	harness_plan_deinit(&p);
+	harness_deinit(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
