@@ -68,8 +68,7 @@ const struct tr_expr *tr_expr_text(struct tr_arena *arena, const char *text, siz
 	for (size_t i = 0; i < length; i++)
 		characters += ((unsigned char)text[i] & 0xC0) != 0x80;
 	/* An empty literal is a VARCHAR: CHAR(0) does not exist outside of literals. */
-	type = length == 0 ? tr_type_of(TR_TYPE_VARCHAR)
-			   : tr_type_with_precision(arena, TR_TYPE_CHAR, (int)characters);
+	type = length == 0 ? tr_type_of(TR_TYPE_VARCHAR) : tr_type_with_precision(arena, TR_TYPE_CHAR, (int)characters);
 	return tr_expr_literal(
 		arena, tr_type_with_nullable(arena, type, false),
 		(struct tr_value){.view = tr_view_make(tr_arena_strndup(arena, text, length), (uint32_t)length)});
@@ -124,17 +123,13 @@ static bool value_equals(const struct tr_type *type, const struct tr_value *a, c
 	if (a->is_null || b->is_null)
 		return a->is_null == b->is_null;
 	switch (type->phys) {
-	case TR_PHYS_I128:
-		return a->i128 == b->i128;
+	case TR_PHYS_I128: return a->i128 == b->i128;
 	case TR_PHYS_F32:
 	case TR_PHYS_F64:
 		return memcmp(&a->f64, &b->f64, sizeof(a->f64)) == 0; /* 0.0 and -0.0 differ, a NaN equals itself */
-	case TR_PHYS_VIEW:
-		return tr_view_equals(&a->view, &b->view);
-	case TR_PHYS_NONE:
-		return true;
-	default:
-		return a->i64 == b->i64;
+	case TR_PHYS_VIEW: return tr_view_equals(&a->view, &b->view);
+	case TR_PHYS_NONE: return true;
+	default: return a->i64 == b->i64;
 	}
 }
 
@@ -221,27 +216,13 @@ static struct tr_value value_of(struct tr_arena *arena, const struct tr_column *
 	if (value.is_null)
 		return value;
 	switch (column->type->phys) {
-	case TR_PHYS_I8:
-		value.i64 = tr_column_i8(column, 0);
-		break;
-	case TR_PHYS_I16:
-		value.i64 = tr_column_i16(column, 0);
-		break;
-	case TR_PHYS_I32:
-		value.i64 = tr_column_i32(column, 0);
-		break;
-	case TR_PHYS_I64:
-		value.i64 = tr_column_i64(column, 0);
-		break;
-	case TR_PHYS_I128:
-		value.i128 = tr_column_i128(column, 0);
-		break;
-	case TR_PHYS_F32:
-		value.f64 = tr_column_f32(column, 0);
-		break;
-	case TR_PHYS_F64:
-		value.f64 = tr_column_f64(column, 0);
-		break;
+	case TR_PHYS_I8: value.i64 = tr_column_i8(column, 0); break;
+	case TR_PHYS_I16: value.i64 = tr_column_i16(column, 0); break;
+	case TR_PHYS_I32: value.i64 = tr_column_i32(column, 0); break;
+	case TR_PHYS_I64: value.i64 = tr_column_i64(column, 0); break;
+	case TR_PHYS_I128: value.i128 = tr_column_i128(column, 0); break;
+	case TR_PHYS_F32: value.f64 = tr_column_f32(column, 0); break;
+	case TR_PHYS_F64: value.f64 = tr_column_f64(column, 0); break;
 	default: {
 		const struct tr_view *view = tr_column_view(column, 0);
 
@@ -305,7 +286,4 @@ static const struct tr_expr *fold(struct tr_arena *arena, const struct tr_expr *
 	return folded != NULL ? folded : expr;
 }
 
-const struct tr_expr *tr_expr_fold(struct tr_arena *arena, const struct tr_expr *expr)
-{
-	return fold(arena, expr, 0);
-}
+const struct tr_expr *tr_expr_fold(struct tr_arena *arena, const struct tr_expr *expr) { return fold(arena, expr, 0); }

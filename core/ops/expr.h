@@ -31,7 +31,7 @@ struct tr_value {
 	union {
 		int64_t i64; /* I8 .. I64 */
 		tr_i128 i128;
-		double f64;  /* F32, F64 */
+		double f64; /* F32, F64 */
 		struct tr_view view;
 	};
 };
@@ -44,13 +44,13 @@ struct tr_expr_place {
 
 struct tr_expr {
 	enum tr_expr_kind kind;
-	bool is_try;                 /* CAST */
-	uint32_t column;             /* COLUMN, FIELD */
+	bool is_try;     /* CAST */
+	uint32_t column; /* COLUMN, FIELD */
 	uint32_t arg_count;
-	const struct tr_type *type;  /* of the result, nullability included */
-	const struct tr_func *func;  /* CALL */
+	const struct tr_type *type; /* of the result, nullability included */
+	const struct tr_func *func; /* CALL */
 	const struct tr_expr *const *args;
-	struct tr_value value;       /* LITERAL */
+	struct tr_value value; /* LITERAL */
 	struct tr_expr_place place;
 };
 

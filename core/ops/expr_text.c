@@ -29,29 +29,14 @@ static void append_value(struct tr_bytes *out, const struct tr_expr *expr)
 	struct tr_column column = {.type = expr->type, .data = &data, .is_constant = true};
 
 	switch (expr->type->phys) {
-	case TR_PHYS_I8:
-		data.i8 = (int8_t)value->i64;
-		break;
-	case TR_PHYS_I16:
-		data.i16 = (int16_t)value->i64;
-		break;
-	case TR_PHYS_I32:
-		data.i32 = (int32_t)value->i64;
-		break;
-	case TR_PHYS_I64:
-		data.i64 = value->i64;
-		break;
-	case TR_PHYS_I128:
-		data.i128 = value->i128;
-		break;
-	case TR_PHYS_F32:
-		data.f32 = (float)value->f64;
-		break;
-	case TR_PHYS_F64:
-		data.f64 = value->f64;
-		break;
-	default:
-		data.view = value->view;
+	case TR_PHYS_I8: data.i8 = (int8_t)value->i64; break;
+	case TR_PHYS_I16: data.i16 = (int16_t)value->i64; break;
+	case TR_PHYS_I32: data.i32 = (int32_t)value->i64; break;
+	case TR_PHYS_I64: data.i64 = value->i64; break;
+	case TR_PHYS_I128: data.i128 = value->i128; break;
+	case TR_PHYS_F32: data.f32 = (float)value->f64; break;
+	case TR_PHYS_F64: data.f64 = value->f64; break;
+	default: data.view = value->view;
 	}
 	tr_text_append_value(out, &column, 0, TR_TEXT_CAST, tr_timezone_utc());
 }
@@ -129,20 +114,14 @@ static void append(struct tr_bytes *out, struct tr_arena *arena, const struct tr
 		else
 			tr_bytes_printf(out, "$%u", expr->column);
 		return;
-	case TR_EXPR_LITERAL:
-		append_literal(out, arena, expr);
-		return;
-	case TR_EXPR_CALL:
-		append_call(out, arena, expr, input);
-		return;
+	case TR_EXPR_LITERAL: append_literal(out, arena, expr); return;
+	case TR_EXPR_CALL: append_call(out, arena, expr, input); return;
 	case TR_EXPR_CAST:
 		tr_bytes_append_str(out, expr->is_try ? "TRY_CAST(" : "CAST(");
 		append(out, arena, expr->args[0], input);
 		tr_bytes_printf(out, " AS %s)", tr_type_text(arena, tr_type_with_nullable(arena, expr->type, true)));
 		return;
-	case TR_EXPR_CASE:
-		append_args(out, arena, expr, input, "CASE");
-		return;
+	case TR_EXPR_CASE: append_args(out, arena, expr, input, "CASE"); return;
 	case TR_EXPR_FIELD:
 		append(out, arena, expr->args[0], input);
 		tr_bytes_printf(out, ".%s", expr->args[0]->type->names[expr->column]);

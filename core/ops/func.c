@@ -20,8 +20,8 @@
 #define MESSAGE_SIGNATURES_MAX 600 /* bytes of a message that signatures may take */
 
 static const struct tr_func_table *const tables[TABLE_COUNT] = {
-	&tr_func_arith_table, &tr_func_compare_table, &tr_func_logic_table, &tr_func_math_table,
-	&tr_func_string_table, &tr_func_regex_table, &tr_func_time_table, &tr_func_clock_table,
+	&tr_func_arith_table,  &tr_func_compare_table, &tr_func_logic_table, &tr_func_math_table,
+	&tr_func_string_table, &tr_func_regex_table,   &tr_func_time_table,  &tr_func_clock_table,
 };
 
 /* ---- walking the tables ---- */
@@ -48,46 +48,19 @@ bool tr_func_exists(const char *name)
 	return false;
 }
 
-const char *tr_func_name(const struct tr_func *func)
-{
-	return func->name;
-}
+const char *tr_func_name(const struct tr_func *func) { return func->name; }
 
-bool tr_func_is_volatile(const struct tr_func *func)
-{
-	return (func->flags & TR_FUNC_VOLATILE) != 0;
-}
+bool tr_func_is_volatile(const struct tr_func *func) { return (func->flags & TR_FUNC_VOLATILE) != 0; }
 
 /* ---- typers ---- */
 
-const struct tr_type *tr_typer_boolean(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_BOOLEAN);
-}
-const struct tr_type *tr_typer_string(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_VARCHAR);
-}
-const struct tr_type *tr_typer_int(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_INT);
-}
-const struct tr_type *tr_typer_bigint(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_BIGINT);
-}
-const struct tr_type *tr_typer_double(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_DOUBLE);
-}
-const struct tr_type *tr_typer_first(struct tr_ask *ask)
-{
-	return ask->want[0];
-}
-const struct tr_type *tr_typer_last(struct tr_ask *ask)
-{
-	return ask->want[ask->count - 1];
-}
+const struct tr_type *tr_typer_boolean(struct tr_ask *ask) { return tr_type_of(TR_TYPE_BOOLEAN); }
+const struct tr_type *tr_typer_string(struct tr_ask *ask) { return tr_type_of(TR_TYPE_VARCHAR); }
+const struct tr_type *tr_typer_int(struct tr_ask *ask) { return tr_type_of(TR_TYPE_INT); }
+const struct tr_type *tr_typer_bigint(struct tr_ask *ask) { return tr_type_of(TR_TYPE_BIGINT); }
+const struct tr_type *tr_typer_double(struct tr_ask *ask) { return tr_type_of(TR_TYPE_DOUBLE); }
+const struct tr_type *tr_typer_first(struct tr_ask *ask) { return ask->want[0]; }
+const struct tr_type *tr_typer_last(struct tr_ask *ask) { return ask->want[ask->count - 1]; }
 
 int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise)
 {
@@ -137,35 +110,22 @@ static bool count_fits(const char *params, uint32_t count)
 static const struct tr_type *static_type(char letter)
 {
 	switch (letter) {
-	case 'b':
-		return tr_type_of(TR_TYPE_BOOLEAN);
+	case 'b': return tr_type_of(TR_TYPE_BOOLEAN);
 	case 's':
 	case 'w':
-	case 'u':
-		return tr_type_of(TR_TYPE_VARCHAR);
-	case 'd':
-		return tr_type_of(TR_TYPE_DOUBLE);
-	case 'l':
-		return tr_type_of(TR_TYPE_BIGINT);
-	case 'n':
-		return tr_type_of(TR_TYPE_INT);
-	case 'y':
-		return tr_type_of(TR_TYPE_VARBINARY);
-	case 'D':
-		return tr_type_of(TR_TYPE_DATE);
-	case 'T':
-		return tr_type_of(TR_TYPE_TIME);
+	case 'u': return tr_type_of(TR_TYPE_VARCHAR);
+	case 'd': return tr_type_of(TR_TYPE_DOUBLE);
+	case 'l': return tr_type_of(TR_TYPE_BIGINT);
+	case 'n': return tr_type_of(TR_TYPE_INT);
+	case 'y': return tr_type_of(TR_TYPE_VARBINARY);
+	case 'D': return tr_type_of(TR_TYPE_DATE);
+	case 'T': return tr_type_of(TR_TYPE_TIME);
 	case 'm':
-	case 'x':
-		return tr_type_of(TR_TYPE_TIMESTAMP);
-	case 'z':
-		return tr_type_of(TR_TYPE_TIMESTAMP_LTZ);
-	case 'M':
-		return tr_type_of(TR_TYPE_INTERVAL_MONTH);
-	case 'I':
-		return tr_type_of(TR_TYPE_INTERVAL_MS);
-	default:
-		return tr_type_of(TR_TYPE_NULL);
+	case 'x': return tr_type_of(TR_TYPE_TIMESTAMP);
+	case 'z': return tr_type_of(TR_TYPE_TIMESTAMP_LTZ);
+	case 'M': return tr_type_of(TR_TYPE_INTERVAL_MONTH);
+	case 'I': return tr_type_of(TR_TYPE_INTERVAL_MS);
+	default: return tr_type_of(TR_TYPE_NULL);
 	}
 }
 
@@ -178,9 +138,7 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 		return letter == 'r' ? NULL : static_type(letter);
 	switch (letter) {
 	case 's':
-	case 'u':
-		keep = tr_type_is_text(given);
-		break;
+	case 'u': keep = tr_type_is_text(given); break;
 	case 'w':
 		if (given->phys == TR_PHYS_LIST || given->phys == TR_PHYS_ROW || tr_type_is_bytes(given))
 			return NULL;
@@ -193,29 +151,15 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 		if (letter == 'd' ? !tr_type_is_numeric(given) : !tr_type_is_integer(given))
 			return NULL;
 		return tr_type_with_nullable(arena, static_type(letter), given->is_nullable);
-	case 'n':
-		keep = tr_type_is_numeric(given);
-		break;
-	case 'e':
-		keep = tr_type_is_numeric(given) || given->id == TR_TYPE_NULL;
-		break;
-	case 'x':
-		keep = tr_type_is_timestamp(given);
-		break;
-	case 'y':
-		keep = tr_type_is_bytes(given);
-		break;
-	case 'r':
-		keep = given->id == TR_TYPE_ROW;
-		break;
+	case 'n': keep = tr_type_is_numeric(given); break;
+	case 'e': keep = tr_type_is_numeric(given) || given->id == TR_TYPE_NULL; break;
+	case 'x': keep = tr_type_is_timestamp(given); break;
+	case 'y': keep = tr_type_is_bytes(given); break;
+	case 'r': keep = given->id == TR_TYPE_ROW; break;
 	case 'a':
 	case 'c':
-	case 'C':
-		keep = true;
-		break;
-	default:
-		keep = given->id == static_type(letter)->id;
-		break;
+	case 'C': keep = true; break;
+	default: keep = given->id == static_type(letter)->id; break;
 	}
 	return keep ? given : NULL;
 }
@@ -280,8 +224,8 @@ static const struct tr_type *match_row(const struct tr_func *func, struct tr_ask
 		ask->want[i] = accept(ask->arena, letter, ask->given[i]);
 		if (ask->want[i] == NULL)
 			return NULL;
-		if (letter == 'u' && (ask->literals == NULL || ask->literals[i] == NULL ||
-				      ask->literals[i]->value.is_null))
+		if (letter == 'u' &&
+		    (ask->literals == NULL || ask->literals[i] == NULL || ask->literals[i]->value.is_null))
 			return NULL;
 	}
 	if (!unify(ask, func->params))
@@ -337,8 +281,7 @@ static tr_code fail_overload(struct tr_arena *arena, const char *name, const str
 	const char *signatures = "", *given = "";
 
 	for (uint32_t i = 0; i < ask->count && strlen(given) < MESSAGE_SIGNATURES_MAX / 2; i++)
-		given = tr_arena_printf(arena, "%s%s%s", given, i == 0 ? "" : ", ",
-					tr_type_text(arena, ask->given[i]));
+		given = tr_arena_printf(arena, "%s%s%s", given, i == 0 ? "" : ", ", tr_type_text(arena, ask->given[i]));
 	while ((func = tr_func_next(&table, &row)) != NULL) {
 		if (strcasecmp(func->name, name) != 0 || func->doc.signature == NULL)
 			continue;

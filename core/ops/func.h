@@ -27,8 +27,8 @@ struct tr_func; /* core/ops/func_table.h defines it, for the executor and the ta
 /** What resolving a call found. */
 struct tr_func_match {
 	const struct tr_func *func;
-	const struct tr_type *type;              /* of the result, nullability derived from the arguments */
-	const struct tr_type *const *arg_types;  /* what each argument must be cast to; in the arena */
+	const struct tr_type *type;             /* of the result, nullability derived from the arguments */
+	const struct tr_type *const *arg_types; /* what each argument must be cast to; in the arena */
 };
 
 /** Finds the overload of `name` (case-insensitive) for the argument types. `literals[i]` is the constant value of
@@ -57,7 +57,7 @@ struct tr_func_doc {
 	const char *group;     /* "arithmetic", "string", ... */
 	const char *signature; /* "SUBSTRING(string FROM integer [FOR integer]) -> STRING" */
 	const char *doc;
-	const char *example;   /* "SUBSTRING('stream' FROM 2 FOR 3) = 'tre'", or NULL */
+	const char *example; /* "SUBSTRING('stream' FROM 2 FOR 3) = 'tre'", or NULL */
 	bool is_aggregate;
 };
 

@@ -19,9 +19,9 @@ static bool is_decimal(const struct tr_ask *ask)
 	return ask->want[0]->id == TR_TYPE_DECIMAL && ask->want[1]->id == TR_TYPE_DECIMAL;
 }
 
-#define TYPER(name)                                                                                \
-	static const struct tr_type *type_##name(struct tr_ask *ask)                               \
-	{                                                                                          \
+#define TYPER(name)                                                                                               \
+	static const struct tr_type *type_##name(struct tr_ask *ask)                                              \
+	{                                                                                                         \
 		return is_decimal(ask) ? tr_decimal_##name##_type(ask->arena, ask->want[0], ask->want[1]) : NULL; \
 	}
 TYPER(add)
@@ -29,10 +29,7 @@ TYPER(multiply)
 TYPER(divide)
 TYPER(modulo)
 
-static const struct tr_type *type_number(struct tr_ask *ask)
-{
-	return is_decimal(ask) ? NULL : ask->want[0];
-}
+static const struct tr_type *type_number(struct tr_ask *ask) { return is_decimal(ask) ? NULL : ask->want[0]; }
 
 /* The result of MOD has the type of the second argument; both are computed in their common type. */
 static const struct tr_type *type_mod(struct tr_ask *ask)
@@ -42,10 +39,7 @@ static const struct tr_type *type_mod(struct tr_ask *ask)
 	return tr_type_is_float(ask->want[1]) || ask->given[1]->id == TR_TYPE_NULL ? ask->want[1] : ask->given[1];
 }
 
-static const struct tr_type *type_negate(struct tr_ask *ask)
-{
-	return ask->want[0];
-}
+static const struct tr_type *type_negate(struct tr_ask *ask) { return ask->want[0]; }
 
 /* ---- kernels ---- */
 
@@ -61,42 +55,33 @@ static tr_code vector_arith(struct tr_call *call, enum tr_arith op)
 	return TR_OK;
 }
 
-static tr_code run_add(struct tr_call *call)
-{
-	return vector_arith(call, TR_ARITH_ADD);
-}
-static tr_code run_subtract(struct tr_call *call)
-{
-	return vector_arith(call, TR_ARITH_SUBTRACT);
-}
-static tr_code run_multiply(struct tr_call *call)
-{
-	return vector_arith(call, TR_ARITH_MULTIPLY);
-}
+static tr_code run_add(struct tr_call *call) { return vector_arith(call, TR_ARITH_ADD); }
+static tr_code run_subtract(struct tr_call *call) { return vector_arith(call, TR_ARITH_SUBTRACT); }
+static tr_code run_multiply(struct tr_call *call) { return vector_arith(call, TR_ARITH_MULTIPLY); }
 
-#define DIVIDE_INTEGERS(type)                                                                      \
-	do {                                                                                       \
-		const type *x = call->args[0].data, *y = call->args[1].data;                       \
-		uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);           \
-		TR_CALL_ROWS(call, row) {                                                          \
-			int64_t dividend = x[row & x_mask], divisor = y[row & y_mask];             \
-			if (divisor == 0)                                                          \
-				TR_CALL_FAIL(call, row, "division by zero");                       \
-			((type *)call->out)[row] = (type)(divisor == -1 ? (int64_t)(0 - (uint64_t)dividend) \
-									: dividend / divisor);     \
-		}                                                                                  \
-		return TR_OK;                                                                      \
+#define DIVIDE_INTEGERS(type)                                                                                   \
+	do {                                                                                                    \
+		const type *x = call->args[0].data, *y = call->args[1].data;                                    \
+		uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);                        \
+		TR_CALL_ROWS(call, row) {                                                                       \
+			int64_t dividend = x[row & x_mask], divisor = y[row & y_mask];                          \
+			if (divisor == 0)                                                                       \
+				TR_CALL_FAIL(call, row, "division by zero");                                    \
+			((type *)call->out)[row] =                                                              \
+				(type)(divisor == -1 ? (int64_t)(0 - (uint64_t)dividend) : dividend / divisor); \
+		}                                                                                               \
+		return TR_OK;                                                                                   \
 	} while (0)
 
-#define DIVIDE_FLOATS(type, expression)                                                            \
-	do {                                                                                       \
-		const type *x = call->args[0].data, *y = call->args[1].data;                       \
-		uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);           \
-		TR_CALL_ROWS(call, row) {                                                          \
-			type dividend = x[row & x_mask], divisor = y[row & y_mask];                \
-			((type *)call->out)[row] = (expression);                                   \
-		}                                                                                  \
-		return TR_OK;                                                                      \
+#define DIVIDE_FLOATS(type, expression)                                                  \
+	do {                                                                             \
+		const type *x = call->args[0].data, *y = call->args[1].data;             \
+		uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1); \
+		TR_CALL_ROWS(call, row) {                                                \
+			type dividend = x[row & x_mask], divisor = y[row & y_mask];      \
+			((type *)call->out)[row] = (expression);                         \
+		}                                                                        \
+		return TR_OK;                                                            \
 	} while (0)
 
 static bool has_constant_divisor(const struct tr_call *call)
@@ -118,25 +103,16 @@ static tr_code run_divide(struct tr_call *call)
 		return TR_OK;
 	}
 	switch (call->type->phys) {
-	case TR_PHYS_I8:
-		DIVIDE_INTEGERS(int8_t);
-	case TR_PHYS_I16:
-		DIVIDE_INTEGERS(int16_t);
-	case TR_PHYS_I32:
-		DIVIDE_INTEGERS(int32_t);
-	case TR_PHYS_I64:
-		DIVIDE_INTEGERS(int64_t);
-	case TR_PHYS_F32:
-		DIVIDE_FLOATS(float, dividend / divisor);
-	default:
-		DIVIDE_FLOATS(double, dividend / divisor);
+	case TR_PHYS_I8: DIVIDE_INTEGERS(int8_t);
+	case TR_PHYS_I16: DIVIDE_INTEGERS(int16_t);
+	case TR_PHYS_I32: DIVIDE_INTEGERS(int32_t);
+	case TR_PHYS_I64: DIVIDE_INTEGERS(int64_t);
+	case TR_PHYS_F32: DIVIDE_FLOATS(float, dividend / divisor);
+	default: DIVIDE_FLOATS(double, dividend / divisor);
 	}
 }
 
-static int64_t integer_at(const struct tr_column *column, uint32_t row)
-{
-	return (int64_t)tr_decimal_get(column, row);
-}
+static int64_t integer_at(const struct tr_column *column, uint32_t row) { return (int64_t)tr_decimal_get(column, row); }
 
 /* The arguments have one type, the result that of the divisor as written, which holds every remainder. */
 static tr_code run_modulo(struct tr_call *call)
@@ -159,17 +135,10 @@ static tr_code run_modulo(struct tr_call *call)
 			TR_CALL_FAIL(call, row, "division by zero");
 		rest = divisor == -1 ? 0 : dividend % divisor;
 		switch (call->type->phys) {
-		case TR_PHYS_I8:
-			((int8_t *)call->out)[row] = (int8_t)rest;
-			break;
-		case TR_PHYS_I16:
-			((int16_t *)call->out)[row] = (int16_t)rest;
-			break;
-		case TR_PHYS_I32:
-			((int32_t *)call->out)[row] = (int32_t)rest;
-			break;
-		default:
-			((int64_t *)call->out)[row] = rest;
+		case TR_PHYS_I8: ((int8_t *)call->out)[row] = (int8_t)rest; break;
+		case TR_PHYS_I16: ((int16_t *)call->out)[row] = (int16_t)rest; break;
+		case TR_PHYS_I32: ((int32_t *)call->out)[row] = (int32_t)rest; break;
+		default: ((int64_t *)call->out)[row] = rest;
 		}
 	}
 	return TR_OK;
@@ -188,9 +157,11 @@ static tr_code run_negate(struct tr_call *call)
 	return TR_OK;
 }
 
-#define ROW(name_, params_, typer_, kernel_, null_, flags_, ...)                                   \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
-	 .flags = (flags_), __VA_ARGS__}
+#define ROW(name_, params_, typer_, kernel_, null_, flags_, ...)                                                    \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		.flags = (flags_), __VA_ARGS__                                                                      \
+	}
 
 static const struct tr_func rows[] = {
 	ROW("+", "ee", type_number, run_add, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,

@@ -28,8 +28,10 @@ static tr_code compile_pattern(struct tr_datetime_pattern *pattern, const struct
 	if (tr_datetime_compile(pattern, tr_view_text(view), view->length, &bad))
 		return TR_OK;
 	if (bad != 0)
-		TR_FAIL(st, TR_ERR_DATA, "the date pattern '%.*s' has the letter '%c', which means nothing (see Java's "
-			"DateTimeFormatter)", (int)TR_MIN(view->length, 100u), tr_view_text(view), bad);
+		TR_FAIL(st, TR_ERR_DATA,
+			"the date pattern '%.*s' has the letter '%c', which means nothing (see Java's "
+			"DateTimeFormatter)",
+			(int)TR_MIN(view->length, 100u), tr_view_text(view), bad);
 	TR_FAIL(st, TR_ERR_DATA, "the date pattern '%.*s' has an open quote or is too long",
 		(int)TR_MIN(view->length, 100u), tr_view_text(view));
 }
@@ -53,17 +55,16 @@ static tr_code prepare_pattern(struct tr_arena *arena, const struct tr_expr *cal
 }
 
 /* The row's pattern: the prepared one, or compiled into `own`. */
-#define ROW_PATTERN(call, row, own, pattern)                                                       \
-	do {                                                                                       \
-		(pattern) = (call)->prepared;                                                      \
-		if ((pattern) == NULL) {                                                           \
-			const tr_code code_ =                                                      \
-				compile_pattern(&(own), tr_call_view((call), 1, (row)), (call)->status); \
-			(call)->failed_row = (row);                                                \
-			if (code_ != TR_OK)                                                        \
-				return code_;                                                      \
-			(pattern) = &(own);                                                        \
-		}                                                                                  \
+#define ROW_PATTERN(call, row, own, pattern)                                                                           \
+	do {                                                                                                           \
+		(pattern) = (call)->prepared;                                                                          \
+		if ((pattern) == NULL) {                                                                               \
+			const tr_code code_ = compile_pattern(&(own), tr_call_view((call), 1, (row)), (call)->status); \
+			(call)->failed_row = (row);                                                                    \
+			if (code_ != TR_OK)                                                                            \
+				return code_;                                                                          \
+			(pattern) = &(own);                                                                            \
+		}                                                                                                      \
 	} while (0)
 
 static void put_formatted(struct tr_call *call, uint32_t row, const struct tr_datetime_pattern *pattern,
@@ -151,8 +152,8 @@ static tr_code parse_row(struct tr_call *call, uint32_t row, bool is_lenient, bo
 		return TR_OK;
 	}
 	ROW_PATTERN(call, row, own, pattern);
-	*is_good = tr_datetime_parse(pattern, tr_view_text(view), view->length, is_lenient, &time->seconds,
-				     &time->nanos);
+	*is_good =
+		tr_datetime_parse(pattern, tr_view_text(view), view->length, is_lenient, &time->seconds, &time->nanos);
 	/* As Flink: what the pattern does not fit may still be a plain timestamp or date. */
 	if (!*is_good && !is_lenient)
 		*is_good = parse_default(view, TR_TIME_DATE_ONLY | TR_TIME_SHORT_FIELDS, time);
@@ -210,14 +211,8 @@ static const struct tr_type *type_ltz(struct tr_ask *ask)
 {
 	return tr_type_with_precision(ask->arena, TR_TYPE_TIMESTAMP_LTZ, 3);
 }
-static const struct tr_type *type_date(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_DATE);
-}
-static const struct tr_type *type_time(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_TIME);
-}
+static const struct tr_type *type_date(struct tr_ask *ask) { return tr_type_of(TR_TYPE_DATE); }
+static const struct tr_type *type_time(struct tr_ask *ask) { return tr_type_of(TR_TYPE_TIME); }
 
 /* Seconds or milliseconds since 1970 to milliseconds; false: out of range. */
 static bool epoch_ms(const struct tr_column *arg, uint32_t row, int64_t precision, int64_t *ms)
@@ -280,9 +275,8 @@ static tr_code run_unix_timestamp(struct tr_call *call)
 		bool is_good;
 
 		TR_TRY(parse_row(call, row, true, &is_good, &time));
-		((int64_t *)call->out)[row] =
-			is_good ? tr_timezone_local_to_utc(call->zone, call->cursor, time.seconds)
-				: INT64_MIN / 1000; /* Flink's answer to a text that is no time */
+		((int64_t *)call->out)[row] = is_good ? tr_timezone_local_to_utc(call->zone, call->cursor, time.seconds)
+						      : INT64_MIN / 1000; /* Flink's answer to a text that is no time */
 	}
 	return TR_OK;
 }
@@ -298,32 +292,30 @@ static tr_code run_clock(struct tr_call *call)
 
 	TR_CALL_ROWS(call, row) {
 		switch (call->code) {
-		case CLOCK_INSTANT:
-			((int64_t *)call->out)[row] = now;
-			break;
-		case CLOCK_LOCAL:
-			((int64_t *)call->out)[row] = local;
-			break;
-		case CLOCK_DATE:
-			((int32_t *)call->out)[row] = (int32_t)tr_floor_div(local, TR_MS_PER_DAY);
-			break;
+		case CLOCK_INSTANT: ((int64_t *)call->out)[row] = now; break;
+		case CLOCK_LOCAL: ((int64_t *)call->out)[row] = local; break;
+		case CLOCK_DATE: ((int32_t *)call->out)[row] = (int32_t)tr_floor_div(local, TR_MS_PER_DAY); break;
 		case CLOCK_TIME: /* TIME(0) */
 			((int32_t *)call->out)[row] = (int32_t)(tr_floor_mod(local, TR_MS_PER_DAY) / 1000 * 1000);
 			break;
-		default:
-			((int64_t *)call->out)[row] = tr_floor_div(now, 1000);
+		default: ((int64_t *)call->out)[row] = tr_floor_div(now, 1000);
 		}
 	}
 	return TR_OK;
 }
 
-#define TEXT(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                   \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
-	 .flags = TR_FUNC_CONTEXT, .prepare = prepare_pattern, TR_FUNC_DOC("temporal", signature_, doc_, example_)}
-#define CLOCK(name_, typer_, code_, signature_, doc_)                                              \
-	{.name = (name_), .params = "", .typer = (typer_), .kernel = run_clock, .null_rule = TR_NULL_STRICT, \
-	 .flags = TR_FUNC_VOLATILE | TR_FUNC_CONTEXT | TR_FUNC_NOT_NULL, .code = (code_),          \
-	 TR_FUNC_DOC("temporal", signature_, doc_, NULL)}
+#define TEXT(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                                    \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		.flags = TR_FUNC_CONTEXT, .prepare = prepare_pattern,                                               \
+		TR_FUNC_DOC("temporal", signature_, doc_, example_)                                                 \
+	}
+#define CLOCK(name_, typer_, code_, signature_, doc_)                                                               \
+	{                                                                                                           \
+		.name = (name_), .params = "", .typer = (typer_), .kernel = run_clock, .null_rule = TR_NULL_STRICT, \
+		.flags = TR_FUNC_VOLATILE | TR_FUNC_CONTEXT | TR_FUNC_NOT_NULL, .code = (code_),                    \
+		TR_FUNC_DOC("temporal", signature_, doc_, NULL)                                                     \
+	}
 
 static const struct tr_func rows[] = {
 	TEXT("DATE_FORMAT", "xs", tr_typer_string, run_date_format, TR_NULL_STRICT,
@@ -337,7 +329,10 @@ static const struct tr_func rows[] = {
 	TEXT("TO_TIMESTAMP", "s?s", type_timestamp, run_to_timestamp, TR_NULL_MAKES,
 	     "TO_TIMESTAMP(string [, pattern]) -> TIMESTAMP(3)", "A text as a time; NULL when it is none.",
 	     "TO_TIMESTAMP('2001-02-03 04:05:06') = TIMESTAMP '2001-02-03 04:05:06'"),
-	{.name = "TO_TIMESTAMP_LTZ", .params = "n?l", .typer = type_ltz, .kernel = run_epoch_to_ltz,
+	{.name = "TO_TIMESTAMP_LTZ",
+	 .params = "n?l",
+	 .typer = type_ltz,
+	 .kernel = run_epoch_to_ltz,
 	 .null_rule = TR_NULL_MAKES,
 	 TR_FUNC_DOC("temporal", "TO_TIMESTAMP_LTZ(numeric [, precision]) -> TIMESTAMP_LTZ(3)",
 		     "Seconds (precision 0) or milliseconds (3) since 1970 as a point in time.", NULL)},
@@ -351,7 +346,8 @@ static const struct tr_func rows[] = {
 	     "Seconds since 1970 as a text in the session zone (yyyy-MM-dd HH:mm:ss).", NULL),
 	TEXT("UNIX_TIMESTAMP", "s?s", tr_typer_bigint, run_unix_timestamp, TR_NULL_STRICT,
 	     "UNIX_TIMESTAMP(string [, pattern]) -> BIGINT", "A text in the session zone as seconds since 1970.", NULL),
-	CLOCK("UNIX_TIMESTAMP", tr_typer_bigint, CLOCK_SECONDS, "UNIX_TIMESTAMP() -> BIGINT", "Seconds since 1970, now."),
+	CLOCK("UNIX_TIMESTAMP", tr_typer_bigint, CLOCK_SECONDS, "UNIX_TIMESTAMP() -> BIGINT",
+	      "Seconds since 1970, now."),
 	CLOCK("CURRENT_TIMESTAMP", type_ltz, CLOCK_INSTANT, "CURRENT_TIMESTAMP -> TIMESTAMP_LTZ(3)", "Now."),
 	CLOCK("CURRENT_ROW_TIMESTAMP", type_ltz, CLOCK_INSTANT, "CURRENT_ROW_TIMESTAMP() -> TIMESTAMP_LTZ(3)", "Now."),
 	CLOCK("NOW", type_ltz, CLOCK_INSTANT, "NOW() -> TIMESTAMP_LTZ(3)", "Now."),

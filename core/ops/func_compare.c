@@ -26,7 +26,6 @@ static const struct tr_type *type_compare(struct tr_ask *ask)
 	return tr_type_of(TR_TYPE_BOOLEAN);
 }
 
-
 static const struct tr_type *type_pick(struct tr_ask *ask)
 {
 	return is_comparable(ask->want[0]) && ask->want[0]->id != TR_TYPE_NULL ? ask->want[0] : NULL;
@@ -37,18 +36,12 @@ static const struct tr_type *type_pick(struct tr_ask *ask)
 static inline bool holds(enum tr_compare compare, int order)
 {
 	switch (compare) {
-	case TR_COMPARE_EQ:
-		return order == 0;
-	case TR_COMPARE_NE:
-		return order != 0;
-	case TR_COMPARE_LT:
-		return order < 0;
-	case TR_COMPARE_GT:
-		return order > 0;
-	case TR_COMPARE_LE:
-		return order <= 0;
-	default:
-		return order >= 0;
+	case TR_COMPARE_EQ: return order == 0;
+	case TR_COMPARE_NE: return order != 0;
+	case TR_COMPARE_LT: return order < 0;
+	case TR_COMPARE_GT: return order > 0;
+	case TR_COMPARE_LE: return order <= 0;
+	default: return order >= 0;
 	}
 }
 
@@ -102,11 +95,8 @@ static tr_code run_compare(struct tr_call *call, enum tr_compare compare)
 	return TR_OK;
 }
 
-#define COMPARE(name, op)                                                                          \
-	static tr_code run_##name(struct tr_call *call)                                            \
-	{                                                                                          \
-		return run_compare(call, op);                                                      \
-	}
+#define COMPARE(name, op) \
+	static tr_code run_##name(struct tr_call *call) { return run_compare(call, op); }
 COMPARE(eq, TR_COMPARE_EQ)
 COMPARE(ne, TR_COMPARE_NE)
 COMPARE(lt, TR_COMPARE_LT)
@@ -130,14 +120,8 @@ static tr_code run_distinct(struct tr_call *call, bool wanted)
 	}
 	return TR_OK;
 }
-static tr_code run_is_distinct(struct tr_call *call)
-{
-	return run_distinct(call, true);
-}
-static tr_code run_is_not_distinct(struct tr_call *call)
-{
-	return run_distinct(call, false);
-}
+static tr_code run_is_distinct(struct tr_call *call) { return run_distinct(call, true); }
+static tr_code run_is_not_distinct(struct tr_call *call) { return run_distinct(call, false); }
 
 /* ---- IN ---- */
 
@@ -146,7 +130,7 @@ struct list {
 	struct tr_column values; /* one row a literal that is not NULL */
 	uint32_t count;
 	bool has_null;
-	uint32_t mask;  /* slots - 1; 0: search one by one */
+	uint32_t mask;   /* slots - 1; 0: search one by one */
 	uint32_t *slots; /* position + 1 */
 };
 
@@ -164,29 +148,14 @@ static void store_literal(void *data, uint32_t at, const struct tr_expr *literal
 	const struct tr_value *value = &literal->value;
 
 	switch (literal->type->phys) {
-	case TR_PHYS_I8:
-		((int8_t *)data)[at] = (int8_t)value->i64;
-		break;
-	case TR_PHYS_I16:
-		((int16_t *)data)[at] = (int16_t)value->i64;
-		break;
-	case TR_PHYS_I32:
-		((int32_t *)data)[at] = (int32_t)value->i64;
-		break;
-	case TR_PHYS_I64:
-		((int64_t *)data)[at] = value->i64;
-		break;
-	case TR_PHYS_I128:
-		((tr_i128 *)data)[at] = value->i128;
-		break;
-	case TR_PHYS_F32:
-		((float *)data)[at] = (float)value->f64;
-		break;
-	case TR_PHYS_F64:
-		((double *)data)[at] = value->f64;
-		break;
-	default:
-		((struct tr_view *)data)[at] = value->view;
+	case TR_PHYS_I8: ((int8_t *)data)[at] = (int8_t)value->i64; break;
+	case TR_PHYS_I16: ((int16_t *)data)[at] = (int16_t)value->i64; break;
+	case TR_PHYS_I32: ((int32_t *)data)[at] = (int32_t)value->i64; break;
+	case TR_PHYS_I64: ((int64_t *)data)[at] = value->i64; break;
+	case TR_PHYS_I128: ((tr_i128 *)data)[at] = value->i128; break;
+	case TR_PHYS_F32: ((float *)data)[at] = (float)value->f64; break;
+	case TR_PHYS_F64: ((double *)data)[at] = value->f64; break;
+	default: ((struct tr_view *)data)[at] = value->view;
 	}
 }
 
@@ -298,19 +267,15 @@ static tr_code run_pick(struct tr_call *call, int sign)
 	}
 	return TR_OK;
 }
-static tr_code run_greatest(struct tr_call *call)
-{
-	return run_pick(call, 1);
-}
-static tr_code run_least(struct tr_call *call)
-{
-	return run_pick(call, -1);
-}
+static tr_code run_greatest(struct tr_call *call) { return run_pick(call, 1); }
+static tr_code run_least(struct tr_call *call) { return run_pick(call, -1); }
 
-#define COMPARISON(name_, kernel_, code_, typer_, doc_, example_)                                  \
-	{.name = (name_), .params = "cc", .typer = (typer_), .kernel = (kernel_), .null_rule = TR_NULL_STRICT, \
-	 .flags = TR_FUNC_INFIX | TR_FUNC_COMPARE, .code = (code_),                                \
-	 TR_FUNC_DOC("comparison", "value " name_ " value -> BOOLEAN", doc_, example_)}
+#define COMPARISON(name_, kernel_, code_, typer_, doc_, example_)                                                     \
+	{                                                                                                             \
+		.name = (name_), .params = "cc", .typer = (typer_), .kernel = (kernel_), .null_rule = TR_NULL_STRICT, \
+		.flags = TR_FUNC_INFIX | TR_FUNC_COMPARE, .code = (code_),                                            \
+		TR_FUNC_DOC("comparison", "value " name_ " value -> BOOLEAN", doc_, example_)                         \
+	}
 
 static const struct tr_func rows[] = {
 	COMPARISON("=", run_eq, TR_COMPARE_EQ, type_compare, "Whether the values are equal.", "1 = 1"),
@@ -319,23 +284,44 @@ static const struct tr_func rows[] = {
 	COMPARISON(">", run_gt, TR_COMPARE_GT, type_compare, "Greater than.", "2 > 1"),
 	COMPARISON("<=", run_le, TR_COMPARE_LE, type_compare, "Less than or equal.", "1 <= 1"),
 	COMPARISON(">=", run_ge, TR_COMPARE_GE, type_compare, "Greater than or equal.", "2 >= 1"),
-	{.name = "IS DISTINCT FROM", .params = "cc", .typer = type_compare, .kernel = run_is_distinct,
-	 .null_rule = TR_NULL_CUSTOM, .flags = TR_FUNC_INFIX | TR_FUNC_NOT_NULL,
+	{.name = "IS DISTINCT FROM",
+	 .params = "cc",
+	 .typer = type_compare,
+	 .kernel = run_is_distinct,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_INFIX | TR_FUNC_NOT_NULL,
 	 TR_FUNC_DOC("comparison", "value IS DISTINCT FROM value -> BOOLEAN",
 		     "Whether the values differ; NULL is a value like any other.", "1 IS DISTINCT FROM 2")},
-	{.name = "IS NOT DISTINCT FROM", .params = "cc", .typer = type_compare, .kernel = run_is_not_distinct,
-	 .null_rule = TR_NULL_CUSTOM, .flags = TR_FUNC_INFIX | TR_FUNC_NOT_NULL,
+	{.name = "IS NOT DISTINCT FROM",
+	 .params = "cc",
+	 .typer = type_compare,
+	 .kernel = run_is_not_distinct,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_INFIX | TR_FUNC_NOT_NULL,
 	 TR_FUNC_DOC("comparison", "value IS NOT DISTINCT FROM value -> BOOLEAN",
 		     "Whether the values are equal, or both NULL.", "1 IS NOT DISTINCT FROM 1")},
-	{.name = "IN", .params = "CC*", .typer = type_compare, .kernel = run_in, .null_rule = TR_NULL_CUSTOM,
-	 .flags = TR_FUNC_FIRST_ONLY, .prepare = prepare_in,
+	{.name = "IN",
+	 .params = "CC*",
+	 .typer = type_compare,
+	 .kernel = run_in,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_FIRST_ONLY,
+	 .prepare = prepare_in,
 	 TR_FUNC_DOC("comparison", "value IN (value, ...) -> BOOLEAN",
 		     "Whether the value is in the list; NULL when it is not found and the list has a NULL.",
 		     "2 IN (1, 2, 3)")},
-	{.name = "GREATEST", .params = "C*", .typer = type_pick, .kernel = run_greatest, .null_rule = TR_NULL_STRICT,
+	{.name = "GREATEST",
+	 .params = "C*",
+	 .typer = type_pick,
+	 .kernel = run_greatest,
+	 .null_rule = TR_NULL_STRICT,
 	 TR_FUNC_DOC("conditional", "GREATEST(value, ...) -> the common type",
 		     "The greatest argument; NULL if any is NULL.", "GREATEST(1, 3, 2) = 3")},
-	{.name = "LEAST", .params = "C*", .typer = type_pick, .kernel = run_least, .null_rule = TR_NULL_STRICT,
+	{.name = "LEAST",
+	 .params = "C*",
+	 .typer = type_pick,
+	 .kernel = run_least,
+	 .null_rule = TR_NULL_STRICT,
 	 TR_FUNC_DOC("conditional", "LEAST(value, ...) -> the common type", "The least argument; NULL if any is NULL.",
 		     "LEAST(3, 1, 2) = 1")},
 };

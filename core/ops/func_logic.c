@@ -88,14 +88,8 @@ static tr_code run_logic(struct tr_call *call, bool is_and)
 	return TR_OK;
 }
 
-static tr_code run_and(struct tr_call *call)
-{
-	return run_logic(call, true);
-}
-static tr_code run_or(struct tr_call *call)
-{
-	return run_logic(call, false);
-}
+static tr_code run_and(struct tr_call *call) { return run_logic(call, true); }
+static tr_code run_or(struct tr_call *call) { return run_logic(call, false); }
 static tr_code run_not(struct tr_call *call)
 {
 	const uint8_t *x = call->args[0].data;
@@ -132,39 +126,18 @@ static tr_code run_is(struct tr_call *call, uint8_t value, bool negated)
 	}
 	return TR_OK;
 }
-static tr_code run_is_true(struct tr_call *call)
-{
-	return run_is(call, 1, false);
-}
-static tr_code run_is_not_true(struct tr_call *call)
-{
-	return run_is(call, 1, true);
-}
-static tr_code run_is_false(struct tr_call *call)
-{
-	return run_is(call, 0, false);
-}
-static tr_code run_is_not_false(struct tr_call *call)
-{
-	return run_is(call, 0, true);
-}
+static tr_code run_is_true(struct tr_call *call) { return run_is(call, 1, false); }
+static tr_code run_is_not_true(struct tr_call *call) { return run_is(call, 1, true); }
+static tr_code run_is_false(struct tr_call *call) { return run_is(call, 0, false); }
+static tr_code run_is_not_false(struct tr_call *call) { return run_is(call, 0, true); }
 
 /* ---- conditionals: the compiler makes control flow of them ---- */
 
-static tr_code never_called(struct tr_call *call)
-{
-	TR_UNREACHABLE();
-}
+static tr_code never_called(struct tr_call *call) { TR_UNREACHABLE(); }
 
-static const struct tr_type *type_common(struct tr_ask *ask)
-{
-	return ask->want[0];
-}
+static const struct tr_type *type_common(struct tr_ask *ask) { return ask->want[0]; }
 
-static const struct tr_type *type_if(struct tr_ask *ask)
-{
-	return ask->want[1];
-}
+static const struct tr_type *type_if(struct tr_ask *ask) { return ask->want[1]; }
 
 /* The first argument, as it was given; the two must be comparable. */
 static const struct tr_type *type_nullif(struct tr_ask *ask)
@@ -196,24 +169,40 @@ static tr_code run_row(struct tr_call *call)
 	return TR_OK;
 }
 
-#define IS_ROW(name_, params_, kernel_, special_, doc_, example_)                                  \
-	{.name = (name_), .params = (params_), .typer = tr_typer_boolean, .kernel = (kernel_),     \
-	 .null_rule = TR_NULL_CUSTOM, .flags = TR_FUNC_TOTAL | TR_FUNC_POSTFIX | TR_FUNC_NOT_NULL, \
-	 .special = (special_), TR_FUNC_DOC("logic", "value " name_ " -> BOOLEAN", doc_, example_)}
+#define IS_ROW(name_, params_, kernel_, special_, doc_, example_)                                         \
+	{                                                                                                 \
+		.name = (name_), .params = (params_), .typer = tr_typer_boolean, .kernel = (kernel_),     \
+		.null_rule = TR_NULL_CUSTOM, .flags = TR_FUNC_TOTAL | TR_FUNC_POSTFIX | TR_FUNC_NOT_NULL, \
+		.special = (special_), TR_FUNC_DOC("logic", "value " name_ " -> BOOLEAN", doc_, example_) \
+	}
 
 static const struct tr_func rows[] = {
-	{.name = "AND", .params = "bb", .typer = tr_typer_boolean, .kernel = run_and, .null_rule = TR_NULL_CUSTOM,
-	 .flags = TR_FUNC_TOTAL | TR_FUNC_INFIX, .special = TR_SPECIAL_AND,
+	{.name = "AND",
+	 .params = "bb",
+	 .typer = tr_typer_boolean,
+	 .kernel = run_and,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_TOTAL | TR_FUNC_INFIX,
+	 .special = TR_SPECIAL_AND,
 	 TR_FUNC_DOC("logic", "boolean AND boolean -> BOOLEAN",
 		     "TRUE if both are; FALSE if one is FALSE; else NULL. The second is computed only where needed.",
 		     "TRUE AND TRUE")},
-	{.name = "OR", .params = "bb", .typer = tr_typer_boolean, .kernel = run_or, .null_rule = TR_NULL_CUSTOM,
-	 .flags = TR_FUNC_TOTAL | TR_FUNC_INFIX, .special = TR_SPECIAL_OR,
+	{.name = "OR",
+	 .params = "bb",
+	 .typer = tr_typer_boolean,
+	 .kernel = run_or,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_TOTAL | TR_FUNC_INFIX,
+	 .special = TR_SPECIAL_OR,
 	 TR_FUNC_DOC("logic", "boolean OR boolean -> BOOLEAN", "TRUE if one is; FALSE if both are FALSE; else NULL.",
 		     "TRUE OR FALSE")},
-	{.name = "NOT", .params = "b", .typer = tr_typer_boolean, .kernel = run_not, .null_rule = TR_NULL_STRICT,
-	 .flags = TR_FUNC_TOTAL, TR_FUNC_DOC("logic", "NOT boolean -> BOOLEAN", "The opposite; NULL of NULL.",
-					     "NOT FALSE")},
+	{.name = "NOT",
+	 .params = "b",
+	 .typer = tr_typer_boolean,
+	 .kernel = run_not,
+	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_TOTAL,
+	 TR_FUNC_DOC("logic", "NOT boolean -> BOOLEAN", "The opposite; NULL of NULL.", "NOT FALSE")},
 	IS_ROW("IS NULL", "a", run_is_null, TR_SPECIAL_NONE, "Whether the value is NULL.", "(1 IS NULL) = FALSE"),
 	IS_ROW("IS NOT NULL", "a", run_is_not_null, TR_SPECIAL_IS_NOT_NULL, "Whether the value is not NULL.",
 	       "1 IS NOT NULL"),
@@ -227,23 +216,45 @@ static const struct tr_func rows[] = {
 	       "(TRUE IS UNKNOWN) = FALSE"),
 	IS_ROW("IS NOT UNKNOWN", "b", run_is_not_null, TR_SPECIAL_IS_NOT_NULL, "Whether the boolean is not NULL.",
 	       "TRUE IS NOT UNKNOWN"),
-	{.name = "COALESCE", .params = "C*", .typer = type_common, .kernel = never_called,
-	 .null_rule = TR_NULL_CUSTOM, .flags = TR_FUNC_NULL_IF_ALL, .special = TR_SPECIAL_COALESCE,
+	{.name = "COALESCE",
+	 .params = "C*",
+	 .typer = type_common,
+	 .kernel = never_called,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_NULL_IF_ALL,
+	 .special = TR_SPECIAL_COALESCE,
 	 TR_FUNC_DOC("conditional", "COALESCE(value, ...) -> the common type", "The first argument that is not NULL.",
 		     "COALESCE(1, 2) = 1")},
-	{.name = "IFNULL", .params = "CC", .typer = type_common, .kernel = never_called, .null_rule = TR_NULL_CUSTOM,
-	 .flags = TR_FUNC_NULL_IF_ALL, .special = TR_SPECIAL_COALESCE,
+	{.name = "IFNULL",
+	 .params = "CC",
+	 .typer = type_common,
+	 .kernel = never_called,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_NULL_IF_ALL,
+	 .special = TR_SPECIAL_COALESCE,
 	 TR_FUNC_DOC("conditional", "IFNULL(value, value) -> the common type",
 		     "The first argument, or the second if that is NULL.", "IFNULL(1, 2) = 1")},
-	{.name = "IF", .params = "bCC", .typer = type_if, .kernel = never_called, .null_rule = TR_NULL_CUSTOM,
+	{.name = "IF",
+	 .params = "bCC",
+	 .typer = type_if,
+	 .kernel = never_called,
+	 .null_rule = TR_NULL_CUSTOM,
 	 .special = TR_SPECIAL_IF,
 	 TR_FUNC_DOC("conditional", "IF(condition, value, value) -> the common type",
 		     "The second argument if the condition is TRUE, else the third.", "IF(1 < 2, 'a', 'b') = 'a'")},
-	{.name = "NULLIF", .params = "aa", .typer = type_nullif, .kernel = never_called, .null_rule = TR_NULL_CUSTOM,
+	{.name = "NULLIF",
+	 .params = "aa",
+	 .typer = type_nullif,
+	 .kernel = never_called,
+	 .null_rule = TR_NULL_CUSTOM,
 	 .special = TR_SPECIAL_NULLIF,
 	 TR_FUNC_DOC("conditional", "NULLIF(value, value) -> the first's type",
 		     "NULL if the arguments are equal, else the first.", "NULLIF(1, 2) = 1")},
-	{.name = "ROW", .params = "a*", .typer = type_row, .kernel = run_row, .null_rule = TR_NULL_CUSTOM,
+	{.name = "ROW",
+	 .params = "a*",
+	 .typer = type_row,
+	 .kernel = run_row,
+	 .null_rule = TR_NULL_CUSTOM,
 	 .flags = TR_FUNC_TOTAL | TR_FUNC_PASSES | TR_FUNC_NOT_NULL,
 	 TR_FUNC_DOC("value", "ROW(value, ...) -> ROW", "A row of the values.", NULL)},
 };

@@ -37,20 +37,11 @@ static const struct tr_type *type_round(struct tr_ask *ask)
 static void put_number(struct tr_call *call, uint32_t row, tr_i128 value)
 {
 	switch (call->type->phys) {
-	case TR_PHYS_I8:
-		((int8_t *)call->out)[row] = (int8_t)value;
-		break;
-	case TR_PHYS_I16:
-		((int16_t *)call->out)[row] = (int16_t)value;
-		break;
-	case TR_PHYS_I32:
-		((int32_t *)call->out)[row] = (int32_t)value;
-		break;
-	case TR_PHYS_I64:
-		((int64_t *)call->out)[row] = (int64_t)value;
-		break;
-	default:
-		((tr_i128 *)call->out)[row] = value;
+	case TR_PHYS_I8: ((int8_t *)call->out)[row] = (int8_t)value; break;
+	case TR_PHYS_I16: ((int16_t *)call->out)[row] = (int16_t)value; break;
+	case TR_PHYS_I32: ((int32_t *)call->out)[row] = (int32_t)value; break;
+	case TR_PHYS_I64: ((int64_t *)call->out)[row] = (int64_t)value; break;
+	default: ((tr_i128 *)call->out)[row] = value;
 	}
 }
 
@@ -132,14 +123,8 @@ static tr_code run_floor_or_ceil(struct tr_call *call, bool is_floor)
 	}
 	return TR_OK;
 }
-static tr_code run_floor(struct tr_call *call)
-{
-	return run_floor_or_ceil(call, true);
-}
-static tr_code run_ceil(struct tr_call *call)
-{
-	return run_floor_or_ceil(call, false);
-}
+static tr_code run_floor(struct tr_call *call) { return run_floor_or_ceil(call, true); }
+static tr_code run_ceil(struct tr_call *call) { return run_floor_or_ceil(call, false); }
 
 /* ---- ROUND, TRUNCATE ---- */
 
@@ -170,8 +155,8 @@ static void round_exact(struct tr_call *call, uint32_t row, int64_t digits, bool
 	int result_scale = from->id == TR_TYPE_DECIMAL ? call->type->scale : 0;
 
 	/* value has the scale (scale - drop), which may be below zero. */
-	if (value != 0 && !tr_decimal_rescale(value, TR_MAX(scale - drop, 0),
-					      TR_DECIMAL_PRECISION_MAX, TR_MAX(result_scale, scale - drop), &value)) {
+	if (value != 0 && !tr_decimal_rescale(value, TR_MAX(scale - drop, 0), TR_DECIMAL_PRECISION_MAX,
+					      TR_MAX(result_scale, scale - drop), &value)) {
 		tr_call_set_null(call, row);
 		return;
 	}
@@ -253,34 +238,28 @@ static tr_code round_rows(struct tr_call *call, bool is_round)
 	}
 	return TR_OK;
 }
-static tr_code run_round(struct tr_call *call)
-{
-	return round_rows(call, true);
-}
-static tr_code run_truncate(struct tr_call *call)
-{
-	return round_rows(call, false);
-}
+static tr_code run_round(struct tr_call *call) { return round_rows(call, true); }
+static tr_code run_truncate(struct tr_call *call) { return round_rows(call, false); }
 
 /* ---- functions of doubles ---- */
 
-#define DOUBLE_1(name, expression)                                                                 \
-	static tr_code run_##name(struct tr_call *call)                                            \
-	{                                                                                          \
-		TR_CALL_ROWS(call, row) {                                                          \
-			double x = tr_column_f64(&call->args[0], row);                             \
-			((double *)call->out)[row] = (expression);                                 \
-		}                                                                                  \
-		return TR_OK;                                                                      \
+#define DOUBLE_1(name, expression)                                     \
+	static tr_code run_##name(struct tr_call *call)                \
+	{                                                              \
+		TR_CALL_ROWS(call, row) {                              \
+			double x = tr_column_f64(&call->args[0], row); \
+			((double *)call->out)[row] = (expression);     \
+		}                                                      \
+		return TR_OK;                                          \
 	}
-#define DOUBLE_2(name, expression)                                                                 \
-	static tr_code run_##name(struct tr_call *call)                                            \
-	{                                                                                          \
-		TR_CALL_ROWS(call, row) {                                                          \
+#define DOUBLE_2(name, expression)                                                                             \
+	static tr_code run_##name(struct tr_call *call)                                                        \
+	{                                                                                                      \
+		TR_CALL_ROWS(call, row) {                                                                      \
 			double x = tr_column_f64(&call->args[0], row), y = tr_column_f64(&call->args[1], row); \
-			((double *)call->out)[row] = (expression);                                 \
-		}                                                                                  \
-		return TR_OK;                                                                      \
+			((double *)call->out)[row] = (expression);                                             \
+		}                                                                                              \
+		return TR_OK;                                                                                  \
 	}
 DOUBLE_1(sqrt, sqrt(x))
 DOUBLE_1(exp, exp(x))
@@ -300,8 +279,8 @@ DOUBLE_1(asin, asin(x))
 DOUBLE_1(acos, acos(x))
 DOUBLE_1(atan, atan(x))
 DOUBLE_2(atan2, atan2(x, y))
-DOUBLE_1(degrees, x * (180.0 / M_PI))
-DOUBLE_1(radians, x * (M_PI / 180.0))
+DOUBLE_1(degrees, x *(180.0 / M_PI))
+DOUBLE_1(radians, x *(M_PI / 180.0))
 
 static tr_code run_pi(struct tr_call *call)
 {
@@ -321,8 +300,7 @@ static tr_code run_rand(struct tr_call *call)
 	if (call->context->env == NULL)
 		TR_CALL_FAIL(call, 0, "no source of random numbers here");
 	TR_CALL_ROWS(call, row)
-		((double *)call->out)[row] =
-			(double)(tr_environment_random(call->context->env) >> 11) * 0x1.0p-53;
+		((double *)call->out)[row] = (double)(tr_environment_random(call->context->env) >> 11) * 0x1.0p-53;
 	return TR_OK;
 }
 
@@ -341,17 +319,19 @@ static tr_code run_rand_integer(struct tr_call *call)
 	return TR_OK;
 }
 
-#define FUNC(name_, params_, typer_, kernel_, null_, flags_, signature_, doc_, example_)           \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
-	 .flags = (flags_), TR_FUNC_DOC("arithmetic", signature_, doc_, example_)}
-#define OF_DOUBLE(name_, run_, doc_, example_)                                                     \
+#define FUNC(name_, params_, typer_, kernel_, null_, flags_, signature_, doc_, example_)                            \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		.flags = (flags_), TR_FUNC_DOC("arithmetic", signature_, doc_, example_)                            \
+	}
+#define OF_DOUBLE(name_, run_, doc_, example_) \
 	FUNC(name_, "d", tr_typer_double, run_, TR_NULL_STRICT, 0, name_ "(numeric) -> DOUBLE", doc_, example_)
 
 static const struct tr_func rows[] = {
 	FUNC("ABS", "n", tr_typer_first, run_abs, TR_NULL_STRICT, 0, "ABS(numeric) -> the same type",
 	     "The absolute value.", "ABS(-2) = 2"),
-	FUNC("SIGN", "n", tr_typer_first, run_sign, TR_NULL_MAKES, 0, "SIGN(numeric) -> the same type",
-	     "-1, 0 or 1.", "SIGN(-2) = -1"),
+	FUNC("SIGN", "n", tr_typer_first, run_sign, TR_NULL_MAKES, 0, "SIGN(numeric) -> the same type", "-1, 0 or 1.",
+	     "SIGN(-2) = -1"),
 	FUNC("FLOOR", "n", type_floor, run_floor, TR_NULL_STRICT, 0, "FLOOR(numeric) -> the same type, scale 0",
 	     "The greatest whole number that is not greater.", "FLOOR(1.5) = 1"),
 	FUNC("CEIL", "n", type_floor, run_ceil, TR_NULL_STRICT, 0, "CEIL(numeric) -> the same type, scale 0",

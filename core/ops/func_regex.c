@@ -24,10 +24,7 @@ struct like_local {
 	bool is_valid;
 };
 
-static char escape_of(const struct tr_view *view)
-{
-	return view->length == 1 ? tr_view_text(view)[0] : 0;
-}
+static char escape_of(const struct tr_view *view) { return view->length == 1 ? tr_view_text(view)[0] : 0; }
 
 static tr_code prepare_like(struct tr_arena *arena, const struct tr_expr *call, const void **prepared,
 			    struct tr_status *st)
@@ -52,10 +49,7 @@ static tr_code prepare_like(struct tr_arena *arena, const struct tr_expr *call, 
 	return TR_OK;
 }
 
-static void *create_like(const void *prepared)
-{
-	return calloc(1, sizeof(struct like_local));
-}
+static void *create_like(const void *prepared) { return calloc(1, sizeof(struct like_local)); }
 
 static void destroy_like(void *local)
 {
@@ -136,15 +130,9 @@ static tr_code prepare_regex(struct tr_arena *arena, const struct tr_expr *call,
 	return check_pattern(call->args[1], call->func->name, st);
 }
 
-static void *create_regex(const void *prepared)
-{
-	return tr_regex_create();
-}
+static void *create_regex(const void *prepared) { return tr_regex_create(); }
 
-static void destroy_regex(void *local)
-{
-	tr_regex_destroy(local);
-}
+static void destroy_regex(void *local) { tr_regex_destroy(local); }
 
 /* Compiles the row's pattern. */
 static bool use_pattern(struct tr_call *call, uint32_t row)
@@ -154,11 +142,11 @@ static bool use_pattern(struct tr_call *call, uint32_t row)
 	return tr_regex_compile(call->local, tr_view_text(pattern), pattern->length, NULL);
 }
 
-#define FIND(call, row, found, text, length, from)                                                 \
-	do {                                                                                       \
-		(found) = tr_regex_find((call)->local, (text), (length), (from));                  \
-		if ((found) < 0)                                                                   \
-			TR_CALL_FAIL(call, row, "the regular expression took too many steps");     \
+#define FIND(call, row, found, text, length, from)                                             \
+	do {                                                                                   \
+		(found) = tr_regex_find((call)->local, (text), (length), (from));              \
+		if ((found) < 0)                                                               \
+			TR_CALL_FAIL(call, row, "the regular expression took too many steps"); \
 	} while (0)
 
 static tr_code run_regexp(struct tr_call *call)
@@ -370,18 +358,32 @@ static tr_code run_similar(struct tr_call *call)
 	return TR_OK;
 }
 
-#define REGEX(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                  \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
-	 .prepare = prepare_regex, .local_create = create_regex, .local_destroy = destroy_regex,   \
-	 TR_FUNC_DOC("string", signature_, doc_, example_)}
+#define REGEX(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                                   \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		.prepare = prepare_regex, .local_create = create_regex, .local_destroy = destroy_regex,             \
+		TR_FUNC_DOC("string", signature_, doc_, example_)                                                   \
+	}
 
 static const struct tr_func rows[] = {
-	{.name = "LIKE", .params = "ss?s", .typer = tr_typer_boolean, .kernel = run_like, .null_rule = TR_NULL_STRICT,
-	 .flags = TR_FUNC_INFIX, .prepare = prepare_like, .local_create = create_like, .local_destroy = destroy_like,
+	{.name = "LIKE",
+	 .params = "ss?s",
+	 .typer = tr_typer_boolean,
+	 .kernel = run_like,
+	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_INFIX,
+	 .prepare = prepare_like,
+	 .local_create = create_like,
+	 .local_destroy = destroy_like,
 	 TR_FUNC_DOC("comparison", "string LIKE pattern [ESCAPE character] -> BOOLEAN",
 		     "Whether the whole text matches; % stands for any characters, _ for one.", "'stream' LIKE 'st%'")},
-	{.name = "SIMILAR TO", .params = "ss?s", .typer = tr_typer_boolean, .kernel = run_similar,
-	 .null_rule = TR_NULL_STRICT, .flags = TR_FUNC_INFIX, .local_create = create_similar,
+	{.name = "SIMILAR TO",
+	 .params = "ss?s",
+	 .typer = tr_typer_boolean,
+	 .kernel = run_similar,
+	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_INFIX,
+	 .local_create = create_similar,
 	 .local_destroy = destroy_similar,
 	 TR_FUNC_DOC("comparison", "string SIMILAR TO pattern [ESCAPE character] -> BOOLEAN",
 		     "Whether the whole text matches an SQL regular expression.", "'abc' SIMILAR TO '(a|x)b_'")},

@@ -41,11 +41,11 @@ static char *new_text(struct tr_call *call, uint64_t length)
 	return tr_arena_alloc_aligned(call->heap, length + (length == 0), 1);
 }
 
-#define CHECK_LENGTH(call, row, length)                                                            \
-	do {                                                                                       \
-		if ((length) > RESULT_BYTES_MAX)                                                   \
+#define CHECK_LENGTH(call, row, length)                                                                      \
+	do {                                                                                                 \
+		if ((length) > RESULT_BYTES_MAX)                                                             \
 			TR_CALL_FAIL(call, row, "the result would have %llu bytes; at most %u are possible", \
-				     (unsigned long long)(length), RESULT_BYTES_MAX);              \
+				     (unsigned long long)(length), RESULT_BYTES_MAX);                        \
 	} while (0)
 
 /* ---- case, length, order ---- */
@@ -60,14 +60,8 @@ static tr_code map_case(struct tr_call *call, uint32_t (*map)(char *, const char
 	}
 	return TR_OK;
 }
-static tr_code run_upper(struct tr_call *call)
-{
-	return map_case(call, tr_case_upper);
-}
-static tr_code run_lower(struct tr_call *call)
-{
-	return map_case(call, tr_case_lower);
-}
+static tr_code run_upper(struct tr_call *call) { return map_case(call, tr_case_upper); }
+static tr_code run_lower(struct tr_call *call) { return map_case(call, tr_case_lower); }
 
 /* The first letter of each word (letters and digits) upper, the others lower. */
 static uint32_t initcap(char *out, const char *text, uint32_t length)
@@ -88,10 +82,7 @@ static uint32_t initcap(char *out, const char *text, uint32_t length)
 	}
 	return written;
 }
-static tr_code run_initcap(struct tr_call *call)
-{
-	return map_case(call, initcap);
-}
+static tr_code run_initcap(struct tr_call *call) { return map_case(call, initcap); }
 
 static tr_code run_char_length(struct tr_call *call)
 {
@@ -261,18 +252,9 @@ static tr_code run_trim_sides(struct tr_call *call, int sides)
 	}
 	return TR_OK;
 }
-static tr_code run_ltrim(struct tr_call *call)
-{
-	return run_trim_sides(call, TRIM_LEFT);
-}
-static tr_code run_rtrim(struct tr_call *call)
-{
-	return run_trim_sides(call, TRIM_RIGHT);
-}
-static tr_code run_btrim(struct tr_call *call)
-{
-	return run_trim_sides(call, TRIM_LEFT | TRIM_RIGHT);
-}
+static tr_code run_ltrim(struct tr_call *call) { return run_trim_sides(call, TRIM_LEFT); }
+static tr_code run_rtrim(struct tr_call *call) { return run_trim_sides(call, TRIM_RIGHT); }
+static tr_code run_btrim(struct tr_call *call) { return run_trim_sides(call, TRIM_LEFT | TRIM_RIGHT); }
 
 /* The index-th token between separators; a separator that is a number is a character. */
 static bool split(struct piece s, struct piece separator, int64_t index, struct piece *token)
@@ -346,8 +328,7 @@ static tr_code run_position(struct tr_call *call)
 	TR_CALL_ROWS(call, row) {
 		int64_t from = call->arg_count > 2 ? arg_i64(call, 2, row) : 1;
 
-		((int32_t *)call->out)[row] =
-			(int32_t)position(arg_piece(call, 0, row), arg_piece(call, 1, row), from);
+		((int32_t *)call->out)[row] = (int32_t)position(arg_piece(call, 0, row), arg_piece(call, 1, row), from);
 	}
 	return TR_OK;
 }
@@ -364,8 +345,7 @@ static tr_code run_starts_with(struct tr_call *call)
 	TR_CALL_ROWS(call, row) {
 		struct piece s = arg_piece(call, 0, row), start = arg_piece(call, 1, row);
 
-		((uint8_t *)call->out)[row] =
-			s.length >= start.length && memcmp(s.text, start.text, start.length) == 0;
+		((uint8_t *)call->out)[row] = s.length >= start.length && memcmp(s.text, start.text, start.length) == 0;
 	}
 	return TR_OK;
 }
@@ -376,8 +356,7 @@ static tr_code run_ends_with(struct tr_call *call)
 		struct piece s = arg_piece(call, 0, row), end = arg_piece(call, 1, row);
 
 		((uint8_t *)call->out)[row] =
-			s.length >= end.length &&
-			memcmp(s.text + s.length - end.length, end.text, end.length) == 0;
+			s.length >= end.length && memcmp(s.text + s.length - end.length, end.text, end.length) == 0;
 	}
 	return TR_OK;
 }
@@ -539,14 +518,8 @@ static tr_code run_pad(struct tr_call *call, bool is_left)
 	}
 	return TR_OK;
 }
-static tr_code run_lpad(struct tr_call *call)
-{
-	return run_pad(call, true);
-}
-static tr_code run_rpad(struct tr_call *call)
-{
-	return run_pad(call, false);
-}
+static tr_code run_lpad(struct tr_call *call) { return run_pad(call, true); }
+static tr_code run_rpad(struct tr_call *call) { return run_pad(call, false); }
 
 static tr_code run_overlay(struct tr_call *call)
 {
@@ -573,12 +546,14 @@ static tr_code run_overlay(struct tr_call *call)
 	return TR_OK;
 }
 
-#define FUNC(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                   \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
-	 TR_FUNC_DOC("string", signature_, doc_, example_)}
-#define STRICT(name, params, typer, kernel, signature, doc, example)                               \
+#define FUNC(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                                    \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		TR_FUNC_DOC("string", signature_, doc_, example_)                                                   \
+	}
+#define STRICT(name, params, typer, kernel, signature, doc, example) \
 	FUNC(name, params, typer, kernel, TR_NULL_STRICT, signature, doc, example)
-#define MAKES(name, params, typer, kernel, signature, doc, example)                                \
+#define MAKES(name, params, typer, kernel, signature, doc, example) \
 	FUNC(name, params, typer, kernel, TR_NULL_MAKES, signature, doc, example)
 
 static const struct tr_func rows[] = {
@@ -621,9 +596,8 @@ static const struct tr_func rows[] = {
 	      "SPLIT_INDEX(string, separator, integer) -> STRING",
 	      "The token of that number (from 0) between separators; NULL when there is none.",
 	      "SPLIT_INDEX('a/b/c', '/', 1) = 'b'"),
-	MAKES("SPLIT_INDEX", "sll", tr_typer_string, run_split_index,
-	      "SPLIT_INDEX(string, integer, integer) -> STRING", "The separator as a character code.",
-	      "SPLIT_INDEX('a/b/c', 47, 2) = 'c'"),
+	MAKES("SPLIT_INDEX", "sll", tr_typer_string, run_split_index, "SPLIT_INDEX(string, integer, integer) -> STRING",
+	      "The separator as a character code.", "SPLIT_INDEX('a/b/c', 47, 2) = 'c'"),
 	STRICT("POSITION", "ss?l", tr_typer_int, run_position, "POSITION(string IN string) -> INT",
 	       "Where the first is in the second, from 1; 0: nowhere.", "POSITION('re' IN 'stream') = 3"),
 	STRICT("LOCATE", "ss?l", tr_typer_int, run_position, "LOCATE(string, string [, integer]) -> INT",
@@ -638,7 +612,11 @@ static const struct tr_func rows[] = {
 	       "Whether the first ends with the second.", "ENDSWITH('stream', 'eam')"),
 	STRICT("ENDSWITH", "yy", tr_typer_boolean, run_ends_with, "ENDSWITH(bytes, bytes) -> BOOLEAN",
 	       "Whether the first ends with the second.", NULL),
-	{.name = "||", .params = "ww", .typer = tr_typer_string, .kernel = run_concat, .null_rule = TR_NULL_STRICT,
+	{.name = "||",
+	 .params = "ww",
+	 .typer = tr_typer_string,
+	 .kernel = run_concat,
+	 .null_rule = TR_NULL_STRICT,
 	 .flags = TR_FUNC_INFIX,
 	 TR_FUNC_DOC("string", "string || string -> STRING", "One after the other.", "'a' || 'b' = 'ab'")},
 	STRICT("CONCAT", "w*", tr_typer_string, run_concat, "CONCAT(string, ...) -> STRING",

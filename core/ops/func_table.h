@@ -37,25 +37,25 @@ struct tr_timezone_cursor;
 
 /** One run of a kernel. */
 struct tr_call {
-	const struct tr_type *type;      /* of the result */
-	const struct tr_column *args;    /* may be constant: use tr_call_mask or tr_column_row */
+	const struct tr_type *type;   /* of the result */
+	const struct tr_column *args; /* may be constant: use tr_call_mask or tr_column_row */
 	uint32_t arg_count;
-	uint32_t count;                  /* rows to compute */
-	const uint32_t *rows;            /* their physical indexes, ascending; NULL: 0 .. count - 1 */
-	uint32_t row_count;              /* physical rows: out and validity have room for them */
-	void *out;                       /* values of the result's phys */
-	uint64_t *validity;              /* MAKES: preset from the arguments, clear bits; CUSTOM: all ones, clear bits */
-	bool has_nulls;                  /* set it when a bit is clear */
-	struct tr_column *result;        /* a kernel that passes columns on (ROW) writes children here */
+	uint32_t count;           /* rows to compute */
+	const uint32_t *rows;     /* their physical indexes, ascending; NULL: 0 .. count - 1 */
+	uint32_t row_count;       /* physical rows: out and validity have room for them */
+	void *out;                /* values of the result's phys */
+	uint64_t *validity;       /* MAKES: preset from the arguments, clear bits; CUSTOM: all ones, clear bits */
+	bool has_nulls;           /* set it when a bit is clear */
+	struct tr_column *result; /* a kernel that passes columns on (ROW) writes children here */
 	struct tr_arena *heap;
 	const struct tr_program_context *context;
-	const struct tr_timezone *zone;  /* session zone */
+	const struct tr_timezone *zone; /* session zone */
 	struct tr_timezone_cursor *cursor;
-	int code;                        /* tr_func.code */
-	const void *prepared;            /* what tr_func.prepare made of the call's constants */
-	void *local;                     /* per state, from tr_func.local_create */
-	uint32_t failed_row;             /* set by TR_CALL_FAIL */
-	bool is_try;                     /* TRY_CAST: a failing row is NULL */
+	int code;             /* tr_func.code */
+	const void *prepared; /* what tr_func.prepare made of the call's constants */
+	void *local;          /* per state, from tr_func.local_create */
+	uint32_t failed_row;  /* set by TR_CALL_FAIL */
+	bool is_try;          /* TRY_CAST: a failing row is NULL */
 	struct tr_status *status;
 };
 
@@ -77,16 +77,17 @@ enum tr_func_flags {
 	TR_FUNC_TOTAL = 1,    /* cheap and harmless on any bits: may run over NULL and unselected rows */
 	TR_FUNC_VOLATILE = 2, /* never folded */
 	TR_FUNC_PER_ROW = 4,  /* and a different value for each row (RAND) */
-	TR_FUNC_CONTEXT = 8,  /* needs the session zone or a clock: not folded, but one value per run if args are constant */
-	TR_FUNC_INFIX = 16,   /* EXPLAIN prints (a + b) */
-	TR_FUNC_POSTFIX = 32, /* EXPLAIN prints a IS NULL */
-	TR_FUNC_NOT_NULL = 64,  /* the result is never NULL (CUSTOM) */
+	TR_FUNC_CONTEXT =
+		8, /* needs the session zone or a clock: not folded, but one value per run if args are constant */
+	TR_FUNC_INFIX = 16,        /* EXPLAIN prints (a + b) */
+	TR_FUNC_POSTFIX = 32,      /* EXPLAIN prints a IS NULL */
+	TR_FUNC_NOT_NULL = 64,     /* the result is never NULL (CUSTOM) */
 	TR_FUNC_NULL_IF_ALL = 128, /* the result is nullable only if all arguments are (COALESCE) */
 	TR_FUNC_COMPARE = 256, /* one of the six comparisons: may feed a selection directly; `code` is enum tr_compare */
 	TR_FUNC_HIDDEN = 512,  /* an overload without a documentation line of its own */
 	TR_FUNC_FIRST_ONLY = 1024, /* when prepare made something, only args[0] is evaluated (IN with a list) */
-	TR_FUNC_ZONED = 4096, /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
-	TR_FUNC_PASSES = 2048, /* the result refers to the argument columns' memory (ROW) */
+	TR_FUNC_ZONED = 4096,      /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
+	TR_FUNC_PASSES = 2048,     /* the result refers to the argument columns' memory (ROW) */
 };
 
 /** Functions that the compiler turns into control flow. */
@@ -106,8 +107,8 @@ struct tr_func {
 	tr_typer typer;
 	tr_kernel kernel;
 	enum tr_null_rule null_rule;
-	uint32_t flags;              /* enum tr_func_flags */
-	int code;                    /* for kernels shared by several rows */
+	uint32_t flags; /* enum tr_func_flags */
+	int code;       /* for kernels shared by several rows */
 	enum tr_func_special special;
 	/* Compiles the call's constants (a pattern, a list) once per program: args[i] is the literal or NULL. The result
 	 * lives in `arena`. NULL: nothing to prepare. */
@@ -130,7 +131,7 @@ extern const struct tr_func_table tr_func_arith_table, tr_func_compare_table, tr
 /** Walks all tables: start with both numbers 0; NULL at the end. */
 const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row);
 
-#define TR_FUNC_DOC(group_, signature_, doc_, example_)                                            \
+#define TR_FUNC_DOC(group_, signature_, doc_, example_) \
 	.doc = {.group = (group_), .signature = (signature_), .doc = (doc_), .example = (example_)}
 
 /** Typers that several tables share. */
@@ -139,22 +140,22 @@ const struct tr_type *tr_typer_string(struct tr_ask *ask);
 const struct tr_type *tr_typer_int(struct tr_ask *ask);
 const struct tr_type *tr_typer_bigint(struct tr_ask *ask);
 const struct tr_type *tr_typer_double(struct tr_ask *ask);
-const struct tr_type *tr_typer_first(struct tr_ask *ask);  /* type of want[0] */
+const struct tr_type *tr_typer_first(struct tr_ask *ask); /* type of want[0] */
 const struct tr_type *tr_typer_last(struct tr_ask *ask);
 
 /** The integer value of literal argument i, or `otherwise`. */
 int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise);
 
 /** Fails a kernel at a row. program_run.c adds the place, the expression and the row's arguments. */
-#define TR_CALL_FAIL(call, row, ...)                                                               \
-	do {                                                                                       \
-		(call)->failed_row = (row);                                                        \
-		return tr_status_set((call)->status, TR_ERR_DATA, 0, TR_WHERE, __VA_ARGS__);       \
+#define TR_CALL_FAIL(call, row, ...)                                                         \
+	do {                                                                                 \
+		(call)->failed_row = (row);                                                  \
+		return tr_status_set((call)->status, TR_ERR_DATA, 0, TR_WHERE, __VA_ARGS__); \
 	} while (0)
 
 /** for (row of the call) */
-#define TR_CALL_ROWS(call, row)                                                                    \
-	for (uint32_t i_ = 0, row = 0;                                                             \
+#define TR_CALL_ROWS(call, row)        \
+	for (uint32_t i_ = 0, row = 0; \
 	     i_ < (call)->count && (row = (call)->rows != NULL ? (call)->rows[i_] : i_, true); i_++)
 
 /** AND it with a row number to read an argument that may be constant. */

@@ -149,14 +149,8 @@ static const struct tr_type *date_plus(struct tr_ask *ask, uint32_t date, uint32
 		return tr_type_with_precision(ask->arena, TR_TYPE_TIMESTAMP, 3);
 	return ask->want[date];
 }
-static const struct tr_type *type_date_plus(struct tr_ask *ask)
-{
-	return date_plus(ask, 0, 1);
-}
-static const struct tr_type *type_plus_date(struct tr_ask *ask)
-{
-	return date_plus(ask, 1, 0);
-}
+static const struct tr_type *type_date_plus(struct tr_ask *ask) { return date_plus(ask, 0, 1); }
+static const struct tr_type *type_plus_date(struct tr_ask *ask) { return date_plus(ask, 1, 0); }
 
 /* ---- intervals ---- */
 
@@ -183,16 +177,12 @@ static tr_code run_interval(struct tr_call *call)
 		bool is_bad;
 
 		switch (call->code) {
-		case '+':
-			is_bad = __builtin_add_overflow(a, b, &result);
-			break;
+		case '+': is_bad = __builtin_add_overflow(a, b, &result); break;
 		case '-':
 			is_bad = call->arg_count > 1 ? __builtin_sub_overflow(a, b, &result)
 						     : __builtin_sub_overflow((int64_t)0, a, &result);
 			break;
-		case '*':
-			is_bad = __builtin_mul_overflow(a, b, &result);
-			break;
+		case '*': is_bad = __builtin_mul_overflow(a, b, &result); break;
 		default:
 			if (b == 0)
 				TR_CALL_FAIL(call, row, "division by zero");
@@ -257,20 +247,13 @@ static int64_t extract_interval(enum tr_unit unit, const struct tr_type *type, i
 						 : years / 1000;
 	}
 	switch (unit) {
-	case TR_UNIT_DAY:
-		return value / TR_MS_PER_DAY;
-	case TR_UNIT_HOUR:
-		return value % TR_MS_PER_DAY / ms[unit];
-	case TR_UNIT_MINUTE:
-		return value % 3600000 / ms[unit];
-	case TR_UNIT_SECOND:
-		return value % 60000 / ms[unit];
-	case TR_UNIT_MILLISECOND:
-		return value % 1000;
-	case TR_UNIT_MICROSECOND:
-		return value % 1000 * 1000;
-	default:
-		return value % 1000 * 1000000;
+	case TR_UNIT_DAY: return value / TR_MS_PER_DAY;
+	case TR_UNIT_HOUR: return value % TR_MS_PER_DAY / ms[unit];
+	case TR_UNIT_MINUTE: return value % 3600000 / ms[unit];
+	case TR_UNIT_SECOND: return value % 60000 / ms[unit];
+	case TR_UNIT_MILLISECOND: return value % 1000;
+	case TR_UNIT_MICROSECOND: return value % 1000 * 1000;
+	default: return value % 1000 * 1000000;
 	}
 }
 
@@ -281,8 +264,7 @@ static void extract_rows(struct tr_call *call, enum tr_unit unit, uint32_t arg)
 
 	TR_CALL_ROWS(call, row) {
 		if (tr_type_is_interval(column->type)) {
-			((int64_t *)call->out)[row] =
-				extract_interval(unit, column->type, interval_at(column, row));
+			((int64_t *)call->out)[row] = extract_interval(unit, column->type, interval_at(column, row));
 		} else {
 			struct local local = read_local(call, arg, row);
 
@@ -328,14 +310,10 @@ static const struct tr_type *type_floor(struct tr_ask *ask)
 static int64_t unit_ticks(enum tr_unit unit, int64_t ticks_per_second)
 {
 	switch (unit) {
-	case TR_UNIT_MILLISECOND:
-		return ticks_per_second / 1000;
-	case TR_UNIT_SECOND:
-		return ticks_per_second;
-	case TR_UNIT_MINUTE:
-		return ticks_per_second * 60;
-	default:
-		return ticks_per_second * 3600;
+	case TR_UNIT_MILLISECOND: return ticks_per_second / 1000;
+	case TR_UNIT_SECOND: return ticks_per_second;
+	case TR_UNIT_MINUTE: return ticks_per_second * 60;
+	default: return ticks_per_second * 3600;
 	}
 }
 
@@ -366,14 +344,8 @@ static tr_code floor_or_ceil(struct tr_call *call, bool is_ceil)
 	}
 	return TR_OK;
 }
-static tr_code run_floor(struct tr_call *call)
-{
-	return floor_or_ceil(call, false);
-}
-static tr_code run_ceil(struct tr_call *call)
-{
-	return floor_or_ceil(call, true);
-}
+static tr_code run_floor(struct tr_call *call) { return floor_or_ceil(call, false); }
+static tr_code run_ceil(struct tr_call *call) { return floor_or_ceil(call, true); }
 
 /* ---- TIMESTAMPADD, TIMESTAMPDIFF ---- */
 
@@ -469,24 +441,31 @@ static tr_code run_timestampdiff(struct tr_call *call)
 	return TR_OK;
 }
 
-static const struct tr_type *type_interval_ms(struct tr_ask *ask)
-{
-	return tr_type_of(TR_TYPE_INTERVAL_MS);
-}
+static const struct tr_type *type_interval_ms(struct tr_ask *ask) { return tr_type_of(TR_TYPE_INTERVAL_MS); }
 
-#define OP(name_, params_, typer_, kernel_, code_, signature_, doc_, example_)                     \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = TR_NULL_STRICT, \
-	 .flags = TR_FUNC_INFIX | TR_FUNC_ZONED, .code = (code_), TR_FUNC_DOC("temporal", signature_, doc_, example_)}
-#define HIDDEN(name_, params_, typer_, kernel_, code_)                                             \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = TR_NULL_STRICT, \
-	 .flags = TR_FUNC_INFIX | TR_FUNC_ZONED | TR_FUNC_HIDDEN, .code = (code_)}
-#define UNITS(name_, params_, typer_, kernel_, signature_, doc_, example_)                         \
-	{.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = TR_NULL_STRICT, \
-	 .flags = TR_FUNC_ZONED, TR_FUNC_DOC("temporal", signature_, doc_, example_)}
-#define FIELD(name_, unit_, typer_, doc_, example_)                                                \
-	{.name = (name_), .params = "a", .typer = (typer_), .kernel = run_field, .null_rule = TR_NULL_STRICT, \
-	 .flags = TR_FUNC_ZONED, .code = (unit_),                                                \
-	 TR_FUNC_DOC("temporal", name_ "(point in time) -> BIGINT", doc_, example_)}
+#define OP(name_, params_, typer_, kernel_, code_, signature_, doc_, example_)                        \
+	{                                                                                             \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_),         \
+		.null_rule = TR_NULL_STRICT, .flags = TR_FUNC_INFIX | TR_FUNC_ZONED, .code = (code_), \
+		TR_FUNC_DOC("temporal", signature_, doc_, example_)                                   \
+	}
+#define HIDDEN(name_, params_, typer_, kernel_, code_)                                                                \
+	{                                                                                                             \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_),                         \
+		.null_rule = TR_NULL_STRICT, .flags = TR_FUNC_INFIX | TR_FUNC_ZONED | TR_FUNC_HIDDEN, .code = (code_) \
+	}
+#define UNITS(name_, params_, typer_, kernel_, signature_, doc_, example_)                    \
+	{                                                                                     \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), \
+		.null_rule = TR_NULL_STRICT, .flags = TR_FUNC_ZONED,                          \
+		TR_FUNC_DOC("temporal", signature_, doc_, example_)                           \
+	}
+#define FIELD(name_, unit_, typer_, doc_, example_)                                                                  \
+	{                                                                                                            \
+		.name = (name_), .params = "a", .typer = (typer_), .kernel = run_field, .null_rule = TR_NULL_STRICT, \
+		.flags = TR_FUNC_ZONED, .code = (unit_),                                                             \
+		TR_FUNC_DOC("temporal", name_ "(point in time) -> BIGINT", doc_, example_)                           \
+	}
 
 static const struct tr_func rows[] = {
 	OP("+", "xI", tr_typer_first, run_time_plus, 0, "point in time + interval -> the point's type",
@@ -524,9 +503,17 @@ static const struct tr_func rows[] = {
 	HIDDEN("*", "lM", tr_typer_last, run_interval, '*'),
 	OP("/", "Il", tr_typer_first, run_interval, '/', "interval / integer -> interval", "A part of it.", NULL),
 	HIDDEN("/", "Ml", tr_typer_first, run_interval, '/'),
-	{.name = "-", .params = "I", .typer = tr_typer_first, .kernel = run_interval, .code = '-',
+	{.name = "-",
+	 .params = "I",
+	 .typer = tr_typer_first,
+	 .kernel = run_interval,
+	 .code = '-',
 	 TR_FUNC_DOC("temporal", "- interval -> interval", "The opposite interval.", NULL)},
-	{.name = "-", .params = "M", .typer = tr_typer_first, .kernel = run_interval, .code = '-',
+	{.name = "-",
+	 .params = "M",
+	 .typer = tr_typer_first,
+	 .kernel = run_interval,
+	 .code = '-',
 	 .flags = TR_FUNC_HIDDEN},
 	UNITS("EXTRACT", "ua", type_extract, run_extract, "EXTRACT(unit FROM point in time or interval) -> BIGINT",
 	      "A field: YEAR QUARTER MONTH WEEK DAY DOY DOW HOUR MINUTE SECOND MILLISECOND ... EPOCH.",
@@ -548,8 +535,7 @@ static const struct tr_func rows[] = {
 	FIELD("SECOND", TR_UNIT_SECOND, type_clock_field, "The second, 0 to 59.",
 	      "SECOND(TIMESTAMP '1994-09-27 13:14:15') = 15"),
 	UNITS("FLOOR", "au", type_floor, run_floor, "FLOOR(point in time TO unit) -> the same type",
-	      "The beginning of the unit that it lies in.",
-	      "FLOOR(TIME '12:44:31' TO MINUTE) = TIME '12:44:00'"),
+	      "The beginning of the unit that it lies in.", "FLOOR(TIME '12:44:31' TO MINUTE) = TIME '12:44:00'"),
 	UNITS("CEIL", "au", type_floor, run_ceil, "CEIL(point in time TO unit) -> the same type",
 	      "The beginning of the next unit, unless it is one.", "CEIL(TIME '12:44:31' TO MINUTE) = TIME '12:45:00'"),
 	UNITS("CEILING", "au", type_floor, run_ceil, "CEILING(point in time TO unit) -> the same type",

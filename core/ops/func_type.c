@@ -31,8 +31,7 @@ const struct tr_type *tr_decimal_add_type(struct tr_arena *arena, const struct t
 	return adjusted(arena, TR_MAX(a->precision - a->scale, b->precision - b->scale) + scale + 1, scale);
 }
 
-const struct tr_type *tr_decimal_multiply_type(struct tr_arena *arena, const struct tr_type *a,
-					       const struct tr_type *b)
+const struct tr_type *tr_decimal_multiply_type(struct tr_arena *arena, const struct tr_type *a, const struct tr_type *b)
 {
 	return adjusted(arena, a->precision + b->precision + 1, a->scale + b->scale);
 }
@@ -64,16 +63,11 @@ const struct tr_type *tr_decimal_round_type(struct tr_arena *arena, const struct
 const struct tr_type *tr_decimal_of_integer(struct tr_arena *arena, const struct tr_type *type)
 {
 	switch (type->id) {
-	case TR_TYPE_TINYINT:
-		return tr_type_decimal(arena, 3, 0);
-	case TR_TYPE_SMALLINT:
-		return tr_type_decimal(arena, 5, 0);
-	case TR_TYPE_INT:
-		return tr_type_decimal(arena, 10, 0);
-	case TR_TYPE_BIGINT:
-		return tr_type_decimal(arena, 19, 0);
-	default:
-		return type;
+	case TR_TYPE_TINYINT: return tr_type_decimal(arena, 3, 0);
+	case TR_TYPE_SMALLINT: return tr_type_decimal(arena, 5, 0);
+	case TR_TYPE_INT: return tr_type_decimal(arena, 10, 0);
+	case TR_TYPE_BIGINT: return tr_type_decimal(arena, 19, 0);
+	default: return type;
 	}
 }
 
@@ -108,14 +102,10 @@ static const struct tr_type *common_nested(struct tr_arena *arena, const struct 
 			return NULL;
 	}
 	switch (a->id) {
-	case TR_TYPE_ARRAY:
-		return tr_type_array(arena, children[0]);
-	case TR_TYPE_MULTISET:
-		return tr_type_multiset(arena, children[0]);
-	case TR_TYPE_MAP:
-		return tr_type_map(arena, children[0], children[1]);
-	default:
-		return tr_type_row(arena, a->names, children, a->child_count);
+	case TR_TYPE_ARRAY: return tr_type_array(arena, children[0]);
+	case TR_TYPE_MULTISET: return tr_type_multiset(arena, children[0]);
+	case TR_TYPE_MAP: return tr_type_map(arena, children[0], children[1]);
+	default: return tr_type_row(arena, a->names, children, a->child_count);
 	}
 }
 
@@ -168,8 +158,7 @@ bool tr_type_coerces(const struct tr_type *from, const struct tr_type *to)
 		if (to->id == TR_TYPE_FLOAT)
 			return from->id != TR_TYPE_DOUBLE && from->id != TR_TYPE_DECIMAL;
 		if (from->id == TR_TYPE_DECIMAL && to->id == TR_TYPE_DECIMAL)
-			return to->scale >= from->scale &&
-			       to->precision - to->scale >= from->precision - from->scale;
+			return to->scale >= from->scale && to->precision - to->scale >= from->precision - from->scale;
 		if (tr_type_is_integer(from))
 			return to->id == TR_TYPE_DECIMAL || to->id >= from->id;
 		return false;
@@ -179,8 +168,7 @@ bool tr_type_coerces(const struct tr_type *from, const struct tr_type *to)
 	if (tr_type_is_bytes(from) && tr_type_is_bytes(to))
 		return to->precision >= from->precision;
 	if (tr_type_is_timestamp(to))
-		return from->id == TR_TYPE_DATE ||
-		       (tr_type_is_timestamp(from) && to->precision >= from->precision);
+		return from->id == TR_TYPE_DATE || (tr_type_is_timestamp(from) && to->precision >= from->precision);
 	if (from->id == TR_TYPE_TIME && to->id == TR_TYPE_TIME)
 		return to->precision >= from->precision;
 	if (from->id == to->id && from->child_count == to->child_count && from->child_count > 0) {
@@ -201,31 +189,24 @@ static bool casts_scalar(const struct tr_type *from, const struct tr_type *to)
 	if (tr_type_is_text(to))
 		return true;
 	switch (to->id) {
-	case TR_TYPE_BOOLEAN:
-		return is_number && from->id != TR_TYPE_FLOAT && from->id != TR_TYPE_DOUBLE;
+	case TR_TYPE_BOOLEAN: return is_number && from->id != TR_TYPE_FLOAT && from->id != TR_TYPE_DOUBLE;
 	case TR_TYPE_TINYINT:
 	case TR_TYPE_SMALLINT:
 	case TR_TYPE_INT:
-	case TR_TYPE_BIGINT:
-		return is_number || from->id == TR_TYPE_BOOLEAN || tr_type_is_interval(from);
+	case TR_TYPE_BIGINT: return is_number || from->id == TR_TYPE_BOOLEAN || tr_type_is_interval(from);
 	case TR_TYPE_FLOAT:
 	case TR_TYPE_DOUBLE:
-	case TR_TYPE_DECIMAL:
-		return is_number || from->id == TR_TYPE_BOOLEAN;
+	case TR_TYPE_DECIMAL: return is_number || from->id == TR_TYPE_BOOLEAN;
 	case TR_TYPE_BINARY:
-	case TR_TYPE_VARBINARY:
-		return tr_type_is_bytes(from);
+	case TR_TYPE_VARBINARY: return tr_type_is_bytes(from);
 	case TR_TYPE_DATE:
-	case TR_TYPE_TIME:
-		return from->id == to->id || tr_type_is_timestamp(from);
+	case TR_TYPE_TIME: return from->id == to->id || tr_type_is_timestamp(from);
 	case TR_TYPE_TIMESTAMP:
 	case TR_TYPE_TIMESTAMP_LTZ:
 		return tr_type_is_timestamp(from) || from->id == TR_TYPE_DATE || from->id == TR_TYPE_TIME;
 	case TR_TYPE_INTERVAL_MONTH:
-	case TR_TYPE_INTERVAL_MS:
-		return from->id == to->id || tr_type_is_integer(from);
-	default:
-		return false;
+	case TR_TYPE_INTERVAL_MS: return from->id == to->id || tr_type_is_integer(from);
+	default: return false;
 	}
 }
 

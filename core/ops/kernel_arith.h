@@ -17,26 +17,26 @@ enum tr_arith { TR_ARITH_ADD, TR_ARITH_SUBTRACT, TR_ARITH_MULTIPLY, TR_ARITH_COU
 enum tr_shape { TR_SHAPE_VV, TR_SHAPE_VC, TR_SHAPE_CV, TR_SHAPE_COUNT }; /* vector or constant operands */
 
 /** Kernel tables are indexed by number type; -1: not one of these. */
-enum tr_number { TR_NUMBER_I8, TR_NUMBER_I16, TR_NUMBER_I32, TR_NUMBER_I64, TR_NUMBER_F32, TR_NUMBER_F64,
-		 TR_NUMBER_COUNT };
+enum tr_number {
+	TR_NUMBER_I8,
+	TR_NUMBER_I16,
+	TR_NUMBER_I32,
+	TR_NUMBER_I64,
+	TR_NUMBER_F32,
+	TR_NUMBER_F64,
+	TR_NUMBER_COUNT
+};
 
 static inline int tr_number_of(uint8_t phys)
 {
 	switch (phys) {
-	case TR_PHYS_I8:
-		return TR_NUMBER_I8;
-	case TR_PHYS_I16:
-		return TR_NUMBER_I16;
-	case TR_PHYS_I32:
-		return TR_NUMBER_I32;
-	case TR_PHYS_I64:
-		return TR_NUMBER_I64;
-	case TR_PHYS_F32:
-		return TR_NUMBER_F32;
-	case TR_PHYS_F64:
-		return TR_NUMBER_F64;
-	default:
-		return -1;
+	case TR_PHYS_I8: return TR_NUMBER_I8;
+	case TR_PHYS_I16: return TR_NUMBER_I16;
+	case TR_PHYS_I32: return TR_NUMBER_I32;
+	case TR_PHYS_I64: return TR_NUMBER_I64;
+	case TR_PHYS_F32: return TR_NUMBER_F32;
+	case TR_PHYS_F64: return TR_NUMBER_F64;
+	default: return -1;
 	}
 }
 

@@ -18,59 +18,59 @@ __extension__ typedef __int128 wide;
 #define MULTIPLY(a, b) ((a) * (b))
 
 /* Computed in the unsigned type `u`, so that overflow wraps; for floats u is the type itself. */
-#define LOOPS(op, OP, name, type, u)                                                               \
+#define LOOPS(op, OP, name, type, u)                                                                     \
 	static void op##_##name##_vv(void *restrict out, const void *restrict a, const void *restrict b, \
-				     const uint32_t *rows, uint32_t count)                         \
-	{                                                                                          \
-		type *restrict o = out;                                                            \
-		const type *restrict x = a, *restrict y = b;                                       \
-		if (rows == NULL)                                                                  \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				o[i] = (type)(u)OP((u)x[i], (u)y[i]);                              \
-		else                                                                               \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				o[rows[i]] = (type)(u)OP((u)x[rows[i]], (u)y[rows[i]]);            \
-	}                                                                                          \
+				     const uint32_t *rows, uint32_t count)                               \
+	{                                                                                                \
+		type *restrict o = out;                                                                  \
+		const type *restrict x = a, *restrict y = b;                                             \
+		if (rows == NULL)                                                                        \
+			for (uint32_t i = 0; i < count; i++)                                             \
+				o[i] = (type)(u)OP((u)x[i], (u)y[i]);                                    \
+		else                                                                                     \
+			for (uint32_t i = 0; i < count; i++)                                             \
+				o[rows[i]] = (type)(u)OP((u)x[rows[i]], (u)y[rows[i]]);                  \
+	}                                                                                                \
 	static void op##_##name##_vc(void *restrict out, const void *restrict a, const void *restrict b, \
-				     const uint32_t *rows, uint32_t count)                         \
-	{                                                                                          \
-		type *restrict o = out;                                                            \
-		const type *restrict x = a, y = *(const type *)b;                                  \
-		if (rows == NULL)                                                                  \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				o[i] = (type)(u)OP((u)x[i], (u)y);                                 \
-		else                                                                               \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				o[rows[i]] = (type)(u)OP((u)x[rows[i]], (u)y);                     \
-	}                                                                                          \
+				     const uint32_t *rows, uint32_t count)                               \
+	{                                                                                                \
+		type *restrict o = out;                                                                  \
+		const type *restrict x = a, y = *(const type *)b;                                        \
+		if (rows == NULL)                                                                        \
+			for (uint32_t i = 0; i < count; i++)                                             \
+				o[i] = (type)(u)OP((u)x[i], (u)y);                                       \
+		else                                                                                     \
+			for (uint32_t i = 0; i < count; i++)                                             \
+				o[rows[i]] = (type)(u)OP((u)x[rows[i]], (u)y);                           \
+	}                                                                                                \
 	static void op##_##name##_cv(void *restrict out, const void *restrict a, const void *restrict b, \
-				     const uint32_t *rows, uint32_t count)                         \
-	{                                                                                          \
-		type *restrict o = out;                                                            \
-		const type *restrict y = b, x = *(const type *)a;                                  \
-		if (rows == NULL)                                                                  \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				o[i] = (type)(u)OP((u)x, (u)y[i]);                                 \
-		else                                                                               \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				o[rows[i]] = (type)(u)OP((u)x, (u)y[rows[i]]);                     \
+				     const uint32_t *rows, uint32_t count)                               \
+	{                                                                                                \
+		type *restrict o = out;                                                                  \
+		const type *restrict y = b, x = *(const type *)a;                                        \
+		if (rows == NULL)                                                                        \
+			for (uint32_t i = 0; i < count; i++)                                             \
+				o[i] = (type)(u)OP((u)x, (u)y[i]);                                       \
+		else                                                                                     \
+			for (uint32_t i = 0; i < count; i++)                                             \
+				o[rows[i]] = (type)(u)OP((u)x, (u)y[rows[i]]);                           \
 	}
 
 /* 8- and 16-bit values are widened to 32 bits first: uint16_t * uint16_t would be a signed int. */
-#define ALL_OPS(name, type, u)                                                                     \
-	LOOPS(add, ADD, name, type, u)                                                             \
-	LOOPS(subtract, SUBTRACT, name, type, u)                                                   \
-	LOOPS(multiply, MULTIPLY, name, type, u)                                                   \
+#define ALL_OPS(name, type, u)                                                                        \
+	LOOPS(add, ADD, name, type, u)                                                                \
+	LOOPS(subtract, SUBTRACT, name, type, u)                                                      \
+	LOOPS(multiply, MULTIPLY, name, type, u)                                                      \
 	static void negate_##name(void *restrict out, const void *restrict a, const void *restrict b, \
-				  const uint32_t *rows, uint32_t count)                            \
-	{                                                                                          \
-		type *restrict o = out;                                                            \
-		const type *restrict x = a;                                                        \
-		(void)b;                                                                           \
-		for (uint32_t i = 0; i < count; i++) {                                             \
-			uint32_t row = rows == NULL ? i : rows[i];                                 \
-			o[row] = (type)(-(u)x[row]);                                               \
-		}                                                                                  \
+				  const uint32_t *rows, uint32_t count)                               \
+	{                                                                                             \
+		type *restrict o = out;                                                               \
+		const type *restrict x = a;                                                           \
+		(void)b;                                                                              \
+		for (uint32_t i = 0; i < count; i++) {                                                \
+			uint32_t row = rows == NULL ? i : rows[i];                                    \
+			o[row] = (type)(-(u)x[row]);                                                  \
+		}                                                                                     \
 	}
 ALL_OPS(i8, int8_t, uint32_t)
 ALL_OPS(i16, int16_t, uint32_t)
@@ -155,13 +155,18 @@ static void modulo_i64(int64_t *restrict out, const int64_t *restrict a, int64_t
 			out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)quotient(a[i], r) * (uint64_t)divisor);
 	else
 		for (uint32_t i = 0; i < count; i++)
-			out[rows[i]] = (int64_t)((uint64_t)a[rows[i]] -
-						 (uint64_t)quotient(a[rows[i]], r) * (uint64_t)divisor);
+			out[rows[i]] =
+				(int64_t)((uint64_t)a[rows[i]] - (uint64_t)quotient(a[rows[i]], r) * (uint64_t)divisor);
 }
 
-#define SHAPES(op, name) {op##_##name##_vv, op##_##name##_vc, op##_##name##_cv}
-#define NUMBERS(op)                                                                                \
-	{SHAPES(op, i8), SHAPES(op, i16), SHAPES(op, i32), SHAPES(op, i64), SHAPES(op, f32), SHAPES(op, f64)}
+#define SHAPES(op, name)                                             \
+	{                                                            \
+		op##_##name##_vv, op##_##name##_vc, op##_##name##_cv \
+	}
+#define NUMBERS(op)                                                                                                 \
+	{                                                                                                           \
+		SHAPES(op, i8), SHAPES(op, i16), SHAPES(op, i32), SHAPES(op, i64), SHAPES(op, f32), SHAPES(op, f64) \
+	}
 
 const struct tr_kernel_arith TR_ISA(tr_kernel_arith) = {
 	.binary = {NUMBERS(add), NUMBERS(subtract), NUMBERS(multiply)},

@@ -174,7 +174,11 @@ static uint32_t decode(const char *text, uint32_t length, uint32_t *size)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	uint32_t c = s[0];
-	uint32_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+	uint32_t n = c < 0x80                ? 1
+		     : c >= 0xC2 && c < 0xE0 ? 2
+		     : c >= 0xE0 && c < 0xF0 ? 3
+		     : c >= 0xF0 && c < 0xF5 ? 4
+					     : 0;
 
 	if (n == 0 || n > length) {
 		*size = 0;

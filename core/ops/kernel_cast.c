@@ -23,11 +23,11 @@
 #define SHOWN_MAX 60      /* bytes of a bad text that a message shows */
 
 /* A row that can't be cast: NULL for TRY_CAST, else the end. */
-#define BAD_ROW(call, row, ...)                                                                    \
-	do {                                                                                       \
-		if (!(call)->is_try)                                                               \
-			TR_CALL_FAIL(call, row, __VA_ARGS__);                                      \
-		tr_call_set_null(call, row);                                                       \
+#define BAD_ROW(call, row, ...)                               \
+	do {                                                  \
+		if (!(call)->is_try)                          \
+			TR_CALL_FAIL(call, row, __VA_ARGS__); \
+		tr_call_set_null(call, row);                  \
 	} while (0)
 
 /* ---- numbers ---- */
@@ -54,51 +54,39 @@ static inline int32_t f64_to_i32(double x)
 #define TO_I64(x, to) f64_to_i64((double)(x))
 #define TO_I32(x, to) ((to)f64_to_i32((double)(x)))
 
-#define NUMBER_LOOP(from, to, CONVERT)                                                             \
-	do {                                                                                       \
-		const from *values = call->args[0].data;                                           \
-		uint32_t mask = tr_call_mask(call, 0);                                             \
-		to *out = call->out;                                                               \
-		if (call->rows == NULL && mask != 0)                                               \
-			for (uint32_t i = 0; i < call->count; i++)                                 \
-				out[i] = CONVERT(values[i], to);                                   \
-		else                                                                               \
-			TR_CALL_ROWS(call, row)                                                    \
-				out[row] = CONVERT(values[row & mask], to);                        \
-		return TR_OK;                                                                      \
+#define NUMBER_LOOP(from, to, CONVERT)                                      \
+	do {                                                                \
+		const from *values = call->args[0].data;                    \
+		uint32_t mask = tr_call_mask(call, 0);                      \
+		to *out = call->out;                                        \
+		if (call->rows == NULL && mask != 0)                        \
+			for (uint32_t i = 0; i < call->count; i++)          \
+				out[i] = CONVERT(values[i], to);            \
+		else                                                        \
+			TR_CALL_ROWS(call, row)                             \
+				out[row] = CONVERT(values[row & mask], to); \
+		return TR_OK;                                               \
 	} while (0)
 
-#define FROM_NUMBER(from, INT, LONG)                                                               \
-	switch (call->type->phys) {                                                                \
-	case TR_PHYS_I8:                                                                           \
-		NUMBER_LOOP(from, int8_t, INT);                                                    \
-	case TR_PHYS_I16:                                                                          \
-		NUMBER_LOOP(from, int16_t, INT);                                                   \
-	case TR_PHYS_I32:                                                                          \
-		NUMBER_LOOP(from, int32_t, INT);                                                   \
-	case TR_PHYS_I64:                                                                          \
-		NUMBER_LOOP(from, int64_t, LONG);                                                  \
-	case TR_PHYS_F32:                                                                          \
-		NUMBER_LOOP(from, float, PLAIN);                                                   \
-	default:                                                                                   \
-		NUMBER_LOOP(from, double, PLAIN);                                                  \
+#define FROM_NUMBER(from, INT, LONG)                        \
+	switch (call->type->phys) {                         \
+	case TR_PHYS_I8: NUMBER_LOOP(from, int8_t, INT);    \
+	case TR_PHYS_I16: NUMBER_LOOP(from, int16_t, INT);  \
+	case TR_PHYS_I32: NUMBER_LOOP(from, int32_t, INT);  \
+	case TR_PHYS_I64: NUMBER_LOOP(from, int64_t, LONG); \
+	case TR_PHYS_F32: NUMBER_LOOP(from, float, PLAIN);  \
+	default: NUMBER_LOOP(from, double, PLAIN);          \
 	}
 
 static tr_code cast_number(struct tr_call *call)
 {
 	switch (call->args[0].type->phys) {
-	case TR_PHYS_I8:
-		FROM_NUMBER(int8_t, PLAIN, PLAIN);
-	case TR_PHYS_I16:
-		FROM_NUMBER(int16_t, PLAIN, PLAIN);
-	case TR_PHYS_I32:
-		FROM_NUMBER(int32_t, PLAIN, PLAIN);
-	case TR_PHYS_I64:
-		FROM_NUMBER(int64_t, PLAIN, PLAIN);
-	case TR_PHYS_F32:
-		FROM_NUMBER(float, TO_I32, TO_I64);
-	default:
-		FROM_NUMBER(double, TO_I32, TO_I64);
+	case TR_PHYS_I8: FROM_NUMBER(int8_t, PLAIN, PLAIN);
+	case TR_PHYS_I16: FROM_NUMBER(int16_t, PLAIN, PLAIN);
+	case TR_PHYS_I32: FROM_NUMBER(int32_t, PLAIN, PLAIN);
+	case TR_PHYS_I64: FROM_NUMBER(int64_t, PLAIN, PLAIN);
+	case TR_PHYS_F32: FROM_NUMBER(float, TO_I32, TO_I64);
+	default: FROM_NUMBER(double, TO_I32, TO_I64);
 	}
 }
 
@@ -161,23 +149,12 @@ static tr_code cast_from_decimal(struct tr_call *call)
 		tr_i128 value = tr_decimal_get(arg, row);
 
 		switch (call->type->phys) {
-		case TR_PHYS_I8:
-			((int8_t *)call->out)[row] = (int8_t)(int64_t)(value / power);
-			break;
-		case TR_PHYS_I16:
-			((int16_t *)call->out)[row] = (int16_t)(int64_t)(value / power);
-			break;
-		case TR_PHYS_I32:
-			((int32_t *)call->out)[row] = (int32_t)(int64_t)(value / power);
-			break;
-		case TR_PHYS_I64:
-			((int64_t *)call->out)[row] = (int64_t)(value / power);
-			break;
-		case TR_PHYS_F32:
-			((float *)call->out)[row] = (float)tr_decimal_to_f64(value, arg->type->scale);
-			break;
-		default:
-			((double *)call->out)[row] = tr_decimal_to_f64(value, arg->type->scale);
+		case TR_PHYS_I8: ((int8_t *)call->out)[row] = (int8_t)(int64_t)(value / power); break;
+		case TR_PHYS_I16: ((int16_t *)call->out)[row] = (int16_t)(int64_t)(value / power); break;
+		case TR_PHYS_I32: ((int32_t *)call->out)[row] = (int32_t)(int64_t)(value / power); break;
+		case TR_PHYS_I64: ((int64_t *)call->out)[row] = (int64_t)(value / power); break;
+		case TR_PHYS_F32: ((float *)call->out)[row] = (float)tr_decimal_to_f64(value, arg->type->scale); break;
+		default: ((double *)call->out)[row] = tr_decimal_to_f64(value, arg->type->scale);
 		}
 	}
 	return TR_OK;
@@ -222,9 +199,7 @@ static enum tr_text_result parse_integer_as(const char *text, size_t length, str
 	case TR_PHYS_I32:
 		((int32_t *)call->out)[row] = (int32_t)value;
 		return value == (int32_t)value ? TR_TEXT_OK : TR_TEXT_RANGE;
-	default:
-		((int64_t *)call->out)[row] = value;
-		return TR_TEXT_OK;
+	default: ((int64_t *)call->out)[row] = value; return TR_TEXT_OK;
 	}
 }
 
@@ -268,12 +243,9 @@ static enum tr_text_result parse_as(const char *text, size_t length, struct tr_c
 	case TR_TYPE_TINYINT:
 	case TR_TYPE_SMALLINT:
 	case TR_TYPE_INT:
-	case TR_TYPE_BIGINT:
-		return parse_integer_as(text, length, call, row);
-	case TR_TYPE_FLOAT:
-		return tr_text_parse_f32(text, length, &((float *)call->out)[row]);
-	case TR_TYPE_DOUBLE:
-		return tr_text_parse_f64(text, length, &((double *)call->out)[row]);
+	case TR_TYPE_BIGINT: return parse_integer_as(text, length, call, row);
+	case TR_TYPE_FLOAT: return tr_text_parse_f32(text, length, &((float *)call->out)[row]);
+	case TR_TYPE_DOUBLE: return tr_text_parse_f64(text, length, &((double *)call->out)[row]);
 	case TR_TYPE_DECIMAL: {
 		tr_i128 value = 0;
 
@@ -284,8 +256,7 @@ static enum tr_text_result parse_as(const char *text, size_t length, struct tr_c
 			tr_call_set_null(call, row);
 		return result == TR_TEXT_RANGE ? TR_TEXT_OK : result;
 	}
-	case TR_TYPE_DATE:
-		return tr_text_parse_date(text, length, TR_TIME_CAST, &((int32_t *)call->out)[row]);
+	case TR_TYPE_DATE: return tr_text_parse_date(text, length, TR_TIME_CAST, &((int32_t *)call->out)[row]);
 	case TR_TYPE_TIME: {
 		int64_t nanos = 0;
 
@@ -293,8 +264,7 @@ static enum tr_text_result parse_as(const char *text, size_t length, struct tr_c
 		((int32_t *)call->out)[row] = (int32_t)(nanos / 1000000);
 		return result;
 	}
-	default:
-		return parse_timestamp_as(text, length, call, row);
+	default: return parse_timestamp_as(text, length, call, row);
 	}
 }
 
@@ -321,11 +291,12 @@ static tr_code cast_from_text(struct tr_call *call)
 void tr_cast_type_name(const struct tr_type *type, char *out, size_t size)
 {
 	static const char *const names[] = {
-		[TR_TYPE_BOOLEAN] = "BOOLEAN", [TR_TYPE_TINYINT] = "TINYINT", [TR_TYPE_SMALLINT] = "SMALLINT",
-		[TR_TYPE_INT] = "INT",         [TR_TYPE_BIGINT] = "BIGINT",   [TR_TYPE_FLOAT] = "FLOAT",
-		[TR_TYPE_DOUBLE] = "DOUBLE",   [TR_TYPE_DECIMAL] = "DECIMAL", [TR_TYPE_DATE] = "DATE",
-		[TR_TYPE_TIME] = "TIME",       [TR_TYPE_TIMESTAMP] = "TIMESTAMP",
-		[TR_TYPE_TIMESTAMP_LTZ] = "TIMESTAMP_LTZ",
+		[TR_TYPE_BOOLEAN] = "BOOLEAN",     [TR_TYPE_TINYINT] = "TINYINT",
+		[TR_TYPE_SMALLINT] = "SMALLINT",   [TR_TYPE_INT] = "INT",
+		[TR_TYPE_BIGINT] = "BIGINT",       [TR_TYPE_FLOAT] = "FLOAT",
+		[TR_TYPE_DOUBLE] = "DOUBLE",       [TR_TYPE_DECIMAL] = "DECIMAL",
+		[TR_TYPE_DATE] = "DATE",           [TR_TYPE_TIME] = "TIME",
+		[TR_TYPE_TIMESTAMP] = "TIMESTAMP", [TR_TYPE_TIMESTAMP_LTZ] = "TIMESTAMP_LTZ",
 	};
 	const char *name = type->id < TR_COUNT_OF(names) && names[type->id] != NULL ? names[type->id] : "this type";
 	size_t length = TR_MIN(strlen(name), size - 1);
@@ -345,16 +316,11 @@ static size_t put_value(char *out, const struct tr_column *column, uint32_t row,
 	case TR_TYPE_BOOLEAN:
 		memcpy(out, tr_column_i8(column, row) ? "TRUE" : "FALSE", 5);
 		return tr_column_i8(column, row) ? 4 : 5;
-	case TR_TYPE_FLOAT:
-		return tr_text_put_f32(out, tr_column_f32(column, row));
-	case TR_TYPE_DOUBLE:
-		return tr_text_put_f64(out, tr_column_f64(column, row));
-	case TR_TYPE_DECIMAL:
-		return tr_text_put_decimal(out, tr_decimal_get(column, row), type->scale);
-	case TR_TYPE_DATE:
-		return tr_text_put_date(out, tr_column_i32(column, row));
-	case TR_TYPE_TIME:
-		return tr_text_put_time(out, tr_column_i32(column, row), TR_CLOCK_DIGITS, type->precision);
+	case TR_TYPE_FLOAT: return tr_text_put_f32(out, tr_column_f32(column, row));
+	case TR_TYPE_DOUBLE: return tr_text_put_f64(out, tr_column_f64(column, row));
+	case TR_TYPE_DECIMAL: return tr_text_put_decimal(out, tr_decimal_get(column, row), type->scale);
+	case TR_TYPE_DATE: return tr_text_put_date(out, tr_column_i32(column, row));
+	case TR_TYPE_TIME: return tr_text_put_time(out, tr_column_i32(column, row), TR_CLOCK_DIGITS, type->precision);
 	case TR_TYPE_TIMESTAMP:
 	case TR_TYPE_TIMESTAMP_LTZ: {
 		int64_t ticks = tr_column_i64(column, row);
@@ -364,12 +330,9 @@ static size_t put_value(char *out, const struct tr_column *column, uint32_t row,
 			ticks = tr_timezone_to_local_ticks(call->zone, call->cursor, ticks, ticks_per_second);
 		return tr_text_put_timestamp(out, ticks, ticks_per_second, ' ', TR_CLOCK_DIGITS, type->precision);
 	}
-	case TR_TYPE_INTERVAL_MONTH:
-		return tr_text_put_interval_month(out, tr_column_i32(column, row));
-	case TR_TYPE_INTERVAL_MS:
-		return tr_text_put_interval_ms(out, tr_column_i64(column, row));
-	default:
-		return tr_text_put_i64(out, (int64_t)tr_decimal_get(column, row));
+	case TR_TYPE_INTERVAL_MONTH: return tr_text_put_interval_month(out, tr_column_i32(column, row));
+	case TR_TYPE_INTERVAL_MS: return tr_text_put_interval_ms(out, tr_column_i64(column, row));
+	default: return tr_text_put_i64(out, (int64_t)tr_decimal_get(column, row));
 	}
 }
 
@@ -455,12 +418,8 @@ static tr_code cast_nested_to_text(struct tr_call *call)
 static int64_t local_ticks(const struct tr_column *column, uint32_t row, struct tr_call *call, int64_t *per_second)
 {
 	switch (column->type->id) {
-	case TR_TYPE_DATE:
-		*per_second = 1;
-		return (int64_t)tr_column_i32(column, row) * TR_SECONDS_PER_DAY;
-	case TR_TYPE_TIME:
-		*per_second = 1000;
-		return tr_column_i32(column, row);
+	case TR_TYPE_DATE: *per_second = 1; return (int64_t)tr_column_i32(column, row) * TR_SECONDS_PER_DAY;
+	case TR_TYPE_TIME: *per_second = 1000; return tr_column_i32(column, row);
 	default: {
 		int64_t ticks = tr_column_i64(column, row);
 

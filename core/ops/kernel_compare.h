@@ -3,11 +3,13 @@
  * Comparisons of fixed-width numbers, and selections: lists of the rows for which something holds.
  *
  * `compare` writes 0 or 1 per row. `select` fuses the comparison with the making of a selection: it lists the rows that
- * are not NULL and for which the comparison holds. The select functions over bytes and bitmaps split a selection by a
- * BOOLEAN register. `mask` clears the bits of rows for which the comparison does not hold; several comparisons over all
- * rows make one mask, which select_bits turns into a selection once. Without a selection (rows NULL) they work on 64 rows at a time and compress row numbers with
- * AVX-512 or AVX2 where built so. Selections are written in ascending order; `out` may be the same array as `rows`,
- * needs room for count rows, and 16 more may be overwritten (TR_SELECT_SLACK).
+ * are not NULL and for which the comparison holds. `mask` clears the bits of rows for which the comparison does not hold;
+ * several comparisons over all rows make one mask, which select_bits turns into a selection once. The select functions
+ * over bytes and bitmaps split a selection by a BOOLEAN register.
+ *
+ * Without a selection (rows NULL) all work on 64 rows at a time and compress row numbers with AVX-512 or AVX2 where built
+ * so. Selections are written in ascending order; `out` may be the same array as `rows`, needs room for count rows, and 16
+ * more may be overwritten (TR_SELECT_SLACK).
  */
 #ifndef TR_CORE_OPS_KERNEL_COMPARE_H
 #define TR_CORE_OPS_KERNEL_COMPARE_H
@@ -21,14 +23,21 @@
 
 #define TR_SELECT_SLACK 16
 
-enum tr_compare { TR_COMPARE_EQ, TR_COMPARE_NE, TR_COMPARE_LT, TR_COMPARE_GT, TR_COMPARE_LE, TR_COMPARE_GE,
-		  TR_COMPARE_COUNT };
+enum tr_compare {
+	TR_COMPARE_EQ,
+	TR_COMPARE_NE,
+	TR_COMPARE_LT,
+	TR_COMPARE_GT,
+	TR_COMPARE_LE,
+	TR_COMPARE_GE,
+	TR_COMPARE_COUNT
+};
 
 /** The comparison with its operands exchanged. */
 static inline enum tr_compare tr_compare_flip(enum tr_compare c)
 {
-	static const uint8_t flipped[] = {TR_COMPARE_EQ, TR_COMPARE_NE, TR_COMPARE_GT, TR_COMPARE_LT, TR_COMPARE_GE,
-					  TR_COMPARE_LE};
+	static const uint8_t flipped[] = {TR_COMPARE_EQ, TR_COMPARE_NE, TR_COMPARE_GT,
+					  TR_COMPARE_LT, TR_COMPARE_GE, TR_COMPARE_LE};
 
 	return (enum tr_compare)flipped[c];
 }

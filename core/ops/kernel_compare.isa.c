@@ -78,119 +78,113 @@ static inline uint32_t *expand(uint64_t mask, uint32_t base, uint32_t *out)
 	return out;
 }
 
-static inline uint64_t low_bits(uint32_t n)
-{
-	return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
-}
+static inline uint64_t low_bits(uint32_t n) { return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1; }
 
-static inline uint32_t bit(const uint64_t *bits, uint32_t row)
-{
-	return (uint32_t)(bits[row >> 6] >> (row & 63)) & 1;
-}
+static inline uint32_t bit(const uint64_t *bits, uint32_t row) { return (uint32_t)(bits[row >> 6] >> (row & 63)) & 1; }
 
 /* ---- comparisons ---- */
 
-#define COMPARE(op, OP, name, type)                                                                \
+#define COMPARE(op, OP, name, type)                                                                        \
 	static void op##_##name##_v(uint8_t *restrict out, const void *restrict a, const void *restrict b, \
-				    const uint32_t *rows, uint32_t count)                          \
-	{                                                                                          \
-		const type *restrict x = a, *restrict y = b;                                       \
-		if (rows == NULL)                                                                  \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				out[i] = x[i] OP y[i];                                             \
-		else                                                                               \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				out[rows[i]] = x[rows[i]] OP y[rows[i]];                           \
-	}                                                                                          \
+				    const uint32_t *rows, uint32_t count)                                  \
+	{                                                                                                  \
+		const type *restrict x = a, *restrict y = b;                                               \
+		if (rows == NULL)                                                                          \
+			for (uint32_t i = 0; i < count; i++)                                               \
+				out[i] = x[i] OP y[i];                                                     \
+		else                                                                                       \
+			for (uint32_t i = 0; i < count; i++)                                               \
+				out[rows[i]] = x[rows[i]] OP y[rows[i]];                                   \
+	}                                                                                                  \
 	static void op##_##name##_c(uint8_t *restrict out, const void *restrict a, const void *restrict b, \
-				    const uint32_t *rows, uint32_t count)                          \
-	{                                                                                          \
-		const type *restrict x = a, y = *(const type *)b;                                  \
-		if (rows == NULL)                                                                  \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				out[i] = x[i] OP y;                                                \
-		else                                                                               \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				out[rows[i]] = x[rows[i]] OP y;                                    \
-	}                                                                                          \
-	SELECT(op, OP, name, type, v, y[i], y[row])                                                \
-	SELECT(op, OP, name, type, c, y[0], y[0])                                                  \
-	MASK(op, OP, name, type, v, y[i])                                                          \
+				    const uint32_t *rows, uint32_t count)                                  \
+	{                                                                                                  \
+		const type *restrict x = a, y = *(const type *)b;                                          \
+		if (rows == NULL)                                                                          \
+			for (uint32_t i = 0; i < count; i++)                                               \
+				out[i] = x[i] OP y;                                                        \
+		else                                                                                       \
+			for (uint32_t i = 0; i < count; i++)                                               \
+				out[rows[i]] = x[rows[i]] OP y;                                            \
+	}                                                                                                  \
+	SELECT(op, OP, name, type, v, y[i], y[row])                                                        \
+	SELECT(op, OP, name, type, c, y[0], y[0])                                                          \
+	MASK(op, OP, name, type, v, y[i])                                                                  \
 	MASK(op, OP, name, type, c, y[0])
 
-#define MASK(op, OP, name, type, shape, y_block)                                                   \
-	static void mask_##op##_##name##_##shape(const void *restrict a, const void *restrict b,   \
-						 uint64_t *restrict mask, uint32_t count)          \
-	{                                                                                          \
-		uint32_t base = 0;                                                                 \
-		for (; base + BLOCK <= count; base += BLOCK) {                                     \
-			const type *restrict x = (const type *)a + base;                           \
-			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);  \
-			uint8_t bytes[BLOCK];                                                      \
-			for (uint32_t i = 0; i < BLOCK; i++)                                       \
-				bytes[i] = x[i] OP y_block;                                        \
-			mask[base / BLOCK] &= mask_of_bytes(bytes);                                \
-		}                                                                                  \
-		if (base < count) {                                                                \
-			const type *restrict x = (const type *)a + base;                           \
-			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);  \
-			uint64_t bits = 0;                                                         \
-			for (uint32_t i = 0; i < count - base; i++)                                \
-				bits |= (uint64_t)(x[i] OP y_block) << i;                          \
-			mask[base / BLOCK] &= bits;                                                \
-		}                                                                                  \
+#define MASK(op, OP, name, type, shape, y_block)                                                  \
+	static void mask_##op##_##name##_##shape(const void *restrict a, const void *restrict b,  \
+						 uint64_t *restrict mask, uint32_t count)         \
+	{                                                                                         \
+		uint32_t base = 0;                                                                \
+		for (; base + BLOCK <= count; base += BLOCK) {                                    \
+			const type *restrict x = (const type *)a + base;                          \
+			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0); \
+			uint8_t bytes[BLOCK];                                                     \
+			for (uint32_t i = 0; i < BLOCK; i++)                                      \
+				bytes[i] = x[i] OP y_block;                                       \
+			mask[base / BLOCK] &= mask_of_bytes(bytes);                               \
+		}                                                                                 \
+		if (base < count) {                                                               \
+			const type *restrict x = (const type *)a + base;                          \
+			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0); \
+			uint64_t bits = 0;                                                        \
+			for (uint32_t i = 0; i < count - base; i++)                               \
+				bits |= (uint64_t)(x[i] OP y_block) << i;                         \
+			mask[base / BLOCK] &= bits;                                               \
+		}                                                                                 \
 	}
 
-#define SELECT(op, OP, name, type, shape, y_block, y_row)                                          \
-	static uint32_t select_##op##_##name##_##shape(const void *restrict a, const void *restrict b, \
-						       const uint64_t *validity, const uint32_t *rows, \
-						       uint32_t count, uint32_t *out)              \
-	{                                                                                          \
-		uint32_t *next = out;                                                              \
-		if (rows != NULL) {                                                                \
-			const type *x = a, *y = b;                                                 \
-			uint32_t kept = 0;                                                         \
-			for (uint32_t i = 0; i < count; i++) {                                     \
-				uint32_t row = rows[i];                                            \
-				uint32_t holds = x[row] OP y_row;                                  \
-				if (validity != NULL)                                              \
-					holds &= bit(validity, row);                               \
-				out[kept] = row;                                                   \
-				kept += holds;                                                     \
-			}                                                                          \
-			return kept;                                                               \
-		}                                                                                  \
-		uint32_t base = 0;                                                                 \
-		for (; base + BLOCK <= count; base += BLOCK) {                                     \
-			const type *restrict x = (const type *)a + base;                           \
-			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);  \
-			uint8_t bytes[BLOCK];                                                      \
-			for (uint32_t i = 0; i < BLOCK; i++)                                       \
-				bytes[i] = x[i] OP y_block;                                        \
-			uint64_t mask = mask_of_bytes(bytes);                                      \
-			if (validity != NULL)                                                      \
-				mask &= validity[base / BLOCK];                                    \
-			next = expand(mask, base, next);                                           \
-		}                                                                                  \
-		if (base < count) {                                                                \
-			const type *restrict x = (const type *)a + base;                           \
-			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);  \
-			uint64_t mask = 0;                                                         \
-			for (uint32_t i = 0; i < count - base; i++)                                \
-				mask |= (uint64_t)(x[i] OP y_block) << i;                          \
-			if (validity != NULL)                                                      \
-				mask &= validity[base / BLOCK];                                    \
-			next = expand(mask, base, next);                                           \
-		}                                                                                  \
-		return (uint32_t)(next - out);                                                     \
+#define SELECT(op, OP, name, type, shape, y_block, y_row)                                                              \
+	static uint32_t select_##op##_##name##_##shape(const void *restrict a, const void *restrict b,                 \
+						       const uint64_t *validity, const uint32_t *rows, uint32_t count, \
+						       uint32_t *out)                                                  \
+	{                                                                                                              \
+		uint32_t *next = out;                                                                                  \
+		if (rows != NULL) {                                                                                    \
+			const type *x = a, *y = b;                                                                     \
+			uint32_t kept = 0;                                                                             \
+			for (uint32_t i = 0; i < count; i++) {                                                         \
+				uint32_t row = rows[i];                                                                \
+				uint32_t holds = x[row] OP y_row;                                                      \
+				if (validity != NULL)                                                                  \
+					holds &= bit(validity, row);                                                   \
+				out[kept] = row;                                                                       \
+				kept += holds;                                                                         \
+			}                                                                                              \
+			return kept;                                                                                   \
+		}                                                                                                      \
+		uint32_t base = 0;                                                                                     \
+		for (; base + BLOCK <= count; base += BLOCK) {                                                         \
+			const type *restrict x = (const type *)a + base;                                               \
+			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);                      \
+			uint8_t bytes[BLOCK];                                                                          \
+			for (uint32_t i = 0; i < BLOCK; i++)                                                           \
+				bytes[i] = x[i] OP y_block;                                                            \
+			uint64_t mask = mask_of_bytes(bytes);                                                          \
+			if (validity != NULL)                                                                          \
+				mask &= validity[base / BLOCK];                                                        \
+			next = expand(mask, base, next);                                                               \
+		}                                                                                                      \
+		if (base < count) {                                                                                    \
+			const type *restrict x = (const type *)a + base;                                               \
+			const type *restrict y = (const type *)b + (#shape[0] == 'v' ? base : 0);                      \
+			uint64_t mask = 0;                                                                             \
+			for (uint32_t i = 0; i < count - base; i++)                                                    \
+				mask |= (uint64_t)(x[i] OP y_block) << i;                                              \
+			if (validity != NULL)                                                                          \
+				mask &= validity[base / BLOCK];                                                        \
+			next = expand(mask, base, next);                                                               \
+		}                                                                                                      \
+		return (uint32_t)(next - out);                                                                         \
 	}
 
-#define ALL_COMPARISONS(name, type)                                                                \
-	COMPARE(eq, ==, name, type)                                                                \
-	COMPARE(ne, !=, name, type)                                                                \
-	COMPARE(lt, <, name, type)                                                                 \
-	COMPARE(gt, >, name, type)                                                                 \
-	COMPARE(le, <=, name, type)                                                                \
+#define ALL_COMPARISONS(name, type) \
+	COMPARE(eq, ==, name, type) \
+	COMPARE(ne, !=, name, type) \
+	COMPARE(lt, <, name, type)  \
+	COMPARE(gt, >, name, type)  \
+	COMPARE(le, <=, name, type) \
 	COMPARE(ge, >=, name, type)
 ALL_COMPARISONS(i8, int8_t)
 ALL_COMPARISONS(i16, int16_t)
@@ -282,8 +276,8 @@ static uint32_t select_view(const struct tr_view *a, const struct tr_view *const
 
 	memcpy(words, constant, sizeof(words));
 	if (constant->length <= TR_VIEW_INLINE_MAX)
-		return select_short((const uint64_t *)(const void *)a, words[0], words[1], wanted, validity, rows, count,
-				    out);
+		return select_short((const uint64_t *)(const void *)a, words[0], words[1], wanted, validity, rows,
+				    count, out);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t row = rows != NULL ? rows[i] : i;
 
@@ -356,8 +350,14 @@ static uint32_t select_bits(const uint64_t *bits, bool wanted, const uint32_t *r
 	return (uint32_t)(next - out);
 }
 
-#define PAIR(op, name) {op##_##name##_v, op##_##name##_c}
-#define NUMBERS(op) {PAIR(op, i8), PAIR(op, i16), PAIR(op, i32), PAIR(op, i64), PAIR(op, f32), PAIR(op, f64)}
+#define PAIR(op, name)                           \
+	{                                        \
+		op##_##name##_v, op##_##name##_c \
+	}
+#define NUMBERS(op)                                                                                     \
+	{                                                                                               \
+		PAIR(op, i8), PAIR(op, i16), PAIR(op, i32), PAIR(op, i64), PAIR(op, f32), PAIR(op, f64) \
+	}
 
 const struct tr_kernel_compare TR_ISA(tr_kernel_compare) = {
 	.compare = {NUMBERS(eq), NUMBERS(ne), NUMBERS(lt), NUMBERS(gt), NUMBERS(le), NUMBERS(ge)},

@@ -108,9 +108,7 @@ size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t sec
 		const struct tr_datetime_token *t = &pattern->tokens[i];
 
 		switch (t->letter) {
-		case 0:
-			*out++ = t->literal;
-			break;
+		case 0: *out++ = t->literal; break;
 		case 'y':
 		case 'u': {
 			int64_t year = t->letter == 'y' ? era_year : civil.year;
@@ -119,52 +117,24 @@ size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t sec
 			break;
 		}
 		case 'M':
-		case 'L':
-			out = put_month(out, civil.month, t->count);
-			break;
-		case 'd':
-			out = put_number(out, civil.day, t->count);
-			break;
-		case 'D':
-			out = put_number(out, tr_calendar_day_of_year(day), t->count);
-			break;
-		case 'E':
-			out = put_name(out, days[weekday - 1], t->count > 3);
-			break;
-		case 'e':
-			out = put_number(out, weekday % 7 + 1, t->count);
-			break;
-		case 'Q':
-			out = put_number(out, (civil.month + 2) / 3, t->count);
-			break;
-		case 'H':
-			out = put_number(out, hour, t->count);
-			break;
-		case 'k':
-			out = put_number(out, hour == 0 ? 24 : hour, t->count);
-			break;
-		case 'K':
-			out = put_number(out, hour % 12, t->count);
-			break;
-		case 'h':
-			out = put_number(out, hour % 12 == 0 ? 12 : hour % 12, t->count);
-			break;
+		case 'L': out = put_month(out, civil.month, t->count); break;
+		case 'd': out = put_number(out, civil.day, t->count); break;
+		case 'D': out = put_number(out, tr_calendar_day_of_year(day), t->count); break;
+		case 'E': out = put_name(out, days[weekday - 1], t->count > 3); break;
+		case 'e': out = put_number(out, weekday % 7 + 1, t->count); break;
+		case 'Q': out = put_number(out, (civil.month + 2) / 3, t->count); break;
+		case 'H': out = put_number(out, hour, t->count); break;
+		case 'k': out = put_number(out, hour == 0 ? 24 : hour, t->count); break;
+		case 'K': out = put_number(out, hour % 12, t->count); break;
+		case 'h': out = put_number(out, hour % 12 == 0 ? 12 : hour % 12, t->count); break;
 		case 'a':
 			*out++ = hour < 12 ? 'A' : 'P';
 			*out++ = 'M';
 			break;
-		case 'm':
-			out = put_number(out, rest / 60 % 60, t->count);
-			break;
-		case 's':
-			out = put_number(out, rest % 60, t->count);
-			break;
-		case 'S':
-			out = put_fraction(out, nanos, t->count);
-			break;
-		case 'n':
-			out = put_number(out, nanos, t->count);
-			break;
+		case 'm': out = put_number(out, rest / 60 % 60, t->count); break;
+		case 's': out = put_number(out, rest % 60, t->count); break;
+		case 'S': out = put_fraction(out, nanos, t->count); break;
+		case 'n': out = put_number(out, nanos, t->count); break;
 		default: /* G */
 			*out++ = civil.year > 0 ? 'A' : 'B';
 			*out++ = civil.year > 0 ? 'D' : 'C';
@@ -249,27 +219,16 @@ static bool read_field(struct cursor *c, const struct tr_datetime_token *t, bool
 		return false;
 	switch (t->letter) {
 	case 'y':
-	case 'u':
-		f->year = t->count == 2 && value < 100 ? 2000 + value : value;
-		return true;
+	case 'u': f->year = t->count == 2 && value < 100 ? 2000 + value : value; return true;
 	case 'M':
 	case 'L':
 		f->month = t->count >= 3 ? read_name(c, months, 12, t->count > 3) : value;
 		return is_lenient || f->month > 0;
-	case 'd':
-		f->day = value;
-		return true;
-	case 'D':
-		f->day_of_year = value;
-		return true;
-	case 'E':
-		return read_name(c, days, 7, t->count > 3) > 0;
-	case 'H':
-		f->hour = value;
-		return true;
-	case 'k':
-		f->hour = value % 24;
-		return true;
+	case 'd': f->day = value; return true;
+	case 'D': f->day_of_year = value; return true;
+	case 'E': return read_name(c, days, 7, t->count > 3) > 0;
+	case 'H': f->hour = value; return true;
+	case 'k': f->hour = value % 24; return true;
 	case 'h':
 	case 'K':
 		f->hour = value % 12;
@@ -281,15 +240,9 @@ static bool read_field(struct cursor *c, const struct tr_datetime_token *t, bool
 		f->half = (c->at[0] | 32) == 'p';
 		c->at += 2;
 		return true;
-	case 'm':
-		f->minute = value;
-		return true;
-	case 's':
-		f->second = value;
-		return true;
-	case 'n':
-		f->nanos = value;
-		return true;
+	case 'm': f->minute = value; return true;
+	case 's': f->second = value; return true;
+	case 'n': f->nanos = value; return true;
 	default: /* Q, e, G: read, not used */
 		if (t->letter == 'G')
 			c->at += TR_MIN(c->end - c->at, 2);
@@ -312,7 +265,8 @@ static bool settle(struct fields *f, bool is_lenient, int64_t *seconds, int32_t 
 		f->hour += 12;
 	if (f->year > 999999999 || f->month > 1000000 || f->day > 100000000)
 		return false;
-	if (!is_lenient && f->day > 28 && f->day <= 31 && f->month >= 1 && f->month <= 12) /* SMART: 31 April is the 30th */
+	if (!is_lenient && f->day > 28 && f->day <= 31 && f->month >= 1 &&
+	    f->month <= 12) /* SMART: 31 April is the 30th */
 		f->day = TR_MIN(f->day, (int64_t)tr_calendar_month_days(f->year, (int)f->month));
 	if (!is_lenient && !is_in_range(f))
 		return false;

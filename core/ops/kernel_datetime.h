@@ -17,7 +17,7 @@
 #define TR_DATETIME_TEXT_MAX 512 /* bytes that formatting writes at most */
 
 struct tr_datetime_token {
-	char letter;     /* 0: literal byte `literal` */
+	char letter; /* 0: literal byte `literal` */
 	char literal;
 	uint8_t count;
 };

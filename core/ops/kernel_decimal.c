@@ -14,10 +14,7 @@
 
 /* ---- 256 bits ---- */
 
-static tr_u128 magnitude(tr_i128 value)
-{
-	return value < 0 ? 0 - (tr_u128)value : (tr_u128)value;
-}
+static tr_u128 magnitude(tr_i128 value) { return value < 0 ? 0 - (tr_u128)value : (tr_u128)value; }
 
 static int compare_wide(struct tr_wide a, struct tr_wide b)
 {
@@ -76,10 +73,7 @@ static struct tr_wide power_wide(int digits)
 				   (tr_u128)tr_text_power_of_ten(digits - POWER_MAX));
 }
 
-struct tr_wide tr_wide_of(tr_i128 value)
-{
-	return (struct tr_wide){.is_negative = value < 0, .low = magnitude(value)};
-}
+struct tr_wide tr_wide_of(tr_i128 value) { return (struct tr_wide){.is_negative = value < 0, .low = magnitude(value)}; }
 
 struct tr_wide tr_wide_scale_up(struct tr_wide value, int digits)
 {
@@ -260,15 +254,9 @@ static tr_code add_or_subtract(struct tr_call *call, bool is_subtract)
 	return TR_OK;
 }
 
-tr_code tr_decimal_add(struct tr_call *call)
-{
-	return add_or_subtract(call, false);
-}
+tr_code tr_decimal_add(struct tr_call *call) { return add_or_subtract(call, false); }
 
-tr_code tr_decimal_subtract(struct tr_call *call)
-{
-	return add_or_subtract(call, true);
-}
+tr_code tr_decimal_subtract(struct tr_call *call) { return add_or_subtract(call, true); }
 
 tr_code tr_decimal_multiply(struct tr_call *call)
 {

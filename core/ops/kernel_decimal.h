@@ -50,16 +50,11 @@ double tr_decimal_to_f64(tr_i128 value, int scale);
 static inline tr_i128 tr_decimal_get(const struct tr_column *column, uint32_t row)
 {
 	switch (column->type->phys) {
-	case TR_PHYS_I64:
-		return tr_column_i64(column, row);
-	case TR_PHYS_I128:
-		return tr_column_i128(column, row);
-	case TR_PHYS_I32:
-		return tr_column_i32(column, row);
-	case TR_PHYS_I16:
-		return tr_column_i16(column, row);
-	default:
-		return tr_column_i8(column, row);
+	case TR_PHYS_I64: return tr_column_i64(column, row);
+	case TR_PHYS_I128: return tr_column_i128(column, row);
+	case TR_PHYS_I32: return tr_column_i32(column, row);
+	case TR_PHYS_I16: return tr_column_i16(column, row);
+	default: return tr_column_i8(column, row);
 	}
 }
 

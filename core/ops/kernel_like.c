@@ -94,16 +94,11 @@ bool tr_like_match(const struct tr_like *like, const char *text, uint32_t length
 	uint32_t n = like->length;
 
 	switch (like->shape) {
-	case TR_LIKE_EXACT:
-		return length == n && memcmp(text, like->text, n) == 0;
-	case TR_LIKE_PREFIX:
-		return length >= n && memcmp(text, like->text, n) == 0;
-	case TR_LIKE_SUFFIX:
-		return length >= n && memcmp(text + length - n, like->text, n) == 0;
-	case TR_LIKE_CONTAINS:
-		return n == 0 || memmem(text, length, like->text, n) != NULL;
-	case TR_LIKE_GENERAL:
-		return match_general(like, text, length);
+	case TR_LIKE_EXACT: return length == n && memcmp(text, like->text, n) == 0;
+	case TR_LIKE_PREFIX: return length >= n && memcmp(text, like->text, n) == 0;
+	case TR_LIKE_SUFFIX: return length >= n && memcmp(text + length - n, like->text, n) == 0;
+	case TR_LIKE_CONTAINS: return n == 0 || memmem(text, length, like->text, n) != NULL;
+	case TR_LIKE_GENERAL: return match_general(like, text, length);
 	}
 	return false;
 }

@@ -46,15 +46,15 @@ void tr_merge_set_null(struct tr_merge_store *store, struct tr_column *out, uint
 	tr_bit_clear(store->validity, row);
 }
 
-#define COPY(type)                                                                                 \
-	do {                                                                                       \
-		type *target = store->data;                                                        \
-		const type *values = source->data;                                                 \
-		uint32_t mask = source->is_constant ? 0 : UINT32_MAX;                              \
-		for (uint32_t i = 0; i < count; i++) {                                             \
-			uint32_t row = rows != NULL ? rows[i] : i;                                 \
-			target[row] = values[row & mask];                                          \
-		}                                                                                  \
+#define COPY(type)                                                    \
+	do {                                                          \
+		type *target = store->data;                           \
+		const type *values = source->data;                    \
+		uint32_t mask = source->is_constant ? 0 : UINT32_MAX; \
+		for (uint32_t i = 0; i < count; i++) {                \
+			uint32_t row = rows != NULL ? rows[i] : i;    \
+			target[row] = values[row & mask];             \
+		}                                                     \
 	} while (0)
 
 struct sixteen {
@@ -65,23 +65,12 @@ static void copy_values(struct tr_merge_store *store, const struct tr_column *so
 			uint32_t count)
 {
 	switch (tr_phys_bytes((enum tr_phys)source->type->phys)) {
-	case 1:
-		COPY(uint8_t);
-		break;
-	case 2:
-		COPY(uint16_t);
-		break;
-	case 4:
-		COPY(uint32_t);
-		break;
-	case 8:
-		COPY(uint64_t);
-		break;
-	case 16:
-		COPY(struct sixteen);
-		break;
-	default:
-		break;
+	case 1: COPY(uint8_t); break;
+	case 2: COPY(uint16_t); break;
+	case 4: COPY(uint32_t); break;
+	case 8: COPY(uint64_t); break;
+	case 16: COPY(struct sixteen); break;
+	default: break;
 	}
 }
 

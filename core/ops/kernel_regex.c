@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 
-#define MATCH_LIMIT 10000000u          /* steps of the interpreter and of JIT code */
+#define MATCH_LIMIT 10000000u /* steps of the interpreter and of JIT code */
 #define HEAP_LIMIT_KIB 65536u
 #define JIT_STACK_BYTES_MIN (32 * 1024)
 #define JIT_STACK_BYTES_MAX (1024 * 1024)

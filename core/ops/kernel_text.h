@@ -11,10 +11,7 @@
 #include "base/arena.h"
 #include "base/column.h"
 
-static inline bool tr_text_is_start(char c)
-{
-	return ((unsigned char)c & 0xC0) != 0x80;
-}
+static inline bool tr_text_is_start(char c) { return ((unsigned char)c & 0xC0) != 0x80; }
 
 /** Characters of a text. */
 static inline uint32_t tr_text_characters(const char *text, uint32_t length)

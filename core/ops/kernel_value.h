@@ -12,8 +12,7 @@ static inline int tr_value_compare(const struct tr_column *a, uint32_t a_row, co
 {
 #define ORDER(x, y) (((x) > (y)) - ((x) < (y)))
 	switch (a->type->phys) {
-	case TR_PHYS_VIEW:
-		return tr_view_compare(tr_column_view(a, a_row), tr_column_view(b, b_row));
+	case TR_PHYS_VIEW: return tr_view_compare(tr_column_view(a, a_row), tr_column_view(b, b_row));
 	case TR_PHYS_F32:
 	case TR_PHYS_F64: {
 		double x = a->type->phys == TR_PHYS_F32 ? tr_column_f32(a, a_row) : tr_column_f64(a, a_row);

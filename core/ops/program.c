@@ -123,8 +123,7 @@ static uint32_t column_register(struct compiler *c, const struct tr_expr *expr)
 }
 
 /* A column of one row for a literal. ROW and LIST literals are NULLs only. */
-static struct tr_column constant_column(struct tr_arena *arena, const struct tr_type *type,
-					const struct tr_value *value)
+static struct tr_column constant_column(struct tr_arena *arena, const struct tr_type *type, const struct tr_value *value)
 {
 	struct tr_column column = {.type = type, .is_constant = true};
 	char *data = tr_arena_zalloc(arena, 16);
@@ -146,32 +145,15 @@ static struct tr_column constant_column(struct tr_arena *arena, const struct tr_
 	if (value->is_null)
 		return column;
 	switch (type->phys) {
-	case TR_PHYS_I8:
-		*(int8_t *)data = (int8_t)value->i64;
-		break;
-	case TR_PHYS_I16:
-		*(int16_t *)(void *)data = (int16_t)value->i64;
-		break;
-	case TR_PHYS_I32:
-		*(int32_t *)(void *)data = (int32_t)value->i64;
-		break;
-	case TR_PHYS_I64:
-		*(int64_t *)(void *)data = value->i64;
-		break;
-	case TR_PHYS_I128:
-		*(tr_i128 *)(void *)data = value->i128;
-		break;
-	case TR_PHYS_F32:
-		*(float *)(void *)data = (float)value->f64;
-		break;
-	case TR_PHYS_F64:
-		*(double *)(void *)data = value->f64;
-		break;
-	case TR_PHYS_VIEW:
-		*(struct tr_view *)(void *)data = value->view;
-		break;
-	default:
-		TR_UNREACHABLE();
+	case TR_PHYS_I8: *(int8_t *)data = (int8_t)value->i64; break;
+	case TR_PHYS_I16: *(int16_t *)(void *)data = (int16_t)value->i64; break;
+	case TR_PHYS_I32: *(int32_t *)(void *)data = (int32_t)value->i64; break;
+	case TR_PHYS_I64: *(int64_t *)(void *)data = value->i64; break;
+	case TR_PHYS_I128: *(tr_i128 *)(void *)data = value->i128; break;
+	case TR_PHYS_F32: *(float *)(void *)data = (float)value->f64; break;
+	case TR_PHYS_F64: *(double *)(void *)data = value->f64; break;
+	case TR_PHYS_VIEW: *(struct tr_view *)(void *)data = value->view; break;
+	default: TR_UNREACHABLE();
 	}
 	return column;
 }
@@ -440,14 +422,10 @@ static tr_code compile_special(struct compiler *c, const struct tr_expr *expr, u
 	if (find_lazy(c, expr, sel, reg))
 		return TR_OK;
 	switch (expr->kind == TR_EXPR_CASE ? TR_SPECIAL_IF : expr->func->special) {
-	case TR_SPECIAL_IF:
-		return compile_case(c, expr, expr->args, expr->arg_count, sel, reg);
-	case TR_SPECIAL_COALESCE:
-		return compile_coalesce(c, expr, sel, reg);
-	case TR_SPECIAL_NULLIF:
-		return compile_nullif(c, expr, sel, reg);
-	default:
-		return compile_lazy_logic(c, expr, sel, reg);
+	case TR_SPECIAL_IF: return compile_case(c, expr, expr->args, expr->arg_count, sel, reg);
+	case TR_SPECIAL_COALESCE: return compile_coalesce(c, expr, sel, reg);
+	case TR_SPECIAL_NULLIF: return compile_nullif(c, expr, sel, reg);
+	default: return compile_lazy_logic(c, expr, sel, reg);
 	}
 }
 
@@ -459,14 +437,11 @@ static bool is_special(const struct tr_expr *expr)
 		return false;
 	switch (expr->func->special) {
 	case TR_SPECIAL_AND:
-	case TR_SPECIAL_OR:
-		return !is_harmless(expr->args[1]);
+	case TR_SPECIAL_OR: return !is_harmless(expr->args[1]);
 	case TR_SPECIAL_COALESCE:
 	case TR_SPECIAL_IF:
-	case TR_SPECIAL_NULLIF:
-		return true;
-	default:
-		return false;
+	case TR_SPECIAL_NULLIF: return true;
+	default: return false;
 	}
 }
 
@@ -475,7 +450,8 @@ static tr_code compile(struct compiler *c, const struct tr_expr *expr, uint32_t 
 	tr_code code;
 
 	if (c->depth >= DEPTH_MAX || c->step_count >= TR_STEPS_MAX)
-		TR_FAIL(c->st, TR_ERR_DATA, "line %u, column %u: the expression is too large (at most %d levels and %d steps)",
+		TR_FAIL(c->st, TR_ERR_DATA,
+			"line %u, column %u: the expression is too large (at most %d levels and %d steps)",
 			expr->place.line, expr->place.column, DEPTH_MAX, TR_STEPS_MAX);
 	c->depth++;
 	if (expr->kind == TR_EXPR_COLUMN) {
@@ -513,8 +489,8 @@ static bool is_fast_comparison(const struct tr_expr *expr)
 	const struct tr_expr *a = expr->args[0], *b = expr->args[1];
 
 	if (a->type->phys == TR_PHYS_VIEW) /* texts: = and <> against a constant */
-		return expr->func->code <= TR_COMPARE_NE && a->kind != TR_EXPR_LITERAL &&
-		       b->kind == TR_EXPR_LITERAL && !b->value.is_null;
+		return expr->func->code <= TR_COMPARE_NE && a->kind != TR_EXPR_LITERAL && b->kind == TR_EXPR_LITERAL &&
+		       !b->value.is_null;
 	if (tr_number_of(a->type->phys) < 0 || a->type->phys != b->type->phys)
 		return false;
 	if (a->type->id == TR_TYPE_DECIMAL && a->type->scale != b->type->scale)

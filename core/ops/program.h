@@ -20,10 +20,10 @@ struct tr_program_state;
 
 /** What some functions need to know at run time. Outlives the states made with it. */
 struct tr_program_context {
-	struct tr_environment *env;  /* CURRENT_TIMESTAMP, RAND; may be NULL if no such function is used */
-	const char *time_zone;       /* session zone, e.g. "UTC" */
-	int64_t processing_time_ms;  /* PROCTIME(): set by the worker before each step; never goes back */
-	int64_t query_start_ms;      /* CURRENT_TIMESTAMP in batch mode, and constants */
+	struct tr_environment *env; /* CURRENT_TIMESTAMP, RAND; may be NULL if no such function is used */
+	const char *time_zone;      /* session zone, e.g. "UTC" */
+	int64_t processing_time_ms; /* PROCTIME(): set by the worker before each step; never goes back */
+	int64_t query_start_ms;     /* CURRENT_TIMESTAMP in batch mode, and constants */
 };
 
 /** Compiles `outputs` over batches of `input`. Lives in `arena`, which must outlive it. TR_ERR_DATA: too large. */

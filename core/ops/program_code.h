@@ -22,11 +22,11 @@
 
 enum tr_step_kind {
 	TR_STEP_CALL,
-	TR_STEP_ALIAS,       /* out is args[0] under its own type */
-	TR_STEP_FIELD,       /* out is field `index` of the ROW args[0] */
-	TR_STEP_BLANK,       /* out has no rows yet */
-	TR_STEP_MERGE,       /* rows of `sel` of args[0] go to out; `whole`: the selection out is made for */
-	TR_STEP_AND,         /* out = args[0] AND args[1]; the second was computed for the rows of sel_a only */
+	TR_STEP_ALIAS, /* out is args[0] under its own type */
+	TR_STEP_FIELD, /* out is field `index` of the ROW args[0] */
+	TR_STEP_BLANK, /* out has no rows yet */
+	TR_STEP_MERGE, /* rows of `sel` of args[0] go to out; `whole`: the selection out is made for */
+	TR_STEP_AND,   /* out = args[0] AND args[1]; the second was computed for the rows of sel_a only */
 	TR_STEP_OR,
 	TR_STEP_SPLIT,       /* sel_a: args[0] is TRUE, sel_b: it is not */
 	TR_STEP_SPLIT_FALSE, /* sel_a: args[0] is FALSE, sel_b: it is not */
@@ -36,21 +36,21 @@ enum tr_step_kind {
 
 struct tr_step {
 	enum tr_step_kind kind;
-	uint32_t flags;           /* CALL: enum tr_func_flags */
+	uint32_t flags; /* CALL: enum tr_func_flags */
 	enum tr_null_rule null_rule;
 	bool is_try;
-	uint32_t code;            /* FILTER: enum tr_compare */
-	uint32_t index;           /* FIELD */
-	uint32_t sel;             /* selection it runs on */
-	uint32_t sel_a, sel_b;    /* made, or TR_NONE */
-	uint32_t whole;           /* MERGE */
-	uint32_t out;             /* register, or TR_NONE */
+	uint32_t code;         /* FILTER: enum tr_compare */
+	uint32_t index;        /* FIELD */
+	uint32_t sel;          /* selection it runs on */
+	uint32_t sel_a, sel_b; /* made, or TR_NONE */
+	uint32_t whole;        /* MERGE */
+	uint32_t out;          /* register, or TR_NONE */
 	uint32_t arg_count;
-	const uint32_t *args;     /* registers */
+	const uint32_t *args; /* registers */
 	tr_kernel kernel;
 	const struct tr_func *func;
 	const void *prepared;
-	uint32_t local;           /* index into the state's locals, or TR_NONE */
+	uint32_t local;             /* index into the state's locals, or TR_NONE */
 	const struct tr_expr *expr; /* for messages */
 };
 
@@ -59,9 +59,9 @@ enum tr_register_kind { TR_REGISTER_INPUT, TR_REGISTER_CONSTANT, TR_REGISTER_TEM
 struct tr_register {
 	enum tr_register_kind kind;
 	const struct tr_type *type;
-	uint32_t column;            /* INPUT */
-	struct tr_column constant;  /* CONSTANT */
-	uint32_t store;             /* TEMPORARY: whose memory */
+	uint32_t column;           /* INPUT */
+	struct tr_column constant; /* CONSTANT */
+	uint32_t store;            /* TEMPORARY: whose memory */
 };
 
 struct tr_store {
@@ -79,9 +79,9 @@ struct tr_code_block {
 	uint32_t selection_count;
 	uint32_t args_max;
 	uint32_t local_count;
-	const uint32_t *outputs;    /* registers */
+	const uint32_t *outputs; /* registers */
 	uint32_t output_count;
-	uint32_t result;            /* filter code: the selection */
+	uint32_t result; /* filter code: the selection */
 };
 
 struct tr_program {

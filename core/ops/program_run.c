@@ -41,12 +41,12 @@ struct selection {
 /* What one code needs to run. */
 struct frame {
 	const struct tr_code_block *code;
-	struct tr_column *columns;   /* by register */
+	struct tr_column *columns; /* by register */
 	struct tr_merge_store *stores;
 	struct selection *selections;
-	struct tr_column *args;      /* of the present call */
+	struct tr_column *args; /* of the present call */
 	uint32_t *valid_rows;
-	uint64_t *no_bits;           /* all zero: the validity of a constant NULL */
+	uint64_t *no_bits; /* all zero: the validity of a constant NULL */
 	void **locals;
 };
 
@@ -324,7 +324,7 @@ static void run_field(struct frame *frame, const struct tr_step *step, uint32_t 
 		return;
 	}
 	if (out->is_constant && out->validity != NULL && (out->validity[0] & 1) == 0)
-		return; /* NULL in every row */
+		return;         /* NULL in every row */
 	if (out->is_constant) { /* a constant that is NULL in some rows is no constant */
 		tr_merge_spread(&frame->stores[frame->code->registers[step->out].store], out, row_count);
 		out->validity = row->validity;
@@ -472,11 +472,10 @@ static void filter_rows(struct tr_program_state *state, const struct selection *
 		return;
 	}
 	count = state->kernels->select[compare][number][b->is_constant](a->data, b->data, a->validity, sel->rows,
-									 sel->count, made->buffer);
+									sel->count, made->buffer);
 	settle(made, sel, count);
 	if (!b->is_constant && b->validity != NULL)
-		settle(made, sel,
-		       state->kernels->select_bits(b->validity, true, made->rows, count, made->buffer));
+		settle(made, sel, state->kernels->select_bits(b->validity, true, made->rows, count, made->buffer));
 }
 
 /* Both sides are constant and not NULL. */
@@ -578,36 +577,21 @@ static tr_code run_step(struct tr_program_state *state, struct frame *frame, con
 	if (step->kind != TR_STEP_FILTER)
 		list_rows(state, &frame->selections[step->sel], row_count);
 	switch (step->kind) {
-	case TR_STEP_CALL:
-		return run_call(state, frame, step, row_count, st);
+	case TR_STEP_CALL: return run_call(state, frame, step, row_count, st);
 	case TR_STEP_ALIAS:
 		frame->columns[step->out] = frame->columns[step->args[0]];
 		if (frame->columns[step->out].type->phys != TR_PHYS_NONE)
 			frame->columns[step->out].type = frame->code->registers[step->out].type;
 		return TR_OK;
-	case TR_STEP_FIELD:
-		run_field(frame, step, row_count);
-		return TR_OK;
-	case TR_STEP_BLANK:
-		frame->columns[step->out] = blank(frame, step->out);
-		return TR_OK;
-	case TR_STEP_MERGE:
-		run_merge(frame, step, row_count);
-		return TR_OK;
+	case TR_STEP_FIELD: run_field(frame, step, row_count); return TR_OK;
+	case TR_STEP_BLANK: frame->columns[step->out] = blank(frame, step->out); return TR_OK;
+	case TR_STEP_MERGE: run_merge(frame, step, row_count); return TR_OK;
 	case TR_STEP_AND:
-	case TR_STEP_OR:
-		run_logic(frame, step, row_count);
-		return TR_OK;
+	case TR_STEP_OR: run_logic(frame, step, row_count); return TR_OK;
 	case TR_STEP_SPLIT:
-	case TR_STEP_SPLIT_FALSE:
-		run_split(state, frame, step);
-		return TR_OK;
-	case TR_STEP_SPLIT_NULL:
-		run_split_null(state, frame, step);
-		return TR_OK;
-	case TR_STEP_FILTER:
-		run_filter(state, frame, step, row_count);
-		return TR_OK;
+	case TR_STEP_SPLIT_FALSE: run_split(state, frame, step); return TR_OK;
+	case TR_STEP_SPLIT_NULL: run_split_null(state, frame, step); return TR_OK;
+	case TR_STEP_FILTER: run_filter(state, frame, step, row_count); return TR_OK;
 	}
 	TR_UNREACHABLE();
 }

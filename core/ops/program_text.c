@@ -10,11 +10,16 @@ static void append_step(struct tr_bytes *out, struct tr_arena *arena, const stru
 			const struct tr_step *step)
 {
 	static const char *const names[] = {
-		[TR_STEP_CALL] = "call",   [TR_STEP_ALIAS] = "alias",
-		[TR_STEP_FIELD] = "field", [TR_STEP_BLANK] = "blank",
-		[TR_STEP_MERGE] = "merge", [TR_STEP_AND] = "and",
-		[TR_STEP_OR] = "or",       [TR_STEP_SPLIT] = "split",
-		[TR_STEP_SPLIT_FALSE] = "split-false", [TR_STEP_SPLIT_NULL] = "split-null",
+		[TR_STEP_CALL] = "call",
+		[TR_STEP_ALIAS] = "alias",
+		[TR_STEP_FIELD] = "field",
+		[TR_STEP_BLANK] = "blank",
+		[TR_STEP_MERGE] = "merge",
+		[TR_STEP_AND] = "and",
+		[TR_STEP_OR] = "or",
+		[TR_STEP_SPLIT] = "split",
+		[TR_STEP_SPLIT_FALSE] = "split-false",
+		[TR_STEP_SPLIT_NULL] = "split-null",
 		[TR_STEP_FILTER] = "filter",
 	};
 
@@ -28,7 +33,7 @@ static void append_step(struct tr_bytes *out, struct tr_arena *arena, const stru
 		tr_bytes_append_str(out, step->out != TR_NONE ? " : " : " = ");
 	}
 	tr_bytes_append_str(out, step->kind == TR_STEP_CALL && step->func != NULL ? step->func->name
-			    : step->kind == TR_STEP_CALL                         ? "cast"
+				 : step->kind == TR_STEP_CALL                     ? "cast"
 										  : names[step->kind]);
 	for (uint32_t i = 0; i < step->arg_count; i++)
 		tr_bytes_printf(out, "%sr%u", i == 0 ? " " : ", ", step->args[i]);

@@ -78,15 +78,9 @@ static const struct tr_expr *case_literal(struct tr_arena *arena, const char *ar
 	text++;
 	type = tr_type_with_nullable(arena, type, false);
 	switch (type->id) {
-	case TR_TYPE_BOOLEAN:
-		value.i64 = text[0] == 'T';
-		break;
-	case TR_TYPE_FLOAT:
-		value.f64 = strtof(text, NULL);
-		break;
-	case TR_TYPE_DOUBLE:
-		value.f64 = strtod(text, NULL);
-		break;
+	case TR_TYPE_BOOLEAN: value.i64 = text[0] == 'T'; break;
+	case TR_TYPE_FLOAT: value.f64 = strtof(text, NULL); break;
+	case TR_TYPE_DOUBLE: value.f64 = strtod(text, NULL); break;
 	case TR_TYPE_DECIMAL: {
 		tr_i128 unscaled = 0;
 
@@ -113,17 +107,14 @@ static const struct tr_expr *case_literal(struct tr_arena *arena, const char *ar
 		break;
 	}
 	case TR_TYPE_TIMESTAMP:
-	case TR_TYPE_TIMESTAMP_LTZ: /* as UTC */
-		value.i64 = case_time(text, type);
-		break;
+	case TR_TYPE_TIMESTAMP_LTZ: /* as UTC */ value.i64 = case_time(text, type); break;
 	case TR_TYPE_VARCHAR:
 	case TR_TYPE_VARBINARY:
 		if (arg[0] == 'c')
 			return tr_expr_text(arena, text, strlen(text));
 		value.view = tr_view_make(text, (uint32_t)strlen(text));
 		break;
-	default:
-		value.i64 = strtoll(text, NULL, 10);
+	default: value.i64 = strtoll(text, NULL, 10);
 	}
 	return tr_expr_literal(arena, type, value);
 }
@@ -157,8 +148,8 @@ static struct tr_column case_column(struct tr_arena *arena, const struct tr_expr
 	size_t width = tr_phys_bytes(literal->type->phys);
 	char *data = tr_arena_zalloc(arena, width * rows);
 	uint64_t *validity = tr_arena_zalloc(arena, sizeof(uint64_t) * TR_BITMAP_WORDS(rows));
-	struct tr_column column = {.type = tr_type_with_nullable(arena, literal->type, true), .data = data,
-				   .validity = validity};
+	struct tr_column column = {
+		.type = tr_type_with_nullable(arena, literal->type, true), .data = data, .validity = validity};
 
 	for (uint32_t i = 1; i < rows; i += 2) {
 		char *at = data + width * i;
@@ -181,8 +172,8 @@ static struct tr_column case_column(struct tr_arena *arena, const struct tr_expr
 static const char *case_run(struct tr_arena *arena, const struct tr_expr *expr, const struct tr_batch *batch,
 			    uint32_t row)
 {
-	struct tr_program_context context = {.time_zone = case_zone, .processing_time_ms = 1600000000123,
-					     .query_start_ms = 1600000000123};
+	struct tr_program_context context = {
+		.time_zone = case_zone, .processing_time_ms = 1600000000123, .query_start_ms = 1600000000123};
 	const struct tr_program *program;
 	struct tr_program_state *state;
 	struct tr_column column;
@@ -244,14 +235,15 @@ static inline void case_check(const struct expr_case *c, uint32_t literal_args)
 		data[count] = case_column(&arena, args[count], CASE_ROWS);
 		names[count] = tr_arena_printf(&arena, "c%u", count);
 		types[count] = data[count].type;
-		columns[count] = c->args[count][0] == 'c' || (literal_args >> count) & 1 ? args[count]
-							    : tr_expr_column(&arena, count, types[count]);
+		columns[count] = c->args[count][0] == 'c' || (literal_args >> count) & 1
+					 ? args[count]
+					 : tr_expr_column(&arena, count, types[count]);
 		count++;
 	}
 	case_expect(c, "literals", case_run(&arena, case_call(&arena, c->name, args, count), &batch, 0));
 	schema.column_count = count;
-	batch = (struct tr_batch){.schema = &schema, .row_count = CASE_ROWS, .selected_count = 3,
-				  .selection = selection, .columns = data};
+	batch = (struct tr_batch){
+		.schema = &schema, .row_count = CASE_ROWS, .selected_count = 3, .selection = selection, .columns = data};
 	case_expect(c, "columns", case_run(&arena, case_call(&arena, c->name, columns, count), &batch, 3));
 	if (c->expected == NULL || c->expected[0] != '!') { /* without a selection NULL rows are in play */
 		batch.selection = NULL;
@@ -261,8 +253,8 @@ static inline void case_check(const struct expr_case *c, uint32_t literal_args)
 	tr_arena_deinit(&arena);
 }
 
-#define CASES_CHECK(cases, literal_args)                                                           \
-	for (size_t i_ = 0; i_ < sizeof(cases) / sizeof((cases)[0]); i_++)                         \
+#define CASES_CHECK(cases, literal_args)                                   \
+	for (size_t i_ = 0; i_ < sizeof(cases) / sizeof((cases)[0]); i_++) \
 	case_check(&(cases)[i_], literal_args)
 
 /* CAST(arg AS type), with the type written as an argument. */
@@ -282,12 +274,12 @@ static inline void cast_check(const char *arg, const char *to, const char *expec
 	data = case_column(&arena, literal, CASE_ROWS);
 	type = data.type;
 	column = tr_expr_column(&arena, 0, type);
-	case_expect(&c, "literal", case_run(&arena, tr_expr_cast(&arena, literal, case_type(&arena, to), is_try),
-					    &batch, 0));
-	batch = (struct tr_batch){.schema = &schema, .row_count = CASE_ROWS, .selected_count = CASE_ROWS,
-				  .columns = &data};
-	case_expect(&c, "column", case_run(&arena, tr_expr_cast(&arena, column, case_type(&arena, to), is_try), &batch,
-					   5));
+	case_expect(&c, "literal",
+		    case_run(&arena, tr_expr_cast(&arena, literal, case_type(&arena, to), is_try), &batch, 0));
+	batch = (struct tr_batch){
+		.schema = &schema, .row_count = CASE_ROWS, .selected_count = CASE_ROWS, .columns = &data};
+	case_expect(&c, "column",
+		    case_run(&arena, tr_expr_cast(&arena, column, case_type(&arena, to), is_try), &batch, 5));
 	tr_arena_deinit(&arena);
 }
 

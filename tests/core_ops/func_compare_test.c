@@ -10,7 +10,9 @@ static const struct expr_case cases[] = {
 	{"<", {"i!", "l:1"}, NULL},
 	{"=", {"n3.1:1.5", "n5.3:1.500"}, "TRUE"},
 	{"<", {"n3.1:1.5", "n38.37:1.5000000000000000000000000000000000001"}, "TRUE"},
-	{">", {"n38.0:99999999999999999999999999999999999999", "n38.38:0.99999999999999999999999999999999999999"}, "TRUE"},
+	{">",
+	 {"n38.0:99999999999999999999999999999999999999", "n38.38:0.99999999999999999999999999999999999999"},
+	 "TRUE"},
 	{"<", {"n3.1:-1.5", "n5.3:-1.499"}, "TRUE"},
 	{"=", {"n3.1:2.0", "i:2"}, "TRUE"},
 	{"=", {"d:nan", "d:nan"}, "FALSE"},
@@ -61,10 +63,18 @@ static const struct expr_case cases[] = {
 	{"IS NOT UNKNOWN", {"b!"}, "FALSE"},
 	{"NOT", {"b!"}, NULL},
 	{"NOT", {"b:F"}, "TRUE"},
-	{"AND", {"b:T", "b!"}, NULL}, {"AND", {"b:F", "b!"}, "FALSE"}, {"AND", {"b!", "b:F"}, "FALSE"},
-	{"AND", {"b!", "b:T"}, NULL}, {"AND", {"b!", "b!"}, NULL},     {"AND", {"b:T", "b:T"}, "TRUE"},
-	{"OR", {"b:T", "b!"}, "TRUE"}, {"OR", {"b:F", "b!"}, NULL},    {"OR", {"b!", "b:T"}, "TRUE"},
-	{"OR", {"b!", "b:F"}, NULL},   {"OR", {"b!", "b!"}, NULL},     {"OR", {"b:F", "b:F"}, "FALSE"},
+	{"AND", {"b:T", "b!"}, NULL},
+	{"AND", {"b:F", "b!"}, "FALSE"},
+	{"AND", {"b!", "b:F"}, "FALSE"},
+	{"AND", {"b!", "b:T"}, NULL},
+	{"AND", {"b!", "b!"}, NULL},
+	{"AND", {"b:T", "b:T"}, "TRUE"},
+	{"OR", {"b:T", "b!"}, "TRUE"},
+	{"OR", {"b:F", "b!"}, NULL},
+	{"OR", {"b!", "b:T"}, "TRUE"},
+	{"OR", {"b!", "b:F"}, NULL},
+	{"OR", {"b!", "b!"}, NULL},
+	{"OR", {"b:F", "b:F"}, "FALSE"},
 	{"ABS", {"i:-2"}, "2"},
 	{"ABS", {"n3.1:-2.5"}, "2.5"},
 	{"ABS", {"d:-2.5"}, "2.5"},
@@ -100,18 +110,13 @@ static void documented_cases(void **state)
 }
 
 static const struct expr_case constant_digits[] = {
-	{"ROUND", {"n5.3:12.345", "i:2"}, "12.35"},
-	{"ROUND", {"n5.3:12.345", "i:-1"}, "10"},
-	{"ROUND", {"n5.3:99.999", "i:0"}, "100"},
-	{"ROUND", {"n5.3:12.345"}, "12"},
+	{"ROUND", {"n5.3:12.345", "i:2"}, "12.35"},    {"ROUND", {"n5.3:12.345", "i:-1"}, "10"},
+	{"ROUND", {"n5.3:99.999", "i:0"}, "100"},      {"ROUND", {"n5.3:12.345"}, "12"},
 	{"TRUNCATE", {"n5.3:12.349", "i:2"}, "12.34"},
 };
 
 /* The scale of a DECIMAL result follows a constant number of digits. */
-static void round_of_decimals(void **state)
-{
-	CASES_CHECK(constant_digits, 2);
-}
+static void round_of_decimals(void **state) { CASES_CHECK(constant_digits, 2); }
 
 int main(void)
 {

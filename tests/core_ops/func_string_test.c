@@ -6,15 +6,25 @@
 
 static const struct expr_case cases[] = {
 	{"UPPER", {"s:stream"}, "STREAM"},
-	{"UPPER", {"s:stra\xc3\x9f" "e \xc3\xa4\xc3\xb6\xc3\xbc"}, "STRASSE \xc3\x84\xc3\x96\xc3\x9c"},
+	{"UPPER",
+	 {"s:stra\xc3\x9f"
+	  "e \xc3\xa4\xc3\xb6\xc3\xbc"},
+	 "STRASSE \xc3\x84\xc3\x96\xc3\x9c"},
 	{"LOWER", {"s:\xc3\x84 \xce\xa3 ABC"}, "\xc3\xa4 \xcf\x83 abc"},
-	{"UPPER", {"s:a\xff" "b"}, "A\xff" "B"},
+	{"UPPER",
+	 {"s:a\xff"
+	  "b"},
+	 "A\xff"
+	 "B"},
 	{"INITCAP", {"s:hello wORLD-x"}, "Hello World-X"},
 	{"CHAR_LENGTH", {"s:stream"}, "6"},
 	{"CHAR_LENGTH", {"s:\xf0\x9f\x98\x80x"}, "2"},
 	{"CHARACTER_LENGTH", {"s:"}, "0"},
 	{"CHAR_LENGTH", {"s!"}, NULL},
-	{"REVERSE", {"s:ab\xc3\xa4"}, "\xc3\xa4" "ba"},
+	{"REVERSE",
+	 {"s:ab\xc3\xa4"},
+	 "\xc3\xa4"
+	 "ba"},
 	{"ASCII", {"s:a"}, "97"},
 	{"CHR", {"i:97"}, "a"},
 	{"CHR", {"l:-1"}, ""},
@@ -81,7 +91,11 @@ static const struct expr_case cases[] = {
 	{"LIKE", {"s:stream", "s:stream"}, "TRUE"},
 	{"LIKE", {"s:stream", "s:s_r%m"}, "TRUE"},
 	{"LIKE", {"s:stream", "s:s_r%x"}, "FALSE"},
-	{"LIKE", {"s:\xc3\xa4" "b", "s:_b"}, "TRUE"},
+	{"LIKE",
+	 {"s:\xc3\xa4"
+	  "b",
+	  "s:_b"},
+	 "TRUE"},
 	{"LIKE", {"s:aXbXc", "s:a%X%c"}, "TRUE"},
 	{"LIKE", {"s:", "s:%"}, "TRUE"},
 	{"LIKE", {"s:", "s:"}, "TRUE"},
@@ -135,7 +149,9 @@ static void bad_patterns(void **state)
 static void match_limits(void **state)
 {
 	static const struct expr_case slow[] = {
-		{"REGEXP", {"s:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "s:^(a+)+$"}, "!too many steps"},
+		{"REGEXP",
+		 {"s:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "s:^(a+)+$"},
+		 "!too many steps"},
 	};
 
 	CASES_CHECK(slow, 0);

@@ -102,8 +102,7 @@ static void lengths(void **state)
 
 	tr_arena_init(&arena, 0);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		const struct tr_expr *literal =
-			case_literal(&arena, tr_arena_printf(&arena, "s:%s", texts[i].text));
+		const struct tr_expr *literal = case_literal(&arena, tr_arena_printf(&arena, "s:%s", texts[i].text));
 		const struct tr_type *type = tr_type_with_precision(&arena, texts[i].id, texts[i].length);
 
 		assert_string_equal(case_run(&arena, tr_expr_cast(&arena, literal, type, false), &batch, 0),

@@ -40,8 +40,8 @@ static const struct tr_type *kind_type(enum kind kind)
 	return tr_type_of(ids[kind]);
 }
 
-static const char *const words[] = {"", "a", "ab", "stream", "a longer text than twelve", "a longer text than twelv",
-				    "zebra", "\xc3\xa4"};
+static const char *const words[] = {
+	"", "a", "ab", "stream", "a longer text than twelve", "a longer text than twelv", "zebra", "\xc3\xa4"};
 
 static struct cell random_cell(uint64_t *seed, enum kind kind)
 {
@@ -89,12 +89,12 @@ static void fill(struct table *t, uint32_t rows, int selection, uint64_t *seed)
 			else
 				((struct tr_view *)(void *)data)[r] = tr_view_make(cell.s, (uint32_t)strlen(cell.s));
 		}
-		t->columns[c] = (struct tr_column){.type = types[c], .data = data,
-						   .validity = has_nulls ? validity : NULL};
+		t->columns[c] =
+			(struct tr_column){.type = types[c], .data = data, .validity = has_nulls ? validity : NULL};
 	}
 	t->schema = (struct tr_schema){COLUMNS, names, types};
-	t->batch = (struct tr_batch){.schema = &t->schema, .row_count = rows, .selected_count = rows,
-				     .columns = t->columns};
+	t->batch = (struct tr_batch){
+		.schema = &t->schema, .row_count = rows, .selected_count = rows, .columns = t->columns};
 	if (selection > 0) {
 		uint32_t count = 0;
 
@@ -139,8 +139,8 @@ static const struct tr_expr *grow_bool(struct tr_arena *arena, int depth, uint64
 {
 	static const char *const tests[] = {"IS NULL", "IS NOT NULL"};
 	static const char *const truths[] = {"IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE", "NOT"};
-	static const char *const comparisons[] = {"=", "<>", "<", ">", "<=", ">=", "IS DISTINCT FROM",
-						  "IS NOT DISTINCT FROM"};
+	static const char *const comparisons[] = {
+		"=", "<>", "<", ">", "<=", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
 	const struct tr_expr *args[6];
 	enum kind kind = (enum kind)tr_test_below(seed, KINDS);
 
@@ -177,8 +177,7 @@ static const struct tr_expr *grow(struct tr_arena *arena, enum kind kind, int de
 		return leaf(arena, kind, seed);
 	depth--;
 	switch (tr_test_below(seed, 8)) {
-	case 0:
-		return leaf(arena, kind, seed);
+	case 0: return leaf(arena, kind, seed);
 	case 1:
 		count = tr_test_below(seed, 2) ? 3 : 5;
 		for (uint32_t i = 0; i < count; i++)
@@ -189,10 +188,8 @@ static const struct tr_expr *grow(struct tr_arena *arena, enum kind kind, int de
 		for (uint32_t i = 0; i < count; i++)
 			args[i] = grow(arena, kind, depth, seed);
 		return case_call(arena, "COALESCE", args, count);
-	case 3:
-		return call2(arena, "NULLIF", grow(arena, kind, depth, seed), grow(arena, kind, depth, seed));
-	default:
-		break;
+	case 3: return call2(arena, "NULLIF", grow(arena, kind, depth, seed), grow(arena, kind, depth, seed));
+	default: break;
 	}
 	if (kind == BOOL)
 		return grow_bool(arena, depth, seed);
@@ -235,10 +232,7 @@ static int order(enum kind kind, struct cell a, struct cell b)
 	return (a.i > b.i) - (a.i < b.i);
 }
 
-static struct cell truth(int value)
-{
-	return (struct cell){.is_null = value < 0, .i = value > 0};
-}
+static struct cell truth(int value) { return (struct cell){.is_null = value<0, .i = value> 0}; }
 
 static struct cell eval_logic(struct model *m, const struct tr_expr *e, bool is_and)
 {
@@ -359,8 +353,7 @@ static struct cell eval(struct model *m, const struct tr_expr *e)
 	if (m->has_failed)
 		return c;
 	switch (e->kind) {
-	case TR_EXPR_COLUMN:
-		return m->table->cells[e->column][m->row];
+	case TR_EXPR_COLUMN: return m->table->cells[e->column][m->row];
 	case TR_EXPR_LITERAL:
 		if (e->value.is_null)
 			return c;
@@ -379,8 +372,7 @@ static struct cell eval(struct model *m, const struct tr_expr *e)
 				return eval(m, e->args[i + 1]);
 		}
 		return eval(m, e->args[e->arg_count - 1]);
-	default:
-		return eval_call(m, e);
+	default: return eval_call(m, e);
 	}
 }
 
@@ -395,20 +387,15 @@ static void expect_cell(const struct tr_column *column, uint32_t row, enum kind 
 		const struct tr_view *view;
 
 		switch (kind) {
-		case BOOL:
-			equal = tr_column_i8(column, row) == want.i;
-			break;
-		case LONG:
-			equal = tr_column_i64(column, row) == want.i;
-			break;
+		case BOOL: equal = tr_column_i8(column, row) == want.i; break;
+		case LONG: equal = tr_column_i64(column, row) == want.i; break;
 		case REAL:
 			equal = memcmp(&(double){tr_column_f64(column, row)}, &want.d, 8) == 0 ||
 				tr_column_f64(column, row) == want.d;
 			break;
 		default:
 			view = tr_column_view(column, row);
-			equal = view->length == strlen(want.s) &&
-				memcmp(tr_view_text(view), want.s, view->length) == 0;
+			equal = view->length == strlen(want.s) && memcmp(tr_view_text(view), want.s, view->length) == 0;
 		}
 	}
 	if (!equal)
@@ -484,8 +471,8 @@ static bool check_tree(uint64_t seed)
 			break;
 		for (uint32_t i = 0; i < count; i++)
 			for (uint32_t r = 0; r < t.batch.selected_count; r++)
-				expect_cell(&outputs[i], tr_batch_row(&t.batch, r), kind_of(trees[i]), wants[i][r], seed,
-					    tr_expr_text_of(&t.arena, trees[i], &t.schema));
+				expect_cell(&outputs[i], tr_batch_row(&t.batch, r), kind_of(trees[i]), wants[i][r],
+					    seed, tr_expr_text_of(&t.arena, trees[i], &t.schema));
 	}
 	if (count == 1)
 		check_filter(state, &t, wants[0], has_failed, seed, tr_expr_text_of(&t.arena, trees[0], &t.schema));
@@ -590,8 +577,7 @@ static void errors_name_place_row_and_value(void **state)
 	assert_int_equal(tr_program_compile(&t.arena, &t.schema, outputs, 1, &program, NULL), TR_OK);
 	s = tr_program_state_create(program, &context, 4);
 	assert_int_equal(tr_program_run(s, &t.batch, &column, &st), TR_ERR_DATA);
-	assert_string_equal(st.message,
-			    "line 3, column 14: division by zero in (8 / l0) (row 2 of the batch, l0 = 0)");
+	assert_string_equal(st.message, "line 3, column 14: division by zero in (8 / l0) (row 2 of the batch, l0 = 0)");
 	tr_program_state_destroy(&s);
 	tr_arena_deinit(&t.arena);
 }
