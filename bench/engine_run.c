@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/engine_run.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/type.h"
+#include "bench/harness.h"
+#include "core/ops/func.h"
+#include "io/disk.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "io/source_sequence.h"
+
+/* ---- the memory table ---- */
+
+struct tr_source {
+	const struct tr_bench_table *table;
+	struct tr_sequence sequence;
+};
+
+struct tr_source_reader {
+	struct tr_source *source;
+	struct tr_source_context *context;
+	struct tr_sequence_cursor cursor;
+};
+
+static bool memory_is_bounded(const struct tr_table_spec *spec)
+{
+	return true;
+}
+
+static tr_code memory_open(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
+			   struct tr_source **source, struct tr_status *st)
+{
+	struct tr_source *s = calloc(1, sizeof(*s));
+	struct tr_sequence_config config;
+
+	s->table = (const struct tr_bench_table *)spec;
+	config = (struct tr_sequence_config){.rows = s->table->rows, .batch_rows = spec->batch_rows};
+	tr_sequence_init(&s->sequence, &config, env);
+	*source = s;
+	return TR_OK;
+}
+
+static void memory_close(struct tr_source **source)
+{
+	tr_sequence_deinit(&(*source)->sequence);
+	free(*source);
+	*source = NULL;
+}
+
+static void memory_progress(struct tr_source *source, uint64_t *known, uint64_t *begun)
+{
+	tr_sequence_progress(&source->sequence, known, begun);
+}
+
+static const char *memory_split_name(struct tr_source *source, uint64_t split)
+{
+	return "memory";
+}
+
+static tr_code memory_reader_open(struct tr_source *source, struct tr_source_context *context,
+				  struct tr_source_reader **reader, struct tr_status *st)
+{
+	*reader = calloc(1, sizeof(**reader));
+	(*reader)->source = source;
+	(*reader)->context = context;
+	return TR_OK;
+}
+
+static void memory_reader_close(struct tr_source_reader **reader)
+{
+	free(*reader);
+	*reader = NULL;
+}
+
+static enum tr_flow memory_poll(struct tr_source_reader *r, struct tr_batch_buffer *into, struct tr_chunk_info *info,
+				struct tr_status *st)
+{
+	const struct tr_bench_table *table = r->source->table;
+	const struct tr_schema *schema = table->spec.schema;
+	int64_t first;
+	uint32_t count;
+	const enum tr_flow flow =
+		tr_sequence_next(&r->source->sequence, &r->cursor, r->context, &first, &count, info);
+
+	if (flow != TR_FLOW_MORE)
+		return flow;
+	tr_batch_buffer_seal(into, count);
+	for (uint32_t c = 0; c < schema->column_count; c++)
+		into->column_views[c].data =
+			(const char *)table->data[c] +
+			(size_t)(first % table->block_rows) * tr_phys_bytes((enum tr_phys)schema->types[c]->phys);
+	return TR_FLOW_MORE;
+}
+
+static const struct tr_source_ops memory_ops = {
+	.is_bounded = memory_is_bounded,
+	.open = memory_open,
+	.close = memory_close,
+	.progress = memory_progress,
+	.split_name = memory_split_name,
+	.reader_open = memory_reader_open,
+	.reader_close = memory_reader_close,
+	.poll = memory_poll,
+};
+
+static const struct tr_option_spec no_options[] = {{.key = NULL}};
+
+const struct tr_connector tr_bench_memory = {.name = "memory", .options = no_options, .source = &memory_ops};
+
+/* ---- the summing sink ---- */
+
+struct tr_sink {
+	struct tr_bench_sum *table;
+	uint64_t rows;
+	uint64_t total;
+};
+
+static pthread_mutex_t sum_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static tr_code sum_open(const struct tr_table_spec *spec, struct tr_sink_context *context, struct tr_sink **sink,
+			struct tr_status *st)
+{
+	context->wake_at_ns = INT64_MAX;
+	*sink = calloc(1, sizeof(**sink));
+	(*sink)->table = (struct tr_bench_sum *)(uintptr_t)spec;
+	return TR_OK;
+}
+
+static enum tr_flow sum_write(struct tr_sink *sink, const struct tr_batch *batch, struct tr_status *st)
+{
+	uint64_t total = 0;
+
+	for (uint32_t c = 0; c < batch->schema->column_count; c++) {
+		const int64_t *values = batch->columns[c].data;
+
+		if (batch->columns[c].type->phys != TR_PHYS_I64 || batch->columns[c].is_constant)
+			continue;
+		if (batch->selection == NULL)
+			for (uint32_t i = 0; i < batch->row_count; i++)
+				total += (uint64_t)values[i];
+		else
+			for (uint32_t i = 0; i < batch->selected_count; i++)
+				total += (uint64_t)values[batch->selection[i]];
+	}
+	sink->total += total;
+	sink->rows += batch->selected_count;
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow sum_more(struct tr_sink *sink, struct tr_status *st)
+{
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow sum_finish(struct tr_sink *sink, struct tr_status *st)
+{
+	return TR_FLOW_DONE;
+}
+
+static void sum_close(struct tr_sink **sink)
+{
+	struct tr_sink *s = *sink;
+
+	pthread_mutex_lock(&sum_lock);
+	s->table->rows += s->rows;
+	s->table->total += s->total;
+	pthread_mutex_unlock(&sum_lock);
+	free(s);
+	*sink = NULL;
+}
+
+static const struct tr_sink_ops sum_ops = {
+	.open = sum_open,
+	.write = sum_write,
+	.resume = sum_more,
+	.tick = sum_more,
+	.finish = sum_finish,
+	.close = sum_close,
+};
+
+const struct tr_connector tr_bench_summing = {.name = "sum", .options = no_options, .sink = &sum_ops};
+
+/* ---- plans ---- */
+
+void tr_bench_plan_init(struct tr_bench_plan *plan, uint32_t workers)
+{
+	memset(plan, 0, sizeof(*plan));
+	tr_arena_init(&plan->arena, 0);
+	plan->plan.arena = &plan->arena;
+	plan->plan.job_name = "bench";
+	plan->plan.job_id = "00000000000000000000000000000000";
+	plan->plan.batch_rows = TR_BATCH_ROWS_DEFAULT;
+	plan->plan.workers = workers;
+	plan->plan.buffer_timeout_ms = 100;
+	plan->plan.time_zone = "UTC";
+}
+
+void tr_bench_plan_deinit(struct tr_bench_plan *plan)
+{
+	tr_arena_deinit(&plan->arena);
+}
+
+struct tr_node *tr_bench_scan(struct tr_bench_plan *plan, const struct tr_table_spec *table, uint32_t parallelism,
+			      int time_column, int64_t delay_ms)
+{
+	struct tr_node *node = tr_plan_node(&plan->arena, TR_NODE_SCAN, NULL, 0);
+	const struct tr_schema *schema = table->schema;
+	const struct tr_expr **exprs = TR_NEW_ARRAY(&plan->arena, schema->column_count, const struct tr_expr *);
+
+	for (uint32_t c = 0; c < schema->column_count; c++)
+		exprs[c] = tr_expr_column(&plan->arena, c, schema->types[c]);
+	node->output = schema;
+	node->parallelism = parallelism;
+	node->scan.table = table;
+	node->scan.exprs = exprs;
+	node->scan.is_bounded = true;
+	node->scan.watermark_interval_ms = 200;
+	if (time_column >= 0) {
+		const struct tr_expr *delay = tr_expr_i64(&plan->arena, tr_type_of(TR_TYPE_INTERVAL_MS), delay_ms);
+		const struct tr_expr *const args[2] = {exprs[time_column], delay};
+		const struct tr_type *const types[2] = {args[0]->type, args[1]->type};
+		struct tr_func_match match;
+		struct tr_status st = {0};
+
+		if (tr_func_resolve(&plan->arena, "-", types, args, 2, &match, &st) != TR_OK) {
+			fprintf(stderr, "bench: %s\n", st.message);
+			abort();
+		}
+		node->scan.time_name = schema->names[time_column];
+		node->scan.time_expr = exprs[time_column];
+		node->scan.watermark_expr =
+			delay_ms == 0 ? exprs[time_column]
+				      : tr_expr_call(&plan->arena, match.func, match.type, args, 2);
+	}
+	return node;
+}
+
+struct tr_node *tr_bench_exchange(struct tr_bench_plan *plan, const struct tr_node *input, uint32_t key,
+				  uint32_t parallelism)
+{
+	struct tr_node *node = tr_plan_node(&plan->arena, TR_NODE_EXCHANGE, &input, 1);
+	uint32_t *keys = TR_NEW_ARRAY(&plan->arena, 1, uint32_t);
+
+	keys[0] = key;
+	node->output = input->output;
+	node->parallelism = parallelism;
+	node->exchange.kind = TR_EXCHANGE_HASH;
+	node->exchange.keys = keys;
+	node->exchange.key_count = 1;
+	return node;
+}
+
+void tr_bench_sink(struct tr_bench_plan *plan, const struct tr_node *input, const struct tr_table_spec *table)
+{
+	struct tr_node *node = tr_plan_node(&plan->arena, TR_NODE_SINK, &input, 1);
+	const struct tr_node **sinks = TR_NEW_ARRAY(&plan->arena, 1, const struct tr_node *);
+
+	node->parallelism = input->parallelism;
+	node->sink.table = table;
+	sinks[0] = node;
+	plan->plan.sinks = sinks;
+	plan->plan.sink_count = 1;
+}
+
+void tr_bench_run(struct tr_bench_plan *plan, double *seconds, struct tr_engine_progress *progress)
+{
+	struct tr_environment *env = NULL;
+	struct tr_engine *engine = NULL;
+	struct tr_status st = {0};
+	double start;
+	tr_code code = tr_environment_real_create(&env, &st);
+
+	if (code == TR_OK)
+		code = tr_plan_check(&plan->plan, &st);
+	if (code == TR_OK)
+		code = tr_engine_create(&plan->plan, env, &engine, &st);
+	start = tr_harness_seconds();
+	if (code == TR_OK)
+		code = tr_engine_run(engine, &st);
+	*seconds = tr_harness_seconds() - start;
+	if (code != TR_OK) {
+		fprintf(stderr, "bench: the job failed: %s\n", st.message);
+		abort();
+	}
+	tr_engine_progress(engine, progress);
+	tr_engine_destroy(&engine);
+	tr_environment_real_destroy(&env);
+}
