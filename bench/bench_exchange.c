@@ -41,7 +41,7 @@ static uint64_t ours(void *context, uint32_t repeat, double *seconds)
 
 	d->table.rows = (int64_t)(d->workers * ROWS_PER_REPEAT * repeat);
 	d->sum.rows = d->sum.total = 0;
-	tr_bench_run(&d->plan, seconds, &progress);
+	tr_bench_run(&d->plan.plan, seconds, &progress);
 	return d->sum.rows;
 }
 

@@ -1,19 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * COUNT(*) and SUM(value) by 1k, 100k and 10M random 64-bit keys, from memory, on one worker.
+ * COUNT(*) and SUM(value) by 1k, 100k and 10M random 64-bit keys, from memory, on one worker. The engine does it as a
+ * window that all rows fall into: scan, window and sink. Both sides emit the groups.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/type.h"
 #include "bench/bench.h"
 #include "bench/data.h"
+#include "bench/engine_run.h"
 #include "bench/limits/limits.h"
 
 struct data {
 	size_t rows, keys;
 	int64_t *key, *value;
 	struct tr_limit_group *group;
+	int64_t *out_key, *out_count, *out_sum;
+	size_t groups;
+	int64_t *time_ms;
+	struct tr_schema schema;
+	struct tr_bench_plan plan;
+	struct tr_bench_table table;
+	struct tr_bench_sum sum;
 };
+
+#define WINDOW_MS 3600000
+#define START_MS INT64_C(978307200000)
 
 static uint64_t bar(void *context, uint32_t repeat, double *seconds)
 {
@@ -22,26 +35,79 @@ static uint64_t bar(void *context, uint32_t repeat, double *seconds)
 	for (uint32_t r = 0; r < repeat; r++) {
 		tr_limit_group_clear(d->group);
 		tr_limit_group_add(d->group, d->key, d->value, d->rows);
+		d->groups = tr_limit_group_emit(d->group, d->out_key, d->out_count, d->out_sum);
 	}
 	return (uint64_t)repeat * d->rows;
 }
 
-static tr_code open_with(struct tr_bench_pair *pair, size_t rows, size_t keys)
+static uint64_t ours(void *context, uint32_t repeat, double *seconds)
+{
+	struct data *d = context;
+
+	*seconds = 0;
+	for (uint32_t r = 0; r < repeat; r++) {
+		struct tr_engine_progress progress;
+		double one;
+
+		d->sum.rows = d->sum.total = 0;
+		tr_bench_run(&d->plan.plan, &one, &progress);
+		*seconds += one;
+	}
+	return (uint64_t)repeat * d->rows;
+}
+
+static void make_plan(struct data *d)
+{
+	static const char *const names[] = {"ts", "key", "value"};
+	const struct tr_type **types;
+	struct tr_node *node;
+
+	tr_bench_plan_init(&d->plan, 1);
+	types = TR_NEW_ARRAY(&d->plan.arena, 3, const struct tr_type *);
+	types[0] = tr_type_with_precision(&d->plan.arena, TR_TYPE_TIMESTAMP, 3);
+	types[1] = types[2] = tr_type_of(TR_TYPE_BIGINT);
+	d->schema = (struct tr_schema){3, names, types};
+	d->table.data[0] = d->time_ms;
+	d->table.data[1] = d->key;
+	d->table.data[2] = d->value;
+	d->table.block_rows = d->table.rows = (int64_t)d->rows;
+	d->table.spec = (struct tr_table_spec){.name = "memory",
+					       .connector = &tr_bench_memory,
+					       .schema = &d->schema,
+					       .batch_rows = TR_BATCH_ROWS_DEFAULT,
+					       .time_zone = "UTC"};
+	node = tr_bench_window(&d->plan, tr_bench_scan(&d->plan, &d->table.spec, 1, 0, 0), 1, 0, 2, WINDOW_MS,
+			       WINDOW_MS);
+	d->sum.spec = d->table.spec;
+	d->sum.spec.connector = &tr_bench_summing;
+	d->sum.spec.schema = node->output;
+	tr_bench_sink(&d->plan, node, &d->sum.spec);
+}
+
+static tr_code open_with(struct tr_bench_pair *pair, size_t rows, size_t keys, struct tr_status *st)
 {
 	struct data *d = calloc(1, sizeof(*d));
-	uint64_t counted, check;
-	size_t groups;
+	double seconds;
 
 	d->rows = rows;
 	d->keys = keys;
 	d->key = tr_data_keys(rows, keys, 11);
 	d->value = tr_data_numbers(rows, 1000, 12);
+	d->time_ms = tr_data_times(rows, START_MS, UINT64_C(1000000000), 0, 1, 13);
 	d->group = tr_limit_group_create(keys);
+	d->out_key = tr_harness_alloc(keys * 8);
+	d->out_count = tr_harness_alloc(keys * 8);
+	d->out_sum = tr_harness_alloc(keys * 8);
+	make_plan(d);
 	pair->data = d;
+	pair->ours = (struct tr_harness_side){ours, d};
 	pair->bar = (struct tr_harness_side){bar, d};
-	tr_limit_group_add(d->group, d->key, d->value, rows);
-	groups = tr_limit_group_result(d->group, &counted, &check);
-	snprintf(pair->note, sizeof(pair->note), "%zu M rows, %zu groups", rows / 1000000, groups);
+	bar(d, 1, &seconds);
+	ours(d, 1, &seconds);
+	if (d->groups != d->sum.rows)
+		TR_FAIL(st, TR_ERR_INTERNAL, "ours makes %llu groups, the bar %zu", (unsigned long long)d->sum.rows,
+			d->groups);
+	snprintf(pair->note, sizeof(pair->note), "%zu M rows, %zu groups", rows / 1000000, d->groups);
 	return TR_OK;
 }
 
@@ -52,20 +118,25 @@ static void data_close(struct tr_bench_pair *pair)
 	tr_limit_group_destroy(&d->group);
 	tr_harness_free(d->key, d->rows * sizeof(int64_t));
 	tr_harness_free(d->value, d->rows * sizeof(int64_t));
+	tr_harness_free(d->time_ms, d->rows * sizeof(int64_t));
+	tr_harness_free(d->out_key, d->keys * 8);
+	tr_harness_free(d->out_count, d->keys * 8);
+	tr_harness_free(d->out_sum, d->keys * 8);
+	tr_bench_plan_deinit(&d->plan);
 	free(d);
 }
 
 static tr_code open_1k(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_with(pair, 4000000, 1000);
+	return open_with(pair, 4000000, 1000, st);
 }
 static tr_code open_100k(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_with(pair, 8000000, 100000);
+	return open_with(pair, 8000000, 100000, st);
 }
 static tr_code open_10m(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_with(pair, 20000000, 10000000);
+	return open_with(pair, 20000000, 10000000, st);
 }
 
 const struct tr_bench_case tr_bench_group_cases[] = {

@@ -10,10 +10,12 @@
 #include "base/type.h"
 #include "bench/harness.h"
 #include "core/ops/func.h"
+#include "io/connectors.h"
 #include "io/disk.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/source_sequence.h"
+#include "sql/session.h"
 
 /* ---- the memory table ---- */
 
@@ -256,6 +258,66 @@ struct tr_node *tr_bench_exchange(struct tr_bench_plan *plan, const struct tr_no
 	return node;
 }
 
+static void add_count_and_sum(struct tr_bench_plan *plan, struct tr_node *node, const struct tr_type *sum_type,
+			      int sum_column)
+{
+	struct tr_agg_call *calls = TR_NEW_ARRAY(&plan->arena, 2, struct tr_agg_call);
+	struct tr_status st = {0};
+
+	for (uint32_t a = 0; a < (sum_column >= 0 ? 2u : 1u); a++) {
+		struct tr_agg_match match;
+
+		if (tr_agg_resolve(&plan->arena, a == 0 ? "COUNT" : "SUM", a == 0 ? NULL : sum_type, true, &match,
+				   &st) != TR_OK) {
+			fprintf(stderr, "bench: %s\n", st.message);
+			abort();
+		}
+		calls[a] = (struct tr_agg_call){.agg = match.agg,
+						.type = match.type,
+						.arg_column = a == 0 ? -1 : sum_column,
+						.filter_column = -1,
+						.text = a == 0 ? "COUNT(*)" : "SUM(value)"};
+		node->window.agg_count++;
+	}
+	node->window.aggs = calls;
+}
+
+struct tr_node *tr_bench_window(struct tr_bench_plan *plan, const struct tr_node *input, uint32_t key, int time_column,
+				int sum_column, int64_t slide_ms, int64_t size_ms)
+{
+	static const char *const names[] = {"key", "count", "sum", "window_start", "window_end", "window_time"};
+	struct tr_node *node = tr_plan_node(&plan->arena, TR_NODE_WINDOW_AGGREGATE, &input, 1);
+	const struct tr_type *time_type = input->output->types[time_column];
+	struct tr_schema *output = TR_NEW(&plan->arena, struct tr_schema);
+	const struct tr_type **types = TR_NEW_ARRAY(&plan->arena, 6, const struct tr_type *);
+	const char **chosen = TR_NEW_ARRAY(&plan->arena, 6, const char *);
+	uint32_t *keys = TR_NEW_ARRAY(&plan->arena, 1, uint32_t);
+	uint32_t n = 0;
+
+	keys[0] = key;
+	add_count_and_sum(plan, node, sum_column >= 0 ? input->output->types[sum_column] : NULL, sum_column);
+	node->parallelism = input->parallelism;
+	node->window.window = (struct tr_window_spec){
+		.kind = slide_ms == size_ms ? TR_WINDOW_TUMBLE : TR_WINDOW_HOP,
+		.size_ms = size_ms,
+		.step_ms = slide_ms,
+		.time_zone = "UTC",
+		.time_column = time_column,
+	};
+	node->window.keys = keys;
+	node->window.key_count = 1;
+	node->window.phase = TR_PHASE_SINGLE;
+	for (uint32_t c = 0; c < 6; c++) {
+		if (c == 2 && sum_column < 0)
+			continue;
+		chosen[n] = names[c];
+		types[n++] = c == 0 ? input->output->types[key] : c <= 2 ? node->window.aggs[c - 1].type : time_type;
+	}
+	*output = (struct tr_schema){n, chosen, types};
+	node->output = output;
+	return node;
+}
+
 void tr_bench_sink(struct tr_bench_plan *plan, const struct tr_node *input, const struct tr_table_spec *table)
 {
 	struct tr_node *node = tr_plan_node(&plan->arena, TR_NODE_SINK, &input, 1);
@@ -268,7 +330,7 @@ void tr_bench_sink(struct tr_bench_plan *plan, const struct tr_node *input, cons
 	plan->plan.sink_count = 1;
 }
 
-void tr_bench_run(struct tr_bench_plan *plan, double *seconds, struct tr_engine_progress *progress)
+void tr_bench_run(struct tr_plan *plan, double *seconds, struct tr_engine_progress *progress)
 {
 	struct tr_environment *env = NULL;
 	struct tr_engine *engine = NULL;
@@ -277,9 +339,9 @@ void tr_bench_run(struct tr_bench_plan *plan, double *seconds, struct tr_engine_
 	tr_code code = tr_environment_real_create(&env, &st);
 
 	if (code == TR_OK)
-		code = tr_plan_check(&plan->plan, &st);
+		code = tr_plan_check(plan, &st);
 	if (code == TR_OK)
-		code = tr_engine_create(&plan->plan, env, &engine, &st);
+		code = tr_engine_create(plan, env, &engine, &st);
 	start = tr_harness_seconds();
 	if (code == TR_OK)
 		code = tr_engine_run(engine, &st);
@@ -291,4 +353,31 @@ void tr_bench_run(struct tr_bench_plan *plan, double *seconds, struct tr_engine_
 	tr_engine_progress(engine, progress);
 	tr_engine_destroy(&engine);
 	tr_environment_real_destroy(&env);
+}
+
+void tr_bench_run_sql(const char *script, uint32_t workers, double *seconds, struct tr_engine_progress *progress)
+{
+	struct tr_config config;
+	struct tr_session_options options = {.file = "bench.sql",
+					     .config = &config,
+					     .core_count = workers,
+					     .machine_time_zone = "UTC",
+					     .job_name = "bench",
+					     .job_id_seed = {1, 2},
+					     .collect = &tr_connector_blackhole};
+	struct tr_session *session;
+	struct tr_arena arena;
+	struct tr_status st = {0};
+
+	tr_arena_init(&arena, 0);
+	tr_config_init(&config, &arena);
+	session = tr_session_compile(&options, script, strlen(script));
+	if (session->diags.error_count > 0 || session->step_count != 1) {
+		(void)tr_diags_status(&session->diags, &st);
+		fprintf(stderr, "bench: the script does not compile to one job: %s\n", st.message);
+		abort();
+	}
+	tr_bench_run(session->steps[0].plan, seconds, progress);
+	tr_session_destroy(&session);
+	tr_arena_deinit(&arena);
 }

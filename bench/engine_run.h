@@ -46,9 +46,15 @@ struct tr_node *tr_bench_scan(struct tr_bench_plan *plan, const struct tr_table_
 			      int time_column, int64_t delay_ms);
 struct tr_node *tr_bench_exchange(struct tr_bench_plan *plan, const struct tr_node *input, uint32_t key,
 				  uint32_t parallelism);
+/** COUNT(*), and SUM of `sum_column` if it is not -1, by one key over TUMBLE or HOP (slide_ms < size_ms), one phase. */
+struct tr_node *tr_bench_window(struct tr_bench_plan *plan, const struct tr_node *input, uint32_t key, int time_column,
+				int sum_column, int64_t slide_ms, int64_t size_ms);
 void tr_bench_sink(struct tr_bench_plan *plan, const struct tr_node *input, const struct tr_table_spec *table);
 
+/** Compiles a script with one INSERT to a plan for `workers` workers and runs it; `seconds` as below. */
+void tr_bench_run_sql(const char *script, uint32_t workers, double *seconds, struct tr_engine_progress *progress);
+
 /** Runs it once. `seconds` receives the time of tr_engine_run alone. Aborts with the message if the job fails. */
-void tr_bench_run(struct tr_bench_plan *plan, double *seconds, struct tr_engine_progress *progress);
+void tr_bench_run(struct tr_plan *plan, double *seconds, struct tr_engine_progress *progress);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -17,19 +18,33 @@
 struct cpu_ticks {
 	uint64_t total;
 	uint64_t steal;
+	uint64_t busy;   /* user, nice, system, interrupts: of all processes */
+	double own;      /* seconds that this process used */
 };
 
-double tr_harness_seconds(void)
+static clockid_t measure_clock = CLOCK_MONOTONIC; /* written once, at the start */
+
+void tr_harness_use_processor_time(void)
+{
+	measure_clock = CLOCK_PROCESS_CPUTIME_ID;
+}
+
+static double clock_seconds(clockid_t id)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(id, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double tr_harness_seconds(void)
+{
+	return clock_seconds(measure_clock);
 }
 
 static struct cpu_ticks read_ticks(void)
 {
-	struct cpu_ticks ticks = {0, 0};
+	struct cpu_ticks ticks = {.own = clock_seconds(CLOCK_PROCESS_CPUTIME_ID)};
 	unsigned long long field[8] = {0};
 	FILE *file = fopen("/proc/stat", "r");
 
@@ -40,6 +55,7 @@ static struct cpu_ticks read_ticks(void)
 		for (int i = 0; i < 8; i++)
 			ticks.total += field[i];
 		ticks.steal = field[7];
+		ticks.busy = field[0] + field[1] + field[2] + field[5] + field[6];
 	}
 	fclose(file);
 	return ticks;
@@ -122,6 +138,31 @@ static void rate_of(double *rates, uint32_t count, struct tr_harness_rate *rate)
 	rate->median = sorted_median(rates, count);
 }
 
+/* Shares of all processors' time between two readings. */
+static double steal_share(const struct cpu_ticks *before, const struct cpu_ticks *after)
+{
+	const double total = (double)(after->total - before->total);
+
+	return total > 0 ? (double)(after->steal - before->steal) / total : 0;
+}
+
+static double others_share(const struct cpu_ticks *before, const struct cpu_ticks *after)
+{
+	const double total = (double)(after->total - before->total);
+	const double own = (after->own - before->own) * (double)sysconf(_SC_CLK_TCK);
+	const double busy = (double)(after->busy - before->busy);
+
+	/* Ticks are counted in whole: two of them are no evidence. */
+	return total > 0 && busy > own + 2 ? (busy - own) / total : 0;
+}
+
+static bool is_disturbed(const struct cpu_ticks *before, const struct cpu_ticks *after)
+{
+	if (steal_share(before, after) > TR_HARNESS_STEAL_LIMIT)
+		return true;
+	return measure_clock == CLOCK_MONOTONIC && others_share(before, after) > TR_HARNESS_OTHERS_LIMIT;
+}
+
 static void run_pairs(const struct tr_harness_side *a, const struct tr_harness_side *b,
 		      const struct tr_harness_options *options, struct tr_harness_result *result)
 {
@@ -132,7 +173,7 @@ static void run_pairs(const struct tr_harness_side *a, const struct tr_harness_s
 	const double side_ms = options->side_ms > 0 ? options->side_ms : SIDE_MS_DEFAULT;
 	const uint32_t repeat_a = calibrate(a, side_ms);
 	const uint32_t repeat_b = b != NULL ? calibrate(b, side_ms) : 0;
-	uint64_t total = 0, stolen = 0;
+	double steal = 0, others = 0;
 	uint32_t redo_left = pairs, low, high;
 
 	memset(result, 0, sizeof(*result));
@@ -140,7 +181,7 @@ static void run_pairs(const struct tr_harness_side *a, const struct tr_harness_s
 		const struct cpu_ticks before = read_ticks();
 		const uint32_t i = result->pairs;
 		struct cpu_ticks after;
-		double share;
+		bool disturbed;
 
 		rate_b[i] = 1;
 		if (b != NULL && i % 2 == 1)
@@ -149,21 +190,20 @@ static void run_pairs(const struct tr_harness_side *a, const struct tr_harness_s
 		if (b != NULL && i % 2 == 0)
 			run_side(b, repeat_b, &rate_b[i]);
 		after = read_ticks();
-		share = after.total > before.total ? (double)(after.steal - before.steal) /
-							     (double)(after.total - before.total)
-						   : 0;
-		if (share > TR_HARNESS_STEAL_LIMIT && redo_left > 0) {
+		disturbed = is_disturbed(&before, &after);
+		if (disturbed && redo_left > 0) {
 			redo_left--;
 			result->discarded++;
 			continue;
 		}
-		result->noisy += share > TR_HARNESS_STEAL_LIMIT;
-		total += after.total - before.total;
-		stolen += after.steal - before.steal;
+		result->noisy += disturbed;
+		steal += steal_share(&before, &after);
+		others += others_share(&before, &after);
 		ratio[i] = rate_a[i] / rate_b[i];
 		result->pairs++;
 	}
-	result->steal = total > 0 ? (double)stolen / (double)total : 0;
+	result->steal = steal / pairs;
+	result->others = others / pairs;
 	qsort(ratio, pairs, sizeof(double), compare_doubles);
 	tr_harness_median_ranks(pairs, &low, &high);
 	result->ratio = sorted_median(ratio, pairs);

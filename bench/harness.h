@@ -6,7 +6,7 @@
  * runs that follow each other at once. So a measure runs A B A B ..., takes the ratio of each pair, and reports the
  * median of the ratios with an interval: the order statistics that enclose the true median with 95 % probability,
  * whatever the distribution (binomial). A pair during which the host took more than 2 % of the processors (steal in
- * /proc/stat) is thrown away and run again, a bounded number of times.
+ * /proc/stat), or other processes more than 10 %, is thrown away and run again, a bounded number of times.
  *
  *     calibrate      pair 1      pair 2             pair n
  *     A, B alone    [A | B]     [B | A]    ...     [A | B]       the order alternates, so that neither side always
@@ -23,6 +23,7 @@
 
 #define TR_HARNESS_PAIRS_MAX 255
 #define TR_HARNESS_STEAL_LIMIT 0.02
+#define TR_HARNESS_OTHERS_LIMIT 0.10 /* share of the processors that other processes may take; not with processor time */
 
 /** One timed body: does its work `repeat` times and returns how many rows (events, lines) that were. A body whose
  * work has a part that must not count (a set-up it cannot avoid) writes the seconds that count to `*seconds`. */
@@ -50,9 +51,10 @@ struct tr_harness_result {
 	double ratio_low;  /* 95 % interval of that median */
 	double ratio_high;
 	uint32_t pairs;     /* kept */
-	uint32_t discarded; /* for steal */
+	uint32_t discarded; /* for steal, or for others' work */
 	double steal;       /* share of processor time stolen over the kept pairs */
-	uint32_t noisy;     /* kept although above the limit, because the redo budget was used up */
+	double others;      /* share of processor time that other processes took */
+	uint32_t noisy;     /* kept although above a limit, because the redo budget was used up */
 };
 
 /** Runs the pairs and fills `result`. Takes about pairs * 2 * side_ms. */
@@ -63,8 +65,11 @@ void tr_harness_compare(const struct tr_harness_side *a, const struct tr_harness
 void tr_harness_measure(const struct tr_harness_side *a, const struct tr_harness_options *options,
 			struct tr_harness_result *result);
 
-/** Monotonic seconds. */
+/** Seconds of the clock that measures use: monotonic, or this process's processor time (all threads together) after
+ * tr_harness_use_processor_time. The latter is for machines that are busy with other things: it leaves out the time in
+ * which others ran, though not what they did to the caches. Call it once, at the start. */
 double tr_harness_seconds(void);
+void tr_harness_use_processor_time(void);
 
 /** 1-based ranks (low, high) of the order statistics that enclose the median of `count` values with at least 95 %. */
 void tr_harness_median_ranks(uint32_t count, uint32_t *low, uint32_t *high);

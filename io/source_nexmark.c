@@ -256,14 +256,14 @@ const struct tr_connector tr_connector_nexmark = {
 	.example = "CREATE TABLE nexmark (\n"
 		   "  event_type INT,\n"
 		   "  person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING,\n"
-		   "    state STRING, dateTime TIMESTAMP(3), extra STRING>,\n"
+		   "    state STRING, `dateTime` TIMESTAMP(3), extra STRING>,\n"
 		   "  auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT,\n"
-		   "    dateTime TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,\n"
+		   "    `dateTime` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,\n"
 		   "  bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING,\n"
-		   "    dateTime TIMESTAMP(3), extra STRING>,\n"
-		   "  dateTime AS CASE event_type WHEN 0 THEN person.dateTime WHEN 1 THEN auction.dateTime\n"
-		   "    ELSE bid.dateTime END,\n"
-		   "  WATERMARK FOR dateTime AS dateTime - INTERVAL '4' SECOND\n"
+		   "    `dateTime` TIMESTAMP(3), extra STRING>,\n"
+		   "  `dateTime` AS CASE event_type WHEN 0 THEN person.`dateTime` WHEN 1 THEN auction.`dateTime`\n"
+		   "    ELSE bid.`dateTime` END,\n"
+		   "  WATERMARK FOR `dateTime` AS `dateTime` - INTERVAL '4' SECOND\n"
 		   ") WITH ('connector' = 'nexmark', 'events.num' = '1000000');",
 	.options = options,
 	.source = &source_ops,
