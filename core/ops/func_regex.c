@@ -118,9 +118,8 @@ static tr_code check_pattern(const struct tr_expr *pattern, const char *name, st
 	is_good = tr_regex_compile(regex, tr_view_text(&pattern->value.view), pattern->value.view.length, error);
 	tr_regex_destroy(regex);
 	if (!is_good)
-		TR_FAIL(st, TR_ERR_DATA, "line %u, column %u: the pattern of %s, '%.*s', is no regular expression: %s",
-			pattern->place.line, pattern->place.column, name, (int)TR_MIN(pattern->value.view.length, 200u),
-			tr_view_text(&pattern->value.view), error);
+		TR_FAIL(st, TR_ERR_DATA, "the pattern of %s, '%.*s', is no regular expression: %s", name,
+			(int)TR_MIN(pattern->value.view.length, 200u), tr_view_text(&pattern->value.view), error);
 	return TR_OK;
 }
 

@@ -355,6 +355,15 @@ static tr_code compile_nullif(struct compiler *c, const struct tr_expr *expr, ui
 
 /* ---- calls ---- */
 
+static tr_code prepare(struct compiler *c, const struct tr_expr *expr, const void **prepared)
+{
+	tr_code code = expr->func->prepare(c->arena, expr, prepared, c->st);
+
+	if (code != TR_OK && expr->place.line > 0)
+		return tr_status_prefix(c->st, code, "line %u, column %u", expr->place.line, expr->place.column);
+	return code;
+}
+
 static tr_code compile_call(struct compiler *c, const struct tr_expr *expr, uint32_t sel, uint32_t *reg)
 {
 	const struct tr_func *func = expr->func;
@@ -364,7 +373,7 @@ static tr_code compile_call(struct compiler *c, const struct tr_expr *expr, uint
 	struct tr_step *step;
 
 	if (func->prepare != NULL)
-		TR_TRY(func->prepare(c->arena, expr, &prepared, c->st));
+		TR_TRY(prepare(c, expr, &prepared));
 	if (prepared != NULL && (func->flags & TR_FUNC_FIRST_ONLY))
 		arg_count = 1;
 	for (uint32_t i = 0; i < arg_count; i++)
