@@ -261,7 +261,7 @@ int tr_cli_run(struct tr_cli *cli)
 		_exit(run_script(cli));
 	}
 	child_pid = child;
-	handle(SIGINT, SIG_IGN); /* the terminal sends it to the child, too */
+	handle(SIGINT, pass_on); /* the terminal sends it to the child, too; once more does no harm */
 	handle(SIGTERM, pass_on);
 	handle(SIGHUP, pass_on);
 	return wait_for(child);
