@@ -41,7 +41,8 @@ enum tr_open_flags {
 	TR_OPEN_WRITE = 2,
 	TR_OPEN_CREATE = 4,
 	TR_OPEN_EXCLUSIVE = 8,
-	TR_OPEN_TRUNCATE = 16
+	TR_OPEN_TRUNCATE = 16,
+	TR_OPEN_LOCK = 32 /* exclusively, until closed or its process ends; held by another: TR_ERR_UNAVAILABLE */
 };
 
 struct tr_file_info {
@@ -63,15 +64,13 @@ struct tr_disk_ops {
 	tr_code (*stat)(struct tr_disk *disk, const char *path, struct tr_file_info *info, struct tr_status *st);
 	tr_code (*file_stat)(struct tr_disk *disk, struct tr_file *file, struct tr_file_info *info,
 			     struct tr_status *st);
-	tr_code (*list)(struct tr_disk *disk, const char *path, tr_disk_list_fn fn, void *context,
-			struct tr_status *st);
+	tr_code (*list)(struct tr_disk *disk, const char *path, tr_disk_list_fn fn, void *context, struct tr_status *st);
 	tr_code (*make_directory)(struct tr_disk *disk, const char *path, struct tr_status *st); /* with parents */
 	tr_code (*rename)(struct tr_disk *disk, const char *from, const char *to, struct tr_status *st);
 	tr_code (*unlink)(struct tr_disk *disk, const char *path, struct tr_status *st);
 	tr_code (*sync_directory)(struct tr_disk *disk, const char *path, struct tr_status *st);
 
-	tr_code (*queue_create)(struct tr_disk *disk, uint32_t depth, struct tr_io_queue **queue,
-				struct tr_status *st);
+	tr_code (*queue_create)(struct tr_disk *disk, uint32_t depth, struct tr_io_queue **queue, struct tr_status *st);
 	void (*queue_destroy)(struct tr_disk *disk, struct tr_io_queue **queue); /* nothing may be in flight */
 	/* Takes the request; it is sent at the next poll or wait at the latest. Never fails: errors come as result. */
 	void (*submit)(struct tr_io_queue *queue, struct tr_io_request *request);
@@ -97,18 +96,12 @@ static inline void tr_io_submit(struct tr_io_queue *queue, struct tr_io_request 
 {
 	queue->disk->ops->submit(queue, request);
 }
-static inline uint32_t tr_io_poll(struct tr_io_queue *queue)
-{
-	return queue->disk->ops->poll(queue);
-}
+static inline uint32_t tr_io_poll(struct tr_io_queue *queue) { return queue->disk->ops->poll(queue); }
 static inline uint32_t tr_io_wait(struct tr_io_queue *queue, int64_t timeout_ns)
 {
 	return queue->disk->ops->wait(queue, timeout_ns);
 }
-static inline void tr_io_wake(struct tr_io_queue *queue)
-{
-	queue->disk->ops->wake(queue);
-}
+static inline void tr_io_wake(struct tr_io_queue *queue) { queue->disk->ops->wake(queue); }
 
 /** The real environment: system clocks, getrandom, and the best disk that the machine allows. */
 tr_code tr_environment_real_create(struct tr_environment **env, struct tr_status *st) TR_MUST_USE;

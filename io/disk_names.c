@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,6 +57,13 @@ tr_code tr_disk_names_open(struct tr_disk *disk, const char *path, unsigned flag
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		TR_FAIL_ERRNO(st, code_of_errno(errno, is_output), "open %s", path);
+	if ((flags & TR_OPEN_LOCK) != 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		const int error = errno;
+
+		(void)close(fd);
+		return tr_status_set(st, error == EWOULDBLOCK ? TR_ERR_UNAVAILABLE : TR_ERR_IO, error, TR_WHERE,
+				     "lock %s", path);
+	}
 	f = tr_io_calloc(1, sizeof(*f));
 	f->fd = fd;
 	f->path = tr_io_strdup(path);

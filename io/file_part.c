@@ -46,7 +46,7 @@ static bool exists(struct tr_disk *disk, const char *path)
 static tr_code create_pending(struct tr_file_part *part, struct tr_status *st)
 {
 	struct tr_file_part_owner *o = part->owner;
-	const unsigned flags = TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_EXCLUSIVE;
+	const unsigned flags = TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_EXCLUSIVE | TR_OPEN_LOCK;
 
 	for (int i = 0; i < NUMBER_TRIES_MAX; i++) {
 		struct tr_status mine = {0};
@@ -56,8 +56,8 @@ static tr_code create_pending(struct tr_file_part *part, struct tr_status *st)
 		if (exists(o->disk, part->published))
 			continue;
 		code = o->disk->ops->open(o->disk, part->pending, flags, &part->file, &mine);
-		if (code != TR_OK && mine.sys_errno == EEXIST)
-			continue;
+		if (code != TR_OK && (mine.sys_errno == EEXIST || code == TR_ERR_UNAVAILABLE))
+			continue; /* taken, or just being removed by a job that begins */
 		if (code != TR_OK) {
 			if (st != NULL)
 				*st = mine;
@@ -235,17 +235,16 @@ static bool collect(void *context, const char *name)
 	return names->count < TR_FILE_LIST_MAX;
 }
 
-/** Parses "<prefix>part-<job id>-<subtask>-<n>." */
-static bool parse_name(const struct tr_file_part_owner *owner, const char *name, const char *prefix, unsigned *subtask,
-		       unsigned long long *number)
+/** The number of "part-<job id>-<subtask>-<n>." of this job and subtask. */
+static bool parse_published(const struct tr_file_part_owner *owner, const char *name, unsigned long long *number)
 {
-	char start[64];
-	const int length = snprintf(start, sizeof(start), "%spart-%s-", prefix, owner->job_id);
+	char start[96];
+	const int length = snprintf(start, sizeof(start), "part-%s-%u-", owner->job_id, owner->subtask);
 	int used = 0;
 
 	if (length < 0 || (size_t)length >= sizeof(start) || strncmp(name, start, (size_t)length) != 0)
 		return false;
-	return sscanf(name + length, "%u-%llu.%n", subtask, number, &used) == 2 && used > 0;
+	return sscanf(name + length, "%llu.%n", number, &used) == 1 && used > 0;
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -256,6 +255,19 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length >= suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
+/** Removes a pending file unless its writer lives. One that can't be opened is left alone: readers don't see it. */
+static tr_code remove_leftover(struct tr_disk *disk, const char *path, struct tr_status *st)
+{
+	struct tr_file *file = NULL;
+	tr_code code;
+
+	if (disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &file, NULL) != TR_OK)
+		return TR_OK;
+	code = disk->ops->unlink(disk, path, st);
+	disk->ops->close(disk, &file);
+	return code;
+}
+
 tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_status *st)
 {
 	char *directory = join(owner->directory, "/", folder);
@@ -264,17 +276,14 @@ tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder,
 
 	for (uint32_t i = 0; code == TR_OK && i < names.count; i++) {
 		const char *name = names.paths[i];
-		unsigned subtask;
 		unsigned long long number;
 
-		if (parse_name(owner, name, "", &subtask, &number)) {
-			if (subtask == owner->subtask && number >= owner->next_number)
-				owner->next_number = number + 1;
-		} else if (parse_name(owner, name, ".", &subtask, &number) && has_suffix(name, ".pending") &&
-			   (subtask == owner->subtask || (owner->subtask == 0 && subtask >= owner->subtask_count))) {
+		if (parse_published(owner, name, &number) && number >= owner->next_number)
+			owner->next_number = number + 1;
+		if (owner->subtask == 0 && strncmp(name, ".part-", 6) == 0 && has_suffix(name, ".pending")) {
 			char *path = join(directory, "", name);
 
-			code = owner->disk->ops->unlink(owner->disk, path, st);
+			code = remove_leftover(owner->disk, path, st);
 			free(path);
 		}
 	}

@@ -12,7 +12,8 @@
  *     pending    <folder>/.part-<job id>-<subtask>-<n>.<format>.pending
  *     published  <folder>/part-<job id>-<subtask>-<n>.<format>
  *
- * n counts up per subtask and never names a file that exists, so that nothing is ever replaced.
+ * n counts up per subtask and never names a file that exists, so that nothing is ever replaced. A pending file is
+ * locked for as long as its writer lives: that is how the next start knows the leftovers from the files of another job.
  */
 #ifndef TR_IO_FILE_PART_H
 #define TR_IO_FILE_PART_H
@@ -84,9 +85,8 @@ tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st) TR_MU
 /** Frees it, waiting for what is in flight. Removes the pending file unless published. */
 void tr_file_part_destroy(struct tr_file_part **part);
 
-/** Looks at the names in a folder of the table (relative, "" or ending with '/'): removes pending files that a killed
- * run of this job and subtask (or, for subtask 0, of subtasks that no longer exist) has left, and moves next_number
- * beyond the published ones. */
+/** Looks at the names in a folder of the table (relative, "" or ending with '/'): moves next_number beyond the published
+ * ones; subtask 0 removes the pending files that nobody has open, which a killed run of any job has left. */
 tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_status *st) TR_MUST_USE;
 
 #endif

@@ -142,6 +142,25 @@ static void test_bad_record_is_named(void **state)
 	clean();
 }
 
+/** A quote that is never closed: the record is refused when it exceeds the limit, with the place where it starts. */
+static void test_record_beyond_the_limit(void **state)
+{
+	for (uint32_t readers = 1; readers <= 2; readers++) {
+		struct run run;
+
+		write_file("u.txt", "1,a\n2,\"", 7);
+		assert_int_equal(truncate(path_of("u.txt"), (off_t)TR_RECORD_BYTES_MAX + (2 << 20)), 0);
+		run_init(&run, readers == 1 ? "plain" : "io_uring", path_of("u.txt"), "8mb");
+		assert_null(read_all(&run, readers));
+		assert_int_equal(run.st.code, TR_ERR_DATA);
+		assert_non_null(strstr(run.st.message,
+				       "line 2, column 1, byte offset 4: the record that starts here is "
+				       "longer than 64 MiB"));
+		run_deinit(&run);
+	}
+	clean();
+}
+
 static void test_paths(void **state)
 {
 	char local[200];
@@ -395,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_real_formats),
 		cmocka_unit_test(test_record_longer_than_chunks),
 		cmocka_unit_test(test_bad_record_is_named),
+		cmocka_unit_test(test_record_beyond_the_limit),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_partition_columns),
 		cmocka_unit_test(test_file_shrinks),
