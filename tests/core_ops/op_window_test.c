@@ -864,6 +864,50 @@ static void run_two_phase(struct world *w, const struct query *q, uint32_t batch
 	tr_chain_deinit(&two.chain);
 }
 
+/** One operator behind an exchange: chunks of the stream reach it by several inputs, in any order between inputs. */
+static void run_dealt(struct world *w, const struct query *q, bool use_general, uint32_t batch_rows,
+		      const struct text_list *want, uint64_t want_late)
+{
+	struct tr_window_plan plan = {.window = q->window, .keys = q->keys, .key_count = q->key_count, .aggs = q->aggs,
+				      .agg_count = q->agg_count, .phase = TR_PHASE_SINGLE, .use_general = use_general,
+				      .input = &q->input, .output = &q->output};
+	struct tr_op_context context = {.arena = &w->arena, .batch_rows = 64};
+	struct sink *sink = sink_create(w, &context, false);
+	const uint32_t inputs = 2 + tr_test_below(&w->seed, 3), chunk = batch_rows * 2;
+	uint32_t at[8];
+	int64_t watermarks[8], merged = TR_WATERMARK_MIN;
+	struct tr_chain chain = {0};
+	struct tr_op *op;
+
+	assert_int_equal(tr_op_window_create(&plan, &context, &op, &context.status), TR_OK);
+	tr_chain_append(&chain, op);
+	tr_chain_append(&chain, &sink->op);
+	for (uint32_t i = 0; i < inputs; i++) {
+		at[i] = i * chunk;
+		watermarks[i] = TR_WATERMARK_MIN;
+	}
+	while (merged != TR_WATERMARK_MAX) {
+		const uint32_t i = tr_test_below(&w->seed, inputs);
+		int64_t ignored = INT64_MAX, least = INT64_MAX;
+		uint32_t to;
+
+		if (at[i] < w->row_count) {
+			to = TR_MIN(TR_MIN(at[i] + batch_rows, (at[i] / chunk + 1) * chunk), w->row_count);
+			feed(w, q, &chain, at[i], to, false, &ignored);
+			watermarks[i] = to < w->row_count ? w->rows[to].watermark : w->last_watermark;
+			at[i] = to % chunk == 0 ? to + (inputs - 1) * chunk : to;
+		} else {
+			watermarks[i] = TR_WATERMARK_MAX;
+		}
+		for (uint32_t j = 0; j < inputs; j++)
+			least = TR_MIN(least, watermarks[j]);
+		if (least > merged)
+			settle(&chain, op->ops->on_watermark(op, 0, merged = least));
+	}
+	compare(want, &sink->lines, want_late, op->metrics.rows_late, "several inputs");
+	tr_chain_deinit(&chain);
+}
+
 /* -- queries -- */
 
 struct choice {
@@ -966,8 +1010,10 @@ static void run_all(struct world *w, const struct query *q)
 
 	model_run(w, q, &want, &late);
 	run_single(w, q, true, batch_rows, &want, late);
+	run_dealt(w, q, true, TR_MIN(batch_rows, 50), &want, late);
 	if (!q->has_distinct && q->window.kind != TR_WINDOW_SESSION) {
 		run_single(w, q, false, batch_rows, &want, late);
+		run_dealt(w, q, false, TR_MIN(batch_rows, 50), &want, late);
 		assert_true(tr_window_is_two_phase(&q->window, q->aggs, q->agg_count));
 		run_two_phase(w, q, batch_rows, &want, late);
 	}
