@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Large zeroed arrays on huge pages: random access to hundreds of megabytes is bound by the translation of addresses
- * as much as by memory itself. From 4 MiB on, memory is aligned to 2 MiB and the kernel is asked for huge pages (a
+ * as much as by memory itself. From 1 MiB on, memory is aligned to 2 MiB and the kernel is asked for huge pages (a
  * wish, not a demand). Free with free().
  */
 #ifndef TR_STATE_HUGE_H
@@ -19,7 +19,7 @@ static inline void *tr_huge_zalloc(size_t bytes)
 {
 	void *p;
 
-	if (bytes < 2 * TR_HUGE_PAGE_BYTES) {
+	if (bytes < TR_HUGE_PAGE_BYTES / 2) {
 		p = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
 		TR_ASSERT(p != NULL);
 		return memset(p, 0, bytes);

@@ -6,7 +6,7 @@
  *                                                second pass: the misses are probed, and inserted if they are new
  *
  * A direct index is given up when the range of keys exceeds both DIRECT_RANGE_MIN and DIRECT_SPARSITY times their
- * number; only tr_key_integer_clear goes back. Removal from the places moves later ones back (Knuth 6.4, algorithm R),
+ * number; it does not come back. Removal from the places moves later ones back (Knuth 6.4, algorithm R),
  * so that there are no tombstones.
  */
 #include "state/key_integer.h"
@@ -24,6 +24,7 @@
 #define CACHED_BYTES ((size_t)1 << 20)  /* above this, places are prefetched */
 #define SPARSE_BYTES ((size_t)1 << 18)  /* up to this, they are kept a quarter full */
 #define PREFETCH_DISTANCE 24
+#define FURTHER_LOOKS 3
 
 static void *checked(void *p)
 {
@@ -117,22 +118,48 @@ static uint8_t *freed_slots(const struct tr_key_integer *table)
 	return freed;
 }
 
-/** Makes the places anew, with room for `count` keys. */
-static void places_build(struct tr_key_integer *table, uint64_t count)
+/** Moves all keys to a larger array. Homes are the upper bits of a hash, so going through the old places in order fills
+ * the new ones in order: both are streamed. The first places may hold keys that wrapped around; they go last. */
+static void places_move(struct tr_key_integer *table, struct tr_key_place *places, uint32_t bits)
+{
+	const size_t count = (size_t)1 << table->place_bits;
+	size_t first = 0;
+
+	while (first < count && table->places[first].slot != 0)
+		first++;
+	for (size_t i = first; i < first + count; i++) {
+		const struct tr_key_place *place = &table->places[i & (count - 1)];
+
+		if (place->slot != 0)
+			place_put(places, bits, place->key, place->slot - 1);
+	}
+}
+
+/** Makes the places anew, with room for `count` keys. `fresh` is a slot that the old ones lack, or UINT32_MAX. */
+static void places_build(struct tr_key_integer *table, uint64_t count, uint32_t fresh)
 {
 	uint32_t bits = PLACE_BITS_MIN;
-	uint8_t *freed = freed_slots(table);
+	struct tr_key_place *places;
 
 	while (((uint64_t)1 << bits) < 2 * count ||
 	       (((uint64_t)1 << bits) < 4 * count && (sizeof(*table->places) << bits) < SPARSE_BYTES))
 		bits++;
+	places = tr_huge_zalloc(sizeof(*table->places) << bits);
+	if (table->places != NULL) {
+		places_move(table, places, bits);
+		if (fresh != UINT32_MAX)
+			place_put(places, bits, table->keys[fresh], fresh);
+	} else {
+		uint8_t *freed = freed_slots(table);
+
+		for (uint32_t slot = 0; slot < table->slot_limit; slot++)
+			if (!slot_is_free(table, freed, slot))
+				place_put(places, bits, table->keys[slot], slot);
+		free(freed);
+	}
 	free(table->places);
-	table->places = tr_huge_zalloc(sizeof(*table->places) << bits);
+	table->places = places;
 	table->place_bits = bits;
-	for (uint32_t slot = 0; slot < table->slot_limit; slot++)
-		if (!slot_is_free(table, freed, slot))
-			place_put(table->places, bits, table->keys[slot], slot);
-	free(freed);
 }
 
 /** Finds the key from its home on, or adds it. */
@@ -149,7 +176,7 @@ static uint32_t place_find(struct tr_key_integer *table, int64_t key)
 	}
 	slot = take_slot(table, key);
 	if ((uint64_t)table->count * 2 > mask) {
-		places_build(table, (uint64_t)table->count * 2);
+		places_build(table, (uint64_t)table->count * 2, slot);
 		return slot;
 	}
 	table->places[i] = (struct tr_key_place){.key = key, .slot = slot + 1};
@@ -176,6 +203,22 @@ static void map_places(struct tr_key_integer *table, uint32_t count, uint32_t *r
 		slots[i] = place->slot - 1;
 		misses[n] = i;
 		n += (place->key != keys[i]) | (place->slot == 0);
+	}
+	/* Places further on, also without branches; who finds a free place stays in the list. */
+	for (uint32_t further = 1; further <= FURTHER_LOOKS && n > 16; further++) {
+		const size_t mask = ((size_t)1 << bits) - 1;
+		const uint32_t left = n;
+
+		n = 0;
+		for (uint32_t m = 0; m < left; m++) {
+			const uint32_t i = misses[m];
+			const struct tr_key_place *place = &places[(home_of(keys[i], bits) + further) & mask];
+			const bool is_found = (place->key == keys[i]) & (place->slot != 0);
+
+			slots[i] = is_found ? place->slot - 1 : slots[i];
+			misses[n] = i;
+			n += !is_found;
+		}
 	}
 	for (uint32_t m = 0; m < n; m++)
 		slots[misses[m]] = place_find(table, keys[misses[m]]);
@@ -258,7 +301,7 @@ static bool direct_cover(struct tr_key_integer *table, uint32_t count)
 	free(table->direct);
 	table->direct = NULL;
 	table->direct_capacity = 0;
-	places_build(table, (uint64_t)table->count + count);
+	places_build(table, (uint64_t)table->count + count, UINT32_MAX);
 	return false;
 }
 
@@ -345,7 +388,7 @@ static void map_keys(struct tr_key_integer *table, uint32_t count, uint32_t *slo
 		return;
 	}
 	if (table->places == NULL)
-		places_build(table, count);
+		places_build(table, count, UINT32_MAX);
 	map_places(table, count, slots);
 }
 
@@ -396,6 +439,14 @@ void tr_key_integer_map(struct tr_key_integer *table, const struct tr_column *co
 	}
 	if (column->validity != NULL || column->type->phys == TR_PHYS_NONE) {
 		map_nullable(table, column, rows, count, slots);
+		return;
+	}
+	if (rows == NULL && table->phys == TR_PHYS_I64) { /* the column as it is */
+		int64_t *scratch = table->batch_keys;
+
+		table->batch_keys = (int64_t *)(uintptr_t)column->data;
+		map_keys(table, count, slots);
+		table->batch_keys = scratch;
 		return;
 	}
 	load_keys(table, column, rows, count);

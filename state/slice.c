@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "state/huge.h"
 
-#define BLOCK_CHUNKS_MAX 64
+#define BLOCK_CHUNKS_MAX 15
 #define INDEX_BITS_MIN 6
 
 static void *checked(void *p)
@@ -58,7 +58,7 @@ static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
 			pool->free = chunk;
 		}
 		if (pool->chunks_per_block < BLOCK_CHUNKS_MAX)
-			pool->chunks_per_block *= 2;
+			pool->chunks_per_block = pool->chunks_per_block * 2 + 1;
 	}
 	pool->free = chunk->next_free;
 	chunk->next_free = NULL;
@@ -189,9 +189,9 @@ void tr_slice_resolve(struct tr_slice_pool *pool, struct tr_slice *slice, const 
 			entries[i] = sparse_entry(pool, slice, slots[i]);
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; slice->chunk_count <= 1 && i < count; i++)
 		highest = TR_MAX(highest, slots[i]);
-	if (highest < TR_SLICE_CHUNK_SLOTS && count > 0) { /* all in the first chunk */
+	if (slice->chunk_count <= 1 && highest < TR_SLICE_CHUNK_SLOTS && count > 0) { /* all in the first chunk */
 		char *first = chunk_at(pool, slice, 0)->entries;
 
 		for (uint32_t i = 0; i < count; i++)

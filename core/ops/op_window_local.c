@@ -238,6 +238,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	TR_ASSERT(!l->is_flushing && l->bypass == NULL);
 	if (tr_window_assign_rows(&l->assign, batch, l->w.watermark_ms, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
+	if (l->assign.has_exceptions)
+		tr_window_assign_group(&l->assign, batch);
 	op->metrics.rows_late += l->assign.late_count;
 	if (l->assign.count == 0)
 		return TR_FLOW_MORE;

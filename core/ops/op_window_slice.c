@@ -57,6 +57,9 @@ struct slice_op {
 	struct tr_slice *firing; /* results of the window [firing_start, firing_end) are going out */
 	int64_t firing_start, firing_end;
 	uint32_t cursor;
+	char *trash;             /* an entry for rows that are late, or whose own entry is not known yet */
+	uint32_t *other_slots;
+	uint32_t other_capacity;
 };
 
 /* -- live slices -- */
@@ -166,7 +169,10 @@ static void drop(struct slice_op *s, uint32_t at)
 	s->expects_dense =
 		(uint64_t)(slice->touched != NULL ? slice->touched_count : slice->count) * 8 >=
 		tr_key_table_slot_limit(s->w.keys);
-	if (slice->touched != NULL) {
+	if (s->live_count == 1 && s->expects_dense) { /* no slice is left: no key is */
+		memset(s->refs, 0, s->ref_capacity * sizeof(*s->refs));
+		tr_key_table_clear(s->w.keys);
+	} else if (slice->touched != NULL) {
 		unref(s, slice->touched, slice->touched_count);
 	} else {
 		uint32_t slots[PIECE], cursor = 0, n;
@@ -209,6 +215,69 @@ static void touch(struct slice_op *s, struct tr_slice *slice, uint32_t first, ui
 	tr_slice_touch(slice, w->touched_slots, count);
 }
 
+static void reserve_other_slots(struct slice_op *s, uint32_t count)
+{
+	if (count <= s->other_capacity)
+		return;
+	s->other_capacity = count;
+	s->other_slots = realloc(s->other_slots, count * sizeof(*s->other_slots));
+	TR_ASSERT(s->other_slots != NULL);
+}
+
+/** Most rows go to one slice: all are resolved and counted there, the exceptions in an entry that nobody reads; then the
+ * exceptions get their own. Keys that only late rows have are forgotten again. */
+static void take_with_exceptions(struct slice_op *s, const struct tr_batch *batch, struct tr_slice *slice)
+{
+	struct tr_window_op *w = &s->w;
+	const struct tr_window_assign *assign = &s->assign;
+	const uint32_t n = batch->selected_count;
+	uint32_t late = 0;
+
+	tr_slice_resolve(&w->pool, slice, w->slots, n, w->entries);
+	*tr_agg_entry_rows(s->trash) = 1; /* not empty: it will not count as touched */
+	for (uint32_t i = 0; i < assign->exception_count; i++)
+		w->entries[assign->exceptions[i]] = s->trash;
+	touch(s, slice, 0, tr_agg_layout_count(w->entries, n, w->touched));
+	for (uint32_t t = 1; t < assign->target_count; t++) {
+		const struct tr_window_target *target = &assign->targets[t];
+		const uint32_t *positions = assign->exceptions + target->first;
+		struct tr_slice *other = live_get(s, target->start, target->first_end);
+		uint32_t touched;
+
+		for (uint32_t i = 0; i < target->count; i++)
+			s->other_slots[i] = w->slots[positions[i]];
+		tr_slice_resolve(&w->pool, other, s->other_slots, target->count, w->sources);
+		touched = tr_agg_layout_count(w->sources, target->count, w->touched);
+		for (uint32_t i = 0; i < touched; i++) {
+			w->touched_slots[i] = s->other_slots[w->touched[i]];
+			s->refs[w->touched_slots[i]]++;
+		}
+		tr_slice_touch(other, w->touched_slots, touched);
+		for (uint32_t i = 0; i < target->count; i++)
+			w->entries[positions[i]] = w->sources[i];
+		late = target->first + target->count;
+	}
+	tr_agg_layout_update(&w->layout, batch, w->entries, assign->rows, n);
+	if (w->layout.owns_memory)
+		tr_agg_layout_release(&w->layout, &s->trash, 1);
+	memset(s->trash, 0, w->layout.stride);
+	for (uint32_t i = late; i < assign->exception_count; i++) {
+		const uint32_t slot = w->slots[assign->exceptions[i]];
+
+		/* Once only: a removed key's slot is marked until the list is through. */
+		if (s->refs[slot] == 0) {
+			s->refs[slot] = UINT32_MAX;
+			tr_key_table_remove(w->keys, slot);
+		}
+	}
+	for (uint32_t i = late; i < assign->exception_count; i++) {
+		const uint32_t slot = w->slots[assign->exceptions[i]];
+
+		if (s->refs[slot] == UINT32_MAX)
+			s->refs[slot] = 0;
+	}
+}
+
 static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
 	struct slice_op *s = (struct slice_op *)op;
@@ -222,6 +291,18 @@ static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_ba
 		return TR_FLOW_MORE;
 	densify(s);
 	tr_window_op_reserve(w, assign->count);
+	if (assign->has_exceptions) {
+		struct tr_slice *slice = live_get(s, assign->targets[0].start, assign->targets[0].first_end);
+
+		if (slice->is_dense) {
+			reserve_other_slots(s, assign->exception_count);
+			tr_window_op_map_keys(w, batch, assign->rows, assign->count);
+			refs_reserve(s);
+			take_with_exceptions(s, batch, slice);
+			return TR_FLOW_MORE;
+		}
+		tr_window_assign_group(assign, batch);
+	}
 	tr_window_op_map_keys(w, batch, assign->rows, assign->count);
 	refs_reserve(s);
 	for (uint32_t t = 0; t < assign->target_count; t++) {
@@ -517,6 +598,8 @@ static void destroy(struct tr_op *op)
 	free(s->live);
 	free(s->spare);
 	free(s->refs);
+	free(s->trash);
+	free(s->other_slots);
 	free(s);
 }
 
@@ -556,6 +639,8 @@ tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_o
 		destroy(&s->w.op);
 		return code;
 	}
+	s->trash = calloc(1, s->w.layout.stride);
+	TR_ASSERT(s->trash != NULL);
 	*op = &s->w.op;
 	return TR_OK;
 }

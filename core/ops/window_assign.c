@@ -31,6 +31,8 @@ void tr_window_assign_deinit(struct tr_window_assign *assign)
 	free(assign->grouped);
 	free(assign->map);
 	free(assign->by_slice);
+	free(assign->exceptions);
+	free(assign->exception_ids);
 	memset(assign, 0, sizeof(*assign));
 }
 
@@ -48,6 +50,9 @@ static void reserve(struct tr_window_assign *assign, uint32_t count)
 	assign->times = realloc(assign->times, count * sizeof(*assign->times));
 	assign->ids = realloc(assign->ids, count * sizeof(*assign->ids));
 	assign->grouped = realloc(assign->grouped, count * sizeof(*assign->grouped));
+	assign->exceptions = realloc(assign->exceptions, ((size_t)count + 16) * sizeof(*assign->exceptions));
+	assign->exception_ids = realloc(assign->exception_ids, count * sizeof(*assign->exception_ids));
+	TR_ASSERT(assign->exceptions != NULL && assign->exception_ids != NULL);
 	TR_ASSERT(assign->map != NULL && assign->targets != NULL && assign->times != NULL);
 	TR_ASSERT(assign->ids != NULL && assign->grouped != NULL);
 }
@@ -59,6 +64,8 @@ static void begin(struct tr_window_assign *assign, const struct tr_batch *batch)
 	assign->count = batch->selected_count;
 	assign->late_count = 0;
 	assign->target_count = 0;
+	assign->has_exceptions = false;
+	assign->exception_count = 0;
 }
 
 static uint32_t add_target(struct tr_window_assign *assign, int64_t start, int64_t first_end)
@@ -276,6 +283,103 @@ static void assign_slow(struct tr_window_assign *assign, const struct tr_batch *
 	group_rows(assign, batch);
 }
 
+/** The target of an exception. Targets are few here, so they are searched from the last one found. */
+static uint32_t exception_target(struct tr_window_assign *assign, int64_t t, int64_t watermark_ms, uint32_t hint)
+{
+	const struct tr_window_target *last = &assign->targets[hint];
+	int64_t start, first_end;
+
+	if (t >= last->start && t - last->start < assign->clock->slice_ms &&
+	    last->first_end == tr_window_first_end(assign->clock, last->start) &&
+	    tr_window_timer(assign->clock, last->first_end) > watermark_ms)
+		return hint;
+	start = tr_window_slice_start(assign->clock, t);
+	first_end = tr_window_first_end(assign->clock, start);
+	return tr_window_timer(assign->clock, first_end) > watermark_ms ? find_target(assign, start, first_end)
+									: late_target(assign, start, watermark_ms);
+}
+
+/** Most rows lie in the slice of the latest one, which is on time for all: only the others are looked at one by one.
+ * False: they are too many. */
+static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_batch *batch, const int64_t *times,
+			      int64_t latest, int64_t watermark_ms)
+{
+	struct tr_window_clock *clock = assign->clock;
+	const uint32_t n = batch->selected_count;
+	const int64_t start = tr_window_slice_start(clock, latest);
+	const int64_t first_end = tr_window_first_end(clock, start);
+	const bool is_tumble = clock->spec.kind == TR_WINDOW_TUMBLE && clock->zone == NULL;
+	int64_t late_until = INT64_MIN, late_watermark = INT64_MAX; /* TUMBLE: what is known to be late */
+	uint32_t run = 0, hint, at = 0;
+
+	if (tr_window_timer(clock, first_end) <= greatest_watermark(batch, watermark_ms))
+		return false;
+	assign->exception_count =
+		TR_ISA_PICK(tr_window_kernels)->outside(times, n, start, clock->slice_ms, assign->exceptions);
+	if (assign->exception_count > n / 4)
+		return false;
+	hint = find_target(assign, start, first_end);
+	for (uint32_t i = 0; i < assign->exception_count; i++) {
+		const uint32_t position = assign->exceptions[i];
+		const int64_t watermark =
+			tr_window_row_watermark(batch, tr_batch_row(batch, position), &run, watermark_ms);
+		const uint32_t id = is_tumble && times[position] < late_until && watermark >= late_watermark
+					    ? LATE
+					    : exception_target(assign, times[position], watermark, hint);
+
+		assign->exception_ids[i] = id;
+		if (id == 0) { /* CUMULATE: a late row that moved to the main slice is no exception */
+			assign->late_count = assign->target_count = 0;
+			forget_targets(assign);
+			return false;
+		}
+		if (id == LATE) {
+			assign->late_count++;
+			if (is_tumble && times[position] >= late_until) {
+				late_until = tr_window_slice_start(clock, times[position]) + clock->slice_ms;
+				late_watermark = watermark;
+			}
+			continue;
+		}
+		hint = id;
+		assign->targets[id].count++;
+	}
+	forget_targets(assign);
+	assign->targets[0].count = n - assign->exception_count;
+	for (uint32_t t = 1; t < assign->target_count; t++) {
+		assign->targets[t].first = at;
+		at += assign->targets[t].count;
+		assign->targets[t].count = 0;
+	}
+	for (uint32_t i = 0; i < assign->exception_count; i++) {
+		const uint32_t id = assign->exception_ids[i];
+
+		if (id == LATE)
+			assign->grouped[at++] = assign->exceptions[i];
+		else
+			assign->grouped[assign->targets[id].first + assign->targets[id].count++] = assign->exceptions[i];
+	}
+	memcpy(assign->exceptions, assign->grouped, assign->exception_count * sizeof(*assign->exceptions));
+	assign->has_exceptions = true;
+	return true;
+}
+
+void tr_window_assign_group(struct tr_window_assign *assign, const struct tr_batch *batch)
+{
+	TR_ASSERT(assign->has_exceptions);
+	memset(assign->ids, 0, batch->selected_count * sizeof(*assign->ids));
+	for (uint32_t i = 0; i < assign->exception_count; i++)
+		assign->ids[assign->exceptions[i]] = LATE;
+	for (uint32_t t = 1; t < assign->target_count; t++)
+		for (uint32_t i = 0; i < assign->targets[t].count; i++)
+			assign->ids[assign->exceptions[assign->targets[t].first + i]] = t;
+	for (uint32_t t = 0; t < assign->target_count; t++)
+		assign->targets[t].count = 0;
+	assign->late_count = 0;
+	assign->has_exceptions = false;
+	group_rows(assign, batch);
+}
+
 tr_code tr_window_assign_rows(struct tr_window_assign *assign, const struct tr_batch *batch, int64_t watermark_ms,
 			      struct tr_status *st)
 {
@@ -309,7 +413,7 @@ tr_code tr_window_assign_rows(struct tr_window_assign *assign, const struct tr_b
 		assign->targets[id].count = assign->count;
 	} else if (is_on_time && range.descents == 0) {
 		assign_sorted(assign, times);
-	} else {
+	} else if (!assign_exceptions(assign, batch, times, range.greatest, watermark_ms)) {
 		assign_slow(assign, batch, times, first,
 			    (uint64_t)(range.greatest - first) / (uint64_t)clock->slice_ms + 1, watermark_ms);
 	}

@@ -5,6 +5,7 @@
  *     batch ──▶ times (local) ──▶ least, greatest, sorted?
  *                 all in one slice, none late   one target, the rows as they are
  *                 sorted, none late             borders of slices are searched; the rows as they are
+ *                 nearly all in one slice       that slice, and a list of exceptions: late rows, other slices
  *                 otherwise                     row by row, against the row's own watermark run; rows are then
  *                                               grouped by target, in their order within each
  *
@@ -36,10 +37,17 @@ struct tr_window_assign {
 	uint32_t late_count;
 	struct tr_window_target *targets;
 	uint32_t target_count;
+	/* Most rows are in targets[0], without being grouped: `rows` is the batch's own selection, and exceptions[0 ..
+	 * exception_count) are the positions that are not; grouped by target from the second on (`first` counts in
+	 * exceptions), then the late ones. */
+	bool has_exceptions;
+	uint32_t *exceptions;
+	uint32_t exception_count;
 	/* Scratch, by position in the batch: */
 	uint32_t capacity;
 	int64_t *times;
 	uint32_t *ids;
+	uint32_t *exception_ids;
 	uint32_t *grouped;
 	uint32_t *map;          /* target number plus one by hash of the target; map_bits */
 	uint32_t map_bits;
@@ -53,6 +61,9 @@ void tr_window_assign_deinit(struct tr_window_assign *assign);
  * time is NULL or out of range; the message has the row. */
 tr_code tr_window_assign_rows(struct tr_window_assign *assign, const struct tr_batch *batch, int64_t watermark_ms,
 			      struct tr_status *st) TR_MUST_USE;
+
+/** Turns an answer with exceptions into one whose rows are grouped. */
+void tr_window_assign_group(struct tr_window_assign *assign, const struct tr_batch *batch);
 
 /** The same for a batch of partials, whose target stands in two BIGINT columns. A partial that came after its first
  * window had fired enters the next one that is open; late_count counts the rows (`rows_column`) of those that have none. */

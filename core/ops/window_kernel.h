@@ -20,6 +20,8 @@ struct tr_window_kernels {
 	void (*range)(const int64_t *times, uint32_t count, struct tr_window_range *range);
 	/* out[i] = values[rows[i]] */
 	void (*gather)(const int64_t *values, const uint32_t *rows, uint32_t count, int64_t *out);
+	/* The positions whose time is not in [start, start + slice_ms), into out (room for count + 16); how many. */
+	uint32_t (*outside)(const int64_t *times, uint32_t count, int64_t start, int64_t slice_ms, uint32_t *out);
 	/* out[i] = slice number of times[i], counted from `base`; all below 2^31. */
 	void (*slices)(const int64_t *times, uint32_t count, int64_t base, int64_t slice_ms, uint32_t *out);
 };

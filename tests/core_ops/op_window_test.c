@@ -180,7 +180,7 @@ static void make_rows(struct world *w, uint32_t count, int64_t origin, int64_t p
 			r->is_null[c] = tr_test_below(&w->seed, 8) == 0;
 		r->k = (int64_t)tr_test_below(&w->seed, key_range) - key_range / 4;
 		if (key_range > 50) /* far apart */
-			r->k *= INT64_C(0x123456789abcd1);
+			r->k = (int64_t)((uint64_t)r->k * UINT64_C(0x123456789abcd1));
 		strcpy(r->name, names[pick]);
 		r->v = (int64_t)(tr_test_random(&w->seed) >> (tr_test_below(&w->seed, 2) * 40));
 		r->i = (int32_t)tr_test_random(&w->seed) >> (tr_test_below(&w->seed, 2) * 27);
