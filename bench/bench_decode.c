@@ -12,7 +12,9 @@
 #include "base/type.h"
 #include "bench/bench.h"
 #include "bench/data.h"
+#include "bench/engine_run.h"
 #include "bench/limits/limits.h"
+#include "io/connectors.h"
 #include "io/format.h"
 
 #define ROWS ((size_t)100000)
@@ -34,6 +36,8 @@ struct data {
 	struct tr_batch_buffer *buffer;
 	uint64_t check_ours; /* sums of prices: both sides must read the same */
 	uint64_t check_bar;
+	struct tr_bench_plan plan; /* lines */
+	struct tr_table_spec sink;
 	char path[64];
 	enum tr_limit_lines_how how;
 };
@@ -66,8 +70,10 @@ static void data_close(struct tr_bench_pair *pair)
 	tr_batch_buffer_destroy(&d->buffer);
 	tr_arena_deinit(&d->arena);
 	tr_data_text_free(&d->text);
-	if (d->path[0] != 0)
+	if (d->path[0] != 0) {
 		unlink(d->path);
+		tr_bench_plan_deinit(&d->plan);
+	}
 	free(d);
 }
 
@@ -198,6 +204,90 @@ static tr_code open_csv(struct tr_bench_pair *pair, struct tr_status *st)
 	return open_bids(pair, tr_registry_find_format("csv"), tr_data_bids_csv(ROWS, 32), true, bar_csv, st);
 }
 
+/* ---- a format whose records are lines and whose one column is where they end ---- */
+
+struct tr_decoder {
+	int32_t index[BATCH_ROWS + 64];
+};
+
+static tr_code lines_create(const struct tr_table_spec *spec, struct tr_decoder **decoder, struct tr_status *st)
+{
+	*decoder = calloc(1, sizeof(**decoder));
+	return TR_OK;
+}
+
+static void lines_destroy(struct tr_decoder **decoder)
+{
+	free(*decoder);
+	*decoder = NULL;
+}
+
+static enum tr_flow lines_decode(struct tr_decoder *decoder, const char *span, size_t length, bool is_final,
+				 struct tr_batch_buffer *into, uint32_t at, struct tr_decode_result *result,
+				 struct tr_decode_error *error)
+{
+	const size_t rows = tr_limit_index_lines(span, length, into->capacity - at, decoder->index);
+
+	memset(result, 0, sizeof(*result));
+	if (rows > 0) {
+		memcpy((int32_t *)into->columns[0].data + at, decoder->index, rows * sizeof(int32_t));
+		result->consumed = (size_t)decoder->index[rows - 1] + 1;
+	}
+	result->rows = (uint32_t)rows;
+	return TR_FLOW_MORE;
+}
+
+static size_t lines_find_start(const char *span, size_t length, size_t from)
+{
+	const char *end = from > 0 && from - 1 < length ? memchr(span + from - 1, '\n', length - from + 1) : NULL;
+
+	return end != NULL ? (size_t)(end - span) + 1 : length;
+}
+
+static const struct tr_decoder_ops lines_ops = {lines_create, lines_destroy, lines_decode, lines_find_start};
+static const struct tr_option_spec lines_options[] = {{.key = NULL}};
+static const struct tr_format lines_format = {.name = "lines", .options = lines_options, .decoder = &lines_ops};
+
+static uint64_t ours_lines(void *context, uint32_t repeat, double *seconds)
+{
+	struct data *d = context;
+
+	*seconds = 0;
+	for (uint32_t r = 0; r < repeat; r++) {
+		struct tr_engine_progress progress;
+		double one;
+
+		tr_bench_run(&d->plan.plan, &one, &progress);
+		TR_ASSERT(progress.rows_in == ROWS * COPIES);
+		*seconds += one;
+	}
+	return (uint64_t)repeat * d->text.length * COPIES;
+}
+
+static void make_lines_plan(struct data *d)
+{
+	static const char *const names[] = {"end"};
+	const struct tr_type **types;
+	struct tr_option *options;
+
+	tr_bench_plan_init(&d->plan, 1);
+	types = TR_NEW_ARRAY(&d->plan.arena, 1, const struct tr_type *);
+	types[0] = tr_type_of(TR_TYPE_INT);
+	d->schema = (struct tr_schema){1, names, types};
+	options = TR_NEW_ARRAY(&d->plan.arena, 1, struct tr_option);
+	options[0] = (struct tr_option){"path", d->path};
+	d->spec = (struct tr_table_spec){.name = "lines",
+					 .connector = &tr_connector_filesystem,
+					 .format = &lines_format,
+					 .options = {options, 1},
+					 .schema = &d->schema,
+					 .time_zone = "UTC",
+					 .batch_rows = BATCH_ROWS};
+	d->sink = d->spec;
+	d->sink.connector = &tr_connector_blackhole;
+	tr_bench_sink(&d->plan, tr_bench_scan(&d->plan, &d->spec, 1, -1, 0), &d->sink);
+}
+
 static tr_code open_lines(struct tr_bench_pair *pair, enum tr_limit_lines_how how, struct tr_status *st)
 {
 	struct data *d = calloc(1, sizeof(*d));
@@ -214,6 +304,8 @@ static tr_code open_lines(struct tr_bench_pair *pair, enum tr_limit_lines_how ho
 		if (write(fd, d->text.text, d->text.length) != (ssize_t)d->text.length)
 			TR_FAIL_ERRNO(st, TR_ERR_IO, "write %s", d->path);
 	close(fd);
+	make_lines_plan(d);
+	pair->ours = (struct tr_harness_side){ours_lines, d};
 	pair->bar = (struct tr_harness_side){bar_lines, d};
 	snprintf(pair->note, sizeof(pair->note), "bytes/s; %zu MB, %zu bytes a line", d->text.length * COPIES >> 20,
 		 d->text.length / ROWS);

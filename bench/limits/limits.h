@@ -104,6 +104,10 @@ int64_t tr_limit_json_bids(const char *text, size_t length, struct tr_limit_bids
 /** CSV lines of all 7 fields, with optional quotes; same padding. Returns the number of rows, or -1. */
 int64_t tr_limit_csv_bids(const char *text, size_t length, struct tr_limit_bids *bids);
 
+/** Offsets of the line ends in [0, length), at most `most` of them, to `index` (room for most + 64). 64 bytes after
+ * `length` must be readable. */
+size_t tr_limit_index_lines(const char *text, size_t length, size_t most, int32_t *index);
+
 /* ---- lines.c: file from the page cache to an index of line ends ---- */
 
 enum tr_limit_lines_how { TR_LIMIT_LINES_READ, TR_LIMIT_LINES_URING };

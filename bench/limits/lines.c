@@ -58,6 +58,23 @@ static size_t index_lines(const char *text, size_t length, uint32_t *restrict in
 	return n;
 }
 
+size_t tr_limit_index_lines(const char *text, size_t length, size_t most, int32_t *restrict index)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < length && n < most; i += 64) {
+		uint64_t mask = line_ends(text + i);
+
+		if (length - i < 64)
+			mask &= ((uint64_t)1 << (length - i)) - 1;
+		while (mask != 0) {
+			index[n++] = (int32_t)(i + (size_t)__builtin_ctzll(mask));
+			mask &= mask - 1;
+		}
+	}
+	return n < most ? n : most;
+}
+
 static int64_t lines_by_read(int fd, size_t block, char *buffer, uint32_t *index)
 {
 	int64_t lines = 0;
