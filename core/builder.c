@@ -360,6 +360,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 			    .query_start_ms = graph->query_start_ms},
 		.subtask = index,
 		.subtask_count = stage->parallelism,
+		.key_groups = graph->plan->key_groups,
 		.batch_rows = graph->plan->batch_rows,
 	};
 	for (uint32_t i = 0; i < stage->node_count; i++)

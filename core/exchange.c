@@ -24,6 +24,7 @@ struct exchange {
 	enum tr_exchange_kind kind;
 	uint32_t key_count;
 	uint32_t *keys;
+	uint32_t key_group_count;
 	uint32_t channel_count;
 	struct tr_channel **channels;
 	uint32_t turn; /* REBALANCE: target of the next batch */
@@ -65,11 +66,12 @@ static void hash_keys(struct exchange *x, const struct tr_batch *batch)
 
 /** Puts each row into the list of its target: list t begins at lists[t * stride] and counts[t] is its length. */
 static void deal_rows(const uint64_t *restrict hashes, const uint32_t *restrict rows, uint32_t count,
-		      uint32_t target_count, uint32_t stride, uint32_t *restrict counts, uint32_t *restrict lists)
+		      uint32_t group_count, uint32_t target_count, uint32_t stride, uint32_t *restrict counts,
+		      uint32_t *restrict lists)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t group = tr_key_group(hashes[i], TR_KEY_GROUPS_DEFAULT);
-		const uint32_t t = tr_key_group_subtask(group, TR_KEY_GROUPS_DEFAULT, target_count);
+		const uint32_t group = tr_key_group(hashes[i], group_count);
+		const uint32_t t = tr_key_group_subtask(group, group_count, target_count);
 
 		lists[(size_t)t * stride + counts[t]++] = rows[i];
 	}
@@ -81,7 +83,7 @@ static void deal_by_hash(struct exchange *x, const struct tr_batch *batch)
 
 	hash_keys(x, batch);
 	deal_rows(x->hashes, batch->selection != NULL ? batch->selection : x->iota, batch->selected_count,
-		  x->channel_count, x->capacity, counts, x->lists);
+		  x->key_group_count, x->channel_count, x->capacity, counts, x->lists);
 	for (uint32_t t = 0; t < x->channel_count; t++) {
 		x->from[t] = t * x->capacity;
 		x->to[t] = x->from[t] + counts[t];
@@ -248,6 +250,7 @@ struct tr_op *tr_exchange_create(struct tr_op_context *context, enum tr_exchange
 	x->channel_count = channel_count;
 	x->channels = calloc(channel_count, sizeof(struct tr_channel *));
 	x->key_count = key_count;
+	x->key_group_count = context->key_groups != 0 ? context->key_groups : TR_KEY_GROUPS_DEFAULT;
 	x->keys = calloc(key_count + 1, sizeof(*x->keys));
 	TR_ASSERT(x->channels != NULL && x->keys != NULL);
 	for (uint32_t i = 0; i < channel_count; i++)

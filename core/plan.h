@@ -104,6 +104,7 @@ struct tr_plan {
 	uint32_t batch_rows;             /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
 	uint32_t credits;                /* batches per edge and consumer; 0: default */
 	uint32_t workers;                /* threads; 0: as many as the largest parallelism */
+	uint32_t key_groups;             /* pipeline.max-parallelism: keys are owned in groups; 0: default */
 	int64_t buffer_timeout_ms;       /* execution.buffer-timeout.interval: 100 */
 	const char *time_zone;
 };

@@ -237,6 +237,7 @@ static struct tr_plan *new_plan(struct job *job)
 		.batch_rows = (uint32_t)tr_config_integer(&session->config, "engine.batch-rows"),
 		.credits = (uint32_t)tr_config_integer(&session->config, "engine.exchange-credits"),
 		.workers = (uint32_t)tr_config_integer(&session->config, "engine.workers"),
+		.key_groups = (uint32_t)tr_config_integer(&session->config, "pipeline.max-parallelism"),
 		.buffer_timeout_ms = tr_config_integer(&session->config, "execution.buffer-timeout.interval"),
 		.time_zone = job->binder->time_zone,
 	};
@@ -264,6 +265,12 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	optimized = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
 	physical = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
 	plan = new_plan(&job);
+	if (parallelism_of(session) > plan->key_groups) {
+		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
+			      "parallelism %u is greater than 'pipeline.max-parallelism' (%u)", parallelism_of(session),
+			      plan->key_groups);
+		return false;
+	}
 	for (uint32_t i = 0; i < job.sink_count; i++) {
 		optimized[i] = tr_optimize(&session->arena, job.sinks[i]);
 		if (tr_parallelize(&session->arena, &session->config, parallelism_of(session), optimized[i],

@@ -118,6 +118,14 @@ const struct tr_expr *tr_expr_field(struct tr_arena *arena, const struct tr_expr
 
 /* ---- equality ---- */
 
+static uint64_t double_bits(double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
 static bool value_equals(const struct tr_type *type, const struct tr_value *a, const struct tr_value *b)
 {
 	if (a->is_null || b->is_null)
@@ -126,7 +134,7 @@ static bool value_equals(const struct tr_type *type, const struct tr_value *a, c
 	case TR_PHYS_I128: return a->i128 == b->i128;
 	case TR_PHYS_F32:
 	case TR_PHYS_F64:
-		return memcmp(&a->f64, &b->f64, sizeof(a->f64)) == 0; /* 0.0 and -0.0 differ, a NaN equals itself */
+		return double_bits(a->f64) == double_bits(b->f64); /* 0.0 and -0.0 differ, a NaN equals itself */
 	case TR_PHYS_VIEW: return tr_view_equals(&a->view, &b->view);
 	case TR_PHYS_NONE: return true;
 	default: return a->i64 == b->i64;

@@ -223,7 +223,7 @@ static double round_float(double value, int64_t places, bool is_round)
 	length += tr_text_put_i64(text + length, exponent + drop);
 	if (tr_text_parse_f64(text, length, &result) != TR_TEXT_OK)
 		TR_UNREACHABLE();
-	return value < 0 ? -result : result;
+	return value < 0 && result != 0 ? -result : result; /* BigDecimal, which Flink rounds with, has no -0 */
 }
 
 static tr_code round_rows(struct tr_call *call, bool is_round)

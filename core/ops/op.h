@@ -52,6 +52,7 @@ struct tr_op_context {
 	struct tr_program_context program; /* processing time: program.processing_time_ms */
 	uint32_t subtask;
 	uint32_t subtask_count;
+	uint32_t key_groups;           /* pipeline.max-parallelism; 0: the default */
 	uint32_t batch_rows;           /* capacity of batches */
 	struct tr_status status;       /* why an operator answered FAILED */
 };
