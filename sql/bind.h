@@ -3,7 +3,8 @@
  * Binder: tree to plan nodes. Names become columns, texts become typed values, windows become specifications.
  *
  *     bind_expr.c    expressions, literals, casts           bind_call.c    calls, CASE, IN and other special forms
- *     bind_query.c   SELECT, FROM, UNION ALL, WITH, views   bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
+ *     bind_query.c   WHERE, SELECT, WITH                    bind_from.c    tables, views, subqueries
+ *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY and aggregates                bind_table.c   CREATE TABLE
  *
  * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
@@ -139,10 +140,11 @@ const struct tr_expr *tr_bind_literal(struct tr_binder *binder, const struct tr_
 /* bind_query.c */
 const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct tr_ast_query *query,
 					const struct tr_cte_scope *ctes);
-const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
-					    const struct tr_cte_scope *ctes);
-const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const struct tr_ast_path *path,
-					      const struct tr_ast_hints *hints, const struct tr_cte_scope *ctes);
+/** A relation over `node` with room for the columns, which the caller fills in. */
+struct tr_relation *tr_bind_relation_new(struct tr_binder *binder, const struct tr_node *node, uint32_t column_count);
+/** The schema of expressions under names; the names' texts are not copied. */
+struct tr_schema *tr_bind_schema_new(struct tr_binder *binder, uint32_t count, const struct tr_expr *const *exprs,
+				     const char *const *names);
 /** A PROJECT over `relation` with the given expressions, names and roles. */
 struct tr_relation *tr_bind_project(struct tr_binder *binder, const struct tr_relation *relation, uint32_t count,
 				    const struct tr_expr *const *exprs, const char *const *names);
@@ -152,6 +154,18 @@ const char *tr_bind_item_name(struct tr_binder *binder, const struct tr_ast_sele
 enum tr_column_role tr_bind_role(const struct tr_relation *relation, const struct tr_expr *expr);
 /** Whether an expression reads one of the columns of a window that is not aggregated yet. */
 bool tr_bind_reads_window(const struct tr_relation *relation, const struct tr_expr *expr);
+
+/* bind_from.c */
+const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
+					    const struct tr_cte_scope *ctes);
+const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const struct tr_ast_path *path,
+					      const struct tr_ast_hints *hints, const struct tr_cte_scope *ctes);
+
+/* bind_union.c */
+const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct tr_ast_query *query);
+/** UNION ALL; other set operations are refused. */
+const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct tr_ast_query *query,
+					const struct tr_cte_scope *ctes);
 
 /* bind_window.c */
 const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
