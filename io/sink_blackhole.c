@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * blackhole: takes every row and keeps none. For measurements and for trying a query. As in Flink it has no options.
+ * blackhole: takes every row and keeps none. For measurements and for trying a query. Its only option is the one of every sink.
  */
 #include "io/connectors.h"
 #include "io/memory.h"
@@ -45,7 +45,10 @@ static const struct tr_sink_ops blackhole_ops = {
 	.close = blackhole_close,
 };
 
-static const struct tr_option_spec blackhole_options[] = {{.key = NULL}};
+static const struct tr_option_spec blackhole_options[] = {
+	TR_SINK_PARALLELISM_OPTION,
+	{.key = NULL},
+};
 
 const struct tr_connector tr_connector_blackhole = {
 	.name = "blackhole",

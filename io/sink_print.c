@@ -130,6 +130,7 @@ static const struct tr_option_spec print_options[] = {
 	 .kind = TR_OPTION_BOOLEAN,
 	 .default_text = "false",
 	 .doc = "Write to standard error instead of standard output."},
+	TR_SINK_PARALLELISM_OPTION,
 	{.key = NULL},
 };
 

@@ -183,6 +183,7 @@ static const struct tr_option_spec file_options[] = {
 	 .default_text = TR_PARTITION_DEFAULT_NAME,
 	 .doc = "The folder value that stands for NULL and the empty text."},
 	TR_SINK_FILE_OPTIONS,
+	TR_SINK_PARALLELISM_OPTION,
 	{.key = NULL},
 };
 
