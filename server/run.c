@@ -164,7 +164,7 @@ static int run_job(struct tr_cli *cli, const struct tr_step *step, struct tr_env
 	}
 	if (code != TR_OK && code != TR_ERR_CANCELLED)
 		fprintf(stderr, "tailrace: job '%s' failed: %s\n", step->plan->job_name, st.message);
-	if (engine != NULL && !cli->is_quiet && !(step->is_select && code == TR_OK))
+	if (engine != NULL && !cli->is_quiet)
 		tr_progress_summary(engine, step->plan->job_name,
 				    code == TR_OK ? "finished" : code == TR_ERR_CANCELLED ? "cancelled" : "failed");
 	tr_engine_destroy(&engine);

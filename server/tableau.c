@@ -78,7 +78,7 @@ static uint32_t type_width(const struct tr_type *type, uint32_t most)
 	case TR_TYPE_BIGINT:
 		return 20;
 	case TR_TYPE_DECIMAL:
-		return (uint32_t)type->precision + 3;
+		return (uint32_t)type->precision + 2; /* a sign and a point */
 	case TR_TYPE_BOOLEAN:
 		return 5;
 	case TR_TYPE_DATE:
@@ -252,16 +252,15 @@ static enum tr_flow tableau_finish(struct tr_sink *sink, struct tr_status *st)
 {
 	char text[96];
 
-	if (sink->style == STYLE_TABLEAU && sink->row_count == 0) {
-		tr_bytes_append(&sink->out, "Empty set\n", 10);
-	} else {
-		if (sink->style != STYLE_FORMAT && sink->has_header)
-			put_rule(sink);
-		if (sink->style == STYLE_TABLEAU) {
-			snprintf(text, sizeof(text), "Received a total of %llu row%s\n",
-				 (unsigned long long)sink->row_count, sink->row_count == 1 ? "" : "s");
-			tr_bytes_append(&sink->out, text, strlen(text));
-		}
+	/* Without rows Flink prints the header, no closing rule, and "0 row". */
+	if (!sink->has_header)
+		put_header(sink);
+	if (sink->style != STYLE_FORMAT && sink->row_count > 0)
+		put_rule(sink);
+	if (sink->style == STYLE_TABLEAU) {
+		snprintf(text, sizeof(text), "Received a total of %llu row%s\n", (unsigned long long)sink->row_count,
+			 sink->row_count <= 1 ? "" : "s");
+		tr_bytes_append(&sink->out, text, strlen(text));
 	}
 	return flush(sink, st) == TR_OK ? TR_FLOW_DONE : TR_FLOW_FAILED;
 }
