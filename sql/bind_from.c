@@ -139,6 +139,11 @@ const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const st
 				     tr_catalog_names(binder->catalog, binder->arena), binder->catalog->count);
 		return NULL;
 	}
+	if (entry->view != NULL && hints != NULL && hints->count > 0) {
+		tr_diag_error(binder->diags, TR_E_OPTION, hints->items[0].span, "'%s' is a view and takes no hints",
+			      entry->name);
+		return NULL;
+	}
 	if (entry->view != NULL)
 		return bind_view(binder, entry->view, path->span);
 	return bind_table(binder, entry->table, hints, path->span);

@@ -303,6 +303,52 @@ static bool bind_options(struct table_builder *builder)
 	return true;
 }
 
+/* One of OPTIONS('k'='v'): takes the place of the option that the table declared, or is added. */
+static bool apply_option(struct tr_binder *binder, struct tr_table_spec *spec, struct tr_option *items, uint32_t *count,
+			 const struct tr_ast_option *option)
+{
+	uint32_t at = 0;
+
+	if (strcmp(option->key.text, "connector") == 0) {
+		tr_diag_error(binder->diags, TR_E_OPTION, option->key.span, "a hint can't change the connector of '%s'",
+			      spec->name);
+		return false;
+	}
+	if (strcmp(option->key.text, "format") == 0)
+		spec->format = tr_registry_find_format(option->value.text); /* unknown: tr_options_check says so */
+	while (at < *count && strcmp(items[at].key, option->key.text) != 0)
+		at++;
+	items[at] = (struct tr_option){.key = option->key.text, .value = option->value.text};
+	if (at == *count)
+		(*count)++;
+	return true;
+}
+
+static bool apply_options_hint(struct tr_binder *binder, struct tr_table_spec *spec, const struct tr_ast_hint *hint)
+{
+	uint32_t count = spec->options.count;
+	struct tr_option *items = TR_NEW_ARRAY(binder->arena, count + hint->option_count + 1, struct tr_option);
+	struct tr_span span = hint->span;
+	struct tr_status st = {0};
+	const char *bad_key = NULL;
+
+	if (count > 0)
+		memcpy(items, spec->options.items, count * sizeof(*items));
+	for (uint32_t i = 0; i < hint->option_count; i++) {
+		if (!apply_option(binder, spec, items, &count, &hint->options[i]))
+			return false;
+	}
+	spec->options = (struct tr_options){.items = items, .count = count};
+	if (tr_options_check(spec, &bad_key, &st) == TR_OK)
+		return true;
+	for (uint32_t i = 0; bad_key != NULL && i < hint->option_count; i++) {
+		if (strcmp(hint->options[i].key.text, bad_key) == 0)
+			span = hint->options[i].key.span;
+	}
+	tr_diag_error(binder->diags, TR_E_OPTION, span, "%s", st.message);
+	return false;
+}
+
 struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct tr_table *table,
 					 const struct tr_ast_hints *hints)
 {
@@ -321,10 +367,9 @@ struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct 
 		.batch_rows = (uint32_t)tr_config_integer(binder->config, "engine.batch-rows"),
 	};
 	for (uint32_t i = 0; hints != NULL && i < hints->count; i++) {
-		if (strcasecmp(hints->items[i].name.text, "OPTIONS") == 0) {
-			tr_diag_not_supported(binder->diags, hints->items[i].span, "the hint OPTIONS");
+		if (strcasecmp(hints->items[i].name.text, "OPTIONS") == 0 &&
+		    !apply_options_hint(binder, spec, &hints->items[i]))
 			return NULL;
-		}
 	}
 	return spec;
 }

@@ -50,8 +50,53 @@ static bool match_columns(struct job *job, const struct tr_ast_insert *ast, cons
 	}
 	if (query_columns == wanted)
 		return true;
-	tr_diag_error(diags, TR_E_SINK, ast->table.span, "the query has %u columns, %s '%s' takes %u", query_columns,
+	tr_diag_error(diags, TR_E_SINK, ast->table.span, "the query has %u column%s, %s '%s' takes %u", query_columns,
+		      query_columns == 1 ? "" : "s",
 		      ast->columns.count > 0 ? "the column list of" : "table", table->name, wanted);
+	return false;
+}
+
+/* Whether INSERT casts unasked. Flink is more generous here than inside of expressions: lengths and precisions do not
+ * matter, what is too long is cut, what is too large is for the cast to judge. */
+static bool sink_accepts(const struct tr_type *from, const struct tr_type *to)
+{
+	if (tr_type_coerces(from, to))
+		return true;
+	switch (to->id) {
+	case TR_TYPE_DECIMAL:
+		return tr_type_is_numeric(from);
+	case TR_TYPE_VARCHAR:
+		return tr_type_is_text(from);
+	case TR_TYPE_CHAR:
+		return from->id == TR_TYPE_CHAR;
+	case TR_TYPE_VARBINARY:
+		return tr_type_is_bytes(from);
+	case TR_TYPE_BINARY:
+		return from->id == TR_TYPE_BINARY;
+	case TR_TYPE_FLOAT:
+		return from->id == TR_TYPE_DECIMAL;
+	case TR_TYPE_DATE:
+		return from->id == TR_TYPE_TIMESTAMP;
+	case TR_TYPE_TIME:
+		return from->id == TR_TYPE_TIME || from->id == TR_TYPE_TIMESTAMP;
+	case TR_TYPE_TIMESTAMP:
+	case TR_TYPE_TIMESTAMP_LTZ:
+		return tr_type_is_timestamp(from);
+	default:
+		return false;
+	}
+}
+
+/* The subtasks of a sink: 'sink.parallelism', or 0 for the job's. False: reported. */
+static bool sink_parallelism(struct job *job, const struct tr_table_spec *spec, struct tr_span span, uint32_t *result)
+{
+	int64_t number = tr_options_integer(&spec->options, "sink.parallelism", 0);
+
+	*result = (uint32_t)number;
+	if (tr_options_get(&spec->options, "sink.parallelism") == NULL || (number >= 1 && number <= TR_PARALLELISM_MAX))
+		return true;
+	tr_diag_error(job->binder->diags, TR_E_OPTION, span, "table '%s': 'sink.parallelism' is %lld; it must be 1 to %d",
+		      spec->name, (long long)number, TR_PARALLELISM_MAX);
 	return false;
 }
 
@@ -92,6 +137,46 @@ static const struct tr_relation *bind_whole_query(struct job *job, const struct 
 	return relation;
 }
 
+/* The query's columns as the sink's physical columns. NULL: reported. */
+static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
+					 const struct tr_relation *relation)
+{
+	struct tr_binder *binder = job->binder;
+	const struct tr_schema *physical = table->physical;
+	int32_t *source = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, int32_t);
+	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, const struct tr_expr *);
+
+	if (!match_columns(job, ast, table, relation->column_count, source))
+		return NULL;
+	for (uint32_t i = 0; i < physical->column_count; i++) {
+		const struct tr_bound_column *column = source[i] >= 0 ? &relation->columns[source[i]] : NULL;
+
+		if (column == NULL) {
+			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
+			continue;
+		}
+		exprs[i] = tr_expr_column(binder->arena, column->index, column->type);
+		if (!tr_type_equals_ignoring_null(column->type, physical->types[i]) &&
+		    !sink_accepts(column->type, physical->types[i])) {
+			tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
+				      "column '%s' of '%s' is %s, the query's column '%s' is %s", physical->names[i],
+				      table->name, tr_type_text(binder->arena, physical->types[i]), column->name,
+				      tr_type_text(binder->arena, column->type));
+			tr_diag_hint(binder->diags, "write CAST(%s AS %s) in the query", column->name,
+				     tr_type_text(binder->arena, physical->types[i]));
+			return NULL;
+		}
+		if (column->type->id == TR_TYPE_NULL)
+			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
+		else if (!tr_type_equals_ignoring_null(column->type, physical->types[i]))
+			exprs[i] = tr_expr_cast(binder->arena, exprs[i],
+						tr_type_with_nullable(binder->arena, physical->types[i],
+								      column->type->is_nullable),
+						false);
+	}
+	return exprs;
+}
+
 static bool insert(struct job *job, const struct tr_ast_statement *statement)
 {
 	const struct tr_ast_insert *ast = &statement->insert;
@@ -99,10 +184,9 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	const struct tr_catalog_entry *entry = tr_catalog_find(binder->catalog, &ast->table);
 	const struct tr_relation *relation = bind_whole_query(job, ast->query);
 	const struct tr_table *table = entry != NULL ? entry->table : NULL;
-	const struct tr_schema *physical;
 	const struct tr_expr **exprs;
 	struct tr_table_spec *spec;
-	int32_t *source;
+	uint32_t parallelism;
 
 	if (table == NULL) {
 		tr_diag_error(binder->diags, TR_E_NO_TABLE, ast->table.span,
@@ -126,41 +210,14 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 			      table->connector->name);
 		return false;
 	}
-	physical = table->physical;
-	source = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, int32_t);
-	exprs = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, const struct tr_expr *);
-	if (!match_columns(job, ast, table, relation->column_count, source))
+	exprs = sink_exprs(job, ast, table, relation);
+	if (exprs == NULL)
 		return false;
-	for (uint32_t i = 0; i < physical->column_count; i++) {
-		const struct tr_bound_column *column = source[i] >= 0 ? &relation->columns[source[i]] : NULL;
-
-		if (column == NULL) {
-			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
-			continue;
-		}
-		exprs[i] = tr_expr_column(binder->arena, column->index, column->type);
-		if (!tr_type_equals_ignoring_null(column->type, physical->types[i]) &&
-		    column->type->id != TR_TYPE_NULL && !tr_type_coerces(column->type, physical->types[i])) {
-			tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
-				      "column '%s' of '%s' is %s, the query's column '%s' is %s", physical->names[i],
-				      table->name, tr_type_text(binder->arena, physical->types[i]), column->name,
-				      tr_type_text(binder->arena, column->type));
-			tr_diag_hint(binder->diags, "write CAST(%s AS %s) in the query", column->name,
-				     tr_type_text(binder->arena, physical->types[i]));
-			return false;
-		}
-		exprs[i] = tr_bind_coerce(binder, exprs[i], physical->types[i], ast->table.span);
-		if (exprs[i] == NULL)
-			return false;
-	}
 	spec = tr_bind_table_spec(binder, table, &ast->hints);
-	if (spec == NULL)
+	if (spec == NULL || !sink_parallelism(job, spec, ast->table.span, &parallelism))
 		return false;
-	relation = tr_bind_project(binder, relation, physical->column_count, exprs, physical->names);
-	return add_sink(job,
-			make_sink(job, relation, spec,
-				  (uint32_t)tr_options_integer(&spec->options, "sink.parallelism", 0)),
-			statement->span);
+	relation = tr_bind_project(binder, relation, table->physical->column_count, exprs, table->physical->names);
+	return add_sink(job, make_sink(job, relation, spec, parallelism), statement->span);
 }
 
 /* A bare SELECT: one subtask prints what all make. */

@@ -13,6 +13,7 @@
 #include "sql/bind.h"
 #include "sql/job.h"
 #include "sql/parse.h"
+#include "sql/show.h"
 
 struct compiler {
 	struct tr_session *session;
@@ -61,7 +62,45 @@ static struct tr_binder make_binder(struct tr_session *session)
 				  .job_id = next_job_id(session)};
 }
 
-/* ---- SET, DROP, CREATE VIEW ---- */
+/* ---- SET, SHOW, DROP, CREATE VIEW ---- */
+
+static void add_text(struct tr_session *session, const char *text)
+{
+	if (text != NULL)
+		add_step(session, (struct tr_step){.kind = TR_STEP_TEXT, .text = text});
+}
+
+static void describe(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_describe *ast = &statement->describe;
+	const struct tr_catalog_entry *entry = tr_catalog_find(&session->catalog, &ast->name);
+	const struct tr_relation *relation = NULL;
+	struct tr_binder binder = make_binder(session);
+
+	if ((ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) || ast->is_extended) {
+		tr_diag_not_supported(&session->diags, statement->word_span, "DESCRIBE of other than tables and views");
+		return;
+	}
+	if (entry == NULL || entry->view != NULL) {
+		relation = tr_bind_named_table(&binder, &ast->name, NULL, NULL); /* reports an unknown name */
+		if (relation == NULL)
+			return;
+	}
+	add_text(session, tr_show_table(session, entry, relation));
+}
+
+/* RESET goes back to what held before the script: the file's value, else the default. */
+static void reset(struct tr_session *session, const char *key)
+{
+	const struct tr_config_key *keys = tr_config_keys();
+
+	for (uint32_t i = 0; keys[i].name != NULL; i++) {
+		if (key != NULL && strcmp(keys[i].name, key) != 0)
+			continue;
+		session->config.values[i] = session->options.config->values[i];
+		session->config.origins[i] = session->options.config->origins[i];
+	}
+}
 
 static void set_option(struct tr_session *session, const struct tr_ast_statement *statement)
 {
@@ -72,14 +111,18 @@ static void set_option(struct tr_session *session, const struct tr_ast_statement
 	struct tr_status st = {0};
 
 	if (!set->has_key) {
-		tr_diag_not_supported(&session->diags, statement->word_span, "%s without a key",
-				      is_reset ? "RESET" : "SET");
+		if (is_reset)
+			reset(session, NULL);
+		else
+			add_text(session, tr_show_settings(session));
 		return;
 	}
 	if (tr_config_set(&session->config, set->option.key.text, value, TR_ORIGIN_SCRIPT, &has_effect, &st) != TR_OK) {
 		tr_diag_error(&session->diags, TR_E_SETTING, set->option.key.span, "%s", st.message);
 		return;
 	}
+	if (is_reset)
+		reset(session, set->option.key.text);
 	if (!has_effect)
 		tr_diag_warning(&session->diags, "W0403", set->option.key.span, "'%s' has no effect on one machine",
 				set->option.key.text);
@@ -193,6 +236,12 @@ static void compile_statement(struct compiler *compiler, const struct tr_ast_sta
 	case TR_AST_STATEMENT_SET:
 	case TR_AST_STATEMENT_RESET:
 		set_option(session, statement);
+		break;
+	case TR_AST_STATEMENT_SHOW:
+		add_text(session, tr_show(session, &statement->show, statement->word_span));
+		break;
+	case TR_AST_STATEMENT_DESCRIBE:
+		describe(session, statement);
 		break;
 	case TR_AST_STATEMENT_DROP:
 		drop(session, statement);

@@ -40,7 +40,7 @@ struct tr_step {
 	struct tr_plan *plan; /* JOB */
 	bool is_bounded;      /* JOB: ends by itself */
 	bool is_select;       /* JOB: prints its result */
-	const char *text;     /* TEXT: what EXPLAIN prints */
+	const char *text;     /* TEXT: what EXPLAIN, SHOW, DESCRIBE, SET print */
 };
 
 struct tr_session {
