@@ -1,0 +1,8 @@
+-- arguments: --format csv
+CREATE TABLE events (
+  ts TIMESTAMP(3), k STRING, v INT, w DOUBLE, d DECIMAL(10, 2), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}/events.csv', 'format' = 'csv', 'csv.null-literal' = 'NULL');
+SELECT window_end, COUNT(*) FILTER (WHERE v > 1), SUM(v) FILTER (WHERE w > 1),
+       COUNT(DISTINCT v) FILTER (WHERE v > 2), MAX(v) FILTER (WHERE k = 'none')
+FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+GROUP BY window_start, window_end;

@@ -1,0 +1,9 @@
+-- arguments: --format csv
+CREATE TABLE events (
+  ts TIMESTAMP(3), k STRING, v INT, w DOUBLE, d DECIMAL(10, 2), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}/events.csv', 'format' = 'csv', 'csv.null-literal' = 'NULL');
+CREATE VIEW tens AS
+SELECT window_time AS rt, k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+GROUP BY window_start, window_end, window_time, k;
+SELECT window_start, window_end, SUM(n), COUNT(*) FROM TABLE(TUMBLE(TABLE tens, DESCRIPTOR(rt), INTERVAL '20' SECOND))
+GROUP BY window_start, window_end;

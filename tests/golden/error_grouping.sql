@@ -1,0 +1,9 @@
+CREATE TABLE t (ts TIMESTAMP(3), a INT, b INT, WATERMARK FOR ts AS ts)
+WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+SELECT a, b, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR))
+GROUP BY window_start, window_end, a;
+SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(a), INTERVAL '1' HOUR)) GROUP BY window_start, window_end;
+SELECT COUNT(*) FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '7' MINUTE, INTERVAL '1' HOUR))
+GROUP BY window_start, window_end;
+SELECT COUNT(*) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '4' MINUTE, INTERVAL '10' MINUTE))
+GROUP BY window_start, window_end;

@@ -1,0 +1,3 @@
+CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = '/tmp', 'format' = 'csv', 'csv.feld-delimiter' = ';');
+CREATE TABLE u (a INT) WITH ('connector' = 'filesytem');
+SET 'parallelism.defualt' = '2';

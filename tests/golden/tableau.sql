@@ -1,0 +1,4 @@
+CREATE TABLE orders (
+  id INT, customer STRING, amount DECIMAL(10, 2), qty INT, price DOUBLE, paid BOOLEAN, d DATE, ts TIMESTAMP(3)
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}/orders.csv', 'format' = 'csv', 'csv.null-literal' = 'NULL');
+SELECT id, customer, CAST(qty AS BIGINT) AS `long`, ts, amount FROM orders WHERE id < 5;
