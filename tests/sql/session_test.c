@@ -53,7 +53,7 @@ static void test_errors(void **state)
 	expect_error(TABLES "SELECT t.r.y.q FROM t;", "E0202 3:14 no field 'q' in ROW<`z` STRING>");
 	expect_error(TABLES "SELECT a.b FROM t;", "E0301 3:10 'b' is asked of BIGINT, which has no fields");
 	expect_error(TABLES "SELECT a FROM t WHERE a;", "E0301 3:23 WHERE needs a BOOLEAN, this is BIGINT");
-	expect_error(TABLES "INSERT INTO s SELECT a FROM t;", "E0304 3:13 the query has 1 columns, table 's' takes 2");
+	expect_error(TABLES "INSERT INTO s SELECT a FROM t;", "E0304 3:13 the query has 1 column, table 's' takes 2");
 	expect_error(TABLES "INSERT INTO s SELECT b, a FROM t;",
 		     "E0304 3:13 column 'a' of 's' is BIGINT, the query's column 'b' is STRING");
 	expect_error(TABLES "INSERT INTO t SELECT a FROM s;",
