@@ -25,9 +25,9 @@ void tr_channel_init(struct tr_channel *channel, const struct tr_schema *schema,
 	channel->credits = credits;
 	channel->full = tr_ring_create(credits + CONTROL_PACKETS);
 	channel->empty = tr_ring_create(credits + CONTROL_PACKETS);
-	/* A worker need not be woken by itself. */
-	channel->producer_bit = producer_worker != consumer_worker ? UINT64_C(1) << producer_worker : 0;
-	channel->consumer_bit = producer_worker != consumer_worker ? UINT64_C(1) << consumer_worker : 0;
+	/* The same worker on both sides is marked, too: its step then counts as progress and it does not go to sleep. */
+	channel->producer_bit = UINT64_C(1) << producer_worker;
+	channel->consumer_bit = UINT64_C(1) << consumer_worker;
 	channel->producer_wakes = producer_wakes;
 	channel->consumer_wakes = consumer_wakes;
 }

@@ -44,13 +44,17 @@ static void clear_parked(struct tr_worker *worker)
 	atomic_store_explicit(&worker->is_parked, 0, memory_order_relaxed);
 }
 
-static void wake_others(struct tr_worker *worker)
+/** Wakes the workers that have been given something in this step. Whether this worker is one of them: a chain that stays
+ * blocked may have pushed a packet to a subtask of its own worker, whose turn in this step was over. */
+static bool wake_others(struct tr_worker *worker)
 {
-	uint64_t workers = worker->wakes.workers & ~(UINT64_C(1) << worker->index);
+	const uint64_t own = UINT64_C(1) << worker->index;
+	const bool is_own = (worker->wakes.workers & own) != 0;
+	uint64_t workers = worker->wakes.workers & ~own;
 
 	worker->wakes.workers = 0;
 	if (workers == 0)
-		return;
+		return is_own;
 #ifndef NO_FENCES
 	atomic_thread_fence(memory_order_seq_cst); /* pushes before, is_parked after */
 #endif
@@ -60,6 +64,7 @@ static void wake_others(struct tr_worker *worker)
 		if (is_parked(other))
 			tr_io_wake(other->io);
 	}
+	return is_own;
 }
 
 tr_code tr_worker_init(struct tr_worker *worker, struct tr_graph *graph, uint32_t index, struct tr_status *st)
@@ -134,7 +139,8 @@ enum tr_turn tr_worker_step(struct tr_worker *worker)
 		if (flush_subtasks(worker, now_ns) == TR_TURN_FAILED)
 			step = TR_TURN_FAILED;
 	}
-	wake_others(worker);
+	if (wake_others(worker) && step == TR_TURN_IDLE)
+		step = TR_TURN_PROGRESS;
 	if (step == TR_TURN_FAILED)
 		return step;
 	if (worker->done_count == worker->subtask_count)

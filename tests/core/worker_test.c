@@ -12,6 +12,23 @@
 
 #define IDLE_ROUNDS_MAX 2000
 
+/** What an idle worker may sleep on: nothing waits in the rings of its own subtasks, since who put it there may have been
+ * itself, and nobody else would wake it. */
+static void assert_may_sleep(const struct tr_worker *worker)
+{
+	for (uint32_t i = 0; i < worker->subtask_count; i++) {
+		const struct tr_subtask *subtask = worker->subtasks[i];
+
+		if (subtask->is_done || tr_chain_is_blocked(&subtask->chain))
+			continue;
+		for (uint32_t c = 0; c < subtask->align.input_count; c++) {
+			if (!tr_ring_is_empty(subtask->align.inputs[c].channel->full))
+				fail_msg("worker %u is idle, but stage %u subtask %u has a packet", worker->index,
+					 subtask->stage->id, subtask->index);
+		}
+	}
+}
+
 /** Steps until all workers are done. */
 static void step_all(struct tr_graph *graph, uint64_t *random)
 {
@@ -32,6 +49,7 @@ static void step_all(struct tr_graph *graph, uint64_t *random)
 			break;
 		case TR_TURN_PROGRESS: idle = 0; break;
 		case TR_TURN_IDLE:
+			assert_may_sleep(&graph->workers[w]);
 			if (++idle > IDLE_ROUNDS_MAX * graph->worker_count)
 				fail_msg("stuck: %u of %u workers done", done, graph->worker_count);
 			break;
