@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sink operator: a thin face over struct tr_sink_ops, with the state that resuming needs.
+ * Sink operator: a thin face over struct tr_sink_ops, with the state that resuming needs. It also sees to it that no NULL
+ * reaches a column declared NOT NULL, as Flink does (table.exec.sink.not-null-enforcer = ERROR).
  */
 #include "core/op_sink.h"
 
@@ -11,6 +12,7 @@ enum work { WORK_NONE, WORK_OUTPUT, WORK_FINISH, WORK_FINISHED };
 struct sink_op {
 	struct tr_op op;
 	const struct tr_sink_ops *sink_ops;
+	const struct tr_table_spec *table; /* the plan's */
 	struct tr_sink *sink;
 	struct tr_sink_context sink_context;
 	enum work work; /* what a BLOCKED answer has left to do */
@@ -23,11 +25,34 @@ static enum tr_flow took(struct sink_op *s, enum tr_flow flow)
 	return flow;
 }
 
+/** Whether columns declared NOT NULL have no NULL in the rows that are written. */
+static tr_code check_not_null(const struct sink_op *s, const struct tr_batch *batch, struct tr_status *st)
+{
+	const struct tr_schema *schema = s->table->schema;
+
+	for (uint32_t c = 0; c < schema->column_count; c++) {
+		const struct tr_column *column = &batch->columns[c];
+
+		if (schema->types[c]->is_nullable || (column->validity == NULL && schema->types[c]->id != TR_TYPE_NULL))
+			continue;
+		for (uint32_t i = 0; i < batch->selected_count; i++) {
+			if (tr_column_is_null(column, tr_batch_row(batch, i)))
+				TR_FAIL(st, TR_ERR_DATA,
+					"table '%s': a NULL for column '%s', which is NOT NULL; filter such rows, or use "
+					"COALESCE",
+					s->table->name, schema->names[c]);
+		}
+	}
+	return TR_OK;
+}
+
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
 	struct sink_op *s = (struct sink_op *)op;
 
 	TR_ASSERT(input == 0 && s->work == WORK_NONE);
+	if (s->table->enforces_not_null && check_not_null(s, batch, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
 	op->metrics.rows_out += batch->selected_count;
 	return took(s, s->sink_ops->write(s->sink, batch, &op->context->status));
 }
@@ -115,6 +140,7 @@ tr_code tr_op_sink_create(const struct tr_table_spec *table, struct tr_op_contex
 	s->op.output = table->schema;
 	s->op.metrics.watermark_ms = TR_WATERMARK_MIN;
 	s->sink_ops = table->connector->sink;
+	s->table = table;
 	s->sink_context = (struct tr_sink_context){
 		.env = context->env,
 		.io = io,

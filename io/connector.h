@@ -93,6 +93,7 @@ struct tr_table_spec {
 	const char *time_zone;               /* session zone (table.local-time-zone), e.g. "UTC" */
 	const char *job_id;                  /* 32 hex digits */
 	uint32_t batch_rows;                 /* most rows of a batch */
+	bool enforces_not_null;              /* sinks: a NULL in a NOT NULL column fails the job */
 };
 
 /** All connectors and formats, ending with NULL. Static. */

@@ -72,6 +72,23 @@ static bool has_refused_parts(struct tr_binder *binder, const struct tr_ast_expr
 	return false;
 }
 
+/* TUMBLE(ts, size) in GROUP BY, TUMBLE_START(..) in SELECT: the windows that Flink had before table functions. */
+static bool is_old_window(const char *name)
+{
+	static const char *const windows[] = {"TUMBLE", "HOP", "SESSION"};
+
+	for (size_t i = 0; i < TR_COUNT_OF(windows); i++) {
+		size_t length = strlen(windows[i]);
+
+		if (strncasecmp(name, windows[i], length) == 0 &&
+		    (name[length] == '\0' || strcasecmp(name + length, "_START") == 0 ||
+		     strcasecmp(name + length, "_END") == 0 || strcasecmp(name + length, "_ROWTIME") == 0 ||
+		     strcasecmp(name + length, "_PROCTIME") == 0))
+			return true;
+	}
+	return false;
+}
+
 const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast)
 {
@@ -93,6 +110,12 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 	}
 	if (has_refused_parts(binder, ast))
 		return NULL;
+	if (is_old_window(name)) {
+		tr_diag_not_supported(binder->diags, ast->span, "group windows such as %s(...) in an expression", name);
+		tr_diag_hint(binder->diags, "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) "
+					    "... GROUP BY window_start, window_end");
+		return NULL;
+	}
 	if (strcmp(name, "TRIM") == 0 && count == 3 && ast->args.items[0]->kind == TR_AST_EXPR_SYMBOL) {
 		const struct tr_expr *swapped[2] = {tr_bind_expr(binder, scope, ast->args.items[2]),
 						    tr_bind_expr(binder, scope, ast->args.items[1])};

@@ -216,6 +216,7 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	spec = tr_bind_table_spec(binder, table, &ast->hints);
 	if (spec == NULL || !sink_parallelism(job, spec, ast->table.span, &parallelism))
 		return false;
+	spec->enforces_not_null = true;
 	relation = tr_bind_project(binder, relation, table->physical->column_count, exprs, table->physical->names);
 	return add_sink(job, make_sink(job, relation, spec, parallelism), statement->span);
 }
