@@ -317,7 +317,8 @@ static void take_held(struct session_op *s, int64_t watermark_ms)
 {
 	size_t taken = 0;
 
-	qsort(s->held, s->held_count, sizeof(*s->held), compare_held);
+	if (s->held_count > 0) /* a subtask that never saw a row has no array yet */
+		qsort(s->held, s->held_count, sizeof(*s->held), compare_held);
 	while (taken < s->held_count &&
 	       (s->held[taken].watermark_ms < watermark_ms || watermark_ms == TR_WATERMARK_MAX)) {
 		const struct held_row *held = &s->held[taken++];
@@ -326,7 +327,8 @@ static void take_held(struct session_op *s, int64_t watermark_ms)
 		s->block_left[held->block]--;
 	}
 	s->held_count -= taken;
-	memmove(s->held, s->held + taken, s->held_count * sizeof(*s->held));
+	if (taken > 0)
+		memmove(s->held, s->held + taken, s->held_count * sizeof(*s->held));
 	compact_blocks(s);
 }
 
