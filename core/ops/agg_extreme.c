@@ -71,7 +71,7 @@ static inline int64_t rank_i64(int64_t value)
 			struct rank_acc *acc = (void *)(entries[i] + slot->offset);                        \
 			const int64_t rank = rank_of(values[tr_agg_row(rows, i)]);                         \
                                                                                                            \
-			acc->rank = (acc->has == 0) | (rank op acc->rank) ? rank : acc->rank;              \
+			acc->rank = ((acc->has == 0) | (rank op acc->rank)) != 0 ? rank : acc->rank;       \
 			acc->has = 1;                                                                      \
 		}                                                                                          \
 	}
