@@ -2,11 +2,13 @@
  *
  * Large zeroed arrays on huge pages: random access to hundreds of megabytes is bound by the translation of addresses
  * as much as by memory itself. From 1 MiB on, memory is aligned to 2 MiB and the kernel is asked for huge pages (a
- * wish, not a demand). Free with free().
+ * wish, not a demand). tr_huge_zalloc's is freed with free(); tr_huge_map's comes from the kernel as it is, which zeroes
+ * a page when it is first touched, and goes back with tr_huge_unmap.
  */
 #ifndef TR_STATE_HUGE_H
 #define TR_STATE_HUGE_H
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,6 +31,33 @@ static inline void *tr_huge_zalloc(size_t bytes)
 	TR_ASSERT(p != NULL);
 	(void)madvise(p, bytes, MADV_HUGEPAGE);
 	return memset(p, 0, bytes);
+}
+
+static inline void *tr_huge_map(size_t bytes)
+{
+	char *p, *aligned;
+
+	if (bytes < TR_HUGE_PAGE_BYTES / 2)
+		return tr_huge_zalloc(bytes);
+	bytes = (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1);
+	p = mmap(NULL, bytes + TR_HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	TR_ASSERT(p != MAP_FAILED);
+	aligned = p + (-(uintptr_t)p & (TR_HUGE_PAGE_BYTES - 1));
+	if (aligned > p)
+		(void)munmap(p, (size_t)(aligned - p));
+	if (aligned < p + TR_HUGE_PAGE_BYTES)
+		(void)munmap(aligned + bytes, (size_t)(p + TR_HUGE_PAGE_BYTES - aligned));
+	(void)madvise(aligned, bytes, MADV_HUGEPAGE);
+	return aligned;
+}
+
+/** `bytes` as given to tr_huge_map. */
+static inline void tr_huge_unmap(void *p, size_t bytes)
+{
+	if (bytes < TR_HUGE_PAGE_BYTES / 2)
+		free(p);
+	else
+		(void)munmap(p, (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1));
 }
 
 #endif

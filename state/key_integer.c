@@ -363,12 +363,10 @@ static inline int64_t bits_f64(double value)
 				keys[i] = convert(values[rows[i]]);                                \
 	} while (0)
 
-static void load_keys(const struct tr_key_integer *table, const struct tr_column *column, const uint32_t *rows,
-		      uint32_t count)
+void tr_key_integer_load(enum tr_phys phys, const struct tr_column *column, const uint32_t *rows, uint32_t count,
+			 int64_t *restrict keys)
 {
-	int64_t *restrict keys = table->batch_keys;
-
-	switch (table->phys) {
+	switch (phys) {
 	case TR_PHYS_I8: LOAD(int8_t, (int64_t)); return;
 	case TR_PHYS_I16: LOAD(int16_t, (int64_t)); return;
 	case TR_PHYS_I32: LOAD(int32_t, (int64_t)); return;
@@ -377,6 +375,12 @@ static void load_keys(const struct tr_key_integer *table, const struct tr_column
 	case TR_PHYS_F64: LOAD(double, bits_f64); return;
 	default: TR_UNREACHABLE();
 	}
+}
+
+static void load_keys(const struct tr_key_integer *table, const struct tr_column *column, const uint32_t *rows,
+		      uint32_t count)
+{
+	tr_key_integer_load(table->phys, column, rows, count, table->batch_keys);
 }
 
 static void map_keys(struct tr_key_integer *table, uint32_t count, uint32_t *slots)
@@ -487,32 +491,46 @@ void tr_key_integer_remove(struct tr_key_integer *table, uint32_t slot)
 	table->count--;
 }
 
-#define STORE(ctype)                                                                               \
+#define STORE(ctype, key_index)                                                                    \
 	do {                                                                                       \
 		ctype *restrict out = (ctype *)target->data + at;                                  \
 		for (uint32_t i = 0; i < count; i++)                                               \
-			out[i] = (ctype)table->keys[slots[i]];                                     \
+			out[i] = (ctype)keys[key_index];                                           \
 	} while (0)
+#define STORE_BY(phys, key_index)                                                                  \
+	switch (phys) {                                                                            \
+	case TR_PHYS_I8: STORE(int8_t, key_index); break;                                          \
+	case TR_PHYS_I16: STORE(int16_t, key_index); break;                                        \
+	case TR_PHYS_I32: STORE(int32_t, key_index); break;                                        \
+	case TR_PHYS_I64:                                                                          \
+	case TR_PHYS_F64: STORE(int64_t, key_index); break;                                        \
+	case TR_PHYS_F32:                                                                          \
+		for (uint32_t i = 0; i < count; i++)                                               \
+			((float *)target->data)[at + i] = (float)f64_of(keys[key_index]);          \
+		break;                                                                             \
+	default: TR_UNREACHABLE();                                                                 \
+	}
+
+static inline double f64_of(int64_t bits)
+{
+	double value;
+
+	memcpy(&value, &bits, 8);
+	return value;
+}
+
+void tr_key_integer_store(enum tr_phys phys, const int64_t *keys, uint32_t count, struct tr_column_buffer *target,
+			  uint32_t at)
+{
+	STORE_BY(phys, i)
+}
 
 void tr_key_integer_gather(const struct tr_key_integer *table, const uint32_t *slots, uint32_t count,
 			   struct tr_column_buffer *target, uint32_t at)
 {
-	switch (table->phys) {
-	case TR_PHYS_I8: STORE(int8_t); break;
-	case TR_PHYS_I16: STORE(int16_t); break;
-	case TR_PHYS_I32: STORE(int32_t); break;
-	case TR_PHYS_I64:
-	case TR_PHYS_F64: STORE(int64_t); break;
-	case TR_PHYS_F32:
-		for (uint32_t i = 0; i < count; i++) {
-			double value;
+	const int64_t *keys = table->keys;
 
-			memcpy(&value, &table->keys[slots[i]], 8);
-			((float *)target->data)[at + i] = (float)value;
-		}
-		break;
-	default: TR_UNREACHABLE();
-	}
+	STORE_BY(table->phys, slots[i])
 	if (table->null_slot == UINT32_MAX)
 		return;
 	for (uint32_t i = 0; i < count; i++) {

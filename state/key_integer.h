@@ -50,4 +50,11 @@ void tr_key_integer_gather(const struct tr_key_integer *table, const uint32_t *s
 			   struct tr_column_buffer *target, uint32_t at);
 size_t tr_key_integer_bytes(const struct tr_key_integer *table);
 
+/** The values in rows[0 .. count) (row i when rows is NULL) of a column as keys. Those of NULLs are anything. */
+void tr_key_integer_load(enum tr_phys phys, const struct tr_column *column, const uint32_t *rows, uint32_t count,
+			 int64_t *keys);
+/** Keys to rows at .. of a column of this physical type. */
+void tr_key_integer_store(enum tr_phys phys, const int64_t *keys, uint32_t count, struct tr_column_buffer *target,
+			  uint32_t at);
+
 #endif

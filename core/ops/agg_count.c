@@ -93,6 +93,29 @@ SUM_UPDATE(i32, int32_t)
 SUM_UPDATE(i64, int64_t)
 #undef SUM_UPDATE
 
+/** Rows and values of an entry are counted alike in one pass over it. */
+static void sum_count_i64(const struct tr_agg_slot *slot, char *const *restrict entries, const struct tr_column *arg,
+			  const uint32_t *restrict rows, uint32_t count)
+{
+	const int64_t *restrict values = arg->data;
+	const uint32_t offset = slot->offset;
+
+#define ADD(row)                                                                        \
+	do {                                                                            \
+		struct sum_acc *acc = (void *)(entries[i] + offset);                    \
+		acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)values[row]);       \
+		acc->count++;                                                           \
+		++*(int64_t *)(void *)entries[i];                                       \
+	} while (0)
+	if (rows == NULL)
+		for (uint32_t i = 0; i < count; i++)
+			ADD(i);
+	else
+		for (uint32_t i = 0; i < count; i++)
+			ADD(rows[i]);
+#undef ADD
+}
+
 static void store_integer(struct tr_column_buffer *out, uint32_t row, int64_t value)
 {
 	switch ((enum tr_phys)out->type->phys) {
@@ -160,19 +183,19 @@ static void sum_read(const struct tr_agg_slot *slot, char *const *entries, const
 	}
 }
 
-#define SUM_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                     \
+#define SUM_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update, ...)                                \
 	{.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct sum_acc),       \
 	 .is_additive = true, .partial_count = 2, .update = agg_update, .finish = agg_finish,             \
-	 .partial_types = sum_types, .write_partial = sum_write, .read_partial = sum_read}
+	 .partial_types = sum_types, .write_partial = sum_write, .read_partial = sum_read, __VA_ARGS__}
 
 const struct tr_agg tr_agg_sums[] = {
-	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I8, sum_update_i8),
-	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I16, sum_update_i16),
-	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I32, sum_update_i32),
-	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I64, sum_update_i64),
-	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I8, sum_update_i8),
-	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I16, sum_update_i16),
-	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I32, sum_update_i32),
-	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I64, sum_update_i64),
+	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I8, sum_update_i8, .update_counting = NULL),
+	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I16, sum_update_i16, .update_counting = NULL),
+	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I32, sum_update_i32, .update_counting = NULL),
+	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I64, sum_update_i64, .update_counting = sum_count_i64),
+	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I8, sum_update_i8, .update_counting = NULL),
+	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I16, sum_update_i16, .update_counting = NULL),
+	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I32, sum_update_i32, .update_counting = NULL),
+	SUM_ROW("AVG", TR_AGG_AVG, avg_finish, TR_PHYS_I64, sum_update_i64, .update_counting = sum_count_i64),
 	{.name = NULL},
 };

@@ -68,6 +68,7 @@ tr_code tr_agg_layout_init(struct tr_agg_layout *layout, const struct tr_agg_cal
 		layout->is_mergeable &= !part->is_distinct;
 	}
 	/* A stride of 24 would make every third entry lie across two cache lines. */
+	layout->bytes = offset;
 	layout->stride = offset == 24 ? 32 : offset;
 	return TR_OK;
 }
@@ -156,6 +157,39 @@ void tr_agg_layout_update(struct tr_agg_layout *layout, const struct tr_batch *b
 {
 	for (uint32_t p = 0; p < layout->part_count; p++)
 		if (!layout->parts[p].is_row_count)
+			part_update(layout, &layout->parts[p], batch, entries, rows, count);
+}
+
+/** The first part that is updated, if its kernel can count the rows in passing. */
+static const struct tr_agg_part *counting_part(const struct tr_agg_layout *layout, const struct tr_batch *batch)
+{
+	const struct tr_agg_part *found = NULL;
+
+	for (uint32_t p = 0; p < layout->part_count && found == NULL; p++) {
+		const struct tr_agg_part *part = &layout->parts[p];
+
+		if (!part->is_row_count)
+			found = part;
+	}
+	if (found == NULL || found->agg->update_counting == NULL || found->filter_column >= 0 || found->is_distinct ||
+	    batch->columns[found->arg_column].validity != NULL || batch->columns[found->arg_column].is_constant)
+		return NULL;
+	return found;
+}
+
+void tr_agg_layout_add(struct tr_agg_layout *layout, const struct tr_batch *batch, char *const *entries,
+		       const uint32_t *rows, uint32_t count)
+{
+	const struct tr_agg_part *counting = counting_part(layout, batch);
+
+	if (counting != NULL)
+		counting->agg->update_counting(&counting->slot, entries, &batch->columns[counting->arg_column], rows,
+					       count);
+	else
+		for (uint32_t i = 0; i < count; i++)
+			++*tr_agg_entry_rows(entries[i]);
+	for (uint32_t p = 0; p < layout->part_count; p++)
+		if (!layout->parts[p].is_row_count && &layout->parts[p] != counting)
 			part_update(layout, &layout->parts[p], batch, entries, rows, count);
 }
 

@@ -28,7 +28,8 @@ struct tr_agg_part {
 struct tr_agg_layout {
 	struct tr_agg_part *parts;
 	uint32_t part_count;
-	uint32_t stride;
+	uint32_t stride;        /* of entries in a row */
+	uint32_t bytes;         /* of an entry: at most the stride */
 	uint32_t partial_count; /* columns of a partial, all accumulators together */
 	bool is_additive;       /* entries merge by adding words */
 	bool owns_memory;
@@ -51,6 +52,10 @@ uint32_t tr_agg_layout_count(char *const *entries, uint32_t count, uint32_t *tou
 /** entries[i] takes row rows[i] of `batch` (i when rows is NULL): all but the hidden count. */
 void tr_agg_layout_update(struct tr_agg_layout *layout, const struct tr_batch *batch, char *const *entries,
 			  const uint32_t *rows, uint32_t count);
+
+/** Both: the hidden count, and all else. */
+void tr_agg_layout_add(struct tr_agg_layout *layout, const struct tr_batch *batch, char *const *entries,
+		       const uint32_t *rows, uint32_t count);
 
 /** targets[i] += sources[i], hidden counts included. */
 void tr_agg_layout_merge(struct tr_agg_layout *layout, char *const *targets, char *const *sources, uint32_t count);

@@ -36,6 +36,9 @@ struct tr_agg {
 	/* entries[i] takes the value of row rows[i] (row i when rows is NULL): never NULL, never filtered out. */
 	void (*update)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
 		       const uint32_t *rows, uint32_t count);
+	/* The same, and adds one to the entry's number of rows. NULL: there is no such kernel. */
+	void (*update_counting)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
+				const uint32_t *rows, uint32_t count);
 	/* targets[i] takes what sources[i] holds, which stays as it is. NULL when is_additive. */
 	void (*merge)(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, uint32_t count);
 	/* Results of entries to rows at .. at + count of `out`; strings go to `heap`. */

@@ -41,6 +41,18 @@ bool tr_window_is_two_phase(const struct tr_window_spec *window, const struct tr
 	return has_slices(window);
 }
 
+/** One key column of at most 8 bytes. */
+static bool has_small_key(const struct tr_window_plan *plan)
+{
+	const struct tr_type *type;
+
+	if (plan->key_count != 1 || plan->keys[0] >= plan->input->column_count)
+		return false;
+	type = plan->input->types[plan->keys[0]];
+	return type->phys != TR_PHYS_LIST && type->phys != TR_PHYS_ROW && type->phys != TR_PHYS_NONE &&
+	       tr_phys_bytes((enum tr_phys)type->phys) <= 8;
+}
+
 tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 			    struct tr_status *st)
 {
@@ -55,6 +67,8 @@ tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_cont
 		return tr_op_window_session_create(plan, context, op, st);
 	if (plan->phase == TR_PHASE_SINGLE && (plan->use_general || !is_two_phase))
 		return tr_op_window_general_create(plan, context, op, st);
+	if (plan->phase == TR_PHASE_SINGLE && plan->window.kind == TR_WINDOW_TUMBLE && has_small_key(plan))
+		return tr_op_window_tumble_create(plan, context, op, st);
 	return tr_op_window_slice_create(plan, context, op, st);
 }
 

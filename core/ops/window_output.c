@@ -119,15 +119,14 @@ static void fill_time(struct tr_column_buffer *column, uint32_t at, uint32_t cou
 		data[i] = ms;
 }
 
-void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *slots, char *const *entries,
-			   uint32_t count, int64_t start, int64_t end)
+void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
+				int64_t start, int64_t end)
 {
 	struct tr_column_buffer *columns = w->out->columns;
 	const uint32_t given = w->plan->output->column_count;
 	uint32_t c = w->plan->key_count;
 
 	TR_ASSERT(at + count <= w->out->capacity);
-	tr_key_table_gather(w->keys, slots, count, columns, at, &w->out->heap);
 	tr_agg_layout_finish(&w->layout, entries, count, columns + c, at, &w->out->heap);
 	c += w->plan->agg_count;
 	if (c < given)
@@ -137,6 +136,14 @@ void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *
 	if (c + 2 < given)
 		fill_time(&columns[c + 2], at, count,
 			  columns[c + 2].type->id == TR_TYPE_TIMESTAMP_LTZ ? tr_window_utc(&w->clock, end - 1) : end - 1);
+}
+
+void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *slots, char *const *entries,
+			   uint32_t count, int64_t start, int64_t end)
+{
+	TR_ASSERT(at + count <= w->out->capacity);
+	tr_key_table_gather(w->keys, slots, count, w->out->columns, at, &w->out->heap);
+	tr_window_op_write_results(w, at, entries, count, start, end);
 }
 
 void tr_window_op_seal(struct tr_window_op *w, uint32_t count)

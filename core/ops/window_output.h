@@ -56,9 +56,15 @@ void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *
 			   uint32_t count, int64_t start, int64_t end);
 void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 
+/** All but the keys of results at rows at ..; tr_window_op_write_at writes those too. */
+void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
+				int64_t start, int64_t end);
+
 /** The makers; each fails like tr_op_window_create. */
 tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 				  struct tr_status *st) TR_MUST_USE;
+tr_code tr_op_window_tumble_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				   struct tr_status *st) TR_MUST_USE;
 tr_code tr_op_window_local_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 				  struct tr_status *st) TR_MUST_USE;
 tr_code tr_op_window_general_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,

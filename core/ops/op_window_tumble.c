@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TUMBLE over event time by one key of at most 8 bytes: each window that is open has a table of its own, which holds keys
+ * and accumulators side by side (state/group_table.h). A row costs one cache miss, where the general way by slots
+ * and slices (op_window_slice.c) costs two; nothing is shared between windows, so nothing must be counted or given
+ * back by key.
+ *
+ *     batch ──▶ targets (core/ops/window_assign.h) ──▶ entries, found in the target's table ──▶ kernels
+ *
+ * A row that is late is late for its only window, so every target is a window. When nearly all rows belong to one window,
+ * all are looked up there, and the exceptions then get entries of their own: another window's, or, when late, one
+ * that nobody reads. A key that only exceptions have leaves an empty entry behind, which counts as absent.
+ *
+ * Tables of windows that are out are kept, keys included, for windows to come; large ones are given back, and the next
+ * begins with the size that the last needed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/ops/window_assign.h"
+#include "core/ops/window_output.h"
+#include "state/group_table.h"
+#include "state/key_integer.h"
+
+#define PIECE 512
+#define EXPECTING_MAX 4 /* with more windows open than this, new tables begin small */
+
+struct pane {
+	int64_t start;
+	struct tr_group_table table;
+};
+
+struct tumble_op {
+	struct tr_window_op w;
+	struct tr_window_assign assign;
+	struct pane *panes;            /* open windows, by start */
+	uint32_t pane_count;
+	uint32_t pane_capacity;
+	struct tr_group_table *spare;  /* room for pane_capacity */
+	uint32_t spare_count;
+	uint32_t expected;             /* keys of the last window */
+	bool is_firing;                /* panes[0] is going out */
+	bool has_pending;              /* a watermark is to be passed on when all that it fires is out */
+	uint64_t cursor;
+	uint32_t written;              /* results of panes[0] */
+	char *trash;                   /* an entry for late rows */
+	int64_t *keys;                 /* scratch, by row */
+	int64_t *other_keys;
+	uint32_t key_capacity;
+};
+
+static enum tr_phys key_phys(const struct tumble_op *s)
+{
+	return (enum tr_phys)s->w.plan->input->types[s->w.plan->keys[0]]->phys;
+}
+
+static struct pane *pane_get(struct tumble_op *s, int64_t start)
+{
+	uint32_t low = 0, high = s->pane_count;
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (s->panes[middle].start < start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < s->pane_count && s->panes[low].start == start)
+		return &s->panes[low];
+	if (s->pane_count == s->pane_capacity) {
+		s->pane_capacity = s->pane_capacity == 0 ? 16 : s->pane_capacity * 2;
+		s->panes = realloc(s->panes, s->pane_capacity * sizeof(*s->panes));
+		s->spare = realloc(s->spare, s->pane_capacity * sizeof(*s->spare));
+		TR_ASSERT(s->panes != NULL && s->spare != NULL);
+	}
+	memmove(s->panes + low + 1, s->panes + low, (s->pane_count - low) * sizeof(*s->panes));
+	s->panes[low].start = start;
+	if (s->spare_count > 0)
+		s->panes[low].table = s->spare[--s->spare_count];
+	else
+		tr_group_table_init(&s->panes[low].table, s->w.layout.bytes,
+				    s->pane_count < EXPECTING_MAX ? s->expected : 0);
+	s->pane_count++;
+	return &s->panes[low];
+}
+
+static void release_entries(struct tumble_op *s, struct tr_group_table *table)
+{
+	char *entries[PIECE];
+	uint64_t cursor = 0;
+	uint32_t n;
+
+	while (s->w.layout.owns_memory && (n = tr_group_table_scan(table, &cursor, PIECE, entries)) > 0)
+		tr_agg_layout_release(&s->w.layout, entries, n);
+}
+
+/* -- rows -- */
+
+static void reserve_keys(struct tumble_op *s, uint32_t count)
+{
+	if (count <= s->key_capacity)
+		return;
+	s->key_capacity = count;
+	s->keys = realloc(s->keys, count * sizeof(*s->keys));
+	s->other_keys = realloc(s->other_keys, count * sizeof(*s->other_keys));
+	TR_ASSERT(s->keys != NULL && s->other_keys != NULL);
+}
+
+/** The keys of the rows: the column as it is, or in s->keys. Those of NULLs become 0. */
+static const int64_t *load_keys(struct tumble_op *s, const struct tr_column *column, const uint32_t *rows,
+				uint32_t count)
+{
+	reserve_keys(s, count);
+	if (column->is_constant) {
+		tr_key_integer_load(key_phys(s), column, NULL, 1, s->keys);
+		for (uint32_t i = 1; i < count; i++)
+			s->keys[i] = s->keys[0];
+	} else if (rows == NULL && key_phys(s) == TR_PHYS_I64 && column->validity == NULL) {
+		return column->data;
+	} else {
+		tr_key_integer_load(key_phys(s), column, rows, count, s->keys);
+	}
+	for (uint32_t i = 0; column->validity != NULL && i < count; i++)
+		if (tr_column_is_null(column, tr_agg_row(rows, i)))
+			s->keys[i] = 0;
+	return s->keys;
+}
+
+/** entries[first .. first + count) become the entries of these rows in the window's table. */
+static void find(struct tumble_op *s, int64_t start, const struct tr_column *column, const int64_t *keys,
+		 const uint32_t *rows, uint32_t first, uint32_t count)
+{
+	struct tr_group_table *table = &pane_get(s, start)->table;
+	char **entries = s->w.entries;
+
+	tr_group_table_find(table, keys + first, count, entries + first, s->w.touched);
+	for (uint32_t i = first; column->validity != NULL && i < first + count; i++)
+		if (tr_column_is_null(column, tr_agg_row(rows, i)))
+			entries[i] = tr_group_table_null_entry(table);
+}
+
+/** Gives the exceptions the entries that are theirs. Without NULLs among the keys. */
+static void find_exceptions(struct tumble_op *s, const int64_t *keys)
+{
+	struct tr_window_op *w = &s->w;
+	const struct tr_window_assign *assign = &s->assign;
+	uint32_t late = 0;
+
+	for (uint32_t t = 1; t < assign->target_count; t++) {
+		const struct tr_window_target *target = &assign->targets[t];
+		const uint32_t *positions = assign->exceptions + target->first;
+
+		for (uint32_t i = 0; i < target->count; i++)
+			s->other_keys[i] = keys[positions[i]];
+		tr_group_table_find(&pane_get(s, target->start)->table, s->other_keys, target->count, w->sources, w->touched);
+		for (uint32_t i = 0; i < target->count; i++)
+			w->entries[positions[i]] = w->sources[i];
+		late = target->first + target->count;
+	}
+	for (uint32_t i = late; i < assign->exception_count; i++)
+		w->entries[assign->exceptions[i]] = s->trash;
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+	struct tr_window_op *w = &s->w;
+	struct tr_window_assign *assign = &s->assign;
+	const struct tr_column *column = &batch->columns[w->plan->keys[0]];
+	const int64_t *keys;
+
+	if (tr_window_assign_rows(assign, batch, w->watermark_ms, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
+	op->metrics.rows_late += assign->late_count;
+	if (assign->count == 0)
+		return TR_FLOW_MORE;
+	if (assign->has_exceptions && column->validity != NULL)
+		tr_window_assign_group(assign, batch);
+	tr_window_op_reserve(w, assign->count);
+	keys = load_keys(s, column, assign->rows, assign->count);
+	if (assign->has_exceptions) {
+		find(s, assign->targets[0].start, column, keys, assign->rows, 0, assign->count);
+		find_exceptions(s, keys);
+	} else {
+		for (uint32_t t = 0; t < assign->target_count; t++) {
+			const struct tr_window_target *target = &assign->targets[t];
+
+			TR_DASSERT(target->first_end == target->start + w->clock.slice_ms);
+			find(s, target->start, column, keys, assign->rows, target->first, target->count);
+		}
+	}
+	tr_agg_layout_add(&w->layout, batch, w->entries, assign->rows, assign->count);
+	if (assign->has_exceptions && assign->late_count > 0) {
+		if (w->layout.owns_memory)
+			tr_agg_layout_release(&w->layout, &s->trash, 1);
+		memset(s->trash, 0, w->layout.stride);
+	}
+	return TR_FLOW_MORE;
+}
+
+/* -- firing -- */
+
+static void write_results(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count)
+{
+	struct tr_window_op *w = &s->w;
+	struct tr_column_buffer *target = &w->out->columns[0];
+	const char *null_entry = tr_group_table_null_entry(&pane->table);
+
+	reserve_keys(s, count);
+	tr_batch_buffer_clear(w->out);
+	for (uint32_t i = 0; i < count; i++)
+		s->keys[i] = tr_group_table_key(entries[i]);
+	tr_key_integer_store(key_phys(s), s->keys, count, target, 0);
+	if (entries[count - 1] == null_entry) { /* it comes last */
+		tr_bit_clear(target->validity, count - 1);
+		target->has_nulls = true;
+	}
+	tr_window_op_write_results(w, 0, entries, count, pane->start, pane->start + w->clock.slice_ms);
+	tr_window_op_seal(w, count);
+}
+
+/** The first window is out: its table is kept for another one, or not. */
+static void end_fire(struct tumble_op *s)
+{
+	struct tr_group_table *table = &s->panes[0].table;
+	size_t bytes = 0;
+
+	s->is_firing = false;
+	s->expected = s->written;
+	release_entries(s, table);
+	if (tr_group_table_reset(table, s->written))
+		s->spare[s->spare_count++] = *table;
+	else
+		tr_group_table_deinit(table);
+	s->pane_count--;
+	memmove(s->panes, s->panes + 1, s->pane_count * sizeof(*s->panes));
+	for (uint32_t i = 0; i < s->pane_count; i++)
+		bytes += s->panes[i].table.bytes;
+	for (uint32_t i = 0; i < s->spare_count; i++)
+		bytes += s->spare[i].bytes;
+	s->w.op.metrics.state_bytes = bytes;
+}
+
+/** Sends out all that the watermark fires, then the watermark. */
+static enum tr_flow advance(struct tumble_op *s)
+{
+	struct tr_window_op *w = &s->w;
+
+	for (;;) {
+		while (s->is_firing) {
+			const uint32_t n =
+				tr_group_table_scan(&s->panes[0].table, &s->cursor, w->out->capacity, w->entries);
+			enum tr_flow flow;
+
+			if (n == 0) {
+				end_fire(s);
+				break;
+			}
+			s->written += n;
+			write_results(s, &s->panes[0], w->entries, n);
+			flow = tr_op_emit(&w->op, &w->out->batch);
+			if (flow != TR_FLOW_MORE)
+				return flow;
+		}
+		if (s->pane_count == 0 ||
+		    tr_window_timer(&w->clock, s->panes[0].start + w->clock.slice_ms) > w->watermark_ms)
+			break;
+		s->is_firing = true;
+		s->cursor = s->written = 0;
+	}
+	if (!s->has_pending)
+		return TR_FLOW_MORE;
+	s->has_pending = false;
+	w->forwarded_ms = w->op.metrics.watermark_ms = w->watermark_ms;
+	return tr_op_emit_watermark(&w->op, w->watermark_ms);
+}
+
+static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+
+	TR_ASSERT(!s->is_firing);
+	if (watermark_ms <= s->w.watermark_ms)
+		return TR_FLOW_MORE;
+	s->w.watermark_ms = watermark_ms;
+	s->has_pending = true;
+	return advance(s);
+}
+
+static enum tr_flow resume(struct tr_op *op)
+{
+	return advance((struct tumble_op *)op);
+}
+
+static void destroy(struct tr_op *op)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+
+	for (uint32_t i = 0; i < s->pane_count; i++) {
+		release_entries(s, &s->panes[i].table);
+		tr_group_table_deinit(&s->panes[i].table);
+	}
+	for (uint32_t i = 0; i < s->spare_count; i++)
+		tr_group_table_deinit(&s->spare[i]);
+	tr_window_assign_deinit(&s->assign);
+	tr_window_op_deinit(&s->w);
+	free(s->panes);
+	free(s->spare);
+	free(s->trash);
+	free(s->keys);
+	free(s->other_keys);
+	free(s);
+}
+
+static const struct tr_op_ops ops = {
+	.name = "window aggregate",
+	.on_batch = on_batch,
+	.on_watermark = on_watermark,
+	.resume = resume,
+	.destroy = destroy,
+};
+
+tr_code tr_op_window_tumble_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
+				   struct tr_status *st)
+{
+	struct tumble_op *s = calloc(1, sizeof(*s));
+	tr_code code;
+
+	TR_ASSERT(s != NULL);
+	*op = NULL;
+	code = tr_window_op_init(&s->w, &ops, plan, context, st);
+	if (code == TR_OK && !s->w.layout.is_mergeable)
+		code = tr_status_set(st, TR_ERR_INTERNAL, 0, TR_WHERE, "window: DISTINCT can't use slices");
+	tr_window_assign_init(&s->assign, &s->w.clock);
+	if (code != TR_OK) {
+		destroy(&s->w.op);
+		return code;
+	}
+	s->trash = calloc(1, s->w.layout.stride);
+	TR_ASSERT(s->trash != NULL);
+	*op = &s->w.op;
+	return TR_OK;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Group table; see the header.
+ */
+#include "state/group_table.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "state/huge.h"
+
+#define BITS_MIN 8
+#define BITS_MAX 31
+#define SMALL_BYTES ((size_t)64 << 10)  /* below this it grows fourfold */
+#define CACHED_BYTES ((size_t)1 << 20)  /* up to this at most a third is used, and nothing is prefetched */
+#define KEPT_BYTES ((size_t)4 << 20)    /* larger tables are not kept for the next window */
+#define PREFETCH_DISTANCE 48
+#define FURTHER_LOOKS 3
+
+static inline size_t home_of(int64_t key, uint32_t bits)
+{
+	const uint64_t x = (uint64_t)key;
+
+	return (size_t)(((x ^ (x >> 32)) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+}
+
+static inline int64_t *key_at(char *places, size_t place, size_t place_bytes)
+{
+	return (int64_t *)(void *)(places + place * place_bytes);
+}
+
+static size_t bytes_for(uint32_t bits, uint32_t place_bytes)
+{
+	return (((size_t)1 << bits) + 1) * place_bytes;
+}
+
+static void allocate(struct tr_group_table *table, uint32_t bits)
+{
+	const size_t count = (size_t)1 << bits;
+
+	TR_ASSERT(bits <= BITS_MAX);
+	table->bits = bits;
+	table->bytes = bytes_for(bits, table->place_bytes);
+	table->limit = (uint32_t)(table->bytes <= CACHED_BYTES ? count / 3 : count / 8 * 5);
+	table->places = tr_huge_map(table->bytes);
+}
+
+void tr_group_table_init(struct tr_group_table *table, uint32_t entry_bytes, uint32_t expected)
+{
+	uint32_t bits = BITS_MIN;
+
+	TR_ASSERT(entry_bytes >= 8 && entry_bytes % 8 == 0);
+	memset(table, 0, sizeof(*table));
+	/* 24 and 56 would make places lie across cache lines. */
+	table->place_bytes = entry_bytes + 8 == 24 ? 32 : entry_bytes + 8 == 56 ? 64 : entry_bytes + 8;
+	while (((uint64_t)1 << bits) / 8 * 5 < expected && bits < BITS_MAX)
+		bits++;
+	if (bytes_for(bits, table->place_bytes) <= CACHED_BYTES)
+		while (((uint64_t)1 << bits) / 3 < expected)
+			bits++;
+	allocate(table, bits);
+}
+
+void tr_group_table_deinit(struct tr_group_table *table)
+{
+	if (table->places != NULL)
+		tr_huge_unmap(table->places, table->bytes);
+	memset(table, 0, sizeof(*table));
+}
+
+/** Moves all places to an array of more. Those at the beginning may have wrapped around: they go last. */
+static void grow(struct tr_group_table *table)
+{
+	const struct tr_group_table old = *table;
+	const size_t size = old.place_bytes, old_count = (size_t)1 << old.bits;
+	size_t first = 1, mask;
+
+	allocate(table, old.bits + (old.bytes < SMALL_BYTES ? 2 : 1));
+	mask = ((size_t)1 << table->bits) - 1;
+	memcpy(table->places, old.places, size);
+	memcpy(table->places + (mask + 1) * size, old.places + old_count * size, size);
+	while (*key_at(old.places, first, size) != 0)
+		first++;
+	for (size_t i = first; i < first + old_count; i++) {
+		const int64_t *from = key_at(old.places, i & (old_count - 1), size);
+		size_t to = home_of(*from, table->bits);
+
+		if (*from == 0)
+			continue;
+		while (to == 0 || *key_at(table->places, to, size) != 0)
+			to = (to + 1) & mask;
+		memcpy(table->places + to * size, from, size);
+	}
+	tr_huge_unmap(old.places, old.bytes);
+}
+
+/** Finds the key from its home on, or adds it. NULL: the table has grown, and all places are others now. */
+static char *find_one(struct tr_group_table *table, int64_t key)
+{
+	const size_t mask = ((size_t)1 << table->bits) - 1;
+
+	TR_DASSERT(key != 0);
+	for (size_t i = home_of(key, table->bits);; i = (i + 1) & mask) {
+		int64_t *place = key_at(table->places, i, table->place_bytes);
+
+		if (*place == key)
+			return (char *)(place + 1);
+		if (*place != 0 || i == 0)
+			continue;
+		if (table->occupied == table->limit) {
+			grow(table);
+			return NULL;
+		}
+		table->occupied++;
+		*place = key;
+		return (char *)(place + 1);
+	}
+}
+
+/** The first pass: positions whose home has another key go to `misses`. Made for each size of a place. */
+static inline __attribute__((always_inline)) uint32_t look(const struct tr_group_table *table, size_t place_bytes,
+							   const int64_t *restrict keys, uint32_t count,
+							   char **restrict entries, uint32_t *restrict misses)
+{
+	char *const places = table->places;
+	const uint32_t bits = table->bits;
+	const uint32_t ahead = table->bytes > CACHED_BYTES ? PREFETCH_DISTANCE : 0;
+	const uint32_t prefetched = count > ahead ? count - ahead : 0;
+	uint32_t n = 0, i = 0;
+
+	if (ahead > 0) {
+		for (uint32_t p = 0; p < TR_MIN(count, ahead); p++)
+			__builtin_prefetch(key_at(places, home_of(keys[p], bits), place_bytes), 1, 3);
+		for (; i < prefetched; i++) {
+			int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
+
+			__builtin_prefetch(key_at(places, home_of(keys[i + ahead], bits), place_bytes), 1, 3);
+			entries[i] = (char *)(place + 1);
+			misses[n] = i;
+			n += *place != keys[i];
+		}
+	}
+	for (; i < count; i++) {
+		int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
+
+		entries[i] = (char *)(place + 1);
+		misses[n] = i;
+		n += *place != keys[i];
+	}
+	return n;
+}
+
+/** One place further on, also without branches. Place 0 never matches: its key 0 is found at home. */
+static uint32_t look_further(const struct tr_group_table *table, uint32_t further, const int64_t *restrict keys,
+			     uint32_t left, char **restrict entries, uint32_t *restrict misses)
+{
+	const size_t mask = ((size_t)1 << table->bits) - 1;
+	uint32_t n = 0;
+
+	for (uint32_t m = 0; m < left; m++) {
+		const uint32_t i = misses[m];
+		int64_t *place =
+			key_at(table->places, (home_of(keys[i], table->bits) + further) & mask, table->place_bytes);
+
+		entries[i] = (char *)(place + 1);
+		misses[n] = i;
+		n += *place != keys[i];
+	}
+	return n;
+}
+
+void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint32_t count, char **entries,
+			 uint32_t *misses)
+{
+	uint32_t n, m;
+
+	do {
+		switch (table->place_bytes) {
+		case 16: n = look(table, 16, keys, count, entries, misses); break;
+		case 32: n = look(table, 32, keys, count, entries, misses); break;
+		default: n = look(table, table->place_bytes, keys, count, entries, misses); break;
+		}
+		for (uint32_t further = 1; further <= FURTHER_LOOKS && n > 16; further++)
+			n = look_further(table, further, keys, n, entries, misses);
+		for (m = 0; m < n; m++)
+			if ((entries[misses[m]] = find_one(table, keys[misses[m]])) == NULL)
+				break;
+	} while (m < n); /* it grew: most are found at once now */
+}
+
+char *tr_group_table_null_entry(const struct tr_group_table *table)
+{
+	return table->places + ((size_t)table->place_bytes << table->bits) + 8;
+}
+
+uint32_t tr_group_table_scan(const struct tr_group_table *table, uint64_t *cursor, uint32_t max, char **entries)
+{
+	const uint64_t count = ((uint64_t)1 << table->bits) + 1;
+	const size_t size = table->place_bytes;
+	uint64_t at = *cursor;
+	uint32_t n = 0;
+
+	for (; n < max && at < count; at++) {
+		char *entry = table->places + at * size + 8;
+
+		entries[n] = entry;
+		n += *(const int64_t *)(const void *)entry != 0;
+	}
+	*cursor = at;
+	return n;
+}
+
+bool tr_group_table_reset(struct tr_group_table *table, uint32_t used)
+{
+	const size_t count = ((size_t)1 << table->bits) + 1, size = table->place_bytes;
+
+	if (table->bytes > KEPT_BYTES || (table->bits > BITS_MIN && (uint64_t)used * 16 < count))
+		return false;
+	if ((uint64_t)used * 2 < table->occupied) {
+		memset(table->places, 0, table->bytes);
+		table->occupied = 0;
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		memset(table->places + i * size + 8, 0, size - 8);
+	return true;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Group tables against a sorted list of keys: growth in the middle of a batch, colliding homes, key 0, NULL, reuse.
+ */
+#include "tr_test.h"
+
+#include "state/group_table.h"
+
+#define BATCH 700
+#define KEYS_MAX 60000
+
+struct model {
+	int64_t keys[KEYS_MAX];
+	int64_t counts[KEYS_MAX];
+	int64_t sums[KEYS_MAX];
+	uint32_t key_count;
+};
+
+static int64_t *words(char *entry)
+{
+	return (int64_t *)(void *)entry;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/** Keys of one kind: dense, multiples of a power of two (equal low bits), equal high bits, extremes. */
+static int64_t key_of(uint32_t kind, uint32_t n)
+{
+	switch (kind) {
+	case 0: return (int64_t)n - 5;
+	case 1: return (int64_t)((uint64_t)n << 32);
+	case 2: return INT64_MIN + (int64_t)n;
+	case 3: return (int64_t)n << 12;
+	default: return (int64_t)((uint64_t)n * UINT64_C(0x9e3779b97f4a7c15));
+	}
+}
+
+static uint32_t model_of(const struct model *m, int64_t key)
+{
+	const int64_t *at = bsearch(&key, m->keys, m->key_count, sizeof(key), compare_keys);
+
+	assert_non_null(at);
+	return (uint32_t)(at - m->keys);
+}
+
+static void assert_equal_model(const struct tr_group_table *table, const struct model *m, int64_t null_count)
+{
+	char *entries[97];
+	uint64_t cursor = 0;
+	uint32_t n, groups = 0, wanted = null_count != 0;
+
+	while ((n = tr_group_table_scan(table, &cursor, 97, entries)) > 0) {
+		for (uint32_t i = 0; i < n; i++, groups++) {
+			uint32_t at;
+
+			if (entries[i] == tr_group_table_null_entry(table)) {
+				assert_int_equal(*words(entries[i]), null_count);
+				continue;
+			}
+			at = model_of(m, tr_group_table_key(entries[i]));
+			assert_int_equal(words(entries[i])[0], m->counts[at]);
+			assert_int_equal(words(entries[i])[1], m->sums[at]);
+		}
+	}
+	for (uint32_t i = 0; i < m->key_count; i++)
+		wanted += m->counts[i] != 0;
+	assert_int_equal(groups, wanted);
+}
+
+static void run(uint32_t kind, uint32_t key_count, uint32_t entry_bytes, uint32_t expected, uint32_t batches)
+{
+	struct model *m = calloc(1, sizeof(*m));
+	struct tr_group_table table;
+	uint64_t random = kind + key_count;
+	uint32_t misses[BATCH + 1];
+	int64_t keys[BATCH], null_count = 0;
+	char *entries[BATCH];
+
+	for (uint32_t i = 0; i < key_count; i++)
+		m->keys[i] = key_of(kind, i);
+	qsort(m->keys, key_count, sizeof(int64_t), compare_keys);
+	m->key_count = key_count;
+	tr_group_table_init(&table, entry_bytes, expected);
+	for (uint32_t round = 0; round < 3; round++) {
+		uint32_t used = 0;
+
+		for (uint32_t b = 0; b < batches; b++) {
+			const uint32_t count = 1 + tr_test_below(&random, BATCH);
+
+			for (uint32_t i = 0; i < count; i++)
+				keys[i] = key_of(kind, tr_test_below(&random, key_count));
+			tr_group_table_find(&table, keys, count, entries, misses);
+			for (uint32_t i = 0; i < count; i++) {
+				const uint32_t at = model_of(m, keys[i]);
+
+				assert_true(tr_group_table_key(entries[i]) == keys[i]);
+				if (i % 50 == 49)
+					continue; /* found, but left empty perhaps */
+				words(entries[i])[0]++;
+				words(entries[i])[1] += i;
+				m->counts[at]++;
+				m->sums[at] += i;
+			}
+			++*words(tr_group_table_null_entry(&table));
+			null_count++;
+		}
+		assert_equal_model(&table, m, null_count);
+		for (uint32_t i = 0; i < key_count; i++)
+			used += m->counts[i] != 0;
+		if (!tr_group_table_reset(&table, used + 1)) {
+			tr_group_table_deinit(&table);
+			tr_group_table_init(&table, entry_bytes, used);
+		}
+		memset(m->counts, 0, sizeof(m->counts));
+		memset(m->sums, 0, sizeof(m->sums));
+		null_count = 0;
+		assert_equal_model(&table, m, 0);
+	}
+	tr_group_table_deinit(&table);
+	free(m);
+}
+
+static void keys_of_all_kinds(void **state)
+{
+	for (uint32_t kind = 0; kind < 5; kind++) {
+		run(kind, 10, 16, 0, 20);
+		run(kind, 1000, 24, 0, 30);
+		run(kind, 30000, 16, 0, 200);
+		run(kind, 60000, 48, 500, 300);
+	}
+}
+
+static void sizes_of_entries(void **state)
+{
+	for (uint32_t bytes = 16; bytes <= 72; bytes += 8)
+		run(4, 3000, bytes, 3000, 20);
+}
+
+/** A key set that shrinks: the table must not keep what is not used. */
+static void forgets_unused_keys(void **state)
+{
+	struct tr_group_table table;
+	uint32_t misses[BATCH + 1];
+	int64_t keys[BATCH];
+	char *entries[BATCH];
+
+	tr_group_table_init(&table, 8, 0);
+	for (uint32_t i = 0; i < BATCH; i++)
+		keys[i] = i * 7;
+	tr_group_table_find(&table, keys, BATCH, entries, misses);
+	assert_int_equal(table.occupied, BATCH - 1); /* key 0 has a place of its own */
+	assert_true(tr_group_table_reset(&table, BATCH));
+	assert_int_equal(table.occupied, BATCH - 1);
+	assert_true(tr_group_table_reset(&table, BATCH / 2 - 20));
+	assert_int_equal(table.occupied, 0);
+	tr_group_table_find(&table, keys, 1, entries, misses);
+	tr_group_table_find(&table, keys + 1, 1, entries, misses);
+	assert_int_equal(*words(entries[0]), 0);
+	assert_false(tr_group_table_reset(&table, 2));
+	tr_group_table_deinit(&table);
+	assert_null(table.places);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_of_all_kinds),
+		cmocka_unit_test(sizes_of_entries),
+		cmocka_unit_test(forgets_unused_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
