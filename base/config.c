@@ -121,7 +121,7 @@ static tr_code fail_unknown(const char *name, struct tr_status *st)
 	nearest = tr_suggest_nearest(name, names, count);
 	if (nearest != NULL)
 		TR_FAIL(st, TR_ERR_CONFIG, "unknown configuration key '%s'; did you mean '%s'?", name, nearest);
-	TR_FAIL(st, TR_ERR_CONFIG, "unknown configuration key '%s'; configs/README.md lists them all", name);
+	TR_FAIL(st, TR_ERR_CONFIG, "unknown configuration key '%s'; `tailrace config` lists them all", name);
 }
 
 tr_code tr_config_set(struct tr_config *config, const char *name, const char *value, enum tr_config_origin origin,

@@ -76,7 +76,7 @@ static void print_help(FILE *out)
 	for (size_t i = 0; i < TR_COUNT_OF(verbs); i++)
 		fprintf(out, "  %-11s %-12s %s\n", verbs[i].name, verbs[i].argument, verbs[i].doc);
 	fprintf(out, "\n`tailrace VERB --help` tells more. Exit status: 0 finished, 1 the job failed, 64 usage, 65 SQL or\n"
-		     "data, 66 no input, 69 unavailable, 70 internal, 73 can't create, 74 I/O, 77 permission,\n"
+		     "data, 66 no input, 69 unavailable, 70 internal, 71 memory limit, 73 can't create, 74 I/O, 77 permission,\n"
 		     "78 configuration, 130 cancelled.\n");
 }
 

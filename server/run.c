@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/timezone.h"
 #include "core/engine.h"
 #include "io/disk.h"
 #include "server/cli.h"
@@ -106,6 +107,21 @@ static uint32_t core_count(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
 }
 
+/* The zone of the file or the command line; SET in the script is checked where it stands. */
+static int check_time_zone(const struct tr_cli *cli)
+{
+	const char *id = tr_config_text(&cli->config, "table.local-time-zone");
+	struct tr_timezone *zone = NULL;
+	struct tr_status st = {0};
+
+	if (strcmp(id, "default") == 0 || tr_timezone_create(id, &zone, &st) == TR_OK) {
+		tr_timezone_destroy(&zone);
+		return 0;
+	}
+	fprintf(stderr, "tailrace: table.local-time-zone: %s\n", st.message);
+	return TR_ERR_CONFIG;
+}
+
 static struct tr_session *compile(struct tr_cli *cli, struct script *script, struct tr_environment *env)
 {
 	struct tr_session_options options = {
@@ -162,7 +178,9 @@ static int run_job(struct tr_cli *cli, const struct tr_step *step, struct tr_env
 		tr_progress_stop(&progress);
 		atomic_store_explicit(&running_engine, NULL, memory_order_release);
 	}
-	if (code != TR_OK && code != TR_ERR_CANCELLED)
+	if (code != TR_OK && st.sys_errno == EPIPE)
+		code = TR_ERR_CANCELLED; /* who read our output has had enough: `| head` */
+	else if (code != TR_OK && code != TR_ERR_CANCELLED)
 		fprintf(stderr, "tailrace: job '%s' failed: %s\n", step->plan->job_name, st.message);
 	if (engine != NULL && !cli->is_quiet)
 		tr_progress_summary(engine, step->plan->job_name,
@@ -196,8 +214,10 @@ static int run_script(struct tr_cli *cli)
 	struct script script = {0};
 	struct tr_session *session = NULL;
 	struct tr_status st = {0};
-	int code = read_script(cli->argument, &script);
+	int code = check_time_zone(cli);
 
+	if (code == 0)
+		code = read_script(cli->argument, &script);
 	if (code == 0 && tr_environment_real_create(&env, &st) != TR_OK) {
 		fprintf(stderr, "tailrace: %s\n", st.message);
 		code = (int)st.code;
@@ -275,8 +295,10 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 	struct script script = {0};
 	struct tr_session *session;
 	struct tr_status st = {0};
-	int code = read_script(cli->argument, &script);
+	int code = check_time_zone(cli);
 
+	if (code == 0)
+		code = read_script(cli->argument, &script);
 	if (code == 0 && tr_environment_real_create(&env, &st) != TR_OK)
 		code = (int)st.code;
 	if (code != 0) {

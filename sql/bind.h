@@ -170,6 +170,9 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 /* bind_window.c */
 const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
 						  const struct tr_cte_scope *ctes);
+/** Their names, for suggestions. */
+extern const char *const tr_window_function_names[];
+extern const uint32_t tr_window_function_count;
 /** Whether a call names a window table function. */
 bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 

@@ -110,6 +110,8 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 	}
 	if (has_refused_parts(binder, ast))
 		return NULL;
+	if (!tr_func_exists(name) && strcasecmp(name, "NULLIF") != 0)
+		return tr_bind_function(binder, name, NULL, 0, ast->span); /* says so, and names the nearest one */
 	if (is_old_window(name)) {
 		tr_diag_not_supported(binder->diags, ast->span, "group windows such as %s(...) in an expression", name);
 		tr_diag_hint(binder->diags, "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) "

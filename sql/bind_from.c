@@ -144,6 +144,8 @@ const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const st
 			      entry->name);
 		return NULL;
 	}
+	if (entry->table == NULL && entry->view == NULL)
+		return NULL;
 	if (entry->view != NULL)
 		return bind_view(binder, entry->view, path->span);
 	return bind_table(binder, entry->table, hints, path->span);
@@ -172,6 +174,8 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 			break;
 		}
 		tr_diag_not_supported(binder->diags, ref->span, "table functions other than windows");
+		tr_diag_hint_nearest(binder->diags, tr_catalog_name(&ref->function.call->call->name),
+				     tr_window_function_names, tr_window_function_count);
 		return NULL;
 	case TR_AST_TABLE_UNNEST:
 		tr_diag_not_supported(binder->diags, ref->span, "UNNEST");

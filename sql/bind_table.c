@@ -411,8 +411,11 @@ void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_t
 	builder.table->columns = builder.columns;
 	builder.table->column_count = ast->column_count;
 	if (!bind_physical(&builder) || !bind_computed(&builder) || !bind_watermark(&builder) || !bind_keys(&builder) ||
-	    !bind_partitions(&builder) || !bind_options(&builder))
+	    !bind_partitions(&builder) || !bind_options(&builder)) {
+		/* Known by name, so that its uses are not errors of their own. */
+		(void)tr_catalog_put(binder->catalog, builder.table->name, NULL, NULL);
 		return;
+	}
 	if (!tr_catalog_put(binder->catalog, builder.table->name, builder.table, NULL))
 		tr_diag_error(binder->diags, TR_E_LIMIT, span, "more than %d tables and views", TR_CATALOG_ENTRIES_MAX);
 }

@@ -40,6 +40,9 @@ static const struct window_function functions[] = {
 	{"SESSION", TR_WINDOW_SESSION, 3, {{ARG_DATA, "DATA"}, {ARG_TIMECOL, "TIMECOL"}, {ARG_SIZE, "GAP"}}},
 };
 
+const char *const tr_window_function_names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+const uint32_t tr_window_function_count = TR_COUNT_OF(tr_window_function_names);
+
 static const struct window_function *find_function(const struct tr_ast_expr *call)
 {
 	const char *name = tr_catalog_name(&call->call->name);

@@ -46,6 +46,7 @@ struct tr_view_def {
 	const struct tr_ast_create_view *ast;
 };
 
+/** Neither table nor view: its CREATE failed and was reported; who uses it fails without another word. */
 struct tr_catalog_entry {
 	const char *name;
 	const struct tr_table *table; /* or */

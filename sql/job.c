@@ -188,6 +188,8 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	struct tr_table_spec *spec;
 	uint32_t parallelism;
 
+	if (entry != NULL && entry->table == NULL && entry->view == NULL)
+		return false;
 	if (table == NULL) {
 		tr_diag_error(binder->diags, TR_E_NO_TABLE, ast->table.span,
 			      entry != NULL ? "'%s' is a view and can't be written" : "no table '%s'",

@@ -81,7 +81,7 @@ static void describe(struct tr_session *session, const struct tr_ast_statement *
 		tr_diag_not_supported(&session->diags, statement->word_span, "DESCRIBE of other than tables and views");
 		return;
 	}
-	if (entry == NULL || entry->view != NULL) {
+	if (entry == NULL || entry->table == NULL) {
 		relation = tr_bind_named_table(&binder, &ast->name, NULL, NULL); /* reports an unknown name */
 		if (relation == NULL)
 			return;
@@ -162,8 +162,10 @@ static void create_view(struct tr_session *session, const struct tr_ast_statemen
 		return;
 	}
 	relation = tr_bind_query(&binder, ast->query, NULL);
-	if (relation == NULL)
+	if (relation == NULL) {
+		(void)tr_catalog_put(&session->catalog, tr_catalog_name(&ast->name), NULL, NULL);
 		return;
+	}
 	if (ast->columns.count > 0 && ast->columns.count != relation->column_count) {
 		tr_diag_error(&session->diags, TR_E_TYPE, ast->name.span, "view '%s' names %u columns, its query has %u",
 			      tr_catalog_name(&ast->name), ast->columns.count, relation->column_count);

@@ -49,6 +49,10 @@ static void expect_error(const char *script, const char *expected)
 static void test_errors(void **state)
 {
 	expect_error("SELECT x FROM t;", "E0201 1:15 no table or view 't'");
+	expect_error("CREATE TABLE x (a INT) WITH ('connector' = 'nope');\nSELECT b FROM x;\nINSERT INTO x SELECT 1;",
+		     "E0401 1:44 no connector 'nope'");
+	expect_error(TABLES "SELECT a FROM TABLE(TUMBL(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));",
+		     "E0901 3:15 not supported yet: table functions other than windows");
 	expect_error(TABLES "SELECT x FROM t;", "E0202 3:8 no column 'x' here");
 	expect_error(TABLES "SELECT t.r.y.q FROM t;", "E0202 3:14 no field 'q' in ROW<`z` STRING>");
 	expect_error(TABLES "SELECT a.b FROM t;", "E0301 3:10 'b' is asked of BIGINT, which has no fields");
@@ -92,6 +96,17 @@ static void test_window_errors(void **state)
 		     "E0502 3:28 TUMBLE needs its argument SIZE");
 	expect_error(TABLES "SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));",
 		     "E0901 3:1 not supported yet: a window table function without an aggregation");
+}
+
+/* A table that could not be made is not missed again at each use. */
+static void test_broken_table_is_reported_once(void **state)
+{
+	struct tr_session *session = compile("CREATE TABLE x (a INT) WITH ('connector' = 'nope');\nSELECT b FROM x;\n"
+					     "CREATE VIEW v AS SELECT b FROM x;\nSELECT c FROM v;\nDESCRIBE x;\n",
+					     "1");
+
+	assert_int_equal(session->diags.error_count, 1);
+	tr_session_destroy(&session);
 }
 
 /* All errors of a script, not only the first. */
@@ -157,7 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_window_errors), cmocka_unit_test(test_all_errors),
-		cmocka_unit_test(test_unbounded), cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_broken_table_is_reported_once), cmocka_unit_test(test_unbounded), cmocka_unit_test(test_plans),
 	};
 	int failed;
 
