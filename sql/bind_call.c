@@ -110,14 +110,14 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 	}
 	if (has_refused_parts(binder, ast))
 		return NULL;
-	if (!tr_func_exists(name) && strcasecmp(name, "NULLIF") != 0)
-		return tr_bind_function(binder, name, NULL, 0, ast->span); /* says so, and names the nearest one */
 	if (is_old_window(name)) {
 		tr_diag_not_supported(binder->diags, ast->span, "group windows such as %s(...) in an expression", name);
 		tr_diag_hint(binder->diags, "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) "
 					    "... GROUP BY window_start, window_end");
 		return NULL;
 	}
+	if (!tr_func_exists(name) && strcasecmp(name, "NULLIF") != 0)
+		return tr_bind_function(binder, name, NULL, 0, ast->span); /* says so, and names the nearest one */
 	if (strcmp(name, "TRIM") == 0 && count == 3 && ast->args.items[0]->kind == TR_AST_EXPR_SYMBOL) {
 		const struct tr_expr *swapped[2] = {tr_bind_expr(binder, scope, ast->args.items[2]),
 						    tr_bind_expr(binder, scope, ast->args.items[1])};
