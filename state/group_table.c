@@ -14,6 +14,7 @@
 #define SMALL_BYTES ((size_t)64 << 10)  /* below this it grows fourfold */
 #define CACHED_BYTES ((size_t)1 << 20)  /* up to this at most a third is used, and nothing is prefetched */
 #define KEPT_BYTES ((size_t)4 << 20)    /* larger tables are not kept for the next window */
+#define WALKED_BYTES ((size_t)24 << 20) /* larger ones are searched row by row */
 #define PREFETCH_DISTANCE 48
 #define FURTHER_LOOKS 3
 
@@ -34,7 +35,7 @@ static size_t bytes_for(uint32_t bits, uint32_t place_bytes)
 	return (((size_t)1 << bits) + 1) * place_bytes;
 }
 
-static void allocate(struct tr_group_table *table, uint32_t bits)
+static void set_size(struct tr_group_table *table, uint32_t bits)
 {
 	const size_t count = (size_t)1 << bits;
 
@@ -42,6 +43,11 @@ static void allocate(struct tr_group_table *table, uint32_t bits)
 	table->bits = bits;
 	table->bytes = bytes_for(bits, table->place_bytes);
 	table->limit = (uint32_t)(table->bytes <= CACHED_BYTES ? count / 3 : count / 8 * 5);
+}
+
+static void allocate(struct tr_group_table *table, uint32_t bits)
+{
+	set_size(table, bits);
 	table->places = tr_huge_map(table->bytes);
 }
 
@@ -68,29 +74,86 @@ void tr_group_table_deinit(struct tr_group_table *table)
 	memset(table, 0, sizeof(*table));
 }
 
+/** Puts a place that is not there into the table, which has room. */
+static void put(struct tr_group_table *table, const char *place)
+{
+	const size_t size = table->place_bytes, mask = ((size_t)1 << table->bits) - 1;
+	size_t to = home_of(*(const int64_t *)(const void *)place, table->bits);
+
+	while (to == 0 || *key_at(table->places, to, size) != 0)
+		to = (to + 1) & mask;
+	memcpy(table->places + to * size, place, size);
+}
+
+/** Doubles a large table within its memory, so that the kernel has only the new half to zero. Places are taken from the
+ * last to the first; the new home is about twice the old, so what is written lies behind what is still to be read.
+ * The few for which that is not so (near the beginning, or around the end) wait in `aside`. */
+static inline __attribute__((always_inline)) void grow_in_place(struct tr_group_table *table, const size_t size)
+{
+	const size_t old_count = (size_t)1 << table->bits, old_bytes = table->bytes;
+	size_t aside_count = 0, aside_capacity = 64;
+	char *aside = malloc(aside_capacity * size), *taken = malloc(size), *null_place = malloc(size);
+	size_t mask;
+
+	TR_ASSERT(aside != NULL && taken != NULL && null_place != NULL);
+	set_size(table, table->bits + 1);
+	table->places = tr_huge_remap(table->places, old_bytes, table->bytes);
+	mask = ((size_t)1 << table->bits) - 1;
+	memcpy(null_place, table->places + old_count * size, size);
+	memset(table->places + old_count * size, 0, size);
+	for (size_t i = old_count; i-- > 1;) {
+		int64_t *from = key_at(table->places, i, size);
+		size_t to;
+
+		if (*from == 0)
+			continue;
+		to = home_of(*from, table->bits);
+		memcpy(taken, from, size);
+		memset(from, 0, size);
+		while (to >= i && to <= mask && *key_at(table->places, to, size) != 0)
+			to++;
+		if (to >= i && to <= mask) {
+			memcpy(table->places + to * size, taken, size);
+			continue;
+		}
+		if (aside_count == aside_capacity) {
+			aside_capacity *= 2;
+			aside = realloc(aside, aside_capacity * size);
+			TR_ASSERT(aside != NULL);
+		}
+		memcpy(aside + aside_count++ * size, taken, size);
+	}
+	for (size_t i = 0; i < aside_count; i++)
+		put(table, aside + i * size);
+	memcpy(table->places + (mask + 1) * size, null_place, size);
+	free(aside);
+	free(taken);
+	free(null_place);
+}
+
 /** Moves all places to an array of more. Those at the beginning may have wrapped around: they go last. */
-static void grow(struct tr_group_table *table)
+static __attribute__((noinline)) void grow(struct tr_group_table *table)
 {
 	const struct tr_group_table old = *table;
 	const size_t size = old.place_bytes, old_count = (size_t)1 << old.bits;
 	size_t first = 1, mask;
 
+	if (old.bytes >= TR_HUGE_MAP_MIN) {
+		if (old.place_bytes == 32)
+			grow_in_place(table, 32);
+		else
+			grow_in_place(table, old.place_bytes);
+		return;
+	}
 	allocate(table, old.bits + (old.bytes < SMALL_BYTES ? 2 : 1));
 	mask = ((size_t)1 << table->bits) - 1;
 	memcpy(table->places, old.places, size);
 	memcpy(table->places + (mask + 1) * size, old.places + old_count * size, size);
 	while (*key_at(old.places, first, size) != 0)
 		first++;
-	for (size_t i = first; i < first + old_count; i++) {
-		const int64_t *from = key_at(old.places, i & (old_count - 1), size);
-		size_t to = home_of(*from, table->bits);
-
-		if (*from == 0)
-			continue;
-		while (to == 0 || *key_at(table->places, to, size) != 0)
-			to = (to + 1) & mask;
-		memcpy(table->places + to * size, from, size);
-	}
+	for (size_t i = first; i < first + old_count; i++)
+		if (*key_at(old.places, i & (old_count - 1), size) != 0)
+			put(table, old.places + (i & (old_count - 1)) * size);
 	tr_huge_unmap(old.places, old.bytes);
 }
 
@@ -128,17 +191,15 @@ static inline __attribute__((always_inline)) uint32_t look(const struct tr_group
 	const uint32_t prefetched = count > ahead ? count - ahead : 0;
 	uint32_t n = 0, i = 0;
 
-	if (ahead > 0) {
-		for (uint32_t p = 0; p < TR_MIN(count, ahead); p++)
-			__builtin_prefetch(key_at(places, home_of(keys[p], bits), place_bytes), 1, 3);
-		for (; i < prefetched; i++) {
-			int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
+	for (uint32_t p = 0; p < TR_MIN(count, ahead); p++)
+		__builtin_prefetch(key_at(places, home_of(keys[p], bits), place_bytes), 1, 3);
+	for (; ahead > 0 && i < prefetched; i++) {
+		int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
 
-			__builtin_prefetch(key_at(places, home_of(keys[i + ahead], bits), place_bytes), 1, 3);
-			entries[i] = (char *)(place + 1);
-			misses[n] = i;
-			n += *place != keys[i];
-		}
+		__builtin_prefetch(key_at(places, home_of(keys[i + ahead], bits), place_bytes), 1, 3);
+		entries[i] = (char *)(place + 1);
+		misses[n] = i;
+		n += *place != keys[i];
 	}
 	for (; i < count; i++) {
 		int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
@@ -169,11 +230,52 @@ static uint32_t look_further(const struct tr_group_table *table, uint32_t furthe
 	return n;
 }
 
+/** A row at a time, its line fetched `ahead` rows before: for tables so large that the
+ * first look at a place waits for memory and many keys are new. False: the table has grown, begin again. */
+static inline __attribute__((always_inline)) bool walk(struct tr_group_table *table, size_t place_bytes,
+						       uint32_t ahead, const int64_t *restrict keys,
+						       uint32_t count, char **restrict entries)
+{
+	char *const places = table->places;
+	const uint32_t bits = table->bits;
+	const size_t mask = ((size_t)1 << bits) - 1;
+
+	for (uint32_t i = 0; i < TR_MIN(count, ahead); i++)
+		__builtin_prefetch(key_at(places, home_of(keys[i], bits), place_bytes), 1, 3);
+	for (uint32_t i = 0; i < count; i++) {
+		const int64_t key = keys[i];
+		size_t at = home_of(key, bits);
+		int64_t *place = key_at(places, at, place_bytes);
+
+		if (ahead > 0 && i + ahead < count)
+			__builtin_prefetch(key_at(places, home_of(keys[i + ahead], bits), place_bytes), 1, 3);
+		while (*place != key) {
+			if (*place == 0 && at != 0) {
+				if (table->occupied == table->limit) {
+					grow(table);
+					return false;
+				}
+				table->occupied++;
+				*place = key;
+				break;
+			}
+			at = (at + 1) & mask;
+			place = key_at(places, at, place_bytes);
+		}
+		entries[i] = (char *)(place + 1);
+	}
+	return true;
+}
+
 void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint32_t count, char **entries,
 			 uint32_t *misses)
 {
 	uint32_t n, m;
 
+	while (table->bytes > WALKED_BYTES)
+		if (table->place_bytes == 32 ? walk(table, 32, PREFETCH_DISTANCE, keys, count, entries)
+					     : walk(table, table->place_bytes, PREFETCH_DISTANCE, keys, count, entries))
+			return;
 	do {
 		switch (table->place_bytes) {
 		case 16: n = look(table, 16, keys, count, entries, misses); break;
@@ -186,6 +288,12 @@ void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint
 			if ((entries[misses[m]] = find_one(table, keys[misses[m]])) == NULL)
 				break;
 	} while (m < n); /* it grew: most are found at once now */
+}
+
+void tr_group_table_prefetch(const struct tr_group_table *table, const int64_t *keys, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		__builtin_prefetch(key_at(table->places, home_of(keys[i], table->bits), table->place_bytes), 1, 2);
 }
 
 char *tr_group_table_null_entry(const struct tr_group_table *table)
@@ -221,7 +329,11 @@ bool tr_group_table_reset(struct tr_group_table *table, uint32_t used)
 		table->occupied = 0;
 		return true;
 	}
-	for (size_t i = 0; i < count; i++)
-		memset(table->places + i * size + 8, 0, size - 8);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t *place = (uint64_t *)(void *)key_at(table->places, i, size);
+
+		for (size_t w = 1; w < size / 8; w++)
+			place[w] = 0;
+	}
 	return true;
 }

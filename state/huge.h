@@ -33,13 +33,20 @@ static inline void *tr_huge_zalloc(size_t bytes)
 	return memset(p, 0, bytes);
 }
 
+#define TR_HUGE_MAP_MIN (TR_HUGE_PAGE_BYTES / 2) /* from here on tr_huge_map maps, below it allocates */
+
+static inline size_t tr_huge_round(size_t bytes)
+{
+	return (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1);
+}
+
 static inline void *tr_huge_map(size_t bytes)
 {
 	char *p, *aligned;
 
-	if (bytes < TR_HUGE_PAGE_BYTES / 2)
+	if (bytes < TR_HUGE_MAP_MIN)
 		return tr_huge_zalloc(bytes);
-	bytes = (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1);
+	bytes = tr_huge_round(bytes);
 	p = mmap(NULL, bytes + TR_HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	TR_ASSERT(p != MAP_FAILED);
 	aligned = p + (-(uintptr_t)p & (TR_HUGE_PAGE_BYTES - 1));
@@ -54,10 +61,26 @@ static inline void *tr_huge_map(size_t bytes)
 /** `bytes` as given to tr_huge_map. */
 static inline void tr_huge_unmap(void *p, size_t bytes)
 {
-	if (bytes < TR_HUGE_PAGE_BYTES / 2)
+	if (bytes < TR_HUGE_MAP_MIN)
 		free(p);
 	else
-		(void)munmap(p, (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1));
+		(void)munmap(p, tr_huge_round(bytes));
+}
+
+/** Makes what tr_huge_map gave larger, by moving pages, not bytes. What is new is zero. Both at least TR_HUGE_MAP_MIN. */
+static inline void *tr_huge_remap(void *p, size_t old_bytes, size_t new_bytes)
+{
+	void *target;
+
+	if (tr_huge_round(old_bytes) == tr_huge_round(new_bytes))
+		return p;
+	target = tr_huge_map(new_bytes);
+	if (mremap(p, tr_huge_round(old_bytes), tr_huge_round(new_bytes), MREMAP_MAYMOVE | MREMAP_FIXED, target) ==
+	    MAP_FAILED) { /* not here: then by bytes */
+		memcpy(target, p, old_bytes);
+		tr_huge_unmap(p, old_bytes);
+	}
+	return target;
 }
 
 #endif

@@ -141,8 +141,24 @@ static void find(struct tumble_op *s, int64_t start, const struct tr_column *col
 			entries[i] = tr_group_table_null_entry(table);
 }
 
+/** Collects the keys of rows that belong to other windows, whose tables may have left the cache: they are fetched while
+ * the main table is searched. */
+static void prefetch_exceptions(struct tumble_op *s, const int64_t *keys)
+{
+	const struct tr_window_assign *assign = &s->assign;
+
+	for (uint32_t t = 1; t < assign->target_count; t++) {
+		const struct tr_window_target *target = &assign->targets[t];
+		int64_t *restrict others = s->other_keys + target->first;
+
+		for (uint32_t i = 0; i < target->count; i++)
+			others[i] = keys[assign->exceptions[target->first + i]];
+		tr_group_table_prefetch(&pane_get(s, target->start)->table, others, target->count);
+	}
+}
+
 /** Gives the exceptions the entries that are theirs. Without NULLs among the keys. */
-static void find_exceptions(struct tumble_op *s, const int64_t *keys)
+static void find_exceptions(struct tumble_op *s)
 {
 	struct tr_window_op *w = &s->w;
 	const struct tr_window_assign *assign = &s->assign;
@@ -152,9 +168,7 @@ static void find_exceptions(struct tumble_op *s, const int64_t *keys)
 		const struct tr_window_target *target = &assign->targets[t];
 		const uint32_t *positions = assign->exceptions + target->first;
 
-		for (uint32_t i = 0; i < target->count; i++)
-			s->other_keys[i] = keys[positions[i]];
-		tr_group_table_find(&pane_get(s, target->start)->table, s->other_keys, target->count, w->sources, w->touched);
+		tr_group_table_find(&pane_get(s, target->start)->table, s->other_keys + target->first, target->count, w->sources, w->touched);
 		for (uint32_t i = 0; i < target->count; i++)
 			w->entries[positions[i]] = w->sources[i];
 		late = target->first + target->count;
@@ -181,8 +195,9 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	tr_window_op_reserve(w, assign->count);
 	keys = load_keys(s, column, assign->rows, assign->count);
 	if (assign->has_exceptions) {
+		prefetch_exceptions(s, keys);
 		find(s, assign->targets[0].start, column, keys, assign->rows, 0, assign->count);
-		find_exceptions(s, keys);
+		find_exceptions(s);
 	} else {
 		for (uint32_t t = 0; t < assign->target_count; t++) {
 			const struct tr_window_target *target = &assign->targets[t];

@@ -13,6 +13,7 @@
 #include "core/ops/window_kernel.h"
 
 #define SPAN_MAX 4096
+#define FEW_TARGETS 16
 #define LATE UINT32_MAX
 
 void tr_window_assign_init(struct tr_window_assign *assign, struct tr_window_clock *clock)
@@ -96,9 +97,18 @@ static uint32_t find_target(struct tr_window_assign *assign, int64_t start, int6
 	return *place - 1;
 }
 
-/** Empties the map again. Targets that came by way of by_slice are not in it: nothing to remove then. */
+/** Empties the map again: place by place if there are few, which are all looked for before the first goes. */
 static void forget_targets(struct tr_window_assign *assign)
 {
+	uint32_t *places[FEW_TARGETS];
+
+	if (assign->target_count <= FEW_TARGETS) {
+		for (uint32_t t = 0; t < assign->target_count; t++)
+			places[t] = map_place(assign, assign->targets[t].start, assign->targets[t].first_end);
+		for (uint32_t t = 0; t < assign->target_count; t++)
+			*places[t] = 0;
+		return;
+	}
 	memset(assign->map, 0, sizeof(*assign->map) << assign->map_bits);
 }
 
@@ -299,15 +309,45 @@ static uint32_t exception_target(struct tr_window_assign *assign, int64_t t, int
 									: late_target(assign, start, watermark_ms);
 }
 
+/** The same for a slice whose number is known, with what by_slice remembers. */
+static inline uint32_t numbered_target(struct tr_window_assign *assign, int64_t base, uint32_t number,
+				       int64_t watermark_ms)
+{
+	uint32_t id = assign->by_slice[number];
+	int64_t start;
+
+	if (TR_LIKELY(id != 0 && tr_window_timer(assign->clock, assign->targets[id - 1].first_end) > watermark_ms))
+		return id - 1;
+	start = base + (int64_t)number * assign->clock->slice_ms;
+	id = exception_target(assign, start, watermark_ms, 0);
+	if (id != LATE && assign->targets[id].start == start &&
+	    assign->targets[id].first_end == tr_window_first_end(assign->clock, start))
+		assign->by_slice[number] = id + 1;
+	return id;
+}
+
+/** Empties what finding the exceptions' targets has filled. */
+static void forget_exceptions(struct tr_window_assign *assign, int64_t base, bool is_numbered)
+{
+	for (uint32_t t = 0; is_numbered && t < assign->target_count; t++) {
+		const int64_t number = (assign->targets[t].start - base) / assign->clock->slice_ms;
+
+		if (number >= 0 && number < SPAN_MAX)
+			assign->by_slice[number] = 0;
+	}
+	forget_targets(assign);
+}
+
 /** Most rows lie in the slice of the latest one, which is on time for all: only the others are looked at one by one.
  * False: they are too many. */
 static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_batch *batch, const int64_t *times,
-			      int64_t latest, int64_t watermark_ms)
+			      int64_t base, uint64_t span, int64_t latest, int64_t watermark_ms)
 {
 	struct tr_window_clock *clock = assign->clock;
 	const uint32_t n = batch->selected_count;
 	const int64_t start = tr_window_slice_start(clock, latest);
 	const int64_t first_end = tr_window_first_end(clock, start);
+	const bool is_numbered = span < SPAN_MAX;
 	const bool is_tumble = clock->spec.kind == TR_WINDOW_TUMBLE && clock->zone == NULL;
 	int64_t late_until = INT64_MIN, late_watermark = INT64_MAX; /* TUMBLE: what is known to be late */
 	uint32_t run = 0, hint, at = 0;
@@ -323,14 +363,18 @@ static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_b
 		const uint32_t position = assign->exceptions[i];
 		const int64_t watermark =
 			tr_window_row_watermark(batch, tr_batch_row(batch, position), &run, watermark_ms);
-		const uint32_t id = is_tumble && times[position] < late_until && watermark >= late_watermark
-					    ? LATE
-					    : exception_target(assign, times[position], watermark, hint);
+		const uint32_t id =
+			is_tumble && times[position] < late_until && watermark >= late_watermark ? LATE
+			: is_numbered
+				? numbered_target(assign, base,
+						  (uint32_t)((uint64_t)(times[position] - base) / (uint64_t)clock->slice_ms),
+						  watermark)
+				: exception_target(assign, times[position], watermark, hint);
 
 		assign->exception_ids[i] = id;
 		if (id == 0) { /* CUMULATE: a late row that moved to the main slice is no exception */
+			forget_exceptions(assign, base, is_numbered);
 			assign->late_count = assign->target_count = 0;
-			forget_targets(assign);
 			return false;
 		}
 		if (id == LATE) {
@@ -344,7 +388,7 @@ static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_b
 		hint = id;
 		assign->targets[id].count++;
 	}
-	forget_targets(assign);
+	forget_exceptions(assign, base, is_numbered);
 	assign->targets[0].count = n - assign->exception_count;
 	for (uint32_t t = 1; t < assign->target_count; t++) {
 		assign->targets[t].first = at;
@@ -413,9 +457,11 @@ tr_code tr_window_assign_rows(struct tr_window_assign *assign, const struct tr_b
 		assign->targets[id].count = assign->count;
 	} else if (is_on_time && range.descents == 0) {
 		assign_sorted(assign, times);
-	} else if (!assign_exceptions(assign, batch, times, range.greatest, watermark_ms)) {
-		assign_slow(assign, batch, times, first,
-			    (uint64_t)(range.greatest - first) / (uint64_t)clock->slice_ms + 1, watermark_ms);
+	} else {
+		const uint64_t span = (uint64_t)(range.greatest - first) / (uint64_t)clock->slice_ms + 1;
+
+		if (!assign_exceptions(assign, batch, times, first, span, range.greatest, watermark_ms))
+			assign_slow(assign, batch, times, first, span, watermark_ms);
 	}
 	return TR_OK;
 }
