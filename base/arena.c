@@ -127,10 +127,7 @@ char *tr_arena_strndup(struct tr_arena *arena, const char *text, size_t length)
 	return copy;
 }
 
-char *tr_arena_strdup(struct tr_arena *arena, const char *text)
-{
-	return tr_arena_strndup(arena, text, strlen(text));
-}
+char *tr_arena_strdup(struct tr_arena *arena, const char *text) { return tr_arena_strndup(arena, text, strlen(text)); }
 
 char *tr_arena_vprintf(struct tr_arena *arena, const char *format, va_list args)
 {

@@ -35,12 +35,12 @@
 struct tr_arena_block;
 
 struct tr_arena {
-	char *next;                   /* first free byte of the current block */
+	char *next; /* first free byte of the current block */
 	char *end;
 	struct tr_arena_block *first; /* oldest block */
 	struct tr_arena_block *current;
-	size_t block_bytes;           /* size of the next block to be allocated */
-	size_t total_bytes;           /* of all blocks */
+	size_t block_bytes; /* size of the next block to be allocated */
+	size_t total_bytes; /* of all blocks */
 };
 
 /** Makes an empty arena in the caller's memory. The first block of `block_bytes` (0: 4 KiB) comes on demand. */

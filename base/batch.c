@@ -181,9 +181,8 @@ static void append_runs(struct tr_batch_buffer *target, uint32_t at, const struc
 	if (target->batch.run_count == 0 && at > 0)
 		tr_batch_buffer_add_run(target, 0, TR_WATERMARK_MIN);
 	for (uint32_t r = 0; r < source->run_count && position < count; r++) {
-		const uint32_t end = r + 1 < source->run_count
-					     ? lower_bound(rows, position, count, source->runs[r + 1].row)
-					     : count;
+		const uint32_t end =
+			r + 1 < source->run_count ? lower_bound(rows, position, count, source->runs[r + 1].row) : count;
 
 		if (end > position)
 			tr_batch_buffer_add_run(target, at + position, source->runs[r].watermark_ms);

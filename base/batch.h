@@ -46,14 +46,14 @@ struct tr_watermark_run {
 
 struct tr_batch {
 	const struct tr_schema *schema;
-	uint32_t row_count;            /* rows that the columns hold */
-	uint32_t selected_count;       /* rows that exist: row_count when selection is NULL */
-	const uint32_t *selection;     /* ascending row indexes, or NULL */
+	uint32_t row_count;              /* rows that the columns hold */
+	uint32_t selected_count;         /* rows that exist: row_count when selection is NULL */
+	const uint32_t *selection;       /* ascending row indexes, or NULL */
 	const struct tr_column *columns; /* schema->column_count */
-	const uint8_t *row_kinds;      /* enum tr_row_kind by row, or NULL: all inserts */
+	const uint8_t *row_kinds;        /* enum tr_row_kind by row, or NULL: all inserts */
 	const struct tr_watermark_run *runs;
 	uint32_t run_count;
-	int64_t watermark_ms;          /* after the last row; TR_WATERMARK_MIN without event time */
+	int64_t watermark_ms; /* after the last row; TR_WATERMARK_MIN without event time */
 };
 
 /** The i-th row that exists. */
@@ -71,11 +71,11 @@ struct tr_heap {
 struct tr_column_buffer {
 	const struct tr_type *type;
 	void *data;
-	uint64_t *validity;      /* allocated for the capacity; all ones after clear */
-	int32_t *offsets;        /* LIST */
-	uint32_t capacity;       /* rows */
-	uint32_t length;         /* rows appended: used by children of LIST, whose length differs from the batch's */
-	bool has_nulls;          /* only then the batch's column shows the bitmap */
+	uint64_t *validity; /* allocated for the capacity; all ones after clear */
+	int32_t *offsets;   /* LIST */
+	uint32_t capacity;  /* rows */
+	uint32_t length;    /* rows appended: used by children of LIST, whose length differs from the batch's */
+	bool has_nulls;     /* only then the batch's column shows the bitmap */
 	uint32_t child_count;
 	struct tr_column_buffer *children;
 	struct tr_column *child_columns; /* what tr_column.children shows */
@@ -83,16 +83,16 @@ struct tr_column_buffer {
 
 /** A batch with memory of its own. Single owner at a time; ownership moves through a ring. */
 struct tr_batch_buffer {
-	struct tr_batch batch;        /* what readers see; valid after tr_batch_buffer_seal */
+	struct tr_batch batch; /* what readers see; valid after tr_batch_buffer_seal */
 	struct tr_column_buffer *columns;
 	struct tr_column *column_views;
-	uint8_t *kinds;               /* capacity bytes */
+	uint8_t *kinds; /* capacity bytes */
 	bool has_kinds;
-	uint32_t *selection;          /* capacity entries */
+	uint32_t *selection; /* capacity entries */
 	struct tr_watermark_run *runs;
 	uint32_t run_capacity;
-	uint32_t capacity;            /* rows */
-	struct tr_heap heap;          /* string bytes */
+	uint32_t capacity;   /* rows */
+	struct tr_heap heap; /* string bytes */
 };
 
 /** Allocates memory for `capacity` rows of `schema` (1 .. TR_BATCH_ROWS_MAX). Never fails. The schema must outlive it. */

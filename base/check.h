@@ -19,10 +19,10 @@ _Noreturn void tr_check_fail(const char *where, const char *condition);
 #define TR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define TR_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-#define TR_ASSERT(condition)                                                                       \
-	do {                                                                                       \
-		if (TR_UNLIKELY(!(condition)))                                                     \
-			tr_check_fail(__FILE__ ":" TR_CHECK_STR(__LINE__), #condition);            \
+#define TR_ASSERT(condition)                                                            \
+	do {                                                                            \
+		if (TR_UNLIKELY(!(condition)))                                          \
+			tr_check_fail(__FILE__ ":" TR_CHECK_STR(__LINE__), #condition); \
 	} while (0)
 
 #ifdef TR_DEBUG

@@ -50,9 +50,9 @@ _Static_assert(sizeof(struct tr_view) == 16, "a view is two words");
 
 struct tr_column {
 	const struct tr_type *type;
-	const void *data;           /* NULL for ROW and NONE */
-	const uint64_t *validity;   /* NULL: no NULLs; else one bit per row (bit 0 of a constant) */
-	const int32_t *offsets;     /* LIST: row_count + 1 */
+	const void *data;                 /* NULL for ROW and NONE */
+	const uint64_t *validity;         /* NULL: no NULLs; else one bit per row (bit 0 of a constant) */
+	const int32_t *offsets;           /* LIST: row_count + 1 */
 	const struct tr_column *children; /* LIST: element, or key and value; ROW: fields */
 	bool is_constant;
 };
@@ -100,18 +100,9 @@ static inline int tr_view_compare(const struct tr_view *a, const struct tr_view 
 	return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-static inline bool tr_bit_get(const uint64_t *bits, uint32_t i)
-{
-	return (bits[i >> 6] >> (i & 63)) & 1;
-}
-static inline void tr_bit_set(uint64_t *bits, uint32_t i)
-{
-	bits[i >> 6] |= (uint64_t)1 << (i & 63);
-}
-static inline void tr_bit_clear(uint64_t *bits, uint32_t i)
-{
-	bits[i >> 6] &= ~((uint64_t)1 << (i & 63));
-}
+static inline bool tr_bit_get(const uint64_t *bits, uint32_t i) { return (bits[i >> 6] >> (i & 63)) & 1; }
+static inline void tr_bit_set(uint64_t *bits, uint32_t i) { bits[i >> 6] |= (uint64_t)1 << (i & 63); }
+static inline void tr_bit_clear(uint64_t *bits, uint32_t i) { bits[i >> 6] &= ~((uint64_t)1 << (i & 63)); }
 static inline void tr_bit_assign(uint64_t *bits, uint32_t i, bool value)
 {
 	bits[i >> 6] = (bits[i >> 6] & ~((uint64_t)1 << (i & 63))) | ((uint64_t)value << (i & 63));
@@ -132,10 +123,10 @@ static inline bool tr_column_is_null(const struct tr_column *column, uint32_t ro
 	return column->validity != NULL && !tr_bit_get(column->validity, tr_column_row(column, row));
 }
 
-#define TR_COLUMN_GETTER(name, ctype)                                                              \
-	static inline ctype tr_column_##name(const struct tr_column *column, uint32_t row)         \
-	{                                                                                          \
-		return ((const ctype *)column->data)[tr_column_row(column, row)];                  \
+#define TR_COLUMN_GETTER(name, ctype)                                                      \
+	static inline ctype tr_column_##name(const struct tr_column *column, uint32_t row) \
+	{                                                                                  \
+		return ((const ctype *)column->data)[tr_column_row(column, row)];          \
 	}
 TR_COLUMN_GETTER(i8, int8_t)
 TR_COLUMN_GETTER(i16, int16_t)

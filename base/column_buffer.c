@@ -98,7 +98,8 @@ void tr_column_buffer_reserve(struct tr_column_buffer *column, uint32_t capacity
 	column->validity = grow(column->validity, old_words * 8, words * 8);
 	memset(column->validity + old_words, 0xff, (words - old_words) * 8);
 	if (column->type->phys == TR_PHYS_LIST) {
-		column->offsets = grow(column->offsets, old > 0 ? ((size_t)old + 1) * 4 : 0, ((size_t)capacity + 1) * 4);
+		column->offsets =
+			grow(column->offsets, old > 0 ? ((size_t)old + 1) * 4 : 0, ((size_t)capacity + 1) * 4);
 		if (old == 0)
 			column->offsets[0] = 0;
 	} else if (width > 0) {
@@ -144,31 +145,31 @@ void tr_column_buffer_set_null(struct tr_column_buffer *column, uint32_t row)
 struct value16 {
 	uint64_t words[2];
 };
-#define GATHER_LOOP(name, ctype)                                                                       \
-	static void gather_##name(ctype *restrict target, const ctype *restrict source,                \
-				  const uint32_t *restrict rows, uint32_t count)                       \
-	{                                                                                              \
-		if (rows == NULL) {                                                                    \
-			memcpy(target, source, (size_t)count * sizeof(ctype));                         \
-			return;                                                                        \
-		}                                                                                      \
-		for (uint32_t i = 0; i < count; i++)                                                   \
-			target[i] = source[rows[i]];                                                   \
-	}                                                                                              \
-	static void fill_##name(ctype *restrict target, const ctype *source, uint32_t count)           \
-	{                                                                                              \
-		const ctype value = *source;                                                           \
-                                                                                                       \
-		for (uint32_t i = 0; i < count; i++)                                                   \
-			target[i] = value;                                                             \
-	}                                                                                              \
-	static void move_##name(struct tr_column_buffer *target, uint32_t at,                          \
-				const struct tr_column *source, const uint32_t *rows, uint32_t count)  \
-	{                                                                                              \
-		if (source->is_constant)                                                               \
-			fill_##name((ctype *)target->data + at, source->data, count);                  \
-		else                                                                                   \
-			gather_##name((ctype *)target->data + at, source->data, rows, count);          \
+#define GATHER_LOOP(name, ctype)                                                                                       \
+	static void gather_##name(ctype *restrict target, const ctype *restrict source, const uint32_t *restrict rows, \
+				  uint32_t count)                                                                      \
+	{                                                                                                              \
+		if (rows == NULL) {                                                                                    \
+			memcpy(target, source, (size_t)count * sizeof(ctype));                                         \
+			return;                                                                                        \
+		}                                                                                                      \
+		for (uint32_t i = 0; i < count; i++)                                                                   \
+			target[i] = source[rows[i]];                                                                   \
+	}                                                                                                              \
+	static void fill_##name(ctype *restrict target, const ctype *source, uint32_t count)                           \
+	{                                                                                                              \
+		const ctype value = *source;                                                                           \
+                                                                                                                       \
+		for (uint32_t i = 0; i < count; i++)                                                                   \
+			target[i] = value;                                                                             \
+	}                                                                                                              \
+	static void move_##name(struct tr_column_buffer *target, uint32_t at, const struct tr_column *source,          \
+				const uint32_t *rows, uint32_t count)                                                  \
+	{                                                                                                              \
+		if (source->is_constant)                                                                               \
+			fill_##name((ctype *)target->data + at, source->data, count);                                  \
+		else                                                                                                   \
+			gather_##name((ctype *)target->data + at, source->data, rows, count);                          \
 	}
 GATHER_LOOP(8, uint8_t)
 GATHER_LOOP(16, uint16_t)

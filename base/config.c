@@ -12,7 +12,10 @@
 
 #define ANY INT64_MIN, INT64_MAX
 #define DURATION 0, INT64_MAX
-#define NO_EFFECT(name, kind) {name, kind, "", NULL, ANY, false, "accepted for Flink's sake; no effect on one machine"}
+#define NO_EFFECT(name, kind)                                                                           \
+	{                                                                                               \
+		name, kind, "", NULL, ANY, false, "accepted for Flink's sake; no effect on one machine" \
+	}
 
 static const struct tr_config_key keys[] = {
 	{"parallelism.default", TR_CONFIG_INTEGER, "0", NULL, 0, 64, true,
@@ -60,10 +63,7 @@ static const struct tr_config_key keys[] = {
 };
 _Static_assert(TR_COUNT_OF(keys) <= TR_CONFIG_KEYS_MAX, "the table of keys fits a configuration");
 
-const struct tr_config_key *tr_config_keys(void)
-{
-	return keys;
-}
+const struct tr_config_key *tr_config_keys(void) { return keys; }
 
 static int find(const char *name)
 {
@@ -86,26 +86,24 @@ static bool parse(const struct tr_config_key *key, const char *value, int64_t *n
 	bool flag;
 
 	switch (key->kind) {
-	case TR_CONFIG_STRING:
-		return true;
-	case TR_CONFIG_ENUM:
-		return tr_units_choice(value, key->choices, NULL);
-	case TR_CONFIG_BOOLEAN:
-		return tr_units_boolean(value, &flag);
-	case TR_CONFIG_INTEGER:
-		return tr_units_integer(value, number);
-	case TR_CONFIG_DURATION:
-		return tr_units_duration_ms(value, number);
-	case TR_CONFIG_MEMORY:
-		return tr_units_memory_bytes(value, number);
+	case TR_CONFIG_STRING: return true;
+	case TR_CONFIG_ENUM: return tr_units_choice(value, key->choices, NULL);
+	case TR_CONFIG_BOOLEAN: return tr_units_boolean(value, &flag);
+	case TR_CONFIG_INTEGER: return tr_units_integer(value, number);
+	case TR_CONFIG_DURATION: return tr_units_duration_ms(value, number);
+	case TR_CONFIG_MEMORY: return tr_units_memory_bytes(value, number);
 	}
 	TR_UNREACHABLE();
 }
 
 static const char *kind_text(const struct tr_config_key *key)
 {
-	static const char *const texts[] = {"a text", "true or false", "a whole number",
-					    "a duration such as '500 ms' or '1 min'", "a size such as '128mb'", ""};
+	static const char *const texts[] = {"a text",
+					    "true or false",
+					    "a whole number",
+					    "a duration such as '500 ms' or '1 min'",
+					    "a size such as '128mb'",
+					    ""};
 
 	return key->kind == TR_CONFIG_ENUM ? key->choices : texts[key->kind];
 }

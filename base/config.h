@@ -37,7 +37,7 @@ struct tr_config_key {
 	const char *choices;      /* ENUM: "a|b" */
 	int64_t minimum;          /* INTEGER, DURATION, MEMORY */
 	int64_t maximum;
-	bool has_effect;          /* false: accepted for Flink's sake, no effect on one machine */
+	bool has_effect; /* false: accepted for Flink's sake, no effect on one machine */
 	const char *doc;
 };
 
@@ -47,7 +47,7 @@ const struct tr_config_key *tr_config_keys(void);
 #define TR_CONFIG_KEYS_MAX 128
 
 struct tr_config {
-	struct tr_arena *arena; /* texts are copied here */
+	struct tr_arena *arena;                 /* texts are copied here */
 	const char *values[TR_CONFIG_KEYS_MAX]; /* NULL: default */
 	uint8_t origins[TR_CONFIG_KEYS_MAX];
 };

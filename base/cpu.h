@@ -24,7 +24,6 @@ const char *tr_cpu_isa_name(enum tr_isa isa);
 #endif
 /** Declares the three tables of `type` named `name`. */
 #define TR_ISA_DECLARE(type, name) extern const type name##_v2, name##_v3, name##_v4
-#define TR_ISA_PICK(name)                                                                          \
-	(tr_cpu_isa() == TR_ISA_V4 ? &name##_v4 : tr_cpu_isa() == TR_ISA_V3 ? &name##_v3 : &name##_v2)
+#define TR_ISA_PICK(name) (tr_cpu_isa() == TR_ISA_V4 ? &name##_v4 : tr_cpu_isa() == TR_ISA_V3 ? &name##_v3 : &name##_v2)
 
 #endif

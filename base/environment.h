@@ -25,17 +25,8 @@ struct tr_environment {
 	struct tr_disk *disk; /* io/disk.h */
 };
 
-static inline int64_t tr_environment_monotonic_ns(struct tr_environment *env)
-{
-	return env->ops->monotonic_ns(env);
-}
-static inline int64_t tr_environment_wall_ms(struct tr_environment *env)
-{
-	return env->ops->wall_ms(env);
-}
-static inline uint64_t tr_environment_random(struct tr_environment *env)
-{
-	return env->ops->random(env);
-}
+static inline int64_t tr_environment_monotonic_ns(struct tr_environment *env) { return env->ops->monotonic_ns(env); }
+static inline int64_t tr_environment_wall_ms(struct tr_environment *env) { return env->ops->wall_ms(env); }
+static inline uint64_t tr_environment_random(struct tr_environment *env) { return env->ops->random(env); }
 
 #endif

@@ -23,10 +23,7 @@
 
 #define CHUNK_ROWS 512
 
-uint64_t tr_hash_bytes(const void *bytes, size_t length)
-{
-	return XXH3_64bits(bytes, length);
-}
+uint64_t tr_hash_bytes(const void *bytes, size_t length) { return XXH3_64bits(bytes, length); }
 
 static uint64_t hash_nested(const struct tr_column *column, uint32_t row);
 

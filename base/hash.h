@@ -26,10 +26,7 @@ static inline uint64_t tr_hash_u64(uint64_t x)
 	return x;
 }
 
-static inline uint64_t tr_hash_combine(uint64_t seed, uint64_t hash)
-{
-	return tr_hash_u64(seed * 31 + hash);
-}
+static inline uint64_t tr_hash_combine(uint64_t seed, uint64_t hash) { return tr_hash_u64(seed * 31 + hash); }
 
 uint64_t tr_hash_bytes(const void *bytes, size_t length);
 

@@ -47,9 +47,6 @@ static inline uint64_t hash_f32(const float *p)
 
 	return hash_f64(&value);
 }
-static inline uint64_t hash_view(const struct tr_view *p)
-{
-	return XXH3_64bits(tr_view_text(p), p->length);
-}
+static inline uint64_t hash_view(const struct tr_view *p) { return XXH3_64bits(tr_view_text(p), p->length); }
 
 #endif

@@ -56,12 +56,6 @@ void *tr_ring_pop(struct tr_ring *ring)
 	return rte_ring_sc_dequeue(&ring->rte, &pointer) == 0 ? pointer : NULL;
 }
 
-bool tr_ring_is_empty(const struct tr_ring *ring)
-{
-	return rte_ring_empty(&ring->rte) != 0;
-}
+bool tr_ring_is_empty(const struct tr_ring *ring) { return rte_ring_empty(&ring->rte) != 0; }
 
-uint32_t tr_ring_count(const struct tr_ring *ring)
-{
-	return rte_ring_count(&ring->rte);
-}
+uint32_t tr_ring_count(const struct tr_ring *ring) { return rte_ring_count(&ring->rte); }

@@ -14,8 +14,7 @@
 #include "base/check.h"
 
 /** printf into `text` at `length`; returns the new length and marks a truncation. */
-__attribute__((format(printf, 3, 0))) static size_t put_text(char *text, size_t length, const char *format,
-							     va_list args)
+__attribute__((format(printf, 3, 0))) static size_t put_text(char *text, size_t length, const char *format, va_list args)
 {
 	const size_t room = TR_STATUS_MESSAGE_MAX - length;
 	int wanted;

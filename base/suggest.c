@@ -11,10 +11,7 @@
 
 #include "base/check.h"
 
-static unsigned char fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : (unsigned char)c;
-}
+static unsigned char fold(char c) { return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : (unsigned char)c; }
 
 static bool equals_but_for_case(const char *a, size_t a_length, const char *b, size_t b_length)
 {

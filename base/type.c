@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 
-#define TYPE(type_id, type_phys, type_precision)                                                   \
+#define TYPE(type_id, type_phys, type_precision) \
 	[type_id] = {.id = (type_id), .phys = (type_phys), .is_nullable = true, .precision = (type_precision)}
 
 static const struct tr_type defaults[TR_TYPE_COUNT] = {
@@ -130,8 +130,8 @@ const struct tr_type *tr_type_multiset(struct tr_arena *arena, const struct tr_t
 	return make_nested(arena, TR_TYPE_MULTISET, &element, 1);
 }
 
-const struct tr_type *tr_type_row(struct tr_arena *arena, const char *const *names,
-				  const struct tr_type *const *types, size_t count)
+const struct tr_type *tr_type_row(struct tr_arena *arena, const char *const *names, const struct tr_type *const *types,
+				  size_t count)
 {
 	struct tr_type *type = make_nested(arena, TR_TYPE_ROW, types, count);
 	const char **kept = TR_NEW_ARRAY(arena, count, const char *);
@@ -168,8 +168,7 @@ bool tr_type_equals_ignoring_null(const struct tr_type *a, const struct tr_type 
 {
 	if (a == b)
 		return true;
-	if (a->id != b->id || a->precision != b->precision || a->scale != b->scale ||
-	    a->child_count != b->child_count)
+	if (a->id != b->id || a->precision != b->precision || a->scale != b->scale || a->child_count != b->child_count)
 		return false;
 	for (uint32_t i = 0; i < a->child_count; i++) {
 		if (!tr_type_equals(a->children[i], b->children[i]))
@@ -247,9 +246,9 @@ const char *tr_type_text(struct tr_arena *arena, const struct tr_type *type)
 size_t tr_phys_bytes(enum tr_phys phys)
 {
 	static const uint8_t bytes[TR_PHYS_COUNT] = {
-		[TR_PHYS_NONE] = 0, [TR_PHYS_I8] = 1,  [TR_PHYS_I16] = 2,   [TR_PHYS_I32] = 4,
-		[TR_PHYS_I64] = 8,  [TR_PHYS_I128] = 16, [TR_PHYS_F32] = 4, [TR_PHYS_F64] = 8,
-		[TR_PHYS_VIEW] = 16, [TR_PHYS_LIST] = 4, [TR_PHYS_ROW] = 0,
+		[TR_PHYS_NONE] = 0,  [TR_PHYS_I8] = 1,    [TR_PHYS_I16] = 2, [TR_PHYS_I32] = 4,
+		[TR_PHYS_I64] = 8,   [TR_PHYS_I128] = 16, [TR_PHYS_F32] = 4, [TR_PHYS_F64] = 8,
+		[TR_PHYS_VIEW] = 16, [TR_PHYS_LIST] = 4,  [TR_PHYS_ROW] = 0,
 	};
 
 	TR_ASSERT((unsigned)phys < TR_PHYS_COUNT);

@@ -24,8 +24,8 @@ const struct tr_type *tr_type_with_nullable(struct tr_arena *arena, const struct
 const struct tr_type *tr_type_array(struct tr_arena *arena, const struct tr_type *element);
 const struct tr_type *tr_type_map(struct tr_arena *arena, const struct tr_type *key, const struct tr_type *value);
 const struct tr_type *tr_type_multiset(struct tr_arena *arena, const struct tr_type *element);
-const struct tr_type *tr_type_row(struct tr_arena *arena, const char *const *names,
-				  const struct tr_type *const *types, size_t count);
+const struct tr_type *tr_type_row(struct tr_arena *arena, const char *const *names, const struct tr_type *const *types,
+				  size_t count);
 
 /** Deep copy into `arena`. */
 const struct tr_type *tr_type_copy(struct tr_arena *arena, const struct tr_type *type);

@@ -59,8 +59,7 @@ static bool parse_with_unit(const char *text, const struct unit *units, size_t c
 	if (!isdigit((unsigned char)*p))
 		return false;
 	for (; isdigit((unsigned char)*p); p++) {
-		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, *p - '0', &number))
+		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *p - '0', &number))
 			return false;
 	}
 	while (isspace((unsigned char)*p))

@@ -24,9 +24,9 @@ struct tr_bench_pair {
 };
 
 struct tr_bench_case {
-	const char *name; /* "group-100k" */
-	const char *work; /* one line, for --list */
-	const char *unit; /* "rows", "events", "lines" */
+	const char *name;  /* "group-100k" */
+	const char *work;  /* one line, for --list */
+	const char *unit;  /* "rows", "events", "lines" */
 	double must_ratio; /* bar: ours / bar must reach it; 0: none */
 	double must_rate;  /* bar: units per second; 0: none */
 	double side_ms;    /* 0: the default */

@@ -84,8 +84,8 @@ static uint64_t bar_bids(struct data *d, uint32_t repeat, bids_fn read_bids)
 	for (uint32_t r = 0; r < repeat; r++) {
 		d->check_bar = 0;
 		for (size_t c = 0; c < CHUNKS; c++) {
-			const int64_t rows = read_bids(d->text.text + d->chunk_at[c], d->chunk_at[c + 1] - d->chunk_at[c],
-						       &d->bids);
+			const int64_t rows =
+				read_bids(d->text.text + d->chunk_at[c], d->chunk_at[c + 1] - d->chunk_at[c], &d->bids);
 
 			TR_ASSERT(rows == (int64_t)CHUNK_ROWS);
 			d->check_bar += (uint64_t)d->bids.price[0] + (uint64_t)d->bids.time_ms[CHUNK_ROWS - 1];
@@ -120,8 +120,8 @@ static uint64_t ours_bids(void *context, uint32_t repeat, double *seconds)
 			enum tr_flow flow;
 
 			tr_batch_buffer_clear(d->buffer);
-			flow = ops->decode(d->decoder, d->text.text + d->chunk_at[c], d->chunk_at[c + 1] - d->chunk_at[c],
-					   true, d->buffer, 0, &result, &error);
+			flow = ops->decode(d->decoder, d->text.text + d->chunk_at[c],
+					   d->chunk_at[c + 1] - d->chunk_at[c], true, d->buffer, 0, &result, &error);
 			TR_ASSERT(flow == TR_FLOW_MORE && result.rows == CHUNK_ROWS);
 			tr_batch_buffer_seal(d->buffer, result.rows);
 			d->check_ours += (uint64_t)tr_column_i64(&d->buffer->batch.columns[2], 0) +

@@ -86,14 +86,8 @@ static tr_code open_with(struct tr_bench_pair *pair, uint32_t workers, struct tr
 	return TR_OK;
 }
 
-static tr_code open_2(struct tr_bench_pair *pair, struct tr_status *st)
-{
-	return open_with(pair, 2, st);
-}
-static tr_code open_1(struct tr_bench_pair *pair, struct tr_status *st)
-{
-	return open_with(pair, 1, st);
-}
+static tr_code open_2(struct tr_bench_pair *pair, struct tr_status *st) { return open_with(pair, 2, st); }
+static tr_code open_1(struct tr_bench_pair *pair, struct tr_status *st) { return open_with(pair, 1, st); }
 
 static void data_close(struct tr_bench_pair *pair)
 {

@@ -170,7 +170,7 @@ static uint64_t bar_i64(void *context, uint32_t repeat, double *seconds)
 
 	for (uint32_t r = 0; r < repeat; r++)
 		d->bar_rows = tr_limit_filter_project_i64(d->auction, d->price, ROWS, PRICE_LIMIT, d->out_auction,
-							d->out_price);
+							  d->out_price);
 	return (uint64_t)repeat * ROWS;
 }
 
@@ -179,8 +179,8 @@ static uint64_t bar_text(void *context, uint32_t repeat, double *seconds)
 	struct data *d = context;
 
 	for (uint32_t r = 0; r < repeat; r++)
-		d->bar_rows = tr_limit_filter_project_text(d->auction, d->price, d->channel, ROWS, PRICE_LIMIT, &d->google,
-					     d->out_auction, d->out_price, d->out_channel);
+		d->bar_rows = tr_limit_filter_project_text(d->auction, d->price, d->channel, ROWS, PRICE_LIMIT,
+							   &d->google, d->out_auction, d->out_price, d->out_channel);
 	return (uint64_t)repeat * ROWS;
 }
 
@@ -280,7 +280,7 @@ const struct tr_bench_case tr_bench_expression_cases[] = {
 	 0, 0, open_text, data_close},
 	{"project-i64", "auction, price * 89, bidder: one computed column, two by reference", "rows", 0.6, 0, 0,
 	 open_convert, data_close},
-	{"project-i64-fused", "auction, price * 89 + bidder, bidder: two kernels against one fused loop", "rows", 0, 0, 0,
-	 open_project, data_close},
+	{"project-i64-fused", "auction, price * 89 + bidder, bidder: two kernels against one fused loop", "rows", 0, 0,
+	 0, open_project, data_close},
 	{.name = NULL},
 };

@@ -62,7 +62,9 @@ static void make_schema(struct data *d)
 	const struct tr_type **types = TR_NEW_ARRAY(&d->arena, 4, const struct tr_type *);
 
 	types[0] = tr_type_of(TR_TYPE_INT);
-	types[1] = row_type(&d->arena, person, "issssst" "s");
+	types[1] = row_type(&d->arena, person,
+			    "issssst"
+			    "s");
 	types[2] = row_type(&d->arena, auction, "issiittiis");
 	types[3] = row_type(&d->arena, bid, "iiissts");
 	d->schema = (struct tr_schema){4, names, types};
@@ -145,20 +147,23 @@ static tr_code open_query(struct tr_bench_pair *pair, const char *query)
 
 static tr_code open_q0(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_query(pair, "CREATE TABLE nowhere (auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3),"
-				" extra STRING) WITH ('connector' = 'blackhole');\n"
-				"INSERT INTO nowhere SELECT auction, bidder, price, `dateTime`, extra FROM bid;");
+	return open_query(pair,
+			  "CREATE TABLE nowhere (auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3),"
+			  " extra STRING) WITH ('connector' = 'blackhole');\n"
+			  "INSERT INTO nowhere SELECT auction, bidder, price, `dateTime`, extra FROM bid;");
 }
 static tr_code open_q1(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_query(pair, "CREATE TABLE nowhere (auction BIGINT, bidder BIGINT, price DECIMAL(23, 3),"
-				" `dateTime` TIMESTAMP(3), extra STRING) WITH ('connector' = 'blackhole');\n"
-				"INSERT INTO nowhere SELECT auction, bidder, 0.908 * price, `dateTime`, extra FROM bid;");
+	return open_query(pair,
+			  "CREATE TABLE nowhere (auction BIGINT, bidder BIGINT, price DECIMAL(23, 3),"
+			  " `dateTime` TIMESTAMP(3), extra STRING) WITH ('connector' = 'blackhole');\n"
+			  "INSERT INTO nowhere SELECT auction, bidder, 0.908 * price, `dateTime`, extra FROM bid;");
 }
 static tr_code open_q2(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_query(pair, "CREATE TABLE nowhere (auction BIGINT, price BIGINT) WITH ('connector' = 'blackhole');\n"
-				"INSERT INTO nowhere SELECT auction, price FROM bid WHERE MOD(auction, 123) = 0;");
+	return open_query(pair,
+			  "CREATE TABLE nowhere (auction BIGINT, price BIGINT) WITH ('connector' = 'blackhole');\n"
+			  "INSERT INTO nowhere SELECT auction, price FROM bid WHERE MOD(auction, 123) = 0;");
 }
 
 static void data_close(struct tr_bench_pair *pair)

@@ -126,10 +126,7 @@ static void data_close(struct tr_bench_pair *pair)
 	free(d);
 }
 
-static tr_code open_1k(struct tr_bench_pair *pair, struct tr_status *st)
-{
-	return open_with(pair, 16000000, 1000, st);
-}
+static tr_code open_1k(struct tr_bench_pair *pair, struct tr_status *st) { return open_with(pair, 16000000, 1000, st); }
 static tr_code open_100k(struct tr_bench_pair *pair, struct tr_status *st)
 {
 	return open_with(pair, 16000000, 100000, st);

@@ -72,8 +72,8 @@ static void print_rate(double rate)
 
 static void print_head(void)
 {
-	printf("%-26s %9s %9s %9s %9s  %-20s %-9s %-5s %s\n", "measure", "ours", "best", "bar", "best",
-	       "ratio (95 %)", "must", "", "");
+	printf("%-26s %9s %9s %9s %9s  %-20s %-9s %-5s %s\n", "measure", "ours", "best", "bar", "best", "ratio (95 %)",
+	       "must", "", "");
 }
 
 static void print_row(const struct tr_bench_case *c, const struct tr_bench_pair *pair,
@@ -105,11 +105,12 @@ static void print_json(const struct tr_bench_case *c, const struct tr_bench_pair
 {
 	printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours_median\":%.0f,\"ours_best\":%.0f,\"bar_median\":%.0f,"
 	       "\"bar_best\":%.0f,\"ratio\":%.4f,\"ratio_low\":%.4f,\"ratio_high\":%.4f,\"must_ratio\":%.2f,"
-	       "\"must_rate\":%.0f,\"verdict\":\"%s\",\"pairs\":%u,\"discarded\":%u,\"noisy\":%u,\"steal\":%.4f,\"others\":%.4f,"
+	       "\"must_rate\":%.0f,\"verdict\":\"%s\",\"pairs\":%u,\"discarded\":%u,\"noisy\":%u,\"steal\":%.4f,"
+	       "\"others\":%.4f,"
 	       "\"note\":\"%s\"}\n",
-	       c->name, c->unit, r->a.median, r->a.best, r->b.median, r->b.best, r->ratio, r->ratio_low,
-	       r->ratio_high, c->must_ratio, c->must_rate, verdict_text[verdict], r->pairs, r->discarded, r->noisy,
-	       r->steal, r->others, pair->note);
+	       c->name, c->unit, r->a.median, r->a.best, r->b.median, r->b.best, r->ratio, r->ratio_low, r->ratio_high,
+	       c->must_ratio, c->must_rate, verdict_text[verdict], r->pairs, r->discarded, r->noisy, r->steal,
+	       r->others, pair->note);
 	fflush(stdout);
 }
 

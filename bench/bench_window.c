@@ -174,7 +174,7 @@ const struct tr_bench_case tr_bench_window_cases[] = {
 	 open_tumble, data_close},
 	{"hop-10s-2s", "COUNT(*) by 10k keys over HOP 2 s, 10 s", "rows", 0.5, 0, 0, open_hop_2s, data_close},
 	{"hop-10s-100ms", "COUNT(*) by 10k keys over HOP 100 ms, 10 s", "rows", 0.5, 0, 0, open_hop_100ms, data_close},
-	{"tumble-1s-late", "TUMBLE 1 s with 5 % of the events up to 5 s late, against the same in order", "rows", 0.85, 0, 0,
-	 open_late, data_close},
+	{"tumble-1s-late", "TUMBLE 1 s with 5 % of the events up to 5 s late, against the same in order", "rows", 0.85,
+	 0, 0, open_late, data_close},
 	{.name = NULL},
 };

@@ -30,10 +30,7 @@ struct tr_source_reader {
 	struct tr_sequence_cursor cursor;
 };
 
-static bool memory_is_bounded(const struct tr_table_spec *spec)
-{
-	return true;
-}
+static bool memory_is_bounded(const struct tr_table_spec *spec) { return true; }
 
 static tr_code memory_open(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
 			   struct tr_source **source, struct tr_status *st)
@@ -60,10 +57,7 @@ static void memory_progress(struct tr_source *source, uint64_t *known, uint64_t 
 	tr_sequence_progress(&source->sequence, known, begun);
 }
 
-static const char *memory_split_name(struct tr_source *source, uint64_t split)
-{
-	return "memory";
-}
+static const char *memory_split_name(struct tr_source *source, uint64_t split) { return "memory"; }
 
 static tr_code memory_reader_open(struct tr_source *source, struct tr_source_context *context,
 				  struct tr_source_reader **reader, struct tr_status *st)
@@ -87,8 +81,7 @@ static enum tr_flow memory_poll(struct tr_source_reader *r, struct tr_batch_buff
 	const struct tr_schema *schema = table->spec.schema;
 	int64_t first;
 	uint32_t count;
-	const enum tr_flow flow =
-		tr_sequence_next(&r->source->sequence, &r->cursor, r->context, &first, &count, info);
+	const enum tr_flow flow = tr_sequence_next(&r->source->sequence, &r->cursor, r->context, &first, &count, info);
 
 	if (flow != TR_FLOW_MORE)
 		return flow;
@@ -155,15 +148,9 @@ static enum tr_flow sum_write(struct tr_sink *sink, const struct tr_batch *batch
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow sum_more(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_MORE;
-}
+static enum tr_flow sum_more(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_MORE; }
 
-static enum tr_flow sum_finish(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_DONE;
-}
+static enum tr_flow sum_finish(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_DONE; }
 
 static void sum_close(struct tr_sink **sink)
 {
@@ -203,10 +190,7 @@ void tr_bench_plan_init(struct tr_bench_plan *plan, uint32_t workers)
 	plan->plan.time_zone = "UTC";
 }
 
-void tr_bench_plan_deinit(struct tr_bench_plan *plan)
-{
-	tr_arena_deinit(&plan->arena);
-}
+void tr_bench_plan_deinit(struct tr_bench_plan *plan) { tr_arena_deinit(&plan->arena); }
 
 struct tr_node *tr_bench_scan(struct tr_bench_plan *plan, const struct tr_table_spec *table, uint32_t parallelism,
 			      int time_column, int64_t delay_ms)
@@ -236,9 +220,8 @@ struct tr_node *tr_bench_scan(struct tr_bench_plan *plan, const struct tr_table_
 		}
 		node->scan.time_name = schema->names[time_column];
 		node->scan.time_expr = exprs[time_column];
-		node->scan.watermark_expr =
-			delay_ms == 0 ? exprs[time_column]
-				      : tr_expr_call(&plan->arena, match.func, match.type, args, 2);
+		node->scan.watermark_expr = delay_ms == 0 ? exprs[time_column]
+							  : tr_expr_call(&plan->arena, match.func, match.type, args, 2);
 	}
 	return node;
 }

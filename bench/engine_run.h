@@ -24,8 +24,8 @@ struct tr_bench_table {
 /** A sink's table: adds up all its 64-bit values. */
 struct tr_bench_sum {
 	struct tr_table_spec spec; /* first */
-	uint64_t rows;  /* written at the sinks' close */
-	uint64_t total; /* wraps */
+	uint64_t rows;             /* written at the sinks' close */
+	uint64_t total;            /* wraps */
 };
 
 extern const struct tr_connector tr_bench_memory;

@@ -18,16 +18,13 @@
 struct cpu_ticks {
 	uint64_t total;
 	uint64_t steal;
-	uint64_t busy;   /* user, nice, system, interrupts: of all processes */
-	double own;      /* seconds that this process used */
+	uint64_t busy; /* user, nice, system, interrupts: of all processes */
+	double own;    /* seconds that this process used */
 };
 
 static clockid_t measure_clock = CLOCK_MONOTONIC; /* written once, at the start */
 
-void tr_harness_use_processor_time(void)
-{
-	measure_clock = CLOCK_PROCESS_CPUTIME_ID;
-}
+void tr_harness_use_processor_time(void) { measure_clock = CLOCK_PROCESS_CPUTIME_ID; }
 
 static double clock_seconds(clockid_t id)
 {
@@ -37,10 +34,7 @@ static double clock_seconds(clockid_t id)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-double tr_harness_seconds(void)
-{
-	return clock_seconds(measure_clock);
-}
+double tr_harness_seconds(void) { return clock_seconds(measure_clock); }
 
 static struct cpu_ticks read_ticks(void)
 {
@@ -124,8 +118,9 @@ static uint32_t calibrate(const struct tr_harness_side *side, double side_ms)
 		if (seconds * 1000 >= side_ms / 4 || repeat >= CALIBRATION_REPEAT_MAX) {
 			const double wanted = (double)repeat * side_ms / (seconds * 1000) + 0.5;
 
-			return wanted < 1 ? 1 : wanted > CALIBRATION_REPEAT_MAX ? CALIBRATION_REPEAT_MAX
-									       : (uint32_t)wanted;
+			return wanted < 1                        ? 1
+			       : wanted > CALIBRATION_REPEAT_MAX ? CALIBRATION_REPEAT_MAX
+								 : (uint32_t)wanted;
 		}
 		repeat *= 4;
 	}

@@ -23,7 +23,8 @@
 
 #define TR_HARNESS_PAIRS_MAX 255
 #define TR_HARNESS_STEAL_LIMIT 0.02
-#define TR_HARNESS_OTHERS_LIMIT 0.10 /* share of the processors that other processes may take; not with processor time */
+#define TR_HARNESS_OTHERS_LIMIT \
+	0.10 /* share of the processors that other processes may take; not with processor time */
 
 /** One timed body: does its work `repeat` times and returns how many rows (events, lines) that were. A body whose
  * work has a part that must not count (a set-up it cannot avoid) writes the seconds that count to `*seconds`. */
@@ -35,20 +36,20 @@ struct tr_harness_side {
 };
 
 struct tr_harness_options {
-	uint32_t pairs;   /* at least 15 for a verdict; 0: 15 */
-	double side_ms;   /* aimed-at length of one side of a pair; 0: 60 */
+	uint32_t pairs; /* at least 15 for a verdict; 0: 15 */
+	double side_ms; /* aimed-at length of one side of a pair; 0: 60 */
 };
 
 struct tr_harness_rate {
-	double best;   /* rows per second */
+	double best; /* rows per second */
 	double median;
 };
 
 struct tr_harness_result {
 	struct tr_harness_rate a;
 	struct tr_harness_rate b;
-	double ratio;      /* median of a's rate over b's, pair by pair */
-	double ratio_low;  /* 95 % interval of that median */
+	double ratio;     /* median of a's rate over b's, pair by pair */
+	double ratio_low; /* 95 % interval of that median */
 	double ratio_high;
 	uint32_t pairs;     /* kept */
 	uint32_t discarded; /* for steal, or for others' work */

@@ -19,13 +19,13 @@ struct tr_engine;
 
 /** Totals over all subtasks, as of now. */
 struct tr_engine_progress {
-	uint64_t rows_in;      /* read by sources */
-	uint64_t rows_out;     /* handed to sinks */
+	uint64_t rows_in;  /* read by sources */
+	uint64_t rows_out; /* handed to sinks */
 	uint64_t rows_late;
-	uint64_t rows_bad;     /* skipped by ignore-parse-errors */
-	uint64_t fields_bad;   /* set to NULL by it */
+	uint64_t rows_bad;   /* skipped by ignore-parse-errors */
+	uint64_t fields_bad; /* set to NULL by it */
 	uint64_t bytes_in;
-	int64_t watermark_ms;  /* lowest of the sinks' inputs */
+	int64_t watermark_ms; /* lowest of the sinks' inputs */
 	int64_t elapsed_ns;
 	bool is_finished;
 };

@@ -38,7 +38,8 @@ static tr_code check_not_null(const struct sink_op *s, const struct tr_batch *ba
 		for (uint32_t i = 0; i < batch->selected_count; i++) {
 			if (tr_column_is_null(column, tr_batch_row(batch, i)))
 				TR_FAIL(st, TR_ERR_DATA,
-					"table '%s': a NULL for column '%s', which is NOT NULL; filter such rows, or use "
+					"table '%s': a NULL for column '%s', which is NOT NULL; filter such rows, or "
+					"use "
 					"COALESCE",
 					s->table->name, schema->names[c]);
 		}

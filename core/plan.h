@@ -46,7 +46,7 @@ struct tr_node {
 	const struct tr_schema *output; /* NULL for SINK */
 	const struct tr_node *const *inputs;
 	uint32_t input_count;
-	uint32_t parallelism;           /* subtasks of the stage that runs it */
+	uint32_t parallelism; /* subtasks of the stage that runs it */
 	union {
 		/* SCAN: reads table, computes `exprs` over its physical columns; output is one column per expr.
 		 * Event time: `time_expr` (int64 ms-precision timestamp) is the row time and `watermark_expr` its
@@ -56,9 +56,9 @@ struct tr_node {
 			const struct tr_expr *const *exprs;
 			const struct tr_expr *time_expr;
 			const struct tr_expr *watermark_expr;
-			const char *time_name;             /* the column's name, for messages */
-			int64_t watermark_interval_ms;     /* pipeline.auto-watermark-interval */
-			int64_t idle_timeout_ms;           /* table.exec.source.idle-timeout; 0: never idle */
+			const char *time_name;         /* the column's name, for messages */
+			int64_t watermark_interval_ms; /* pipeline.auto-watermark-interval */
+			int64_t idle_timeout_ms;       /* table.exec.source.idle-timeout; 0: never idle */
 			bool is_bounded;
 		} scan;
 		struct {
@@ -76,12 +76,12 @@ struct tr_node {
 		 * LOCAL's output schema is made by tr_plan_local_schema. */
 		struct {
 			struct tr_window_spec window;
-			const uint32_t *keys;  /* input columns (SINGLE, LOCAL); GLOBAL: columns 0 .. key_count - 1 */
+			const uint32_t *keys; /* input columns (SINGLE, LOCAL); GLOBAL: columns 0 .. key_count - 1 */
 			uint32_t key_count;
 			const struct tr_agg_call *aggs; /* columns refer to the input of SINGLE or LOCAL, in all phases */
 			uint32_t agg_count;
 			enum tr_aggregate_phase phase;
-			bool use_general;      /* force the general operator (tests; otherwise slices where they apply) */
+			bool use_general; /* force the general operator (tests; otherwise slices where they apply) */
 		} window;
 		struct {
 			enum tr_exchange_kind kind;
@@ -97,15 +97,15 @@ struct tr_node {
 struct tr_plan {
 	struct tr_arena *arena;
 	const char *job_name;
-	const char *job_id;              /* 32 hex digits */
+	const char *job_id; /* 32 hex digits */
 	const struct tr_node *const *sinks;
 	uint32_t sink_count;
 	uint32_t node_count;
-	uint32_t batch_rows;             /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
-	uint32_t credits;                /* batches per edge and consumer; 0: default */
-	uint32_t workers;                /* threads; 0: as many as the largest parallelism */
-	uint32_t key_groups;             /* pipeline.max-parallelism: keys are owned in groups; 0: default */
-	int64_t buffer_timeout_ms;       /* execution.buffer-timeout.interval: 100 */
+	uint32_t batch_rows;       /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
+	uint32_t credits;          /* batches per edge and consumer; 0: default */
+	uint32_t workers;          /* threads; 0: as many as the largest parallelism */
+	uint32_t key_groups;       /* pipeline.max-parallelism: keys are owned in groups; 0: default */
+	int64_t buffer_timeout_ms; /* execution.buffer-timeout.interval: 100 */
 	const char *time_zone;
 };
 

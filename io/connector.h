@@ -27,8 +27,8 @@ struct tr_encoder_ops;
 
 enum tr_option_kind {
 	TR_OPTION_STRING,
-	TR_OPTION_BOOLEAN,  /* true, false */
-	TR_OPTION_INTEGER,  /* 64 bit */
+	TR_OPTION_BOOLEAN, /* true, false */
+	TR_OPTION_INTEGER, /* 64 bit */
 	TR_OPTION_DOUBLE,
 	TR_OPTION_DURATION, /* Flink's: '10 s', '500ms', '1 min'; in ms */
 	TR_OPTION_MEMORY,   /* Flink's: '128mb', '1g', powers of 1024; in bytes */
@@ -36,12 +36,12 @@ enum tr_option_kind {
 };
 
 struct tr_option_spec {
-	const char *key;           /* a '#' stands for a field name: "fields.#.min" */
+	const char *key; /* a '#' stands for a field name: "fields.#.min" */
 	enum tr_option_kind kind;
-	const char *default_text;  /* NULL: none */
-	const char *choices;       /* ENUM: "a|b|c" */
+	const char *default_text; /* NULL: none */
+	const char *choices;      /* ENUM: "a|b|c" */
 	bool is_required;
-	const char *doc;           /* one sentence */
+	const char *doc; /* one sentence */
 };
 
 struct tr_option {
@@ -61,8 +61,8 @@ struct tr_connector {
 	const char *example;                  /* a CREATE TABLE statement */
 	const struct tr_option_spec *options; /* ends with key NULL; "connector" and "format" are understood anyway */
 	bool uses_format;
-	const struct tr_source_ops *source;   /* NULL: can't be read */
-	const struct tr_sink_ops *sink;       /* NULL: can't be written */
+	const struct tr_source_ops *source; /* NULL: can't be read */
+	const struct tr_sink_ops *sink;     /* NULL: can't be written */
 };
 
 struct tr_format {
@@ -81,19 +81,19 @@ struct tr_need {
 
 /** A table as a source or sink sees it. Immutable; lives in the plan's arena. */
 struct tr_table_spec {
-	const char *name;                    /* for messages */
+	const char *name; /* for messages */
 	const struct tr_connector *connector;
-	const struct tr_format *format;      /* NULL if the connector uses none */
-	struct tr_options options;           /* all of WITH, as written */
-	const struct tr_schema *schema;      /* physical columns only, as declared */
-	const struct tr_need *const *needs;  /* sources: per column; what is not needed is present but all NULL.
+	const struct tr_format *format;     /* NULL if the connector uses none */
+	struct tr_options options;          /* all of WITH, as written */
+	const struct tr_schema *schema;     /* physical columns only, as declared */
+	const struct tr_need *const *needs; /* sources: per column; what is not needed is present but all NULL.
 					      * NULL: everything is needed */
-	const uint32_t *partition_columns;   /* PARTITIONED BY, indexes into schema */
+	const uint32_t *partition_columns;  /* PARTITIONED BY, indexes into schema */
 	uint32_t partition_count;
-	const char *time_zone;               /* session zone (table.local-time-zone), e.g. "UTC" */
-	const char *job_id;                  /* 32 hex digits */
-	uint32_t batch_rows;                 /* most rows of a batch */
-	bool enforces_not_null;              /* sinks: a NULL in a NOT NULL column fails the job */
+	const char *time_zone;  /* session zone (table.local-time-zone), e.g. "UTC" */
+	const char *job_id;     /* 32 hex digits */
+	uint32_t batch_rows;    /* most rows of a batch */
+	bool enforces_not_null; /* sinks: a NULL in a NOT NULL column fails the job */
 };
 
 /** All connectors and formats, ending with NULL. Static. */

@@ -17,7 +17,7 @@
 
 #define TEXT_LENGTH_DEFAULT 100
 #define ELEMENTS_DEFAULT 3
-#define MONTHS_MAX 120000                          /* 10,000 years */
+#define MONTHS_MAX 120000 /* 10,000 years */
 #define INTERVAL_MS_MAX (INT64_C(10000) * 365 * 86400000)
 #define PATHS_MAX 1024 /* offered as suggestions */
 #define KEY_BYTES_MAX 512
@@ -80,16 +80,17 @@ static tr_code check_order(struct compiler *c, const struct tr_datagen_field *f,
 			   const char *high)
 {
 	if (!is_ordered)
-		TR_FAIL(c->st, TR_ERR_DATA, "table '%s': 'fields.%s.%s' is above 'fields.%s.%s'", c->spec->name, f->path,
-			low, f->path, high);
+		TR_FAIL(c->st, TR_ERR_DATA, "table '%s': 'fields.%s.%s' is above 'fields.%s.%s'", c->spec->name,
+			f->path, low, f->path, high);
 	return TR_OK;
 }
 
 static void integer_range(const struct tr_type *type, int64_t *low, int64_t *high)
 {
-	const int bits = type->id == TR_TYPE_TINYINT ? 8 : type->id == TR_TYPE_SMALLINT ? 16
-						   : type->id == TR_TYPE_INT	    ? 32
-										    : 64;
+	const int bits = type->id == TR_TYPE_TINYINT    ? 8
+			 : type->id == TR_TYPE_SMALLINT ? 16
+			 : type->id == TR_TYPE_INT      ? 32
+							: 64;
 
 	*high = (int64_t)(~(uint64_t)0 >> (65 - bits));
 	*low = -*high - 1;
@@ -168,8 +169,9 @@ static tr_code compile_bytes(struct compiler *c, struct tr_datagen_field *f)
 			return fail_value(c, f, "var-len", text, "true or false");
 	}
 	if (length > most)
-		TR_FAIL(c->st, TR_ERR_DATA, "table '%s': column '%s' is too long to be generated: set 'fields.%s.length'",
-			c->spec->name, f->path, f->path);
+		TR_FAIL(c->st, TR_ERR_DATA,
+			"table '%s': column '%s' is too long to be generated: set 'fields.%s.length'", c->spec->name,
+			f->path, f->path);
 	f->length = (uint32_t)length;
 	c->row_bytes += f->length;
 	return TR_OK;
@@ -191,8 +193,8 @@ static tr_code compile_children(struct compiler *c, struct tr_datagen_field *f, 
 {
 	const struct tr_type *type = f->type;
 	const bool is_row = type->id == TR_TYPE_ROW;
-	const struct tr_datagen_field **children = TR_NEW_ARRAY(c->arena, type->child_count,
-								const struct tr_datagen_field *);
+	const struct tr_datagen_field **children =
+		TR_NEW_ARRAY(c->arena, type->child_count, const struct tr_datagen_field *);
 	const uint64_t bytes_before = c->row_bytes;
 	int64_t length = ELEMENTS_DEFAULT;
 
@@ -202,10 +204,10 @@ static tr_code compile_children(struct compiler *c, struct tr_datagen_field *f, 
 	f->child_count = type->child_count;
 	f->children = children;
 	for (uint32_t i = 0; i < type->child_count; i++) {
-		const char *name = is_row			 ? type->names[i]
+		const char *name = is_row                    ? type->names[i]
 				   : type->id != TR_TYPE_MAP ? "element"
-				   : i == 0			 ? "key"
-								 : "value";
+				   : i == 0                  ? "key"
+							     : "value";
 
 		TR_TRY(compile_field(c, type->children[i], tr_arena_printf(c->arena, "%s.%s", f->path, name), depth + 1,
 				     &children[i]));
@@ -218,44 +220,30 @@ static tr_code compile_children(struct compiler *c, struct tr_datagen_field *f, 
 static tr_code compile_random(struct compiler *c, struct tr_datagen_field *f, uint32_t depth)
 {
 	switch ((enum tr_type_id)f->type->id) {
-	case TR_TYPE_BOOLEAN:
-		f->high = 1;
-		return TR_OK;
+	case TR_TYPE_BOOLEAN: f->high = 1; return TR_OK;
 	case TR_TYPE_TINYINT:
 	case TR_TYPE_SMALLINT:
 	case TR_TYPE_INT:
-	case TR_TYPE_BIGINT:
-		return compile_integer(c, f);
+	case TR_TYPE_BIGINT: return compile_integer(c, f);
 	case TR_TYPE_FLOAT:
-	case TR_TYPE_DOUBLE:
-		return compile_float(c, f);
-	case TR_TYPE_DECIMAL:
-		return compile_decimal(c, f);
+	case TR_TYPE_DOUBLE: return compile_float(c, f);
+	case TR_TYPE_DECIMAL: return compile_decimal(c, f);
 	case TR_TYPE_CHAR:
 	case TR_TYPE_VARCHAR:
 	case TR_TYPE_BINARY:
-	case TR_TYPE_VARBINARY:
-		return compile_bytes(c, f);
-	case TR_TYPE_INTERVAL_MONTH:
-		f->high = MONTHS_MAX;
-		return TR_OK;
-	case TR_TYPE_INTERVAL_MS:
-		f->high = INTERVAL_MS_MAX;
-		return TR_OK;
+	case TR_TYPE_VARBINARY: return compile_bytes(c, f);
+	case TR_TYPE_INTERVAL_MONTH: f->high = MONTHS_MAX; return TR_OK;
+	case TR_TYPE_INTERVAL_MS: f->high = INTERVAL_MS_MAX; return TR_OK;
 	case TR_TYPE_DATE:
-	case TR_TYPE_TIME:
-		return TR_OK;
+	case TR_TYPE_TIME: return TR_OK;
 	case TR_TYPE_TIMESTAMP:
-	case TR_TYPE_TIMESTAMP_LTZ:
-		return compile_timestamp(c, f);
+	case TR_TYPE_TIMESTAMP_LTZ: return compile_timestamp(c, f);
 	case TR_TYPE_ARRAY:
 	case TR_TYPE_MAP:
 	case TR_TYPE_MULTISET:
-	case TR_TYPE_ROW:
-		return compile_children(c, f, depth);
+	case TR_TYPE_ROW: return compile_children(c, f, depth);
 	case TR_TYPE_NULL:
-	case TR_TYPE_COUNT:
-		break;
+	case TR_TYPE_COUNT: break;
 	}
 	TR_FAIL(c->st, TR_ERR_DATA, "table '%s': column '%s': connector 'datagen' does not support type %s",
 		c->spec->name, f->path, tr_type_text(c->arena, f->type));
@@ -280,9 +268,8 @@ static tr_code compile_sequence(struct compiler *c, struct tr_datagen_field *f)
 	}
 	if (tr_options_get(&c->spec->options, key_of(c, f, "start")) == NULL ||
 	    tr_options_get(&c->spec->options, key_of(c, f, "end")) == NULL)
-		TR_FAIL(c->st, TR_ERR_DATA,
-			"table '%s': a sequence needs both 'fields.%s.start' and 'fields.%s.end'", c->spec->name,
-			f->path, f->path);
+		TR_FAIL(c->st, TR_ERR_DATA, "table '%s': a sequence needs both 'fields.%s.start' and 'fields.%s.end'",
+			c->spec->name, f->path, f->path);
 	TR_TRY(take_i64(c, f, "start", low, high, &f->low));
 	TR_TRY(take_i64(c, f, "end", low, high, &f->high));
 	TR_TRY(check_order(c, f, f->low <= f->high, "start", "end"));
@@ -321,8 +308,9 @@ static tr_code compile_field(struct compiler *c, const struct tr_type *type, con
 	if (kind != NULL && !tr_option_parse_enum(kind, "random|sequence", &index))
 		return fail_value(c, f, "kind", kind, "random or sequence");
 	if (index == 1 && depth > 0)
-		TR_FAIL(c->st, TR_ERR_DATA, "table '%s': 'fields.%s.kind': a field inside of another can only be random",
-			c->spec->name, path);
+		TR_FAIL(c->st, TR_ERR_DATA,
+			"table '%s': 'fields.%s.kind': a field inside of another can only be random", c->spec->name,
+			path);
 	return index == 1 ? compile_sequence(c, f) : compile_random(c, f, depth);
 }
 
@@ -339,8 +327,8 @@ static tr_code fail_unused(struct compiler *c, const char *key)
 	for (uint32_t i = 0; i < c->path_count; i++)
 		if (strcmp(c->paths[i], name) == 0)
 			TR_FAIL(c->st, TR_ERR_DATA,
-				"table '%s': option '%s' has no meaning for the type or the kind of '%s'", c->spec->name,
-				key, name);
+				"table '%s': option '%s' has no meaning for the type or the kind of '%s'",
+				c->spec->name, key, name);
 	near = tr_suggest_nearest(name, c->paths, c->path_count);
 	TR_FAIL(c->st, TR_ERR_DATA, "table '%s': option '%s': there is no field '%s'%s%s%s", c->spec->name, key, name,
 		near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");

@@ -48,30 +48,22 @@ static inline int64_t between(uint64_t bits, int64_t low, int64_t high)
 	return (int64_t)((uint64_t)low + (uint64_t)(((tr_u128)bits * span) >> 64));
 }
 
-static inline double unit(uint64_t bits)
-{
-	return (double)(bits >> 11) * 0x1p-53;
-}
+static inline double unit(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
 
 static inline int64_t integer_of(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows, uint32_t i)
 {
 	return f->is_sequence ? f->low + rows->number[i] : between(draw(f, rows->key[i], DRAW_VALUE), f->low, f->high);
 }
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0);
-}
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 static int64_t time_of(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows, uint32_t i)
 {
 	const int64_t now = rows->now_ms[i];
 
 	switch (f->type->id) {
-	case TR_TYPE_DATE:
-		return floor_div(now, DAY_MS);
-	case TR_TYPE_TIME:
-		return now - floor_div(now, DAY_MS) * DAY_MS;
+	case TR_TYPE_DATE: return floor_div(now, DAY_MS);
+	case TR_TYPE_TIME: return now - floor_div(now, DAY_MS) * DAY_MS;
 	default:
 		TR_DASSERT(tr_type_is_timestamp(f->type));
 		return (now - between(draw(f, rows->key[i], DRAW_VALUE), 0, f->max_past_ms)) *
@@ -111,11 +103,11 @@ static double float_of(const struct tr_datagen_field *f, const struct tr_datagen
 	return f->low_f64 * (1 - u) + f->high_f64 * u;
 }
 
-#define FILL_LOOP(ctype, expression)                                                                                   \
-	do {                                                                                                           \
-		ctype *restrict values = (ctype *)out->data + at;                                                      \
-		for (uint32_t i = 0; i < rows->count; i++)                                                             \
-			values[i] = (ctype)(expression);                                                               \
+#define FILL_LOOP(ctype, expression)                              \
+	do {                                                      \
+		ctype *restrict values = (ctype *)out->data + at; \
+		for (uint32_t i = 0; i < rows->count; i++)        \
+			values[i] = (ctype)(expression);          \
 	} while (0)
 
 static void fill_numbers(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows,
@@ -125,12 +117,8 @@ static void fill_numbers(const struct tr_datagen_field *f, const struct tr_datag
 	const bool decimals = f->type->id == TR_TYPE_DECIMAL;
 
 	switch ((enum tr_phys)f->type->phys) {
-	case TR_PHYS_I8:
-		FILL_LOOP(int8_t, integer_of(f, rows, i));
-		break;
-	case TR_PHYS_I16:
-		FILL_LOOP(int16_t, integer_of(f, rows, i));
-		break;
+	case TR_PHYS_I8: FILL_LOOP(int8_t, integer_of(f, rows, i)); break;
+	case TR_PHYS_I16: FILL_LOOP(int16_t, integer_of(f, rows, i)); break;
 	case TR_PHYS_I32:
 		if (times)
 			FILL_LOOP(int32_t, time_of(f, rows, i));
@@ -145,17 +133,10 @@ static void fill_numbers(const struct tr_datagen_field *f, const struct tr_datag
 		else
 			FILL_LOOP(int64_t, integer_of(f, rows, i));
 		break;
-	case TR_PHYS_I128:
-		FILL_LOOP(tr_i128, decimal128_of(f, rows, i));
-		break;
-	case TR_PHYS_F32:
-		FILL_LOOP(float, float_of(f, rows, i));
-		break;
-	case TR_PHYS_F64:
-		FILL_LOOP(double, float_of(f, rows, i));
-		break;
-	default:
-		TR_UNREACHABLE();
+	case TR_PHYS_I128: FILL_LOOP(tr_i128, decimal128_of(f, rows, i)); break;
+	case TR_PHYS_F32: FILL_LOOP(float, float_of(f, rows, i)); break;
+	case TR_PHYS_F64: FILL_LOOP(double, float_of(f, rows, i)); break;
+	default: TR_UNREACHABLE();
 	}
 }
 
@@ -273,8 +254,8 @@ static bool has_hash(const uint64_t *hash, const uint32_t *rows, uint32_t from, 
 }
 
 /* Keys and values are made aside, and of equal keys of a row only the first is taken over. */
-static void fill_map(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows,
-		     struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap)
+static void fill_map(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows, struct tr_column_buffer *out,
+		     uint32_t at, struct tr_heap *heap)
 {
 	struct tr_datagen_rows elements = elements_of(f, rows);
 	struct tr_column_buffer aside[2];
@@ -333,8 +314,8 @@ static void fill_nulls(const struct tr_datagen_field *f, const struct tr_datagen
 			put_null(out, at + i);
 }
 
-void tr_datagen_fill(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows,
-		     struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap)
+void tr_datagen_fill(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows, struct tr_column_buffer *out,
+		     uint32_t at, struct tr_heap *heap)
 {
 	TR_ASSERT(at + rows->count <= out->capacity || rows->count == 0);
 	if (f->type->phys == TR_PHYS_ROW) {

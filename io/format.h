@@ -35,10 +35,10 @@ struct tr_decode_error {
 
 /** What decode did. */
 struct tr_decode_result {
-	size_t consumed;      /* bytes of whole records */
-	uint32_t rows;        /* rows appended */
-	uint64_t rows_bad;    /* skipped by ignore-parse-errors */
-	uint64_t fields_bad;  /* set to NULL by ignore-parse-errors */
+	size_t consumed;     /* bytes of whole records */
+	uint32_t rows;       /* rows appended */
+	uint64_t rows_bad;   /* skipped by ignore-parse-errors */
+	uint64_t fields_bad; /* set to NULL by ignore-parse-errors */
 };
 
 struct tr_decoder_ops {
@@ -58,8 +58,8 @@ struct tr_encoder_ops {
 	tr_code (*create)(const struct tr_table_spec *spec, struct tr_encoder **encoder, struct tr_status *st);
 	void (*destroy)(struct tr_encoder **encoder);
 	/* Appends the rows that `rows` lists (physical indexes; NULL: 0 .. count - 1), each with its line end. */
-	tr_code (*encode)(struct tr_encoder *encoder, const struct tr_batch *batch, const uint32_t *rows, uint32_t count,
-			  struct tr_bytes *out, struct tr_status *st);
+	tr_code (*encode)(struct tr_encoder *encoder, const struct tr_batch *batch, const uint32_t *rows,
+			  uint32_t count, struct tr_bytes *out, struct tr_status *st);
 };
 
 #endif

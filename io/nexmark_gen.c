@@ -15,15 +15,15 @@
 #include "io/nexmark_schema.h"
 #include "io/nexmark_text.h"
 
-#define FLIGHT 100    /* auctions open at a time */
-#define ACTIVE 1000   /* people who take part */
+#define FLIGHT 100  /* auctions open at a time */
+#define ACTIVE 1000 /* people who take part */
 #define PERSON_LEAD 10
 #define HOT_EVERY 100 /* one hot auction, bidder and seller in each hundred */
 #define FIRST_ID 1000
 #define CATEGORY_FIRST 10
 #define CATEGORY_COUNT 5
 #define BID_BYTES_FIXED 32 /* what the size of a bid counts beside its extra */
-#define SHUFFLE 953   /* order within an out-of-order group */
+#define SHUFFLE 953        /* order within an out-of-order group */
 
 /* Rows of one kind in the batch at hand. */
 struct kind_rows {
@@ -91,9 +91,8 @@ static void *rows_of(uint32_t rows, size_t size)
 }
 
 struct tr_nexmark_gen *tr_nexmark_gen_create(const struct tr_nexmark_config *config,
-					     const struct tr_nexmark_channels *channels,
-					     const struct tr_schema *schema, const struct tr_need *const *needs,
-					     uint32_t rows_max)
+					     const struct tr_nexmark_channels *channels, const struct tr_schema *schema,
+					     const struct tr_need *const *needs, uint32_t rows_max)
 {
 	struct tr_nexmark_gen *gen = tr_io_calloc(1, sizeof(*gen));
 

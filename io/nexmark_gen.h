@@ -73,9 +73,8 @@ tr_code tr_nexmark_gen_check(const struct tr_schema *schema, struct tr_status *s
 /** A generator of batches of `schema` (checked before) of up to `rows_max` rows. `needs` may be NULL: everything. All
  * arguments must outlive it. */
 struct tr_nexmark_gen *tr_nexmark_gen_create(const struct tr_nexmark_config *config,
-					     const struct tr_nexmark_channels *channels,
-					     const struct tr_schema *schema, const struct tr_need *const *needs,
-					     uint32_t rows_max);
+					     const struct tr_nexmark_channels *channels, const struct tr_schema *schema,
+					     const struct tr_need *const *needs, uint32_t rows_max);
 void tr_nexmark_gen_destroy(struct tr_nexmark_gen **gen);
 
 /** Fills the cleared buffer `into` with the events first .. first + count - 1 and seals it. */

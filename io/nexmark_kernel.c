@@ -5,7 +5,4 @@
 
 TR_ISA_DECLARE(struct tr_nexmark_kernel, tr_nexmark_kernel_isa);
 
-const struct tr_nexmark_kernel *tr_nexmark_kernel(void)
-{
-	return TR_ISA_PICK(tr_nexmark_kernel_isa);
-}
+const struct tr_nexmark_kernel *tr_nexmark_kernel(void) { return TR_ISA_PICK(tr_nexmark_kernel_isa); }

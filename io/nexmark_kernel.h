@@ -56,10 +56,7 @@ static inline uint64_t tr_nexmark_draw(uint64_t hash, enum tr_nexmark_draw field
 }
 
 /** A number in [0, span) from 32 random bits; span < 2^32. */
-static inline uint64_t tr_nexmark_below(uint64_t bits, uint64_t span)
-{
-	return ((bits & UINT32_MAX) * span) >> 32;
-}
+static inline uint64_t tr_nexmark_below(uint64_t bits, uint64_t span) { return ((bits & UINT32_MAX) * span) >> 32; }
 
 /** round(10^(6 u) * 100) for u in [0, 1), drawn from `bits`: log-uniform between steps of 1.4 %, linear within one. */
 static inline int64_t tr_nexmark_price(const int64_t *table, uint64_t bits)

@@ -93,10 +93,7 @@ static inline void write_letters(char *restrict out, uint32_t length, uint64_t k
 	}
 }
 
-static void letters(char *out, uint32_t length, uint64_t key)
-{
-	write_letters(out, length, key);
-}
+static void letters(char *out, uint32_t length, uint64_t key) { write_letters(out, length, key); }
 
 static char *bid_extras(const uint64_t *restrict hash, const uint32_t *restrict rows, uint32_t count, uint32_t least,
 			uint32_t span, char *restrict heap, struct tr_view *restrict out)

@@ -19,14 +19,10 @@ struct field_spec {
 };
 
 static const struct field_spec person_fields[TR_PERSON_FIELD_COUNT] = {
-	[TR_PERSON_ID] = {"id", KIND_BIGINT, false},
-	[TR_PERSON_NAME] = {"name", KIND_TEXT, true},
-	[TR_PERSON_EMAIL] = {"emailAddress", KIND_TEXT, true},
-	[TR_PERSON_CARD] = {"creditCard", KIND_TEXT, true},
-	[TR_PERSON_CITY] = {"city", KIND_TEXT, true},
-	[TR_PERSON_STATE] = {"state", KIND_TEXT, true},
-	[TR_PERSON_TIME] = {"dateTime", KIND_TIME, false},
-	[TR_PERSON_EXTRA] = {"extra", KIND_TEXT, true},
+	[TR_PERSON_ID] = {"id", KIND_BIGINT, false},           [TR_PERSON_NAME] = {"name", KIND_TEXT, true},
+	[TR_PERSON_EMAIL] = {"emailAddress", KIND_TEXT, true}, [TR_PERSON_CARD] = {"creditCard", KIND_TEXT, true},
+	[TR_PERSON_CITY] = {"city", KIND_TEXT, true},          [TR_PERSON_STATE] = {"state", KIND_TEXT, true},
+	[TR_PERSON_TIME] = {"dateTime", KIND_TIME, false},     [TR_PERSON_EXTRA] = {"extra", KIND_TEXT, true},
 };
 
 static const struct field_spec auction_fields[TR_AUCTION_FIELD_COUNT] = {
@@ -43,12 +39,9 @@ static const struct field_spec auction_fields[TR_AUCTION_FIELD_COUNT] = {
 };
 
 static const struct field_spec bid_fields[TR_BID_FIELD_COUNT] = {
-	[TR_BID_AUCTION] = {"auction", KIND_BIGINT, true},
-	[TR_BID_BIDDER] = {"bidder", KIND_BIGINT, true},
-	[TR_BID_PRICE] = {"price", KIND_BIGINT, true},
-	[TR_BID_CHANNEL] = {"channel", KIND_TEXT, true},
-	[TR_BID_URL] = {"url", KIND_TEXT, true},
-	[TR_BID_TIME] = {"dateTime", KIND_TIME, false},
+	[TR_BID_AUCTION] = {"auction", KIND_BIGINT, true}, [TR_BID_BIDDER] = {"bidder", KIND_BIGINT, true},
+	[TR_BID_PRICE] = {"price", KIND_BIGINT, true},     [TR_BID_CHANNEL] = {"channel", KIND_TEXT, true},
+	[TR_BID_URL] = {"url", KIND_TEXT, true},           [TR_BID_TIME] = {"dateTime", KIND_TIME, false},
 	[TR_BID_EXTRA] = {"extra", KIND_TEXT, true},
 };
 
@@ -164,16 +157,16 @@ static void map_row(struct tr_nexmark_map *map, int kind, uint32_t column, const
 		TR_ASSERT(f >= 0);
 		field = &row_specs[kind].fields[f];
 		row->field[c] = (uint8_t)f;
-		row->is_needed[c] = needs == NULL || (need != NULL && (need->is_whole || (need->children != NULL &&
-											  need->children[c] != NULL)));
+		row->is_needed[c] =
+			needs == NULL ||
+			(need != NULL && (need->is_whole || (need->children != NULL && need->children[c] != NULL)));
 		row->needed_count += row->is_needed[c];
 		map->is_random |= row->is_needed[c] && field->is_random;
 		map->is_timed |= row->is_needed[c] && field->kind == KIND_TIME;
 	}
 }
 
-void tr_nexmark_map_init(struct tr_nexmark_map *map, const struct tr_schema *schema,
-			 const struct tr_need *const *needs)
+void tr_nexmark_map_init(struct tr_nexmark_map *map, const struct tr_schema *schema, const struct tr_need *const *needs)
 {
 	memset(map, 0, sizeof(*map));
 	map->event_type = -1;

@@ -53,10 +53,10 @@ enum tr_nexmark_bid_field {
 
 /** Where one of the three rows goes. */
 struct tr_nexmark_row_map {
-	int32_t column;                         /* of the schema, -1: not declared */
+	int32_t column; /* of the schema, -1: not declared */
 	uint32_t needed_count;
-	uint8_t field[TR_NEXMARK_FIELDS_MAX];   /* by position in the ROW type: which field it is */
-	bool is_needed[TR_NEXMARK_FIELDS_MAX];  /* by position in the ROW type */
+	uint8_t field[TR_NEXMARK_FIELDS_MAX];  /* by position in the ROW type: which field it is */
+	bool is_needed[TR_NEXMARK_FIELDS_MAX]; /* by position in the ROW type */
 };
 
 struct tr_nexmark_map {
@@ -68,7 +68,6 @@ struct tr_nexmark_map {
 };
 
 /** Maps a schema that tr_nexmark_gen_check has accepted. */
-void tr_nexmark_map_init(struct tr_nexmark_map *map, const struct tr_schema *schema,
-			 const struct tr_need *const *needs);
+void tr_nexmark_map_init(struct tr_nexmark_map *map, const struct tr_schema *schema, const struct tr_need *const *needs);
 
 #endif

@@ -15,10 +15,10 @@
 #define TEXT_MIN 3
 #define AUCTION_BYTES_FIXED 48 /* six numbers */
 #define PERSON_BYTES_FIXED 8
-#define PERSON_TEXT_MAX 64     /* name, e-mail address and credit card */
+#define PERSON_TEXT_MAX 64 /* name, e-mail address and credit card */
 #define URL_BYTES_MAX 128
 
-static const char *const first_names[] = {"Peter", "Paul",  "Luke",   "John",  "Saul", "Vicky",
+static const char *const first_names[] = {"Peter", "Paul",  "Luke",  "John",   "Saul",  "Vicky",
 					  "Kate",  "Julie", "Sarah", "Deiter", "Walter"};
 static const char *const last_names[] = {"Shultz", "Abrams", "Spencer", "White", "Bartels",
 					 "Walton", "Smith",  "Jones",   "Noris"};
@@ -62,10 +62,7 @@ size_t tr_nexmark_auction_bytes_max(uint32_t average)
 	return NAME_MAX_LETTERS + DESCRIPTION_MAX + average + average / 4 + 2;
 }
 
-size_t tr_nexmark_person_bytes_max(uint32_t average)
-{
-	return PERSON_TEXT_MAX + average + average / 4 + 2;
-}
+size_t tr_nexmark_person_bytes_max(uint32_t average) { return PERSON_TEXT_MAX + average + average / 4 + 2; }
 
 char *tr_nexmark_auction_text(const struct tr_nexmark_kernel *kernel, uint64_t hash, uint32_t average, bool has_extra,
 			      char *heap, struct tr_nexmark_auction_text *text)
@@ -73,8 +70,7 @@ char *tr_nexmark_auction_text(const struct tr_nexmark_kernel *kernel, uint64_t h
 	uint32_t name_length, description_length;
 	char *start;
 
-	start = write_word(kernel, tr_nexmark_draw(hash, TR_DRAW_ITEM_NAME), NAME_MAX_LETTERS, ' ', heap,
-			   &name_length);
+	start = write_word(kernel, tr_nexmark_draw(hash, TR_DRAW_ITEM_NAME), NAME_MAX_LETTERS, ' ', heap, &name_length);
 	text->name = tr_view_make(start, name_length);
 	heap = start + name_length;
 	start = write_word(kernel, tr_nexmark_draw(hash, TR_DRAW_DESCRIPTION), DESCRIPTION_MAX, ' ', heap,
@@ -155,8 +151,8 @@ char *tr_nexmark_person_text(const struct tr_nexmark_kernel *kernel, uint64_t ha
 	for (uint32_t f = TR_PERSON_NAME; f <= TR_PERSON_STATE; f++)
 		others += text->field[f].length;
 	if (has_extra)
-		text->field[TR_PERSON_EXTRA] = write_extra(kernel, tr_nexmark_draw(hash, TR_DRAW_PERSON_EXTRA), average,
-							   others, &heap);
+		text->field[TR_PERSON_EXTRA] =
+			write_extra(kernel, tr_nexmark_draw(hash, TR_DRAW_PERSON_EXTRA), average, others, &heap);
 	return heap;
 }
 
@@ -199,16 +195,17 @@ struct tr_nexmark_channels *tr_nexmark_channels_create(uint64_t seed)
 		char channel[32], url[URL_BYTES_MAX];
 		int channel_length, url_length;
 
-		channel_length = is_hot ? snprintf(channel, sizeof(channel), "%s", hot_channels[i - TR_NEXMARK_CHANNELS])
-					: snprintf(channel, sizeof(channel), "channel-%u", i);
+		channel_length =
+			is_hot ? snprintf(channel, sizeof(channel), "%s", hot_channels[i - TR_NEXMARK_CHANNELS])
+			       : snprintf(channel, sizeof(channel), "channel-%u", i);
 		url_length = write_url(kernel, bits, url, sizeof(url));
 		if (!is_hot && tr_nexmark_below(bits, 10) > 0)
 			url_length += snprintf(url + url_length, sizeof(url) - (size_t)url_length, "&channel_id=%d",
 					       channel_id(i));
 		TR_ASSERT(channel_length <= TR_VIEW_INLINE_MAX && url_length < URL_BYTES_MAX);
 		table->channel[i] = tr_view_make(channel, (uint32_t)channel_length);
-		table->url[i] = tr_view_make(tr_arena_strndup(&table->arena, url, (size_t)url_length),
-					     (uint32_t)url_length);
+		table->url[i] =
+			tr_view_make(tr_arena_strndup(&table->arena, url, (size_t)url_length), (uint32_t)url_length);
 	}
 	return table;
 }

@@ -16,8 +16,11 @@
 #include "io/connector.h"
 
 /** An option of every sink that a user may name; sql/job.c reads it. */
-#define TR_SINK_PARALLELISM_OPTION                                                                                     \
-	{.key = "sink.parallelism", .kind = TR_OPTION_INTEGER, .doc = "Subtasks of the sink, 1 to 64; else the job's."}
+#define TR_SINK_PARALLELISM_OPTION                                      \
+	{                                                               \
+		.key = "sink.parallelism", .kind = TR_OPTION_INTEGER,   \
+		.doc = "Subtasks of the sink, 1 to 64; else the job's." \
+	}
 
 struct tr_io_queue;
 struct tr_sink; /* defined by each sink */

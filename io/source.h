@@ -40,14 +40,14 @@ struct tr_source_reader; /* per subtask */
 struct tr_chunk_info {
 	uint64_t split;
 	uint64_t chunk;
-	bool is_first;       /* first batch of the chunk */
-	bool is_last;        /* last batch of the chunk (it may have 0 rows) */
-	bool is_split_end;   /* with is_last: the split has no further chunk */
-	int64_t start;       /* where the chunk's first record starts: a guess unless chunk is 0 */
-	int64_t end;         /* with is_last: one past the chunk's last record; the exact start of the next chunk */
-	uint64_t rows_bad;   /* rows skipped, and fields set to NULL, by ignore-parse-errors in this batch */
+	bool is_first;     /* first batch of the chunk */
+	bool is_last;      /* last batch of the chunk (it may have 0 rows) */
+	bool is_split_end; /* with is_last: the split has no further chunk */
+	int64_t start;     /* where the chunk's first record starts: a guess unless chunk is 0 */
+	int64_t end;       /* with is_last: one past the chunk's last record; the exact start of the next chunk */
+	uint64_t rows_bad; /* rows skipped, and fields set to NULL, by ignore-parse-errors in this batch */
 	uint64_t fields_bad;
-	uint64_t bytes;      /* input consumed by this batch, for the statistics */
+	uint64_t bytes; /* input consumed by this batch, for the statistics */
 };
 
 /** What a reader gets from its worker. Outlives the reader. */

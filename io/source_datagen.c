@@ -42,7 +42,8 @@ static const struct tr_option_spec options[] = {
 	{"number-of-rows", TR_OPTION_INTEGER, NULL, NULL, false, "Ends the table after so many rows."},
 	{"scan.parallelism", TR_OPTION_INTEGER, NULL, NULL, false, "Accepted; the job's parallelism is used."},
 	{"fields.#.kind", TR_OPTION_ENUM, "random", "random|sequence", false, "How the column is made."},
-	{"fields.#.min", TR_OPTION_STRING, NULL, NULL, false, "Least random number; the least of the type, 0 for FLOAT and DOUBLE."},
+	{"fields.#.min", TR_OPTION_STRING, NULL, NULL, false,
+	 "Least random number; the least of the type, 0 for FLOAT and DOUBLE."},
 	{"fields.#.max", TR_OPTION_STRING, NULL, NULL, false, "Greatest random number; the greatest of the type."},
 	{"fields.#.max-past", TR_OPTION_DURATION, "0", NULL, false, "How long before now a timestamp may be."},
 	{"fields.#.length", TR_OPTION_INTEGER, NULL, NULL, false,
@@ -129,10 +130,7 @@ static void datagen_progress(struct tr_source *source, uint64_t *known, uint64_t
 	tr_sequence_progress(&source->sequence, known, begun);
 }
 
-static const char *datagen_split_name(struct tr_source *source, uint64_t split)
-{
-	return "datagen";
-}
+static const char *datagen_split_name(struct tr_source *source, uint64_t split) { return "datagen"; }
 
 static tr_code reader_open(struct tr_source *source, struct tr_source_context *context,
 			   struct tr_source_reader **reader, struct tr_status *st)

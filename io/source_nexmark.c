@@ -123,7 +123,8 @@ static tr_code read_config(const struct tr_table_spec *spec, struct tr_nexmark_c
 	TR_TRY(read_count(spec, "bid.proportion", 0, TR_NEXMARK_PROPORTION_MAX, &config->bid_proportion, st));
 	if (config->person_proportion + config->auction_proportion + config->bid_proportion == 0)
 		TR_FAIL(st, TR_ERR_DATA,
-			"table %s: 'person.proportion', 'auction.proportion' and 'bid.proportion' are all 0", spec->name);
+			"table %s: 'person.proportion', 'auction.proportion' and 'bid.proportion' are all 0",
+			spec->name);
 	TR_TRY(read_size(spec, "person.avg-size", &config->person_bytes, st));
 	TR_TRY(read_size(spec, "auction.avg-size", &config->auction_bytes, st));
 	TR_TRY(read_size(spec, "bid.avg-size", &config->bid_bytes, st));
@@ -195,10 +196,7 @@ static void nexmark_progress(struct tr_source *source, uint64_t *known, uint64_t
 	tr_sequence_progress(&source->sequence, known, begun);
 }
 
-static const char *nexmark_split_name(struct tr_source *source, uint64_t split)
-{
-	return "nexmark generator";
-}
+static const char *nexmark_split_name(struct tr_source *source, uint64_t split) { return "nexmark generator"; }
 
 static tr_code reader_open(struct tr_source *source, struct tr_source_context *context,
 			   struct tr_source_reader **reader, struct tr_status *st)

@@ -10,8 +10,7 @@
 #define BURSTS_PER_SECOND 100.0
 #define NS_PER_SECOND 1e9
 
-void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_config *config,
-		      struct tr_environment *env)
+void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_config *config, struct tr_environment *env)
 {
 	TR_ASSERT(config->rows >= 0 && config->batch_rows >= 1);
 	memset(sequence, 0, sizeof(*sequence));
@@ -27,10 +26,7 @@ void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_con
 	pthread_mutex_init(&sequence->lock, NULL);
 }
 
-void tr_sequence_deinit(struct tr_sequence *sequence)
-{
-	pthread_mutex_destroy(&sequence->lock);
-}
+void tr_sequence_deinit(struct tr_sequence *sequence) { pthread_mutex_destroy(&sequence->lock); }
 
 void tr_sequence_progress(struct tr_sequence *sequence, uint64_t *known, uint64_t *begun)
 {
@@ -44,8 +40,7 @@ static bool is_time_up(const struct tr_sequence *sequence, struct tr_environment
 {
 	const int64_t limit_ms = sequence->config.stop_after_ms;
 
-	return limit_ms > 0 &&
-	       tr_environment_monotonic_ns(env) - sequence->started_ns >= limit_ms * INT64_C(1000000);
+	return limit_ms > 0 && tr_environment_monotonic_ns(env) - sequence->started_ns >= limit_ms * INT64_C(1000000);
 }
 
 /* Deals the next chunk to the cursor. False: there is none. */

@@ -26,9 +26,9 @@
 #define TR_SEQUENCE_UNBOUNDED INT64_MAX
 
 struct tr_sequence_config {
-	int64_t rows;            /* TR_SEQUENCE_UNBOUNDED: no end */
-	double rows_per_second;  /* 0: as fast as they are asked for */
-	int64_t stop_after_ms;   /* 0: never */
+	int64_t rows;           /* TR_SEQUENCE_UNBOUNDED: no end */
+	double rows_per_second; /* 0: as fast as they are asked for */
+	int64_t stop_after_ms;  /* 0: never */
 	bool keep_alive;
 	uint32_t batch_rows;
 };
@@ -53,8 +53,7 @@ struct tr_sequence_cursor {
 	bool is_split_end;
 };
 
-void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_config *config,
-		      struct tr_environment *env);
+void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_config *config, struct tr_environment *env);
 void tr_sequence_deinit(struct tr_sequence *sequence);
 
 /** io/source.h's progress. Any thread. */

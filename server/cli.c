@@ -48,17 +48,17 @@ struct verb {
 static const struct verb verbs[] = {
 	{"run", "SCRIPT", true, false, tr_cli_run, "runs a Flink SQL script ('-' reads it from stdin)",
 	 "tailrace run job.sql --parallelism 4 -D pipeline.name=flights -v DIR=/data"},
-	{"explain", "SCRIPT", true, false, tr_cli_explain, "prints what would run",
-	 "tailrace explain job.sql"},
+	{"explain", "SCRIPT", true, false, tr_cli_explain, "prints what would run", "tailrace explain job.sql"},
 	{"lint", "SCRIPT", true, false, tr_cli_lint, "finds the errors of a script without running it",
 	 "tailrace lint job.sql"},
 	{"functions", "[NAME]", false, false, tr_cli_functions, "lists the functions, or tells about one",
 	 "tailrace functions SUBSTRING"},
-	{"connectors", "[NAME]", false, false, tr_cli_connectors, "lists connectors and formats, or one with its options",
-	 "tailrace connectors filesystem"},
+	{"connectors", "[NAME]", false, false, tr_cli_connectors,
+	 "lists connectors and formats, or one with its options", "tailrace connectors filesystem"},
 	{"config", "[KEY]", false, false, tr_cli_config, "lists the configuration keys", "tailrace config"},
 	{"bench", "[ARGUMENTS]", false, true, tr_cli_bench, "runs the bundled benchmarks", "tailrace bench --list"},
-	{"version", "", false, false, tr_cli_version, "prints the version and what this machine offers", "tailrace version"},
+	{"version", "", false, false, tr_cli_version, "prints the version and what this machine offers",
+	 "tailrace version"},
 };
 
 bool tr_cli_has_color(int fd)
@@ -75,9 +75,11 @@ static void print_help(FILE *out)
 		     "  echo \"SELECT 1\" | tailrace run -     run what stdin says\n\nVerbs\n");
 	for (size_t i = 0; i < TR_COUNT_OF(verbs); i++)
 		fprintf(out, "  %-11s %-12s %s\n", verbs[i].name, verbs[i].argument, verbs[i].doc);
-	fprintf(out, "\n`tailrace VERB --help` tells more. Exit status: 0 finished, 1 the job failed, 64 usage, 65 SQL or\n"
-		     "data, 66 no input, 69 unavailable, 70 internal, 71 memory limit, 73 can't create, 74 I/O, 77 permission,\n"
-		     "78 configuration, 130 cancelled.\n");
+	fprintf(out,
+		"\n`tailrace VERB --help` tells more. Exit status: 0 finished, 1 the job failed, 64 usage, 65 SQL or\n"
+		"data, 66 no input, 69 unavailable, 70 internal, 71 memory limit, 73 can't create, 74 I/O, 77 "
+		"permission,\n"
+		"78 configuration, 130 cancelled.\n");
 }
 
 static void print_verb_help(const struct verb *verb)
@@ -182,8 +184,7 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 		value = split_pair(cli, option, value, &key);
 		if (value == NULL)
 			return TR_ERR_USAGE;
-		return tr_config_set(&cli->config, key, value, TR_ORIGIN_COMMAND, NULL, &st) == TR_OK ? 0
-												      : report(&st);
+		return tr_config_set(&cli->config, key, value, TR_ORIGIN_COMMAND, NULL, &st) == TR_OK ? 0 : report(&st);
 	case OPT_VARIABLE:
 		value = split_pair(cli, option, value, &key);
 		if (value == NULL)
@@ -194,9 +195,7 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 		}
 		cli->variables[cli->variable_count++] = (struct tr_variable){.name = key, .value = value};
 		return 0;
-	case OPT_CONFIG:
-		cli->config_file = value;
-		return 0;
+	case OPT_CONFIG: cli->config_file = value; return 0;
 	case OPT_FORMAT:
 	case OPT_PROGRESS:
 		if (strstr(option->value, value) == NULL || value[0] == '\0' || strchr(value, '|') != NULL) {
@@ -205,11 +204,8 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 		}
 		*(option->id == OPT_FORMAT ? &cli->format : &cli->progress) = value;
 		return 0;
-	case OPT_QUIET:
-		cli->is_quiet = true;
-		return 0;
-	case OPT_HELP:
-		return 0;
+	case OPT_QUIET: cli->is_quiet = true; return 0;
+	case OPT_HELP: return 0;
 	}
 	TR_UNREACHABLE();
 }
@@ -274,8 +270,7 @@ int tr_cli_main(int argc, char **argv)
 	cli.rest = argv + 2;
 	cli.rest_count = (uint32_t)argc - 2;
 	code = verb->takes_rest ? -1 : parse(&cli, verb, argc, argv);
-	if (code < 0 && cli.config_file != NULL &&
-	    tr_config_file_read(&cli.config, cli.config_file, &st) != TR_OK)
+	if (code < 0 && cli.config_file != NULL && tr_config_file_read(&cli.config, cli.config_file, &st) != TR_OK)
 		code = report(&st);
 	if (code < 0)
 		code = verb->run(&cli);

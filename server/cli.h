@@ -22,15 +22,15 @@
 struct tr_cli {
 	struct tr_arena arena;
 	const char *verb;
-	const char *argument;     /* the script, the connector's name ...; NULL: none */
+	const char *argument; /* the script, the connector's name ...; NULL: none */
 	const char *config_file;
-	const char *format;       /* --format of a bare SELECT; NULL: tableau */
-	const char *progress;     /* auto, tty, plain, off */
-	bool is_quiet;            /* no summary */
+	const char *format;   /* --format of a bare SELECT; NULL: tableau */
+	const char *progress; /* auto, tty, plain, off */
+	bool is_quiet;        /* no summary */
 	struct tr_variable variables[TR_CLI_REPEATS_MAX];
 	uint32_t variable_count;
-	struct tr_config config;  /* file and -D */
-	char *const *rest;        /* arguments after those known: for `bench` */
+	struct tr_config config; /* file and -D */
+	char *const *rest;       /* arguments after those known: for `bench` */
 	uint32_t rest_count;
 };
 
@@ -41,10 +41,10 @@ int tr_cli_main(int argc, char **argv);
 bool tr_cli_has_color(int fd);
 
 /** Verbs; each returns an exit status. */
-int tr_cli_run(struct tr_cli *cli);        /* server/run.c */
+int tr_cli_run(struct tr_cli *cli); /* server/run.c */
 int tr_cli_explain(struct tr_cli *cli);
 int tr_cli_lint(struct tr_cli *cli);
-int tr_cli_functions(struct tr_cli *cli);  /* server/manual.c */
+int tr_cli_functions(struct tr_cli *cli); /* server/manual.c */
 int tr_cli_connectors(struct tr_cli *cli);
 int tr_cli_config(struct tr_cli *cli);
 int tr_cli_version(struct tr_cli *cli);

@@ -65,8 +65,7 @@ static tr_code on_scalar(struct reader *reader, const yaml_event_t *event, struc
 static tr_code on_event(struct reader *reader, const yaml_event_t *event, struct tr_status *st)
 {
 	switch (event->type) {
-	case YAML_SCALAR_EVENT:
-		return on_scalar(reader, event, st);
+	case YAML_SCALAR_EVENT: return on_scalar(reader, event, st);
 	case YAML_MAPPING_START_EVENT:
 		if (reader->depth == TR_CONFIG_DEPTH_MAX || (reader->depth > 0 && reader->key == NULL))
 			return fail_at(reader, &event->start_mark, st, "nested too deep, or a mapping as a key");
@@ -81,10 +80,8 @@ static tr_code on_event(struct reader *reader, const yaml_event_t *event, struct
 		return TR_OK;
 	case YAML_SEQUENCE_START_EVENT:
 		return fail_at(reader, &event->start_mark, st, "a list; no key takes one (write 'a;b')");
-	case YAML_ALIAS_EVENT:
-		return fail_at(reader, &event->start_mark, st, "aliases are not understood here");
-	default:
-		return TR_OK;
+	case YAML_ALIAS_EVENT: return fail_at(reader, &event->start_mark, st, "aliases are not understood here");
+	default: return TR_OK;
 	}
 }
 

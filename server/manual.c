@@ -93,8 +93,8 @@ static void print_options(const struct tr_option_spec *options, const char *pref
 static void print_connector(const struct tr_connector *connector)
 {
 	printf("%s (%s%s%s): %s\n\n", connector->name, connector->source != NULL ? "source" : "",
-	       connector->source != NULL && connector->sink != NULL ? ", " : "",
-	       connector->sink != NULL ? "sink" : "", connector->doc);
+	       connector->source != NULL && connector->sink != NULL ? ", " : "", connector->sink != NULL ? "sink" : "",
+	       connector->doc);
 	print_options(connector->options, "");
 	if (connector->example != NULL)
 		printf("\n%s\n", connector->example);
@@ -120,7 +120,9 @@ int tr_cli_connectors(struct tr_cli *cli)
 		names[count++] = connectors[i]->name;
 		if (cli->argument == NULL)
 			printf("%-12s %-6s %s\n", connectors[i]->name,
-			       connectors[i]->source == NULL ? "sink" : connectors[i]->sink == NULL ? "source" : "both",
+			       connectors[i]->source == NULL ? "sink"
+			       : connectors[i]->sink == NULL ? "source"
+							     : "both",
 			       connectors[i]->doc);
 		else if (strcmp(connectors[i]->name, cli->argument) == 0)
 			return print_connector(connectors[i]), 0;

@@ -72,9 +72,10 @@ static void show(struct tr_progress *progress)
 	human(out, sizeof(out), (double)now.rows_out);
 	human(rate, sizeof(rate), seconds > 0 ? (double)(now.rows_in - progress->last_rows) / seconds : 0);
 	put_watermark(watermark, now.watermark_ms);
-	length = snprintf(line, sizeof(line), "%s%7.1f s  in %s rows  %s rows/s  out %s rows  late %llu  watermark %s%s",
-			  progress->is_terminal ? "\r\x1b[K" : "", (double)now.elapsed_ns / 1e9, in, rate, out,
-			  (unsigned long long)now.rows_late, watermark, progress->is_terminal ? "" : "\n");
+	length =
+		snprintf(line, sizeof(line), "%s%7.1f s  in %s rows  %s rows/s  out %s rows  late %llu  watermark %s%s",
+			 progress->is_terminal ? "\r\x1b[K" : "", (double)now.elapsed_ns / 1e9, in, rate, out,
+			 (unsigned long long)now.rows_late, watermark, progress->is_terminal ? "" : "\n");
 	progress->last_rows = now.rows_in;
 	progress->last_ns = now.elapsed_ns;
 	if (write(progress->fd, line, (size_t)TR_MIN(length, (int)sizeof(line) - 1)) < 0)
@@ -162,9 +163,10 @@ void tr_progress_summary(const struct tr_engine *engine, const char *job_name, c
 	getrusage(RUSAGE_SELF, &usage);
 	seconds = (double)now.elapsed_ns / 1e9;
 	human(rate, sizeof(rate), seconds > 0 ? (double)now.rows_in / seconds : 0);
-	fprintf(stderr, "job '%s' %s: %llu rows in, %llu rows out, %llu late, %llu bad rows, %llu bad fields, "
-			"%.3f s, %s rows/s, %.0f MiB peak memory\n",
+	fprintf(stderr,
+		"job '%s' %s: %llu rows in, %llu rows out, %llu late, %llu bad rows, %llu bad fields, "
+		"%.3f s, %s rows/s, %.0f MiB peak memory\n",
 		job_name, outcome, (unsigned long long)now.rows_in, (unsigned long long)now.rows_out,
-		(unsigned long long)now.rows_late, (unsigned long long)now.rows_bad,
-		(unsigned long long)now.fields_bad, seconds, rate, (double)usage.ru_maxrss / 1024);
+		(unsigned long long)now.rows_late, (unsigned long long)now.rows_bad, (unsigned long long)now.fields_bad,
+		seconds, rate, (double)usage.ru_maxrss / 1024);
 }

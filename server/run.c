@@ -184,7 +184,9 @@ static int run_job(struct tr_cli *cli, const struct tr_step *step, struct tr_env
 		fprintf(stderr, "tailrace: job '%s' failed: %s\n", step->plan->job_name, st.message);
 	if (engine != NULL && !cli->is_quiet)
 		tr_progress_summary(engine, step->plan->job_name,
-				    code == TR_OK ? "finished" : code == TR_ERR_CANCELLED ? "cancelled" : "failed");
+				    code == TR_OK              ? "finished"
+				    : code == TR_ERR_CANCELLED ? "cancelled"
+							       : "failed");
 	tr_engine_destroy(&engine);
 	return (int)code;
 }
@@ -318,12 +320,6 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 	return code;
 }
 
-int tr_cli_explain(struct tr_cli *cli)
-{
-	return compile_only(cli, true);
-}
+int tr_cli_explain(struct tr_cli *cli) { return compile_only(cli, true); }
 
-int tr_cli_lint(struct tr_cli *cli)
-{
-	return compile_only(cli, false);
-}
+int tr_cli_lint(struct tr_cli *cli) { return compile_only(cli, false); }

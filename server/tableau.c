@@ -69,27 +69,17 @@ static uint32_t type_width(const struct tr_type *type, uint32_t most)
 	uint32_t fraction = type->precision > 0 ? (uint32_t)type->precision + 1 : 0;
 
 	switch (type->id) {
-	case TR_TYPE_TINYINT:
-		return 4;
-	case TR_TYPE_SMALLINT:
-		return 6;
-	case TR_TYPE_INT:
-		return 11;
-	case TR_TYPE_BIGINT:
-		return 20;
-	case TR_TYPE_DECIMAL:
-		return (uint32_t)type->precision + 2; /* a sign and a point */
-	case TR_TYPE_BOOLEAN:
-		return 5;
-	case TR_TYPE_DATE:
-		return 10;
-	case TR_TYPE_TIME:
-		return 8 + fraction;
+	case TR_TYPE_TINYINT: return 4;
+	case TR_TYPE_SMALLINT: return 6;
+	case TR_TYPE_INT: return 11;
+	case TR_TYPE_BIGINT: return 20;
+	case TR_TYPE_DECIMAL: return (uint32_t)type->precision + 2; /* a sign and a point */
+	case TR_TYPE_BOOLEAN: return 5;
+	case TR_TYPE_DATE: return 10;
+	case TR_TYPE_TIME: return 8 + fraction;
 	case TR_TYPE_TIMESTAMP:
-	case TR_TYPE_TIMESTAMP_LTZ:
-		return TIMESTAMP_WIDTH + fraction;
-	default:
-		return most;
+	case TR_TYPE_TIMESTAMP_LTZ: return TIMESTAMP_WIDTH + fraction;
+	default: return most;
 	}
 }
 
@@ -238,10 +228,7 @@ static enum tr_flow tableau_write(struct tr_sink *sink, const struct tr_batch *b
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow tableau_resume(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_MORE;
-}
+static enum tr_flow tableau_resume(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_MORE; }
 
 static enum tr_flow tableau_tick(struct tr_sink *sink, struct tr_status *st)
 {

@@ -31,12 +31,12 @@ struct tr_ast_column {
 	enum tr_ast_column_kind kind;
 	struct tr_span span;
 	struct tr_ast_name name;
-	const struct tr_ast_type *type;             /* PHYSICAL, METADATA; NULL in CREATE TABLE t (a, b) AS query */
-	const struct tr_ast_string *metadata_key;   /* or NULL: the column's name */
+	const struct tr_ast_type *type;           /* PHYSICAL, METADATA; NULL in CREATE TABLE t (a, b) AS query */
+	const struct tr_ast_string *metadata_key; /* or NULL: the column's name */
 	bool is_virtual;
-	struct tr_ast_expr *expr;                   /* COMPUTED */
-	bool is_primary_key;                        /* PRIMARY KEY NOT ENFORCED at the column */
-	const struct tr_ast_string *comment;        /* or NULL */
+	struct tr_ast_expr *expr;            /* COMPUTED */
+	bool is_primary_key;                 /* PRIMARY KEY NOT ENFORCED at the column */
+	const struct tr_ast_string *comment; /* or NULL */
 };
 
 struct tr_ast_watermark {
@@ -65,9 +65,14 @@ struct tr_ast_distribution {
 
 enum tr_ast_like_mode { TR_AST_LIKE_INCLUDING, TR_AST_LIKE_EXCLUDING, TR_AST_LIKE_OVERWRITING };
 enum tr_ast_like_feature {
-	TR_AST_LIKE_ALL, TR_AST_LIKE_CONSTRAINTS, TR_AST_LIKE_DISTRIBUTION, TR_AST_LIKE_GENERATED,
-	TR_AST_LIKE_METADATA, TR_AST_LIKE_OPTIONS,
-	TR_AST_LIKE_PARTITIONS, TR_AST_LIKE_WATERMARKS
+	TR_AST_LIKE_ALL,
+	TR_AST_LIKE_CONSTRAINTS,
+	TR_AST_LIKE_DISTRIBUTION,
+	TR_AST_LIKE_GENERATED,
+	TR_AST_LIKE_METADATA,
+	TR_AST_LIKE_OPTIONS,
+	TR_AST_LIKE_PARTITIONS,
+	TR_AST_LIKE_WATERMARKS
 };
 
 struct tr_ast_like_option {
@@ -91,7 +96,7 @@ struct tr_ast_options {
 
 struct tr_ast_create_table {
 	bool is_temporary;
-	bool is_replace;       /* CREATE OR REPLACE TABLE, REPLACE TABLE */
+	bool is_replace; /* CREATE OR REPLACE TABLE, REPLACE TABLE */
 	bool if_not_exists;
 	struct tr_ast_path name;
 	bool has_columns;      /* ( ... ) was written */
@@ -100,13 +105,13 @@ struct tr_ast_create_table {
 	uint32_t watermark_count;
 	const struct tr_ast_watermark *watermarks;
 	uint32_t key_count;
-	const struct tr_ast_key *keys; /* at the table; those at columns are marked there */
-	const struct tr_ast_string *comment; /* or NULL */
+	const struct tr_ast_key *keys;                  /* at the table; those at columns are marked there */
+	const struct tr_ast_string *comment;            /* or NULL */
 	const struct tr_ast_distribution *distribution; /* or NULL */
 	struct tr_ast_names partitioned_by;
-	struct tr_ast_options with;  /* count 0 when there is none */
+	struct tr_ast_options with;     /* count 0 when there is none */
 	const struct tr_ast_like *like; /* or NULL */
-	struct tr_ast_query *query;  /* AS SELECT ...; or NULL */
+	struct tr_ast_query *query;     /* AS SELECT ...; or NULL */
 };
 
 /* ---------------------------------------------------------------- other statements */
@@ -127,7 +132,7 @@ struct tr_ast_create_function {
 	bool is_system;
 	bool if_not_exists;
 	struct tr_ast_path name;
-	struct tr_ast_string class_name; /* AS '...' */
+	struct tr_ast_string class_name;    /* AS '...' */
 	const struct tr_ast_name *language; /* or NULL */
 	uint32_t resource_count;
 	const struct tr_ast_string *resources; /* USING JAR '...' */
@@ -143,9 +148,15 @@ struct tr_ast_create_namespace {
 };
 
 enum tr_ast_object_kind {
-	TR_AST_OBJECT_TABLE, TR_AST_OBJECT_VIEW, TR_AST_OBJECT_FUNCTION, TR_AST_OBJECT_DATABASE,
-	TR_AST_OBJECT_CATALOG, TR_AST_OBJECT_MODEL,
-	TR_AST_OBJECT_MATERIALIZED_TABLE, TR_AST_OBJECT_CONNECTION, TR_AST_OBJECT_MODULE,
+	TR_AST_OBJECT_TABLE,
+	TR_AST_OBJECT_VIEW,
+	TR_AST_OBJECT_FUNCTION,
+	TR_AST_OBJECT_DATABASE,
+	TR_AST_OBJECT_CATALOG,
+	TR_AST_OBJECT_MODEL,
+	TR_AST_OBJECT_MATERIALIZED_TABLE,
+	TR_AST_OBJECT_CONNECTION,
+	TR_AST_OBJECT_MODULE,
 	TR_AST_OBJECT_JOB
 };
 
@@ -168,23 +179,35 @@ struct tr_ast_set {
 struct tr_ast_use {
 	bool is_catalog;
 	bool is_modules;
-	struct tr_ast_path name;      /* unused for modules */
+	struct tr_ast_path name; /* unused for modules */
 	struct tr_ast_names modules;
 };
 
 enum tr_ast_show_kind {
-	TR_AST_SHOW_TABLES, TR_AST_SHOW_VIEWS, TR_AST_SHOW_FUNCTIONS, TR_AST_SHOW_USER_FUNCTIONS,
-	TR_AST_SHOW_CATALOGS, TR_AST_SHOW_DATABASES,
-	TR_AST_SHOW_COLUMNS, TR_AST_SHOW_PARTITIONS, TR_AST_SHOW_CREATE, TR_AST_SHOW_JARS,
-	TR_AST_SHOW_JOBS, TR_AST_SHOW_MODULES,
-	TR_AST_SHOW_FULL_MODULES, TR_AST_SHOW_CURRENT_CATALOG, TR_AST_SHOW_CURRENT_DATABASE,
+	TR_AST_SHOW_TABLES,
+	TR_AST_SHOW_VIEWS,
+	TR_AST_SHOW_FUNCTIONS,
+	TR_AST_SHOW_USER_FUNCTIONS,
+	TR_AST_SHOW_CATALOGS,
+	TR_AST_SHOW_DATABASES,
+	TR_AST_SHOW_COLUMNS,
+	TR_AST_SHOW_PARTITIONS,
+	TR_AST_SHOW_CREATE,
+	TR_AST_SHOW_JARS,
+	TR_AST_SHOW_JOBS,
+	TR_AST_SHOW_MODULES,
+	TR_AST_SHOW_FULL_MODULES,
+	TR_AST_SHOW_CURRENT_CATALOG,
+	TR_AST_SHOW_CURRENT_DATABASE,
 	TR_AST_SHOW_MODELS,
-	TR_AST_SHOW_PROCEDURES, TR_AST_SHOW_CONNECTIONS, TR_AST_SHOW_MATERIALIZED_TABLES
+	TR_AST_SHOW_PROCEDURES,
+	TR_AST_SHOW_CONNECTIONS,
+	TR_AST_SHOW_MATERIALIZED_TABLES
 };
 
 struct tr_ast_show {
 	enum tr_ast_show_kind kind;
-	enum tr_ast_object_kind object;     /* SHOW CREATE TABLE */
+	enum tr_ast_object_kind object; /* SHOW CREATE TABLE */
 	const struct tr_ast_path *from; /* SHOW COLUMNS FROM t, SHOW TABLES FROM db, SHOW CREATE TABLE t; or NULL */
 	bool is_not_like;
 	bool is_ilike;
@@ -194,7 +217,7 @@ struct tr_ast_show {
 struct tr_ast_describe {
 	enum tr_ast_object_kind object; /* TABLE when no word was given */
 	bool is_extended;
-	struct tr_ast_path name;       /* unused for JOB */
+	struct tr_ast_path name;         /* unused for JOB */
 	const struct tr_ast_string *job; /* DESCRIBE JOB 'id' */
 };
 
@@ -205,7 +228,9 @@ struct tr_ast_partition_value {
 };
 
 enum tr_ast_conflict {
-	TR_AST_CONFLICT_NONE, TR_AST_CONFLICT_NOTHING, TR_AST_CONFLICT_ERROR,
+	TR_AST_CONFLICT_NONE,
+	TR_AST_CONFLICT_NOTHING,
+	TR_AST_CONFLICT_ERROR,
 	TR_AST_CONFLICT_DEDUPLICATE
 };
 
@@ -230,20 +255,21 @@ struct tr_ast_statement_set {
 };
 
 enum tr_ast_explain_detail {
-	TR_AST_EXPLAIN_ESTIMATED_COST = 1, TR_AST_EXPLAIN_CHANGELOG_MODE = 2,
+	TR_AST_EXPLAIN_ESTIMATED_COST = 1,
+	TR_AST_EXPLAIN_CHANGELOG_MODE = 2,
 	TR_AST_EXPLAIN_JSON_EXECUTION_PLAN = 4,
 	TR_AST_EXPLAIN_PLAN_ADVICE = 8
 };
 
 struct tr_ast_explain {
 	bool has_plan_for;
-	uint32_t details; /* bits of enum tr_ast_explain_detail */
+	uint32_t details;                   /* bits of enum tr_ast_explain_detail */
 	struct tr_ast_statement *statement; /* QUERY, INSERT, STATEMENT_SET or CREATE TABLE AS */
 };
 
 /** A statement that is known by name only. */
 struct tr_ast_other {
-	const char *words;      /* "ALTER TABLE", "STOP JOB", upper case */
+	const char *words; /* "ALTER TABLE", "STOP JOB", upper case */
 	struct tr_span words_span;
 	struct tr_ast_string text; /* the whole statement as written, without `;` */
 };

@@ -30,10 +30,10 @@
 #include "sql/script_text.h"
 #include "tailrace/types.h"
 
-#define TR_AST_NESTING_MAX 200   /* parentheses, CASE, NOT, nested types, subqueries ... */
-#define TR_AST_HEIGHT_MAX 1000   /* of any tree; left-leaning chains count too */
-#define TR_AST_EXPRS_MAX 10000   /* expression nodes of one statement; literals in VALUES rows do not count */
-#define TR_AST_LIST_MAX 10000    /* elements of an IN list, arguments */
+#define TR_AST_NESTING_MAX 200 /* parentheses, CASE, NOT, nested types, subqueries ... */
+#define TR_AST_HEIGHT_MAX 1000 /* of any tree; left-leaning chains count too */
+#define TR_AST_EXPRS_MAX 10000 /* expression nodes of one statement; literals in VALUES rows do not count */
+#define TR_AST_LIST_MAX 10000  /* elements of an IN list, arguments */
 
 struct tr_ast_query;
 struct tr_ast_expr;
@@ -91,21 +91,21 @@ enum tr_ast_type_kind {
 	TR_AST_TYPE_RAW = TR_TYPE_COUNT, /* RAW('class', 'snapshot') */
 	TR_AST_TYPE_STRUCTURED,          /* STRUCTURED<'class', ...> */
 	TR_AST_TYPE_VARIANT,
-	TR_AST_TYPE_USER,                /* a path: a user-defined type */
+	TR_AST_TYPE_USER, /* a path: a user-defined type */
 };
 
 /** A type as written: INT NOT NULL, ROW<a INT, b STRING>, INT ARRAY. sql/type_name.h makes a tr_type of it. */
 struct tr_ast_type {
 	struct tr_span span;
-	uint32_t kind;       /* enum tr_type_id or enum tr_ast_type_kind */
-	int32_t precision;   /* or length; -1: not given. STRING and BYTES: TR_LENGTH_MAX */
-	int32_t scale;       /* -1: not given */
+	uint32_t kind;     /* enum tr_type_id or enum tr_ast_type_kind */
+	int32_t precision; /* or length; -1: not given. STRING and BYTES: TR_LENGTH_MAX */
+	int32_t scale;     /* -1: not given */
 	bool is_not_null;
 	uint32_t child_count;
 	struct tr_ast_type *const *children;
-	const struct tr_ast_name *names;       /* ROW: field names */
-	const struct tr_ast_string *comments;  /* ROW: field comments; text NULL: none */
-	const struct tr_ast_path *path;        /* USER */
+	const struct tr_ast_name *names;      /* ROW: field names */
+	const struct tr_ast_string *comments; /* ROW: field comments; text NULL: none */
+	const struct tr_ast_path *path;       /* USER */
 };
 
 /* ---------------------------------------------------------------- expressions */
@@ -144,12 +144,12 @@ enum tr_ast_expr_kind {
 enum tr_ast_literal_kind {
 	TR_AST_LITERAL_NULL,
 	TR_AST_LITERAL_BOOLEAN,
-	TR_AST_LITERAL_INTEGER,   /* text: digits only */
-	TR_AST_LITERAL_DECIMAL,   /* text: digits with a point, exact */
-	TR_AST_LITERAL_APPROX,    /* text: with an exponent: DOUBLE */
+	TR_AST_LITERAL_INTEGER, /* text: digits only */
+	TR_AST_LITERAL_DECIMAL, /* text: digits with a point, exact */
+	TR_AST_LITERAL_APPROX,  /* text: with an exponent: DOUBLE */
 	TR_AST_LITERAL_STRING,
-	TR_AST_LITERAL_BINARY,    /* text: the bytes, length may contain NULs */
-	TR_AST_LITERAL_DATE,      /* DATE '...': text between the quotes, not checked */
+	TR_AST_LITERAL_BINARY, /* text: the bytes, length may contain NULs */
+	TR_AST_LITERAL_DATE,   /* DATE '...': text between the quotes, not checked */
 	TR_AST_LITERAL_TIME,
 	TR_AST_LITERAL_TIMESTAMP,
 	TR_AST_LITERAL_TIMESTAMP_LTZ, /* TIMESTAMP WITH LOCAL TIME ZONE '...' */
@@ -159,27 +159,41 @@ enum tr_ast_literal_kind {
 /** In the order of their size; the ranges YEAR..MONTH and DAY..SECOND may be the ends of an interval. */
 enum tr_ast_time_unit {
 	TR_AST_UNIT_NONE,
-	TR_AST_UNIT_MILLENNIUM, TR_AST_UNIT_CENTURY, TR_AST_UNIT_DECADE,
-	TR_AST_UNIT_YEAR, TR_AST_UNIT_QUARTER, TR_AST_UNIT_MONTH, TR_AST_UNIT_WEEK,
-	TR_AST_UNIT_DAY, TR_AST_UNIT_HOUR, TR_AST_UNIT_MINUTE,
-	TR_AST_UNIT_SECOND, TR_AST_UNIT_MILLISECOND, TR_AST_UNIT_MICROSECOND, TR_AST_UNIT_NANOSECOND,
-	TR_AST_UNIT_EPOCH, TR_AST_UNIT_DOW, TR_AST_UNIT_ISODOW, TR_AST_UNIT_DOY, TR_AST_UNIT_ISOYEAR,
+	TR_AST_UNIT_MILLENNIUM,
+	TR_AST_UNIT_CENTURY,
+	TR_AST_UNIT_DECADE,
+	TR_AST_UNIT_YEAR,
+	TR_AST_UNIT_QUARTER,
+	TR_AST_UNIT_MONTH,
+	TR_AST_UNIT_WEEK,
+	TR_AST_UNIT_DAY,
+	TR_AST_UNIT_HOUR,
+	TR_AST_UNIT_MINUTE,
+	TR_AST_UNIT_SECOND,
+	TR_AST_UNIT_MILLISECOND,
+	TR_AST_UNIT_MICROSECOND,
+	TR_AST_UNIT_NANOSECOND,
+	TR_AST_UNIT_EPOCH,
+	TR_AST_UNIT_DOW,
+	TR_AST_UNIT_ISODOW,
+	TR_AST_UNIT_DOY,
+	TR_AST_UNIT_ISOYEAR,
 	TR_AST_UNIT_COUNT
 };
 
 /** INTERVAL [-]'text' unit[(precision)] [TO end[(fraction_precision)]]. sql/interval.h has its value. */
 struct tr_ast_interval {
-	enum tr_ast_time_unit unit; /* WEEK and QUARTER too, as in Flink */
+	enum tr_ast_time_unit unit;     /* WEEK and QUARTER too, as in Flink */
 	enum tr_ast_time_unit end_unit; /* TR_AST_UNIT_NONE: a single unit */
-	int32_t precision;          /* -1: not given */
-	int32_t fraction_precision; /* -1: not given */
-	bool is_negative;           /* a sign before the string */
+	int32_t precision;              /* -1: not given */
+	int32_t fraction_precision;     /* -1: not given */
+	bool is_negative;               /* a sign before the string */
 };
 
 struct tr_ast_literal {
 	enum tr_ast_literal_kind kind;
 	bool boolean;
-	const char *text;  /* NULL for NULL and BOOLEAN */
+	const char *text; /* NULL for NULL and BOOLEAN */
 	uint32_t length;
 	struct tr_ast_interval interval; /* INTERVAL */
 };
@@ -187,20 +201,41 @@ struct tr_ast_literal {
 enum tr_ast_op {
 	TR_AST_OP_NONE,
 	/* unary */
-	TR_AST_OP_NOT, TR_AST_OP_NEGATE, TR_AST_OP_PLUS,
-	TR_AST_OP_IS_NULL, TR_AST_OP_IS_NOT_NULL, TR_AST_OP_IS_TRUE, TR_AST_OP_IS_NOT_TRUE,
-	TR_AST_OP_IS_FALSE, TR_AST_OP_IS_NOT_FALSE,
-	TR_AST_OP_IS_UNKNOWN, TR_AST_OP_IS_NOT_UNKNOWN,
-	TR_AST_OP_IS_JSON, TR_AST_OP_IS_NOT_JSON, TR_AST_OP_IS_JSON_VALUE,
-	TR_AST_OP_IS_NOT_JSON_VALUE, TR_AST_OP_IS_JSON_SCALAR,
-	TR_AST_OP_IS_NOT_JSON_SCALAR, TR_AST_OP_IS_JSON_ARRAY, TR_AST_OP_IS_NOT_JSON_ARRAY,
+	TR_AST_OP_NOT,
+	TR_AST_OP_NEGATE,
+	TR_AST_OP_PLUS,
+	TR_AST_OP_IS_NULL,
+	TR_AST_OP_IS_NOT_NULL,
+	TR_AST_OP_IS_TRUE,
+	TR_AST_OP_IS_NOT_TRUE,
+	TR_AST_OP_IS_FALSE,
+	TR_AST_OP_IS_NOT_FALSE,
+	TR_AST_OP_IS_UNKNOWN,
+	TR_AST_OP_IS_NOT_UNKNOWN,
+	TR_AST_OP_IS_JSON,
+	TR_AST_OP_IS_NOT_JSON,
+	TR_AST_OP_IS_JSON_VALUE,
+	TR_AST_OP_IS_NOT_JSON_VALUE,
+	TR_AST_OP_IS_JSON_SCALAR,
+	TR_AST_OP_IS_NOT_JSON_SCALAR,
+	TR_AST_OP_IS_JSON_ARRAY,
+	TR_AST_OP_IS_NOT_JSON_ARRAY,
 	TR_AST_OP_IS_JSON_OBJECT,
 	TR_AST_OP_IS_NOT_JSON_OBJECT,
 	/* binary */
-	TR_AST_OP_EQUAL, TR_AST_OP_NOT_EQUAL, TR_AST_OP_LESS, TR_AST_OP_LESS_EQUAL,
-	TR_AST_OP_GREATER, TR_AST_OP_GREATER_EQUAL,
-	TR_AST_OP_IS_DISTINCT, TR_AST_OP_IS_NOT_DISTINCT,
-	TR_AST_OP_ADD, TR_AST_OP_SUBTRACT, TR_AST_OP_MULTIPLY, TR_AST_OP_DIVIDE, TR_AST_OP_MODULO,
+	TR_AST_OP_EQUAL,
+	TR_AST_OP_NOT_EQUAL,
+	TR_AST_OP_LESS,
+	TR_AST_OP_LESS_EQUAL,
+	TR_AST_OP_GREATER,
+	TR_AST_OP_GREATER_EQUAL,
+	TR_AST_OP_IS_DISTINCT,
+	TR_AST_OP_IS_NOT_DISTINCT,
+	TR_AST_OP_ADD,
+	TR_AST_OP_SUBTRACT,
+	TR_AST_OP_MULTIPLY,
+	TR_AST_OP_DIVIDE,
+	TR_AST_OP_MODULO,
 	TR_AST_OP_CONCAT,
 	TR_AST_OP_OVERLAPS,
 	TR_AST_OP_COUNT
@@ -231,7 +266,9 @@ struct tr_ast_order {
 };
 
 enum tr_ast_frame_bound_kind {
-	TR_AST_BOUND_UNBOUNDED_PRECEDING, TR_AST_BOUND_PRECEDING, TR_AST_BOUND_CURRENT_ROW,
+	TR_AST_BOUND_UNBOUNDED_PRECEDING,
+	TR_AST_BOUND_PRECEDING,
+	TR_AST_BOUND_CURRENT_ROW,
 	TR_AST_BOUND_FOLLOWING,
 	TR_AST_BOUND_UNBOUNDED_FOLLOWING
 };
@@ -249,8 +286,8 @@ struct tr_ast_window {
 	struct tr_ast_exprs partition_by;
 	struct tr_ast_order order_by;
 	bool has_frame;
-	bool is_rows;                   /* ROWS; else RANGE */
-	bool has_between;               /* else the end is CURRENT ROW by default */
+	bool is_rows;     /* ROWS; else RANGE */
+	bool has_between; /* else the end is CURRENT ROW by default */
 	struct tr_ast_frame_bound start;
 	struct tr_ast_frame_bound end;
 };
@@ -261,10 +298,10 @@ enum tr_ast_null_treatment { TR_AST_NULLS_DEFAULT, TR_AST_NULLS_IGNORE, TR_AST_N
 struct tr_ast_call {
 	struct tr_ast_path name;
 	const struct tr_ast_name *const *argument_names; /* NULL: all positional; else one per argument, NULL: positional */
-	bool has_quoted_name; /* `extract`(..): an ordinary call, no syntax of its own */
-	bool is_niladic;  /* CURRENT_TIMESTAMP: written without parentheses */
+	bool has_quoted_name;                            /* `extract`(..): an ordinary call, no syntax of its own */
+	bool is_niladic;                                 /* CURRENT_TIMESTAMP: written without parentheses */
 	bool is_distinct;
-	bool is_all;      /* COUNT(ALL x): as without */
+	bool is_all;                      /* COUNT(ALL x): as without */
 	struct tr_ast_order order_by;     /* inside the parentheses: ARRAY_AGG(x ORDER BY y) */
 	struct tr_ast_order within_group; /* WITHIN GROUP (ORDER BY y) */
 	struct tr_ast_expr *filter;       /* FILTER (WHERE ..), or NULL */
@@ -289,25 +326,36 @@ struct tr_ast_names {
 struct tr_ast_expr {
 	enum tr_ast_expr_kind kind;
 	struct tr_span span;
-	uint16_t height;   /* 1 for a leaf; <= TR_AST_HEIGHT_MAX */
-	enum tr_ast_op op;     /* UNARY, BINARY, QUANTIFIED */
-	bool is_negated;   /* BETWEEN, IN, LIKE */
-	bool is_symmetric; /* BETWEEN */
-	bool is_similar;   /* LIKE: SIMILAR TO */
-	bool is_all;       /* QUANTIFIED: ALL; else ANY (SOME) */
-	bool is_explicit;  /* ROW: with the word */
+	uint16_t height;        /* 1 for a leaf; <= TR_AST_HEIGHT_MAX */
+	enum tr_ast_op op;      /* UNARY, BINARY, QUANTIFIED */
+	bool is_negated;        /* BETWEEN, IN, LIKE */
+	bool is_symmetric;      /* BETWEEN */
+	bool is_similar;        /* LIKE: SIMILAR TO */
+	bool is_all;            /* QUANTIFIED: ALL; else ANY (SOME) */
+	bool is_explicit;       /* ROW: with the word */
 	struct tr_span op_span; /* of the operator's own words, for carets: UNARY, BINARY, and the predicates */
 	struct tr_ast_exprs args;
 	union {
 		struct tr_ast_literal literal;
-		struct tr_ast_path path;                             /* COLUMN */
-		struct { const struct tr_ast_path *qualifier; } star; /* NULL: * */
-		struct { struct tr_ast_expr *base; struct tr_ast_name name; } field;
+		struct tr_ast_path path; /* COLUMN */
+		struct {
+			const struct tr_ast_path *qualifier;
+		} star; /* NULL: * */
+		struct {
+			struct tr_ast_expr *base;
+			struct tr_ast_name name;
+		} field;
 		struct tr_ast_case case_;
-		struct { const struct tr_ast_type *type; bool is_try; } cast;
+		struct {
+			const struct tr_ast_type *type;
+			bool is_try;
+		} cast;
 		struct tr_ast_call *call;
 		struct tr_ast_query *query; /* IN, QUANTIFIED, ARRAY, MAP, MULTISET (or NULL); EXISTS, SUBQUERY */
-		struct { const char *name; enum tr_ast_time_unit unit; } symbol; /* upper case; unit NONE: not a time unit */
+		struct {
+			const char *name;
+			enum tr_ast_time_unit unit;
+		} symbol; /* upper case; unit NONE: not a time unit */
 		struct tr_ast_table_arg table_arg;
 		struct tr_ast_names descriptor;
 	};

@@ -26,9 +26,14 @@ enum tr_ast_table_ref_kind {
 };
 
 enum tr_ast_join_kind {
-	TR_AST_JOIN_COMMA, TR_AST_JOIN_CROSS, TR_AST_JOIN_INNER, TR_AST_JOIN_LEFT,
-	TR_AST_JOIN_RIGHT, TR_AST_JOIN_FULL,
-	TR_AST_JOIN_LEFT_SEMI, TR_AST_JOIN_LEFT_ANTI
+	TR_AST_JOIN_COMMA,
+	TR_AST_JOIN_CROSS,
+	TR_AST_JOIN_INNER,
+	TR_AST_JOIN_LEFT,
+	TR_AST_JOIN_RIGHT,
+	TR_AST_JOIN_FULL,
+	TR_AST_JOIN_LEFT_SEMI,
+	TR_AST_JOIN_LEFT_ANTI
 };
 
 struct tr_ast_join {
@@ -37,7 +42,7 @@ struct tr_ast_join {
 	struct tr_span kind_span; /* of the words LEFT JOIN or the comma */
 	struct tr_ast_table_ref *left;
 	struct tr_ast_table_ref *right;
-	struct tr_ast_expr *on;   /* or NULL */
+	struct tr_ast_expr *on;            /* or NULL */
 	struct tr_ast_names using_columns; /* USING (a, b); count 0: none */
 };
 
@@ -108,14 +113,14 @@ struct tr_ast_select {
 	struct tr_ast_table_ref *from; /* NULL: SELECT 1 */
 	struct tr_ast_expr *where;     /* or NULL */
 	bool has_group_by;
-	bool is_group_distinct;        /* GROUP BY DISTINCT */
-	struct tr_span group_span;     /* of the words GROUP BY */
+	bool is_group_distinct;    /* GROUP BY DISTINCT */
+	struct tr_span group_span; /* of the words GROUP BY */
 	uint32_t group_count;
 	struct tr_ast_group *const *groups;
-	struct tr_ast_expr *having;    /* or NULL */
+	struct tr_ast_expr *having; /* or NULL */
 	uint32_t window_count;
 	const struct tr_ast_named_window *windows;
-	struct tr_ast_expr *qualify;   /* or NULL */
+	struct tr_ast_expr *qualify; /* or NULL */
 };
 
 enum tr_ast_set_op { TR_AST_SET_UNION, TR_AST_SET_INTERSECT, TR_AST_SET_EXCEPT };

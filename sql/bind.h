@@ -28,21 +28,21 @@
 #include "sql/diag.h"
 
 /* Codes of the binder and the planner. */
-#define TR_E_NO_TABLE "E0201"       /* unknown table or view */
-#define TR_E_NO_COLUMN "E0202"      /* unknown column or field */
-#define TR_E_AMBIGUOUS "E0203"      /* a name that fits several columns */
-#define TR_E_NO_FUNCTION "E0204"    /* unknown function, or no overload for these types */
-#define TR_E_EXISTS "E0205"         /* a table or view of that name is there already */
-#define TR_E_TYPE "E0301"           /* operand or column of the wrong type */
-#define TR_E_VALUE "E0302"          /* malformed literal or argument */
-#define TR_E_GROUPING "E0303"       /* neither grouped nor aggregated; aggregate where none may be */
-#define TR_E_SINK "E0304"           /* result does not fit the sink */
-#define TR_E_OPTION "E0401"         /* WITH: unknown, missing or malformed option */
-#define TR_E_TABLE "E0402"          /* CREATE TABLE that makes no sense */
-#define TR_E_SETTING "E0403"        /* SET: unknown key or bad value */
-#define TR_E_TIME "E0501"           /* no time attribute where one is needed */
-#define TR_E_WINDOW "E0502"         /* a window that makes no sense */
-#define TR_E_UNBOUNDED "E0503"      /* a statement after one that never ends */
+#define TR_E_NO_TABLE "E0201"    /* unknown table or view */
+#define TR_E_NO_COLUMN "E0202"   /* unknown column or field */
+#define TR_E_AMBIGUOUS "E0203"   /* a name that fits several columns */
+#define TR_E_NO_FUNCTION "E0204" /* unknown function, or no overload for these types */
+#define TR_E_EXISTS "E0205"      /* a table or view of that name is there already */
+#define TR_E_TYPE "E0301"        /* operand or column of the wrong type */
+#define TR_E_VALUE "E0302"       /* malformed literal or argument */
+#define TR_E_GROUPING "E0303"    /* neither grouped nor aggregated; aggregate where none may be */
+#define TR_E_SINK "E0304"        /* result does not fit the sink */
+#define TR_E_OPTION "E0401"      /* WITH: unknown, missing or malformed option */
+#define TR_E_TABLE "E0402"       /* CREATE TABLE that makes no sense */
+#define TR_E_SETTING "E0403"     /* SET: unknown key or bad value */
+#define TR_E_TIME "E0501"        /* no time attribute where one is needed */
+#define TR_E_WINDOW "E0502"      /* a window that makes no sense */
+#define TR_E_UNBOUNDED "E0503"   /* a statement after one that never ends */
 
 #define TR_VIEW_DEPTH_MAX 50
 
@@ -60,7 +60,7 @@ struct tr_bound_column {
 	const char *name;
 	const struct tr_type *type;
 	enum tr_column_role role;
-	uint32_t index;        /* column of the node; window columns: node's count + 0, 1, 2 */
+	uint32_t index; /* column of the node; window columns: node's count + 0, 1, 2 */
 };
 
 struct tr_relation {
@@ -94,10 +94,10 @@ struct tr_binder {
 struct tr_aggregation {
 	const struct tr_relation *input;
 	uint32_t key_count;
-	const struct tr_expr **keys;    /* over the input */
+	const struct tr_expr **keys; /* over the input */
 	uint32_t agg_count;
-	struct tr_agg_call *aggs;       /* arg_column and filter_column count in `projected` */
-	uint32_t projected_count;       /* keys first, then arguments and filters */
+	struct tr_agg_call *aggs; /* arg_column and filter_column count in `projected` */
+	uint32_t projected_count; /* keys first, then arguments and filters */
 	const struct tr_expr **projected;
 	bool has_window;
 	const struct tr_relation *output; /* set when all aggregates are known to fit; columns by number only */

@@ -112,8 +112,9 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 		return NULL;
 	if (is_old_window(name)) {
 		tr_diag_not_supported(binder->diags, ast->span, "group windows such as %s(...) in an expression", name);
-		tr_diag_hint(binder->diags, "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) "
-					    "... GROUP BY window_start, window_end");
+		tr_diag_hint(binder->diags,
+			     "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) "
+			     "... GROUP BY window_start, window_end");
 		return NULL;
 	}
 	if (!tr_func_exists(name) && strcasecmp(name, "NULLIF") != 0)
@@ -189,8 +190,8 @@ const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_exp
 		} else {
 			const struct tr_expr *pair[2] = {operand, tr_bind_expr(binder, scope, when->condition)};
 
-			args[2 * i] = operand != NULL ? tr_bind_function(binder, "=", pair, 2, when->condition->span)
-						      : NULL;
+			args[2 * i] =
+				operand != NULL ? tr_bind_function(binder, "=", pair, 2, when->condition->span) : NULL;
 		}
 		args[2 * i + 1] = tr_bind_expr(binder, scope, when->result);
 		is_good = is_good && args[2 * i] != NULL && args[2 * i + 1] != NULL;
@@ -308,8 +309,7 @@ static const struct tr_expr *text_literal(struct tr_binder *binder, const struct
 	if (characters == 0)
 		id = is_text ? TR_TYPE_VARCHAR : TR_TYPE_VARBINARY; /* CHAR(0) does not exist */
 	return tr_expr_literal(binder->arena,
-			       not_null(binder, tr_type_with_precision(binder->arena, id,
-								       (int)TR_MAX(characters, 1))),
+			       not_null(binder, tr_type_with_precision(binder->arena, id, (int)TR_MAX(characters, 1))),
 			       value);
 }
 
@@ -354,32 +354,27 @@ const struct tr_expr *tr_bind_literal(struct tr_binder *binder, const struct tr_
 	enum tr_type_id id;
 
 	switch (literal->kind) {
-	case TR_AST_LITERAL_NULL:
-		return tr_expr_null(binder->arena, tr_type_of(TR_TYPE_NULL));
+	case TR_AST_LITERAL_NULL: return tr_expr_null(binder->arena, tr_type_of(TR_TYPE_NULL));
 	case TR_AST_LITERAL_BOOLEAN:
 		value.i64 = literal->boolean;
 		return tr_expr_literal(binder->arena, not_null(binder, tr_type_of(TR_TYPE_BOOLEAN)), value);
 	case TR_AST_LITERAL_INTEGER:
-	case TR_AST_LITERAL_DECIMAL:
-		return number_literal(binder, ast);
+	case TR_AST_LITERAL_DECIMAL: return number_literal(binder, ast);
 	case TR_AST_LITERAL_APPROX:
 		if (tr_text_parse_f64(literal->text, literal->length, &value.f64) != TR_TEXT_OK)
 			return malformed(binder, ast, "number");
 		return tr_expr_literal(binder->arena, not_null(binder, tr_type_of(TR_TYPE_DOUBLE)), value);
 	case TR_AST_LITERAL_STRING:
-	case TR_AST_LITERAL_BINARY:
-		return text_literal(binder, literal);
+	case TR_AST_LITERAL_BINARY: return text_literal(binder, literal);
 	case TR_AST_LITERAL_DATE:
 	case TR_AST_LITERAL_TIME:
-	case TR_AST_LITERAL_TIMESTAMP:
-		return time_literal(binder, ast);
+	case TR_AST_LITERAL_TIMESTAMP: return time_literal(binder, ast);
 	case TR_AST_LITERAL_INTERVAL:
 		if (!tr_interval_value(ast, binder->diags, &interval))
 			return NULL;
 		value.i64 = interval.value;
 		id = interval.is_months ? TR_TYPE_INTERVAL_MONTH : TR_TYPE_INTERVAL_MS;
 		return tr_expr_literal(binder->arena, not_null(binder, tr_type_of(id)), value);
-	default:
-		return refuse(binder, ast, "this literal");
+	default: return refuse(binder, ast, "this literal");
 	}
 }

@@ -44,43 +44,29 @@ static const struct tr_expr *bind_plain(struct tr_binder *binder, const struct t
 					const struct tr_ast_expr *ast)
 {
 	switch (ast->kind) {
-	case TR_AST_EXPR_LITERAL:
-		return tr_bind_literal(binder, ast);
+	case TR_AST_EXPR_LITERAL: return tr_bind_literal(binder, ast);
 	case TR_AST_EXPR_COLUMN:
-	case TR_AST_EXPR_FIELD:
-		return bind_column(binder, scope, ast);
+	case TR_AST_EXPR_FIELD: return bind_column(binder, scope, ast);
 	case TR_AST_EXPR_UNARY:
-	case TR_AST_EXPR_BINARY:
-		return bind_operator(binder, scope, ast);
+	case TR_AST_EXPR_BINARY: return bind_operator(binder, scope, ast);
 	case TR_AST_EXPR_AND:
-	case TR_AST_EXPR_OR:
-		return bind_logic(binder, scope, ast);
+	case TR_AST_EXPR_OR: return bind_logic(binder, scope, ast);
 	case TR_AST_EXPR_BETWEEN:
 	case TR_AST_EXPR_IN:
-	case TR_AST_EXPR_LIKE:
-		return tr_bind_predicate(binder, scope, ast);
-	case TR_AST_EXPR_CASE:
-		return tr_bind_case(binder, scope, ast);
-	case TR_AST_EXPR_CAST:
-		return bind_cast(binder, scope, ast);
+	case TR_AST_EXPR_LIKE: return tr_bind_predicate(binder, scope, ast);
+	case TR_AST_EXPR_CASE: return tr_bind_case(binder, scope, ast);
+	case TR_AST_EXPR_CAST: return bind_cast(binder, scope, ast);
 	case TR_AST_EXPR_CALL:
-	case TR_AST_EXPR_ROW:
-		return tr_bind_call(binder, scope, ast);
-	case TR_AST_EXPR_ITEM:
-		return not_supported(binder, ast, "access to array elements and map values");
+	case TR_AST_EXPR_ROW: return tr_bind_call(binder, scope, ast);
+	case TR_AST_EXPR_ITEM: return not_supported(binder, ast, "access to array elements and map values");
 	case TR_AST_EXPR_ARRAY:
 	case TR_AST_EXPR_MAP:
-	case TR_AST_EXPR_MULTISET:
-		return not_supported(binder, ast, "constructors of arrays and maps");
+	case TR_AST_EXPR_MULTISET: return not_supported(binder, ast, "constructors of arrays and maps");
 	case TR_AST_EXPR_QUANTIFIED:
 	case TR_AST_EXPR_EXISTS:
-	case TR_AST_EXPR_SUBQUERY:
-		return not_supported(binder, ast, "subqueries in expressions");
-	case TR_AST_EXPR_PARAMETER:
-		return not_supported(binder, ast, "parameters ('?')");
-	default:
-		tr_diag_error(binder->diags, TR_E_TYPE, ast->span, "this can't stand in an expression");
-		return NULL;
+	case TR_AST_EXPR_SUBQUERY: return not_supported(binder, ast, "subqueries in expressions");
+	case TR_AST_EXPR_PARAMETER: return not_supported(binder, ast, "parameters ('?')");
+	default: tr_diag_error(binder->diags, TR_E_TYPE, ast->span, "this can't stand in an expression"); return NULL;
 	}
 }
 
@@ -200,7 +186,8 @@ static const struct tr_bound_column *find_column(const struct tr_relation *relat
 	return found;
 }
 
-static void report_no_column(struct tr_binder *binder, const struct tr_relation *relation, const struct tr_ast_name *name)
+static void report_no_column(struct tr_binder *binder, const struct tr_relation *relation,
+			     const struct tr_ast_name *name)
 {
 	const char **names = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const char *);
 
@@ -288,14 +275,10 @@ static const struct tr_expr *bind_column(struct tr_binder *binder, const struct 
 static const char *function_of(enum tr_ast_op op)
 {
 	switch (op) {
-	case TR_AST_OP_NEGATE:
-		return "-";
-	case TR_AST_OP_IS_DISTINCT:
-		return "IS DISTINCT FROM";
-	case TR_AST_OP_IS_NOT_DISTINCT:
-		return "IS NOT DISTINCT FROM";
-	default:
-		return tr_ast_op_text(op);
+	case TR_AST_OP_NEGATE: return "-";
+	case TR_AST_OP_IS_DISTINCT: return "IS DISTINCT FROM";
+	case TR_AST_OP_IS_NOT_DISTINCT: return "IS NOT DISTINCT FROM";
+	default: return tr_ast_op_text(op);
 	}
 }
 

@@ -55,8 +55,9 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 	if (spec == NULL)
 		return NULL;
 	if (table->connector->source == NULL) {
-		tr_diag_error(binder->diags, TR_E_TABLE, span, "table '%s' can't be read: connector '%s' is a sink only",
-			      table->name, table->connector->name);
+		tr_diag_error(binder->diags, TR_E_TABLE, span,
+			      "table '%s' can't be read: connector '%s' is a sink only", table->name,
+			      table->connector->name);
 		return NULL;
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -106,8 +107,8 @@ static const struct tr_relation *bind_view(struct tr_binder *binder, const struc
 	const struct tr_relation *relation;
 
 	if (binder->view_depth == TR_VIEW_DEPTH_MAX) {
-		tr_diag_error(binder->diags, TR_E_TABLE, span, "views nest more than %d deep at '%s'", TR_VIEW_DEPTH_MAX,
-			      view->name);
+		tr_diag_error(binder->diags, TR_E_TABLE, span, "views nest more than %d deep at '%s'",
+			      TR_VIEW_DEPTH_MAX, view->name);
 		return NULL;
 	}
 	binder->view_depth++;
@@ -162,12 +163,8 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 		return NULL;
 	}
 	switch (ref->kind) {
-	case TR_AST_TABLE_NAME:
-		relation = tr_bind_named_table(binder, &ref->path, &ref->hints, ctes);
-		break;
-	case TR_AST_TABLE_SUBQUERY:
-		relation = tr_bind_query(binder, ref->query, ctes);
-		break;
+	case TR_AST_TABLE_NAME: relation = tr_bind_named_table(binder, &ref->path, &ref->hints, ctes); break;
+	case TR_AST_TABLE_SUBQUERY: relation = tr_bind_query(binder, ref->query, ctes); break;
 	case TR_AST_TABLE_FUNCTION:
 		if (tr_bind_is_window_function(ref->function.call)) {
 			relation = tr_bind_window_function(binder, ref, ctes);
@@ -177,15 +174,9 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 		tr_diag_hint_nearest(binder->diags, tr_catalog_name(&ref->function.call->call->name),
 				     tr_window_function_names, tr_window_function_count);
 		return NULL;
-	case TR_AST_TABLE_UNNEST:
-		tr_diag_not_supported(binder->diags, ref->span, "UNNEST");
-		return NULL;
-	case TR_AST_TABLE_JOIN:
-		tr_diag_not_supported(binder->diags, ref->join.kind_span, "joins");
-		return NULL;
-	case TR_AST_TABLE_MATCH:
-		tr_diag_not_supported(binder->diags, ref->span, "MATCH_RECOGNIZE");
-		return NULL;
+	case TR_AST_TABLE_UNNEST: tr_diag_not_supported(binder->diags, ref->span, "UNNEST"); return NULL;
+	case TR_AST_TABLE_JOIN: tr_diag_not_supported(binder->diags, ref->join.kind_span, "joins"); return NULL;
+	case TR_AST_TABLE_MATCH: tr_diag_not_supported(binder->diags, ref->span, "MATCH_RECOGNIZE"); return NULL;
 	}
 	return rename_relation(binder, relation, ref->alias != NULL ? ref->alias->text : NULL, &ref->column_aliases,
 			       ref->span);

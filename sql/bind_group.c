@@ -29,7 +29,8 @@ static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
 
 static bool is_aggregate_call(const struct tr_ast_expr *ast)
 {
-	return ast->kind == TR_AST_EXPR_CALL && ast->call->over == NULL && tr_agg_exists(tr_catalog_name(&ast->call->name));
+	return ast->kind == TR_AST_EXPR_CALL && ast->call->over == NULL &&
+	       tr_agg_exists(tr_catalog_name(&ast->call->name));
 }
 
 bool tr_bind_has_aggregate(const struct tr_ast_expr *ast)
@@ -151,10 +152,10 @@ static const struct tr_expr *bind_aggregate(struct tr_binder *binder, const stru
 	call.text = tr_arena_printf(
 		binder->arena, "%s(%s%s)%s", tr_agg_name(match.agg), call.is_distinct ? "DISTINCT " : "",
 		arg != NULL ? tr_expr_text_of(binder->arena, arg, aggregation->input->node->output) : "*",
-		filter == NULL ? ""
-			       : tr_arena_printf(binder->arena, " FILTER (WHERE %s)",
-						 tr_expr_text_of(binder->arena, filter,
-								 aggregation->input->node->output)));
+		filter == NULL
+			? ""
+			: tr_arena_printf(binder->arena, " FILTER (WHERE %s)",
+					  tr_expr_text_of(binder->arena, filter, aggregation->input->node->output)));
 	number = add_aggregate(aggregation, &call);
 	if (number < 0 || (arg != NULL && call.arg_column < 0) || (filter != NULL && call.filter_column < 0)) {
 		tr_diag_error(binder->diags, TR_E_LIMIT, ast->span, "more than %d aggregates", AGGS_MAX);
@@ -199,7 +200,8 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 		return NULL;
 	if (input->has_window && expr->kind == TR_EXPR_COLUMN && expr->column >= base)
 		return tr_expr_column(binder->arena,
-				      aggregation->key_count + aggregation->agg_count + expr->column - base, expr->type);
+				      aggregation->key_count + aggregation->agg_count + expr->column - base,
+				      expr->type);
 	for (uint32_t i = 0; i < aggregation->key_count; i++) {
 		if (tr_expr_equals(aggregation->keys[i], expr))
 			return tr_expr_column(binder->arena, i, expr->type);
@@ -248,7 +250,8 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 	if (input->has_window && has_start && has_end)
 		return true;
 	if (input->has_window) {
-		tr_diag_error(binder->diags, TR_E_WINDOW, select->has_group_by ? select->group_span : select->from->span,
+		tr_diag_error(binder->diags, TR_E_WINDOW,
+			      select->has_group_by ? select->group_span : select->from->span,
 			      "a window is aggregated by GROUP BY window_start, window_end");
 		return false;
 	}
@@ -274,8 +277,9 @@ static bool check_partitions(struct tr_binder *binder, const struct tr_aggregati
 	}
 	if (found == input->partition_count && found == aggregation->key_count)
 		return true;
-	tr_diag_not_supported(binder->diags, span, "SESSION windows that are grouped by other keys than their "
-						   "PARTITION BY");
+	tr_diag_not_supported(binder->diags, span,
+			      "SESSION windows that are grouped by other keys than their "
+			      "PARTITION BY");
 	tr_diag_hint(binder->diags, "SESSION(TABLE t PARTITION BY k, ...) with GROUP BY window_start, window_end, k");
 	return false;
 }
@@ -316,8 +320,7 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	node->window.aggs = aggregation->aggs;
 	node->window.agg_count = aggregation->agg_count;
 	node->window.phase = TR_PHASE_SINGLE;
-	node->window.use_general =
-		strcasecmp(tr_config_text(binder->config, "engine.window-operator"), "general") == 0;
+	node->window.use_general = strcasecmp(tr_config_text(binder->config, "engine.window-operator"), "general") == 0;
 	for (uint32_t i = 0; i < width; i++) {
 		if (i < keys) {
 			key_columns[i] = i;
@@ -338,11 +341,11 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	result->is_bounded = input->is_bounded;
 	result->column_count = 1; /* only window_time matters from here on: it is a time attribute */
 	result->columns = TR_NEW(binder->arena, struct tr_bound_column);
-	result->columns[0] = (struct tr_bound_column){.name = "window_time",
-						      .type = types[width - 1],
-						      .index = width - 1,
-						      .role = input->window.is_processing_time ? TR_ROLE_PROCTIME
-											       : TR_ROLE_ROWTIME};
+	result->columns[0] =
+		(struct tr_bound_column){.name = "window_time",
+					 .type = types[width - 1],
+					 .index = width - 1,
+					 .role = input->window.is_processing_time ? TR_ROLE_PROCTIME : TR_ROLE_ROWTIME};
 	return result;
 }
 

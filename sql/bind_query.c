@@ -79,10 +79,8 @@ struct tr_relation *tr_bind_project(struct tr_binder *binder, const struct tr_re
 	node->output = tr_bind_schema_new(binder, count, exprs, names);
 	node->project.exprs = copy_exprs(binder, exprs, count);
 	for (uint32_t i = 0; i < count; i++) {
-		result->columns[i] = (struct tr_bound_column){.name = names[i],
-							      .type = exprs[i]->type,
-							      .role = tr_bind_role(relation, exprs[i]),
-							      .index = i};
+		result->columns[i] = (struct tr_bound_column){
+			.name = names[i], .type = exprs[i]->type, .role = tr_bind_role(relation, exprs[i]), .index = i};
 	}
 	result->is_bounded = relation->is_bounded;
 	return result;
@@ -101,8 +99,9 @@ static const struct tr_relation *bind_where(struct tr_binder *binder, const stru
 	if (condition == NULL)
 		return NULL;
 	if (tr_bind_reads_window(relation, condition)) {
-		tr_diag_not_supported(binder->diags, where->span, "WHERE on window_start, window_end or window_time "
-								  "before the windows are aggregated");
+		tr_diag_not_supported(binder->diags, where->span,
+				      "WHERE on window_start, window_end or window_time "
+				      "before the windows are aggregated");
 		tr_diag_hint(binder->diags, "HAVING, or WHERE around the aggregating query, does it");
 		return NULL;
 	}
@@ -116,8 +115,9 @@ static const struct tr_relation *bind_where(struct tr_binder *binder, const stru
 }
 
 /* The columns that a `*` or `t.*` stands for. Returns how many were written to `out`. */
-static uint32_t expand_star(struct tr_binder *binder, const struct tr_relation *relation, const struct tr_ast_expr *star,
-			    const struct tr_expr **out, const char **names, uint32_t room)
+static uint32_t expand_star(struct tr_binder *binder, const struct tr_relation *relation,
+			    const struct tr_ast_expr *star, const struct tr_expr **out, const char **names,
+			    uint32_t room)
 {
 	const struct tr_ast_path *qualifier = star->star.qualifier;
 	uint32_t count = 0;
@@ -125,8 +125,8 @@ static uint32_t expand_star(struct tr_binder *binder, const struct tr_relation *
 	for (uint32_t i = 0; i < relation->column_count && count < room; i++) {
 		const struct tr_bound_column *column = &relation->columns[i];
 
-		if (qualifier != NULL && (column->qualifier == NULL ||
-					  strcmp(column->qualifier, tr_catalog_name(qualifier)) != 0))
+		if (qualifier != NULL &&
+		    (column->qualifier == NULL || strcmp(column->qualifier, tr_catalog_name(qualifier)) != 0))
 			continue;
 		out[count] = tr_expr_column(binder->arena, column->index, column->type);
 		names[count++] = column->name;
@@ -143,8 +143,8 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 						      uint32_t count, const struct tr_expr *const *exprs,
 						      const char *const *names, struct tr_span span)
 {
-	const struct tr_expr **kept = TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 2,
-						   const struct tr_expr *);
+	const struct tr_expr **kept =
+		TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 2, const struct tr_expr *);
 	const char **kept_names = TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 2, const char *);
 	uint32_t base_columns = relation->node->output->column_count, kept_count = 0;
 	uint32_t *partitions = TR_NEW_ARRAY(binder->arena, relation->partition_count + 1, uint32_t);
@@ -154,8 +154,9 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 		if (exprs[i]->kind == TR_EXPR_COLUMN && exprs[i]->column >= base_columns)
 			continue;
 		if (tr_bind_reads_window(relation, exprs[i])) {
-			tr_diag_not_supported(binder->diags, span, "expressions of window_start, window_end or "
-								   "window_time before the windows are aggregated");
+			tr_diag_not_supported(binder->diags, span,
+					      "expressions of window_start, window_end or "
+					      "window_time before the windows are aggregated");
 			return NULL;
 		}
 		kept[kept_count] = exprs[i];
@@ -165,8 +166,8 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 	if (relation->window.time_column >= 0) {
 		uint32_t time_column = (uint32_t)relation->window.time_column;
 
-		kept[kept_count] = tr_expr_column(binder->arena, time_column,
-						  relation->node->output->types[time_column]);
+		kept[kept_count] =
+			tr_expr_column(binder->arena, time_column, relation->node->output->types[time_column]);
 		kept_names[kept_count++] = "$time";
 	}
 	for (uint32_t i = 0; i < relation->partition_count; i++) {
@@ -217,10 +218,9 @@ static const struct tr_relation *bind_plain_select(struct tr_binder *binder, con
 			return NULL;
 		}
 		if (item->expr->kind == TR_AST_EXPR_STAR) {
-			added = relation->node == NULL
-					? 0
-					: expand_star(binder, relation, item->expr, exprs + count, names + count,
-						      TR_BIND_COLUMNS_MAX - count);
+			added = relation->node == NULL ? 0
+						       : expand_star(binder, relation, item->expr, exprs + count,
+								     names + count, TR_BIND_COLUMNS_MAX - count);
 			is_good = is_good && added > 0;
 			count += added;
 			continue;
@@ -309,14 +309,10 @@ const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct t
 		ctes = scope;
 	}
 	switch (query->kind) {
-	case TR_AST_QUERY_SELECT:
-		return bind_select(binder, query, ctes);
-	case TR_AST_QUERY_VALUES:
-		return tr_bind_values(binder, query);
-	case TR_AST_QUERY_SET:
-		return tr_bind_union(binder, query, ctes);
-	case TR_AST_QUERY_TABLE:
-		return tr_bind_named_table(binder, &query->table, NULL, ctes);
+	case TR_AST_QUERY_SELECT: return bind_select(binder, query, ctes);
+	case TR_AST_QUERY_VALUES: return tr_bind_values(binder, query);
+	case TR_AST_QUERY_SET: return tr_bind_union(binder, query, ctes);
+	case TR_AST_QUERY_TABLE: return tr_bind_named_table(binder, &query->table, NULL, ctes);
 	}
 	return NULL;
 }

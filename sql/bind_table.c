@@ -86,9 +86,8 @@ static void refresh_scope(struct table_builder *builder)
 	for (uint32_t i = 0; i < builder->ast->column_count; i++) {
 		if (builder->columns[i].expr == NULL)
 			continue;
-		scope->columns[scope->column_count++] = (struct tr_bound_column){.name = builder->columns[i].name,
-										 .type = builder->columns[i].type,
-										 .index = i};
+		scope->columns[scope->column_count++] = (struct tr_bound_column){
+			.name = builder->columns[i].name, .type = builder->columns[i].type, .index = i};
 	}
 }
 
@@ -154,7 +153,8 @@ static bool bind_watermark(struct table_builder *builder)
 	if (builder->ast->watermark_count == 0)
 		return true;
 	if (builder->ast->watermark_count > 1 || ast->column.count > 1) {
-		tr_diag_error(binder->diags, TR_E_TIME, builder->ast->watermarks[builder->ast->watermark_count - 1].span,
+		tr_diag_error(binder->diags, TR_E_TIME,
+			      builder->ast->watermarks[builder->ast->watermark_count - 1].span,
 			      "a table has one WATERMARK, on one of its columns");
 		return false;
 	}
@@ -194,7 +194,8 @@ static bool bind_keys(struct table_builder *builder)
 			tr_diag_not_supported(binder->diags, key->span, "UNIQUE");
 			is_good = false;
 		} else if (!key->is_not_enforced) {
-			tr_diag_error(binder->diags, TR_E_TABLE, key->span, "a primary key is not enforced: say NOT ENFORCED");
+			tr_diag_error(binder->diags, TR_E_TABLE, key->span,
+				      "a primary key is not enforced: say NOT ENFORCED");
 			is_good = false;
 		}
 		for (uint32_t c = 0; c < key->columns.count; c++)
@@ -399,8 +400,8 @@ void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_t
 		return;
 	if (existing != NULL) {
 		if (!ast->if_not_exists)
-			tr_diag_error(binder->diags, TR_E_EXISTS, ast->name.span, "there is a table or view '%s' already",
-				      existing->name);
+			tr_diag_error(binder->diags, TR_E_EXISTS, ast->name.span,
+				      "there is a table or view '%s' already", existing->name);
 		return;
 	}
 	builder.table = TR_NEW(binder->arena, struct tr_table);

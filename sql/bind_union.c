@@ -65,14 +65,14 @@ const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct 
 	relation = tr_bind_relation_new(binder, node, width);
 	relation->is_bounded = true;
 	for (uint32_t i = 0; i < width; i++)
-		relation->columns[i] =
-			(struct tr_bound_column){.name = names[i], .type = exprs[i]->type, .index = i};
+		relation->columns[i] = (struct tr_bound_column){.name = names[i], .type = exprs[i]->type, .index = i};
 	return relation;
 }
 
 /* One input of a UNION with its columns cast to the common types. */
 static const struct tr_node *union_input(struct tr_binder *binder, const struct tr_relation *input,
-					 const struct tr_type *const *types, const char *const *names, struct tr_span span)
+					 const struct tr_type *const *types, const char *const *names,
+					 struct tr_span span)
 {
 	uint32_t count = input->column_count;
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, count + 1, const struct tr_expr *);
@@ -89,7 +89,7 @@ static const struct tr_node *union_input(struct tr_binder *binder, const struct 
 }
 
 const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct tr_ast_query *query,
-					  const struct tr_cte_scope *ctes)
+					const struct tr_cte_scope *ctes)
 {
 	const struct tr_ast_set_operation *set = &query->set;
 	const struct tr_relation *left, *right;
@@ -109,9 +109,8 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 		return NULL;
 	if (left->column_count != right->column_count || left->has_window || right->has_window) {
 		tr_diag_error(binder->diags, TR_E_TYPE, set->op_span,
-			      left->has_window || right->has_window
-				      ? "a window must be aggregated before UNION ALL"
-				      : "the queries of UNION ALL have %u and %u columns",
+			      left->has_window || right->has_window ? "a window must be aggregated before UNION ALL"
+								    : "the queries of UNION ALL have %u and %u columns",
 			      left->column_count, right->column_count);
 		return NULL;
 	}
@@ -142,11 +141,11 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 		enum tr_column_role role = left->columns[i].role;
 
 		/* A time attribute stays one only if it is one on both sides. */
-		result->columns[i] = (struct tr_bound_column){
-			.name = names[i],
-			.type = types[i],
-			.index = i,
-			.role = role == right->columns[i].role ? role : TR_ROLE_NONE};
+		result->columns[i] =
+			(struct tr_bound_column){.name = names[i],
+						 .type = types[i],
+						 .index = i,
+						 .role = role == right->columns[i].role ? role : TR_ROLE_NONE};
 	}
 	return result;
 }

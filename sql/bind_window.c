@@ -31,11 +31,17 @@ struct window_function {
 };
 
 static const struct window_function functions[] = {
-	{"TUMBLE", TR_WINDOW_TUMBLE, 3,
+	{"TUMBLE",
+	 TR_WINDOW_TUMBLE,
+	 3,
 	 {{ARG_DATA, "DATA"}, {ARG_TIMECOL, "TIMECOL"}, {ARG_SIZE, "SIZE"}, {ARG_OFFSET, "OFFSET"}}},
-	{"HOP", TR_WINDOW_HOP, 4,
+	{"HOP",
+	 TR_WINDOW_HOP,
+	 4,
 	 {{ARG_DATA, "DATA"}, {ARG_TIMECOL, "TIMECOL"}, {ARG_STEP, "SLIDE"}, {ARG_SIZE, "SIZE"}, {ARG_OFFSET, "OFFSET"}}},
-	{"CUMULATE", TR_WINDOW_CUMULATE, 4,
+	{"CUMULATE",
+	 TR_WINDOW_CUMULATE,
+	 4,
 	 {{ARG_DATA, "DATA"}, {ARG_TIMECOL, "TIMECOL"}, {ARG_STEP, "STEP"}, {ARG_SIZE, "SIZE"}, {ARG_OFFSET, "OFFSET"}}},
 	{"SESSION", TR_WINDOW_SESSION, 3, {{ARG_DATA, "DATA"}, {ARG_TIMECOL, "TIMECOL"}, {ARG_SIZE, "GAP"}}},
 };
@@ -54,10 +60,7 @@ static const struct window_function *find_function(const struct tr_ast_expr *cal
 	return NULL;
 }
 
-bool tr_bind_is_window_function(const struct tr_ast_expr *call)
-{
-	return find_function(call) != NULL;
-}
+bool tr_bind_is_window_function(const struct tr_ast_expr *call) { return find_function(call) != NULL; }
 
 /* Sorts the arguments into their slots. */
 static bool sort_arguments(struct tr_binder *binder, const struct window_function *function,
@@ -85,8 +88,8 @@ static bool sort_arguments(struct tr_binder *binder, const struct window_functio
 	}
 	for (uint32_t i = 0; i < function->required; i++) {
 		if (slots[function->parameters[i].argument] == NULL) {
-			tr_diag_error(binder->diags, TR_E_WINDOW, call->span, "%s needs its argument %s", function->name,
-				      function->parameters[i].name);
+			tr_diag_error(binder->diags, TR_E_WINDOW, call->span, "%s needs its argument %s",
+				      function->name, function->parameters[i].name);
 			tr_diag_hint(binder->diags, "%s(TABLE t, DESCRIPTOR(time_column), ...)", function->name);
 			return false;
 		}
@@ -105,8 +108,10 @@ static bool bind_length(struct tr_binder *binder, const struct tr_ast_expr *arg,
 		return false;
 	expr = tr_expr_fold(binder->arena, expr);
 	if (expr->kind != TR_EXPR_LITERAL || expr->type->id != TR_TYPE_INTERVAL_MS || expr->value.is_null) {
-		tr_diag_error(binder->diags, TR_E_WINDOW, arg->span, "the %s of a window must be a constant interval of "
-								     "days to seconds", what);
+		tr_diag_error(binder->diags, TR_E_WINDOW, arg->span,
+			      "the %s of a window must be a constant interval of "
+			      "days to seconds",
+			      what);
 		tr_diag_hint(binder->diags, "INTERVAL '10' SECOND");
 		return false;
 	}
@@ -131,8 +136,8 @@ static bool bind_time_column(struct tr_binder *binder, const struct tr_relation 
 		tr_diag_error(binder->diags, TR_E_WINDOW, arg->span, "expected DESCRIPTOR(time_column)");
 		return false;
 	}
-	column.path = (struct tr_ast_path){.span = arg->descriptor.items[0].span, .count = 1,
-					   .names = &arg->descriptor.items[0]};
+	column.path = (struct tr_ast_path){
+		.span = arg->descriptor.items[0].span, .count = 1, .names = &arg->descriptor.items[0]};
 	column.span = column.path.span;
 	expr = tr_bind_expr(binder, &scope, &column);
 	if (expr == NULL)
@@ -183,9 +188,9 @@ static bool check_window(struct tr_binder *binder, const struct tr_window_spec *
 	int64_t multiple = window->step_ms != 0 ? window->size_ms % window->step_ms : 0;
 
 	if (multiple != 0) {
-		tr_diag_error(binder->diags, TR_E_WINDOW, span, "the size (%lld ms) must be a multiple of the %s (%lld ms)",
-			      (long long)window->size_ms, window->kind == TR_WINDOW_HOP ? "slide" : "step",
-			      (long long)window->step_ms);
+		tr_diag_error(binder->diags, TR_E_WINDOW, span,
+			      "the size (%lld ms) must be a multiple of the %s (%lld ms)", (long long)window->size_ms,
+			      window->kind == TR_WINDOW_HOP ? "slide" : "step", (long long)window->step_ms);
 		return false;
 	}
 	return true;

@@ -18,9 +18,9 @@
 struct tr_table_column {
 	const char *name;
 	const struct tr_type *type;
-	int32_t physical;            /* index among the physical columns, or -1: computed */
-	const struct tr_expr *expr;  /* over the physical columns: a COLUMN for physical ones */
-	struct tr_span span;         /* where it was declared */
+	int32_t physical;           /* index among the physical columns, or -1: computed */
+	const struct tr_expr *expr; /* over the physical columns: a COLUMN for physical ones */
+	struct tr_span span;        /* where it was declared */
 };
 
 /** CREATE TABLE, bound. */
@@ -30,14 +30,14 @@ struct tr_table {
 	const struct tr_table_column *columns;
 	const struct tr_schema *physical;
 	const struct tr_connector *connector;
-	const struct tr_format *format;       /* or NULL */
+	const struct tr_format *format; /* or NULL */
 	struct tr_options options;
 	const struct tr_ast_create_table *ast;
-	int32_t rowtime;                      /* column with a watermark, or -1 */
-	const struct tr_expr *watermark;      /* over the physical columns */
+	int32_t rowtime;                 /* column with a watermark, or -1 */
+	const struct tr_expr *watermark; /* over the physical columns */
 	uint32_t partition_count;
-	const uint32_t *partitions;           /* physical columns */
-	bool is_bounded;                      /* as a source */
+	const uint32_t *partitions; /* physical columns */
+	bool is_bounded;            /* as a source */
 };
 
 /** CREATE VIEW: its query is bound anew where it is used. */

@@ -50,9 +50,9 @@ static struct tr_diag *slot(struct tr_diags *diags)
 	return &diags->items[diags->count];
 }
 
-static void __attribute__((format(printf, 5, 0))) add(struct tr_diags *diags, enum tr_severity severity,
-						       const char *code, struct tr_span span, const char *format,
-						       va_list args)
+static void __attribute__((format(printf, 5, 0)))
+add(struct tr_diags *diags, enum tr_severity severity, const char *code, struct tr_span span, const char *format,
+    va_list args)
 {
 	bool is_error = severity == TR_SEVERITY_ERROR;
 	uint32_t reported = is_error ? diags->error_count : diags->warning_count;
@@ -151,10 +151,7 @@ static void put(struct output *out, const char *bytes, size_t count)
 	out->text[out->length] = '\0';
 }
 
-static void puts_to(struct output *out, const char *text)
-{
-	put(out, text, strlen(text));
-}
+static void puts_to(struct output *out, const char *text) { put(out, text, strlen(text)); }
 
 static void put_times(struct output *out, char c, uint32_t count)
 {
@@ -166,8 +163,8 @@ static void put_times(struct output *out, char c, uint32_t count)
 struct cell {
 	const char *bytes;
 	uint32_t byte_count;
-	uint32_t width;     /* columns on the screen */
-	uint32_t next;      /* offset of the next code point */
+	uint32_t width; /* columns on the screen */
+	uint32_t next;  /* offset of the next code point */
 };
 
 static bool is_wide(uint32_t c)
@@ -263,8 +260,8 @@ static void put_source_line(struct output *out, const struct tr_diag *diag, uint
 		from = to - TR_MIN(to, TR_DIAG_LINE_COLUMNS_MAX);
 	}
 	width = TR_MAX(1u, TR_MIN(width, TR_MAX(to, caret + 1) - caret));
-	puts_to(out, tr_arena_printf(out->arena, "%s%*u |%s ", *plain ? BLUE : "", (int)gutter, diag->place.line,
-				     plain));
+	puts_to(out,
+		tr_arena_printf(out->arena, "%s%*u |%s ", *plain ? BLUE : "", (int)gutter, diag->place.line, plain));
 	if (from > 0)
 		puts_to(out, "...");
 	column = 0;
@@ -310,12 +307,12 @@ static void put_diag(struct output *out, const struct tr_diag *diag, bool has_co
 		puts_to(out, tr_arena_printf(out->arena, "%s%*s |%s\n", blue, (int)gutter, "", plain));
 		put_source_line(out, diag, gutter, color, plain);
 		if (diag->place.variable != NULL && strcmp(diag->code, TR_E_VARIABLE) != 0)
-			puts_to(out, tr_arena_printf(out->arena, "%s%*s =%s in the value of ${%s}\n", blue,
-						     (int)gutter, "", plain, diag->place.variable));
+			puts_to(out, tr_arena_printf(out->arena, "%s%*s =%s in the value of ${%s}\n", blue, (int)gutter,
+						     "", plain, diag->place.variable));
 	}
 	if (diag->hint != NULL)
-		puts_to(out, tr_arena_printf(out->arena, "%s%*s =%s hint: %s\n", blue, (int)gutter, "", plain,
-					     diag->hint));
+		puts_to(out,
+			tr_arena_printf(out->arena, "%s%*s =%s hint: %s\n", blue, (int)gutter, "", plain, diag->hint));
 }
 
 const char *tr_diag_render(const struct tr_diag *diag, bool has_color, struct tr_arena *arena)
@@ -366,6 +363,6 @@ tr_code tr_diags_status(const struct tr_diags *diags, struct tr_status *st)
 		    (first == NULL || diags->items[i].span.start < first->span.start))
 			first = &diags->items[i];
 	TR_ASSERT(first != NULL);
-	TR_FAIL(st, TR_ERR_DATA, "%s:%u:%u: %s: %s", first->text != NULL ? first->text->file : "",
-		first->place.line, first->place.column, first->code, first->message);
+	TR_FAIL(st, TR_ERR_DATA, "%s:%u:%u: %s: %s", first->text != NULL ? first->text->file : "", first->place.line,
+		first->place.column, first->code, first->message);
 }

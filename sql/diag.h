@@ -28,7 +28,7 @@
 #include "sql/script_text.h"
 #include "tailrace/status.h"
 
-#define TR_DIAG_ERRORS_MAX 20    /* more are counted, not kept */
+#define TR_DIAG_ERRORS_MAX 20 /* more are counted, not kept */
 #define TR_DIAG_WARNINGS_MAX 50
 #define TR_DIAG_LINE_COLUMNS_MAX 100 /* of a source line that is shown; longer ones are cut around the caret */
 
@@ -36,26 +36,26 @@ enum tr_severity { TR_SEVERITY_ERROR, TR_SEVERITY_WARNING };
 
 /* Codes of the first half; binder and planner add theirs in their own headers. */
 #define TR_E_TEXT_TOO_LONG "E0001"
-#define TR_E_TEXT_BYTE "E0002"       /* NUL byte or invalid UTF-8 */
-#define TR_E_VARIABLE "E0003"        /* undefined or malformed ${NAME} */
-#define TR_E_CHARACTER "E0004"       /* a character that no token begins with */
-#define TR_E_UNTERMINATED "E0005"    /* string, quoted identifier or comment without its end */
-#define TR_E_LITERAL "E0006"         /* malformed string, number or escape */
-#define TR_E_SYNTAX "E0101"          /* expected X, found Y */
-#define TR_E_RESERVED "E0102"        /* a reserved word where a name must stand */
-#define TR_E_LIMIT "E0103"           /* too deep, too many columns, nodes, ... */
-#define TR_E_TYPE_NAME "E0104"       /* unknown type or a bad precision */
-#define TR_E_DUPLICATE "E0105"       /* a clause or option given twice */
-#define TR_E_NOT_SUPPORTED "E0901"   /* not supported yet: ... */
+#define TR_E_TEXT_BYTE "E0002"     /* NUL byte or invalid UTF-8 */
+#define TR_E_VARIABLE "E0003"      /* undefined or malformed ${NAME} */
+#define TR_E_CHARACTER "E0004"     /* a character that no token begins with */
+#define TR_E_UNTERMINATED "E0005"  /* string, quoted identifier or comment without its end */
+#define TR_E_LITERAL "E0006"       /* malformed string, number or escape */
+#define TR_E_SYNTAX "E0101"        /* expected X, found Y */
+#define TR_E_RESERVED "E0102"      /* a reserved word where a name must stand */
+#define TR_E_LIMIT "E0103"         /* too deep, too many columns, nodes, ... */
+#define TR_E_TYPE_NAME "E0104"     /* unknown type or a bad precision */
+#define TR_E_DUPLICATE "E0105"     /* a clause or option given twice */
+#define TR_E_NOT_SUPPORTED "E0901" /* not supported yet: ... */
 
 struct tr_diag {
 	enum tr_severity severity;
-	const char *code;    /* static */
+	const char *code; /* static */
 	const struct tr_script_text *text;
-	struct tr_span span; /* in text->text */
+	struct tr_span span;   /* in text->text */
 	struct tr_place place; /* of span.start */
 	const char *message;
-	const char *hint;    /* or NULL */
+	const char *hint; /* or NULL */
 };
 
 struct tr_diags {
@@ -64,9 +64,9 @@ struct tr_diags {
 	struct tr_diag *items;             /* in the order of being added */
 	uint32_t count;
 	uint32_t capacity;
-	uint32_t error_count;   /* all that were reported, also those not kept */
+	uint32_t error_count; /* all that were reported, also those not kept */
 	uint32_t warning_count;
-	bool has_last;          /* the last report was kept: a hint goes to it */
+	bool has_last; /* the last report was kept: a hint goes to it */
 };
 
 /** An empty list whose texts live in `arena`. Nothing to deinit. */

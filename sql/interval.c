@@ -133,10 +133,10 @@ bool tr_interval_value(const struct tr_ast_expr *literal, struct tr_diags *diags
 		return false;
 	}
 	if (digits > digits_max && digits_max > 0) {
-		tr_diag_error(diags, TR_E_LITERAL, literal->span, "'%s' has %d digits in its leading field; %s takes %d",
-			      l->text, digits, tr_ast_time_unit_name(interval->unit), digits_max);
-		tr_diag_hint(diags, "give the unit a precision: %s(%d)", tr_ast_time_unit_name(interval->unit),
-			     digits);
+		tr_diag_error(diags, TR_E_LITERAL, literal->span,
+			      "'%s' has %d digits in its leading field; %s takes %d", l->text, digits,
+			      tr_ast_time_unit_name(interval->unit), digits_max);
+		tr_diag_hint(diags, "give the unit a precision: %s(%d)", tr_ast_time_unit_name(interval->unit), digits);
 		return false;
 	}
 	if (is_negative)

@@ -51,8 +51,8 @@ static bool match_columns(struct job *job, const struct tr_ast_insert *ast, cons
 	if (query_columns == wanted)
 		return true;
 	tr_diag_error(diags, TR_E_SINK, ast->table.span, "the query has %u column%s, %s '%s' takes %u", query_columns,
-		      query_columns == 1 ? "" : "s",
-		      ast->columns.count > 0 ? "the column list of" : "table", table->name, wanted);
+		      query_columns == 1 ? "" : "s", ast->columns.count > 0 ? "the column list of" : "table",
+		      table->name, wanted);
 	return false;
 }
 
@@ -63,27 +63,17 @@ static bool sink_accepts(const struct tr_type *from, const struct tr_type *to)
 	if (tr_type_coerces(from, to))
 		return true;
 	switch (to->id) {
-	case TR_TYPE_DECIMAL:
-		return tr_type_is_numeric(from);
-	case TR_TYPE_VARCHAR:
-		return tr_type_is_text(from);
-	case TR_TYPE_CHAR:
-		return from->id == TR_TYPE_CHAR;
-	case TR_TYPE_VARBINARY:
-		return tr_type_is_bytes(from);
-	case TR_TYPE_BINARY:
-		return from->id == TR_TYPE_BINARY;
-	case TR_TYPE_FLOAT:
-		return from->id == TR_TYPE_DECIMAL;
-	case TR_TYPE_DATE:
-		return from->id == TR_TYPE_TIMESTAMP;
-	case TR_TYPE_TIME:
-		return from->id == TR_TYPE_TIME || from->id == TR_TYPE_TIMESTAMP;
+	case TR_TYPE_DECIMAL: return tr_type_is_numeric(from);
+	case TR_TYPE_VARCHAR: return tr_type_is_text(from);
+	case TR_TYPE_CHAR: return from->id == TR_TYPE_CHAR;
+	case TR_TYPE_VARBINARY: return tr_type_is_bytes(from);
+	case TR_TYPE_BINARY: return from->id == TR_TYPE_BINARY;
+	case TR_TYPE_FLOAT: return from->id == TR_TYPE_DECIMAL;
+	case TR_TYPE_DATE: return from->id == TR_TYPE_TIMESTAMP;
+	case TR_TYPE_TIME: return from->id == TR_TYPE_TIME || from->id == TR_TYPE_TIMESTAMP;
 	case TR_TYPE_TIMESTAMP:
-	case TR_TYPE_TIMESTAMP_LTZ:
-		return tr_type_is_timestamp(from);
-	default:
-		return false;
+	case TR_TYPE_TIMESTAMP_LTZ: return tr_type_is_timestamp(from);
+	default: return false;
 	}
 }
 
@@ -95,8 +85,9 @@ static bool sink_parallelism(struct job *job, const struct tr_table_spec *spec, 
 	*result = (uint32_t)number;
 	if (tr_options_get(&spec->options, "sink.parallelism") == NULL || (number >= 1 && number <= TR_PARALLELISM_MAX))
 		return true;
-	tr_diag_error(job->binder->diags, TR_E_OPTION, span, "table '%s': 'sink.parallelism' is %lld; it must be 1 to %d",
-		      spec->name, (long long)number, TR_PARALLELISM_MAX);
+	tr_diag_error(job->binder->diags, TR_E_OPTION, span,
+		      "table '%s': 'sink.parallelism' is %lld; it must be 1 to %d", spec->name, (long long)number,
+		      TR_PARALLELISM_MAX);
 	return false;
 }
 
@@ -169,10 +160,10 @@ static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_in
 		if (column->type->id == TR_TYPE_NULL)
 			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
 		else if (!tr_type_equals_ignoring_null(column->type, physical->types[i]))
-			exprs[i] = tr_expr_cast(binder->arena, exprs[i],
-						tr_type_with_nullable(binder->arena, physical->types[i],
-								      column->type->is_nullable),
-						false);
+			exprs[i] = tr_expr_cast(
+				binder->arena, exprs[i],
+				tr_type_with_nullable(binder->arena, physical->types[i], column->type->is_nullable),
+				false);
 	}
 	return exprs;
 }
@@ -260,10 +251,8 @@ static bool bind_statement(struct job *job, const struct tr_ast_statement *state
 	bool is_good = true;
 
 	switch (statement->kind) {
-	case TR_AST_STATEMENT_INSERT:
-		return insert(job, statement);
-	case TR_AST_STATEMENT_QUERY:
-		return select_query(job, statement);
+	case TR_AST_STATEMENT_INSERT: return insert(job, statement);
+	case TR_AST_STATEMENT_QUERY: return select_query(job, statement);
 	case TR_AST_STATEMENT_STATEMENT_SET:
 		for (uint32_t i = 0; i < statement->statement_set.count; i++)
 			is_good = insert(job, statement->statement_set.statements[i]) && is_good;
@@ -343,8 +332,8 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	step->plan = plan;
 	step->is_bounded = job.is_bounded;
 	step->is_select = job.is_select;
-	step->text = tr_arena_printf(&session->arena,
-				     "== Optimized Execution Plan ==\n%s", plan_text(&job, physical, &st));
+	step->text =
+		tr_arena_printf(&session->arena, "== Optimized Execution Plan ==\n%s", plan_text(&job, physical, &st));
 	return true;
 failed:
 	tr_diag_error(&session->diags, "E0500", statement->word_span, "%s", st.message);

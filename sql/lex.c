@@ -36,10 +36,45 @@ static const uint8_t keyword_classes[TR_KEYWORD_LIMIT] = {
 };
 
 static const char *const kind_texts[TR_TOKEN_KIND_COUNT] = {
-	"the end of the script", "this", "a word", "a name", "a string", "a string", "a string", "a binary string",
-	"a number", "a number", "a number", "a hint", "the end of a hint", "';'", "','", "'.'", "'('", "')'", "'['",
-	"']'", "'{'", "'}'", "'='", "'<>'", "'<'", "'<='", "'>'", "'>='", "'+'", "'-'", "'*'", "'/'", "'%'", "'||'",
-	"'=>'", "'?'", "':'", "'|'", "'^'",
+	"the end of the script",
+	"this",
+	"a word",
+	"a name",
+	"a string",
+	"a string",
+	"a string",
+	"a binary string",
+	"a number",
+	"a number",
+	"a number",
+	"a hint",
+	"the end of a hint",
+	"';'",
+	"','",
+	"'.'",
+	"'('",
+	"')'",
+	"'['",
+	"']'",
+	"'{'",
+	"'}'",
+	"'='",
+	"'<>'",
+	"'<'",
+	"'<='",
+	"'>'",
+	"'>='",
+	"'+'",
+	"'-'",
+	"'*'",
+	"'/'",
+	"'%'",
+	"'||'",
+	"'=>'",
+	"'?'",
+	"':'",
+	"'|'",
+	"'^'",
 };
 
 enum tr_keyword tr_keyword_of(const char *text, uint32_t length)
@@ -72,20 +107,11 @@ const char *tr_keyword_text(enum tr_keyword keyword)
 	return keyword_texts[keyword];
 }
 
-bool tr_keyword_is_reserved(enum tr_keyword keyword)
-{
-	return keyword_classes[keyword] != TR_KEYWORD_FREE;
-}
+bool tr_keyword_is_reserved(enum tr_keyword keyword) { return keyword_classes[keyword] != TR_KEYWORD_FREE; }
 
-bool tr_keyword_is_function(enum tr_keyword keyword)
-{
-	return keyword_classes[keyword] == TR_KEYWORD_FUNCTION;
-}
+bool tr_keyword_is_function(enum tr_keyword keyword) { return keyword_classes[keyword] == TR_KEYWORD_FUNCTION; }
 
-bool tr_keyword_is_niladic(enum tr_keyword keyword)
-{
-	return keyword_classes[keyword] == TR_KEYWORD_NILADIC;
-}
+bool tr_keyword_is_niladic(enum tr_keyword keyword) { return keyword_classes[keyword] == TR_KEYWORD_NILADIC; }
 
 const char *tr_token_kind_text(enum tr_token_kind kind)
 {
@@ -95,30 +121,21 @@ const char *tr_token_kind_text(enum tr_token_kind kind)
 
 /* ---------------------------------------------------------------- scanning */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static bool is_word_start(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (unsigned char)c >= 0x80;
 }
 
-static bool is_word_part(char c)
-{
-	return is_word_start(c) || is_digit(c);
-}
+static bool is_word_part(char c) { return is_word_start(c) || is_digit(c); }
 
 static void emit(struct lexer *lx, enum tr_token_kind kind, uint32_t start)
 {
 	lx->items[lx->count++] = (struct tr_token){(uint8_t)kind, TR_KEYWORD_NONE, start, lx->at};
 }
 
-static void emit_bad(struct lexer *lx, uint32_t start)
-{
-	emit(lx, TR_TOKEN_BAD, start);
-}
+static void emit_bad(struct lexer *lx, uint32_t start) { emit(lx, TR_TOKEN_BAD, start); }
 
 /* Goes behind the quote that closes the text beginning at `start`; doubled quotes belong to it. */
 static void scan_quoted(struct lexer *lx, enum tr_token_kind kind, uint32_t start, const char *what)
@@ -175,12 +192,18 @@ static const struct {
 	const char *name;
 	const char *meant;
 } foreign[] = {
-	{"\xE2\x80\x98", "a typographic quote", "'"}, {"\xE2\x80\x99", "a typographic quote", "'"},
-	{"\xE2\x80\x9C", "a typographic quote", "'"}, {"\xE2\x80\x9D", "a typographic quote", "'"},
-	{"\xC2\xA0", "a no-break space", "a space"},  {"\xE3\x80\x80", "an ideographic space", "a space"},
-	{"\xE2\x80\x8B", "an invisible space", "nothing"}, {"\xE2\x80\x93", "a dash", "-"},
-	{"\xE2\x80\x94", "a dash", "-"},              {"\xEF\xBC\x88", "a full-width parenthesis", "("},
-	{"\xEF\xBC\x89", "a full-width parenthesis", ")"}, {"\xEF\xBC\x8C", "a full-width comma", ","},
+	{"\xE2\x80\x98", "a typographic quote", "'"},
+	{"\xE2\x80\x99", "a typographic quote", "'"},
+	{"\xE2\x80\x9C", "a typographic quote", "'"},
+	{"\xE2\x80\x9D", "a typographic quote", "'"},
+	{"\xC2\xA0", "a no-break space", "a space"},
+	{"\xE3\x80\x80", "an ideographic space", "a space"},
+	{"\xE2\x80\x8B", "an invisible space", "nothing"},
+	{"\xE2\x80\x93", "a dash", "-"},
+	{"\xE2\x80\x94", "a dash", "-"},
+	{"\xEF\xBC\x88", "a full-width parenthesis", "("},
+	{"\xEF\xBC\x89", "a full-width parenthesis", ")"},
+	{"\xEF\xBC\x8C", "a full-width comma", ","},
 	{"\xEF\xBC\x9B", "a full-width semicolon", ";"},
 };
 
@@ -200,8 +223,8 @@ static void scan_word(struct lexer *lx)
 
 	if (other >= 0) {
 		lx->at += (uint32_t)strlen(foreign[other].bytes);
-		tr_diag_error(lx->diags, TR_E_CHARACTER, (struct tr_span){start, lx->at},
-			      "%s has no meaning in SQL", foreign[other].name);
+		tr_diag_error(lx->diags, TR_E_CHARACTER, (struct tr_span){start, lx->at}, "%s has no meaning in SQL",
+			      foreign[other].name);
 		tr_diag_hint(lx->diags, "write %s instead; it may have come in with a copied text",
 			     foreign[other].meant);
 		emit_bad(lx, start);
@@ -245,8 +268,8 @@ static void scan_number(struct lexer *lx)
 	}
 	while (is_word_part(p[lx->at]) && foreign_at(lx, lx->at) < 0)
 		lx->at++;
-	tr_diag_error(lx->diags, TR_E_LITERAL, (struct tr_span){start, lx->at},
-		      "'%.*s' is neither a number nor a name", (int)TR_MIN(lx->at - start, 40u), p + start);
+	tr_diag_error(lx->diags, TR_E_LITERAL, (struct tr_span){start, lx->at}, "'%.*s' is neither a number nor a name",
+		      (int)TR_MIN(lx->at - start, 40u), p + start);
 	tr_diag_hint(lx->diags, "a name that begins with a digit needs back-quotes: `%.*s`",
 		     (int)TR_MIN(lx->at - start, 40u), p + start);
 	emit_bad(lx, start);
@@ -323,8 +346,7 @@ static void bad_character(struct lexer *lx)
 		tr_diag_error(lx->diags, TR_E_CHARACTER, (struct tr_span){start, lx->at},
 			      "the control character 0x%02X has no meaning here", (unsigned char)c);
 	} else {
-		tr_diag_error(lx->diags, TR_E_CHARACTER, (struct tr_span){start, lx->at},
-			      "'%c' has no meaning here", c);
+		tr_diag_error(lx->diags, TR_E_CHARACTER, (struct tr_span){start, lx->at}, "'%c' has no meaning here", c);
 		if (c == '!')
 			tr_diag_hint(lx->diags, "write <> for \"not equal\" and NOT for negation");
 	}
@@ -338,14 +360,15 @@ struct operator_text {
 
 /* Longer ones first. */
 static const struct operator_text operators[] = {
-	{"<>", TR_TOKEN_NOT_EQUAL}, {"!=", TR_TOKEN_NOT_EQUAL}, {"<=", TR_TOKEN_LESS_EQUAL},
-	{">=", TR_TOKEN_GREATER_EQUAL}, {"=>", TR_TOKEN_ARROW}, {"||", TR_TOKEN_CONCAT}, {";", TR_TOKEN_SEMICOLON},
-	{",", TR_TOKEN_COMMA}, {".", TR_TOKEN_DOT}, {"(", TR_TOKEN_LEFT_PAREN}, {")", TR_TOKEN_RIGHT_PAREN},
-	{"[", TR_TOKEN_LEFT_BRACKET}, {"]", TR_TOKEN_RIGHT_BRACKET}, {"{", TR_TOKEN_LEFT_BRACE},
-	{"}", TR_TOKEN_RIGHT_BRACE}, {"=", TR_TOKEN_EQUAL}, {"<", TR_TOKEN_LESS}, {">", TR_TOKEN_GREATER},
-	{"+", TR_TOKEN_PLUS}, {"-", TR_TOKEN_MINUS}, {"*", TR_TOKEN_STAR}, {"/", TR_TOKEN_SLASH},
-	{"%", TR_TOKEN_PERCENT}, {"?", TR_TOKEN_QUESTION}, {":", TR_TOKEN_COLON}, {"|", TR_TOKEN_PIPE},
-	{"^", TR_TOKEN_CARET},
+	{"<>", TR_TOKEN_NOT_EQUAL},     {"!=", TR_TOKEN_NOT_EQUAL},  {"<=", TR_TOKEN_LESS_EQUAL},
+	{">=", TR_TOKEN_GREATER_EQUAL}, {"=>", TR_TOKEN_ARROW},      {"||", TR_TOKEN_CONCAT},
+	{";", TR_TOKEN_SEMICOLON},      {",", TR_TOKEN_COMMA},       {".", TR_TOKEN_DOT},
+	{"(", TR_TOKEN_LEFT_PAREN},     {")", TR_TOKEN_RIGHT_PAREN}, {"[", TR_TOKEN_LEFT_BRACKET},
+	{"]", TR_TOKEN_RIGHT_BRACKET},  {"{", TR_TOKEN_LEFT_BRACE},  {"}", TR_TOKEN_RIGHT_BRACE},
+	{"=", TR_TOKEN_EQUAL},          {"<", TR_TOKEN_LESS},        {">", TR_TOKEN_GREATER},
+	{"+", TR_TOKEN_PLUS},           {"-", TR_TOKEN_MINUS},       {"*", TR_TOKEN_STAR},
+	{"/", TR_TOKEN_SLASH},          {"%", TR_TOKEN_PERCENT},     {"?", TR_TOKEN_QUESTION},
+	{":", TR_TOKEN_COLON},          {"|", TR_TOKEN_PIPE},        {"^", TR_TOKEN_CARET},
 };
 
 static void scan_operator(struct lexer *lx)

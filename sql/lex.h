@@ -21,30 +21,50 @@
 #include "sql/diag.h"
 #include "sql/script_text.h"
 
-#define TR_KEYWORD_FREE 0     /* also a name */
+#define TR_KEYWORD_FREE 0 /* also a name */
 #define TR_KEYWORD_RESERVED 1
 #define TR_KEYWORD_FUNCTION 2 /* reserved, yet names a function */
 #define TR_KEYWORD_NILADIC 3  /* reserved, a function without parentheses */
 
 enum tr_token_kind {
 	TR_TOKEN_END,
-	TR_TOKEN_BAD,          /* was reported */
-	TR_TOKEN_WORD,         /* keyword or name */
-	TR_TOKEN_QUOTED,       /* `name` */
-	TR_TOKEN_STRING,       /* '...' */
-	TR_TOKEN_UNICODE,      /* U&'...'; a UESCAPE clause belongs to the parser */
-	TR_TOKEN_CSTRING,      /* E'...' */
-	TR_TOKEN_BINARY,       /* X'...' */
+	TR_TOKEN_BAD,     /* was reported */
+	TR_TOKEN_WORD,    /* keyword or name */
+	TR_TOKEN_QUOTED,  /* `name` */
+	TR_TOKEN_STRING,  /* '...' */
+	TR_TOKEN_UNICODE, /* U&'...'; a UESCAPE clause belongs to the parser */
+	TR_TOKEN_CSTRING, /* E'...' */
+	TR_TOKEN_BINARY,  /* X'...' */
 	TR_TOKEN_INTEGER,
 	TR_TOKEN_DECIMAL,
 	TR_TOKEN_APPROX,
-	TR_TOKEN_HINT_START,   /* slash star plus */
-	TR_TOKEN_HINT_END,     /* star slash, after a hint */
-	TR_TOKEN_SEMICOLON, TR_TOKEN_COMMA, TR_TOKEN_DOT, TR_TOKEN_LEFT_PAREN, TR_TOKEN_RIGHT_PAREN,
-	TR_TOKEN_LEFT_BRACKET, TR_TOKEN_RIGHT_BRACKET, TR_TOKEN_LEFT_BRACE, TR_TOKEN_RIGHT_BRACE,
-	TR_TOKEN_EQUAL, TR_TOKEN_NOT_EQUAL /* <> and != */, TR_TOKEN_LESS, TR_TOKEN_LESS_EQUAL, TR_TOKEN_GREATER,
-	TR_TOKEN_GREATER_EQUAL, TR_TOKEN_PLUS, TR_TOKEN_MINUS, TR_TOKEN_STAR, TR_TOKEN_SLASH, TR_TOKEN_PERCENT,
-	TR_TOKEN_CONCAT /* || */, TR_TOKEN_ARROW /* => */, TR_TOKEN_QUESTION, TR_TOKEN_COLON, TR_TOKEN_PIPE,
+	TR_TOKEN_HINT_START, /* slash star plus */
+	TR_TOKEN_HINT_END,   /* star slash, after a hint */
+	TR_TOKEN_SEMICOLON,
+	TR_TOKEN_COMMA,
+	TR_TOKEN_DOT,
+	TR_TOKEN_LEFT_PAREN,
+	TR_TOKEN_RIGHT_PAREN,
+	TR_TOKEN_LEFT_BRACKET,
+	TR_TOKEN_RIGHT_BRACKET,
+	TR_TOKEN_LEFT_BRACE,
+	TR_TOKEN_RIGHT_BRACE,
+	TR_TOKEN_EQUAL,
+	TR_TOKEN_NOT_EQUAL /* <> and != */,
+	TR_TOKEN_LESS,
+	TR_TOKEN_LESS_EQUAL,
+	TR_TOKEN_GREATER,
+	TR_TOKEN_GREATER_EQUAL,
+	TR_TOKEN_PLUS,
+	TR_TOKEN_MINUS,
+	TR_TOKEN_STAR,
+	TR_TOKEN_SLASH,
+	TR_TOKEN_PERCENT,
+	TR_TOKEN_CONCAT /* || */,
+	TR_TOKEN_ARROW /* => */,
+	TR_TOKEN_QUESTION,
+	TR_TOKEN_COLON,
+	TR_TOKEN_PIPE,
 	TR_TOKEN_CARET,
 	TR_TOKEN_KIND_COUNT
 };

@@ -71,8 +71,8 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 	struct tr_node *node;
 
 	if (input->kind == TR_NODE_PROJECT && !reads_volatile(condition, input)) {
-		const struct tr_expr *below = tr_expr_substitute(arena, condition, input->project.exprs,
-								 input->output->column_count);
+		const struct tr_expr *below =
+			tr_expr_substitute(arena, condition, input->project.exprs, input->output->column_count);
 		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
 
 		return copy_node(arena, input, &filtered);
@@ -366,16 +366,11 @@ static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_n
 static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
 	switch (node->kind) {
-	case TR_NODE_SCAN:
-		return prune_scan(arena, node, usage);
-	case TR_NODE_PROJECT:
-		return prune_project(arena, node, usage);
-	case TR_NODE_FILTER:
-		return prune_filter(arena, node, usage);
-	case TR_NODE_WINDOW_AGGREGATE:
-		return prune_aggregate(arena, node, usage);
-	default:
-		return prune_all(arena, node, usage);
+	case TR_NODE_SCAN: return prune_scan(arena, node, usage);
+	case TR_NODE_PROJECT: return prune_project(arena, node, usage);
+	case TR_NODE_FILTER: return prune_filter(arena, node, usage);
+	case TR_NODE_WINDOW_AGGREGATE: return prune_aggregate(arena, node, usage);
+	default: return prune_all(arena, node, usage);
 	}
 }
 
@@ -386,7 +381,8 @@ static void narrow_scan(struct tr_arena *arena, const struct tr_node *scan, cons
 	struct tr_need **needs = (struct tr_need **)(uintptr_t)scan->scan.table->needs;
 
 	for (uint32_t i = 0; i < count; i++)
-		add_need(arena, needs, tr_expr_substitute(arena, readers[i], scan->scan.exprs, scan->output->column_count));
+		add_need(arena, needs,
+			 tr_expr_substitute(arena, readers[i], scan->scan.exprs, scan->output->column_count));
 }
 
 /* Walks down; `readers` are expressions over the node's output, NULL for "all of it". */

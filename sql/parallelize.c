@@ -15,8 +15,8 @@ struct pass {
 	bool allows_two_phase;
 };
 
-static const struct tr_node *exchange(const struct pass *pass, const struct tr_node *input,
-				      enum tr_exchange_kind kind, uint32_t parallelism, uint32_t key_count)
+static const struct tr_node *exchange(const struct pass *pass, const struct tr_node *input, enum tr_exchange_kind kind,
+				      uint32_t parallelism, uint32_t key_count)
 {
 	struct tr_node *node = tr_plan_node(pass->arena, TR_NODE_EXCHANGE, &input, 1);
 	uint32_t *keys = TR_NEW_ARRAY(pass->arena, key_count + 1, uint32_t);
@@ -97,11 +97,8 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 	for (uint32_t i = 0; i < node->input_count; i++)
 		TR_TRY(visit(pass, node->inputs[i], &inputs[i], st));
 	switch (node->kind) {
-	case TR_NODE_WINDOW_AGGREGATE:
-		return aggregate(pass, node, inputs[0], result, st);
-	case TR_NODE_VALUES:
-		parallelism = 1;
-		break;
+	case TR_NODE_WINDOW_AGGREGATE: return aggregate(pass, node, inputs[0], result, st);
+	case TR_NODE_VALUES: parallelism = 1; break;
 	case TR_NODE_UNION:
 		for (uint32_t i = 0; i < node->input_count; i++) {
 			inputs[i] = redistribute(pass, inputs[i], parallelism);
@@ -113,11 +110,8 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 		parallelism = node->parallelism != 0 ? node->parallelism : inputs[0]->parallelism;
 		inputs[0] = redistribute(pass, inputs[0], parallelism);
 		break;
-	case TR_NODE_SCAN:
-		break;
-	default:
-		parallelism = inputs[0]->parallelism;
-		break;
+	case TR_NODE_SCAN: break;
+	default: parallelism = inputs[0]->parallelism; break;
 	}
 	copy = tr_plan_node(pass->arena, node->kind, inputs, node->input_count);
 	copied = copy->inputs;

@@ -20,8 +20,7 @@
 #include "sql/diag.h"
 
 /** Parses a script. Never NULL; the statements that could be read, also when `diags` has errors. Tree in `arena`. */
-struct tr_ast_script *tr_parse_script(const struct tr_script_text *text, struct tr_arena *arena,
-				      struct tr_diags *diags);
+struct tr_ast_script *tr_parse_script(const struct tr_script_text *text, struct tr_arena *arena, struct tr_diags *diags);
 
 /** Parses one expression, one type or one query that takes up the whole text. NULL: reported in `diags`. */
 struct tr_ast_expr *tr_parse_expr_text(const struct tr_script_text *text, struct tr_arena *arena,

@@ -72,8 +72,7 @@ static bool parse_frame(struct tr_parser *p, struct tr_ast_window *out)
 		return false;
 	if (!out->has_between)
 		return true;
-	return tr_parser_expect_word(p, TR_KW_AND, "between the bounds of a frame") &&
-	       parse_frame_bound(p, &out->end);
+	return tr_parser_expect_word(p, TR_KW_AND, "between the bounds of a frame") && parse_frame_bound(p, &out->end);
 }
 
 bool tr_parse_window(struct tr_parser *p, struct tr_ast_window *out)
@@ -98,16 +97,16 @@ bool tr_parse_window(struct tr_parser *p, struct tr_ast_window *out)
 	if ((tr_parser_is_word(p, TR_KW_ROWS) || tr_parser_is_word(p, TR_KW_RANGE)) && !parse_frame(p, out))
 		return false;
 	if (!tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
-		return tr_parser_fail_expected(p, out->has_frame ? "')' after the frame of a window"
-							: "PARTITION BY, ORDER BY, ROWS, RANGE or ')' in a window");
+		return tr_parser_fail_expected(p, out->has_frame
+							  ? "')' after the frame of a window"
+							  : "PARTITION BY, ORDER BY, ROWS, RANGE or ')' in a window");
 	out->span = tr_parser_span(p, start);
 	return true;
 }
 
 static uint32_t window_height(const struct tr_ast_window *window)
 {
-	uint32_t height = TR_MAX(tr_parse_exprs_height(window->partition_by),
-				 tr_parse_order_height(&window->order_by));
+	uint32_t height = TR_MAX(tr_parse_exprs_height(window->partition_by), tr_parse_order_height(&window->order_by));
 
 	if (window->start.offset != NULL)
 		height = TR_MAX(height, window->start.offset->height);
@@ -345,8 +344,7 @@ static bool parse_trim(struct tr_parser *p, struct tr_list *args)
 		return add_expr(p, args, flag) && add_expr(p, args, space_literal(p, start)) &&
 		       add_expr(p, args, first);
 	}
-	return add_expr(p, args, flag) &&
-	       add_expr(p, args, first != NULL ? first : space_literal(p, start)) &&
+	return add_expr(p, args, flag) && add_expr(p, args, first != NULL ? first : space_literal(p, start)) &&
 	       add_expr(p, args, tr_parse_expr(p));
 }
 
@@ -452,9 +450,8 @@ static bool parse_inside(struct tr_parser *p, enum tr_keyword word, struct tr_as
 	}
 	call->is_distinct = tr_parser_accept_word(p, TR_KW_DISTINCT);
 	call->is_all = !call->is_distinct && tr_parser_accept_word(p, TR_KW_ALL);
-	if ((word == TR_KW_JSON_OBJECT || word == TR_KW_JSON_OBJECTAGG)
-		    ? !parse_json_pairs(p, args)
-		    : !parse_arguments(p, args, &names, &has_names))
+	if ((word == TR_KW_JSON_OBJECT || word == TR_KW_JSON_OBJECTAGG) ? !parse_json_pairs(p, args)
+									: !parse_arguments(p, args, &names, &has_names))
 		return false;
 	if (has_names)
 		call->argument_names = names.items;
@@ -535,8 +532,9 @@ struct tr_ast_expr *tr_parse_call(struct tr_parser *p, struct tr_ast_path name, 
 		return NULL;
 	parse_null_treatment(p, call);
 	if (!tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN)) {
-		tr_parser_fail_expected(p, args.count == 0 ? "an argument or ')'" : "an operator, ',' or ')' in the call of %s",
-					name.names[name.count - 1].text);
+		tr_parser_fail_expected(
+			p, args.count == 0 ? "an argument or ')'" : "an operator, ',' or ')' in the call of %s",
+			name.names[name.count - 1].text);
 		return NULL;
 	}
 	if (!parse_suffixes(p, call))

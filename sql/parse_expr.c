@@ -12,8 +12,15 @@
 #include "sql/parser.h"
 
 enum precedence {
-	PREC_OR = 22, PREC_AND = 24, PREC_NOT = 26, PREC_IS = 28, PREC_COMPARE = 30, PREC_PREDICATE = 32,
-	PREC_ADD = 40, PREC_MULTIPLY = 60, PREC_UNARY = 80
+	PREC_OR = 22,
+	PREC_AND = 24,
+	PREC_NOT = 26,
+	PREC_IS = 28,
+	PREC_COMPARE = 30,
+	PREC_PREDICATE = 32,
+	PREC_ADD = 40,
+	PREC_MULTIPLY = 60,
+	PREC_UNARY = 80
 };
 
 static struct tr_ast_expr *parse_binary(struct tr_parser *p, int least);
@@ -112,8 +119,8 @@ struct is_form {
 };
 
 static const struct is_form is_forms[] = {
-	{TR_KW_NULL, TR_AST_OP_IS_NULL},       {TR_KW_TRUE, TR_AST_OP_IS_TRUE},
-	{TR_KW_FALSE, TR_AST_OP_IS_FALSE},     {TR_KW_UNKNOWN, TR_AST_OP_IS_UNKNOWN},
+	{TR_KW_NULL, TR_AST_OP_IS_NULL},        {TR_KW_TRUE, TR_AST_OP_IS_TRUE},
+	{TR_KW_FALSE, TR_AST_OP_IS_FALSE},      {TR_KW_UNKNOWN, TR_AST_OP_IS_UNKNOWN},
 	{TR_KW_VALUE, TR_AST_OP_IS_JSON_VALUE}, {TR_KW_SCALAR, TR_AST_OP_IS_JSON_SCALAR},
 	{TR_KW_ARRAY, TR_AST_OP_IS_JSON_ARRAY}, {TR_KW_OBJECT, TR_AST_OP_IS_JSON_OBJECT},
 };
@@ -150,8 +157,8 @@ static struct tr_ast_expr *parse_is(struct tr_parser *p, struct tr_ast_expr *lef
 					is_not ? " NOT" : "");
 		return NULL;
 	}
-	return operation(p, TR_AST_EXPR_UNARY, (enum tr_ast_op)(op + is_not), start_token,
-			 tr_parser_span(p, op_token), exprs_of(p, left, NULL, NULL));
+	return operation(p, TR_AST_EXPR_UNARY, (enum tr_ast_op)(op + is_not), start_token, tr_parser_span(p, op_token),
+			 exprs_of(p, left, NULL, NULL));
 }
 
 static struct tr_ast_expr *parse_between(struct tr_parser *p, struct tr_ast_expr *left, uint32_t start_token,
@@ -223,8 +230,7 @@ static struct tr_ast_expr *parse_like(struct tr_parser *p, struct tr_ast_expr *l
 		if (escape == NULL)
 			return NULL;
 	}
-	expr = operation(p, TR_AST_EXPR_LIKE, TR_AST_OP_NONE, start_token, op_span,
-			 exprs_of(p, left, pattern, escape));
+	expr = operation(p, TR_AST_EXPR_LIKE, TR_AST_OP_NONE, start_token, op_span, exprs_of(p, left, pattern, escape));
 	if (expr != NULL)
 		expr->is_similar = is_similar;
 	return expr;
@@ -346,9 +352,10 @@ static struct tr_ast_expr *parse_prefix(struct tr_parser *p)
 {
 	uint32_t start_token = p->at;
 	const struct tr_token *token = tr_parser_peek(p, 0);
-	enum tr_ast_op op = token->keyword == TR_KW_NOT ? TR_AST_OP_NOT
+	enum tr_ast_op op = token->keyword == TR_KW_NOT     ? TR_AST_OP_NOT
 			    : token->kind == TR_TOKEN_MINUS ? TR_AST_OP_NEGATE
-			    : token->kind == TR_TOKEN_PLUS ? TR_AST_OP_PLUS : TR_AST_OP_NONE;
+			    : token->kind == TR_TOKEN_PLUS  ? TR_AST_OP_PLUS
+							    : TR_AST_OP_NONE;
 	struct tr_ast_expr *operand;
 
 	if (op == TR_AST_OP_NONE)
@@ -360,8 +367,7 @@ static struct tr_ast_expr *parse_prefix(struct tr_parser *p)
 	tr_parser_leave(p);
 	if (operand == NULL)
 		return NULL;
-	return operation(p, TR_AST_EXPR_UNARY, op, start_token, tr_token_span(token),
-			 exprs_of(p, operand, NULL, NULL));
+	return operation(p, TR_AST_EXPR_UNARY, op, start_token, tr_token_span(token), exprs_of(p, operand, NULL, NULL));
 }
 
 static struct tr_ast_expr *parse_binary(struct tr_parser *p, int least)
@@ -383,9 +389,9 @@ static struct tr_ast_expr *parse_binary(struct tr_parser *p, int least)
 		} else if (token->keyword == TR_KW_OR && least <= PREC_OR) {
 			left = parse_flat(p, left, start_token, TR_KW_OR);
 		} else if (token->keyword == TR_KW_IS) {
-			bool is_distinct = tr_parser_is_word_at(p, 1, TR_KW_DISTINCT) ||
-					   (tr_parser_is_word_at(p, 1, TR_KW_NOT) &&
-					    tr_parser_is_word_at(p, 2, TR_KW_DISTINCT));
+			bool is_distinct =
+				tr_parser_is_word_at(p, 1, TR_KW_DISTINCT) ||
+				(tr_parser_is_word_at(p, 1, TR_KW_NOT) && tr_parser_is_word_at(p, 2, TR_KW_DISTINCT));
 			if ((is_distinct ? PREC_COMPARE : PREC_IS) < least)
 				break;
 			left = parse_is(p, left, start_token);

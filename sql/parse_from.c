@@ -51,8 +51,8 @@ static bool parse_parens(struct tr_parser *p, struct parens *out)
 	start = p->at;
 	if (!tr_parser_enter(p))
 		return false;
-	if (tr_parse_is_query(p, 0) && !(tr_parser_is_word(p, TR_KW_TABLE) &&
-					 tr_parser_peek(p, 1)->kind == TR_TOKEN_LEFT_PAREN)) {
+	if (tr_parse_is_query(p, 0) &&
+	    !(tr_parser_is_word(p, TR_KW_TABLE) && tr_parser_peek(p, 1)->kind == TR_TOKEN_LEFT_PAREN)) {
 		out->query = tr_parse_query(p);
 	} else if (tr_parser_is(p, TR_TOKEN_LEFT_PAREN)) {
 		if (!parse_parens(p, &inner))
@@ -113,9 +113,8 @@ static struct tr_ast_table_ref *finish_ref(struct tr_parser *p, struct tr_ast_ta
 		if (has_as)
 			tr_parser_skip(p);
 		ref->alias = tr_parser_name_new(p, "a table alias after AS");
-		if (ref->alias == NULL ||
-		    (tr_parser_is(p, TR_TOKEN_LEFT_PAREN) &&
-		     !tr_parser_names(p, "a column alias", &ref->column_aliases)))
+		if (ref->alias == NULL || (tr_parser_is(p, TR_TOKEN_LEFT_PAREN) &&
+					   !tr_parser_names(p, "a column alias", &ref->column_aliases)))
 			return NULL;
 	}
 	if (tr_parser_is_word(p, TR_KW_TABLESAMPLE) && !parse_sample(p, ref))
@@ -195,8 +194,8 @@ static struct tr_ast_table_ref *parse_unnest(struct tr_parser *p, uint32_t start
 	struct tr_list args = {0};
 
 	tr_parser_skip(p);
-	if (ref == NULL || !tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "after UNNEST") ||
-	    !tr_parse_expr_list(p, &args) || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the argument of UNNEST"))
+	if (ref == NULL || !tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "after UNNEST") || !tr_parse_expr_list(p, &args) ||
+	    !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the argument of UNNEST"))
 		return NULL;
 	ref->unnest.args = tr_parse_exprs_of(&args);
 	ref->unnest.has_ordinality = tr_parser_accept_words(p, TR_KW_WITH, TR_KW_ORDINALITY);
@@ -263,8 +262,9 @@ static bool parse_join_words(struct tr_parser *p, struct tr_ast_join *join)
 
 	join->is_natural = tr_parser_accept_word(p, TR_KW_NATURAL);
 	if (tr_parser_accept_word(p, TR_KW_LEFT)) {
-		join->kind = tr_parser_accept_word(p, TR_KW_SEMI) ? TR_AST_JOIN_LEFT_SEMI
-			     : tr_parser_accept_word(p, TR_KW_ANTI) ? TR_AST_JOIN_LEFT_ANTI : TR_AST_JOIN_LEFT;
+		join->kind = tr_parser_accept_word(p, TR_KW_SEMI)   ? TR_AST_JOIN_LEFT_SEMI
+			     : tr_parser_accept_word(p, TR_KW_ANTI) ? TR_AST_JOIN_LEFT_ANTI
+								    : TR_AST_JOIN_LEFT;
 	} else if (tr_parser_accept_word(p, TR_KW_RIGHT)) {
 		join->kind = TR_AST_JOIN_RIGHT;
 	} else if (tr_parser_accept_word(p, TR_KW_FULL)) {
@@ -290,7 +290,8 @@ static bool parse_join_condition(struct tr_parser *p, struct tr_ast_join *join, 
 	if (join->is_natural || join->kind == TR_AST_JOIN_CROSS) {
 		if (tr_parser_is_word(p, TR_KW_ON) || tr_parser_is_word(p, TR_KW_USING))
 			return tr_parser_fail(p, TR_E_SYNTAX, tr_token_span(tr_parser_peek(p, 0)),
-					      "%s takes no condition", join->is_natural ? "NATURAL JOIN" : "CROSS JOIN");
+					      "%s takes no condition",
+					      join->is_natural ? "NATURAL JOIN" : "CROSS JOIN");
 		return true;
 	}
 	if (tr_parser_accept_word(p, TR_KW_USING))

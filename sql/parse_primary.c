@@ -57,8 +57,10 @@ static struct tr_ast_expr *parse_number(struct tr_parser *p)
 	const struct tr_token *token = tr_parser_peek(p, 0);
 
 	tr_parser_skip(p);
-	return literal(p, token->kind == TR_TOKEN_INTEGER ? TR_AST_LITERAL_INTEGER
-			  : token->kind == TR_TOKEN_DECIMAL ? TR_AST_LITERAL_DECIMAL : TR_AST_LITERAL_APPROX,
+	return literal(p,
+		       token->kind == TR_TOKEN_INTEGER   ? TR_AST_LITERAL_INTEGER
+		       : token->kind == TR_TOKEN_DECIMAL ? TR_AST_LITERAL_DECIMAL
+							 : TR_AST_LITERAL_APPROX,
 		       start, tr_parser_text(p, tr_token_span(token)));
 }
 
@@ -171,8 +173,9 @@ static struct tr_ast_expr *parse_time_literal(struct tr_parser *p)
 	uint32_t start = p->at;
 	enum tr_keyword word = (enum tr_keyword)tr_parser_peek(p, 0)->keyword;
 	uint8_t next = tr_parser_peek(p, 1)->kind;
-	enum tr_ast_literal_kind kind = word == TR_KW_DATE ? TR_AST_LITERAL_DATE
-					: word == TR_KW_TIME ? TR_AST_LITERAL_TIME : TR_AST_LITERAL_TIMESTAMP;
+	enum tr_ast_literal_kind kind = word == TR_KW_DATE   ? TR_AST_LITERAL_DATE
+					: word == TR_KW_TIME ? TR_AST_LITERAL_TIME
+							     : TR_AST_LITERAL_TIMESTAMP;
 
 	if (next == TR_TOKEN_STRING || next == TR_TOKEN_UNICODE || next == TR_TOKEN_CSTRING) {
 		tr_parser_skip(p);
@@ -444,8 +447,7 @@ static struct tr_ast_expr *parse_word(struct tr_parser *p)
 		tr_parser_skip(p);
 		return tr_parse_expr_new(p, TR_AST_EXPR_DEFAULT, start);
 	}
-	default:
-		break;
+	default: break;
 	}
 	if (tr_keyword_is_niladic((enum tr_keyword)token->keyword))
 		return parse_niladic(p);
@@ -469,12 +471,8 @@ static struct tr_ast_expr *parse_operand(struct tr_parser *p)
 	case TR_TOKEN_DECIMAL:
 	case TR_TOKEN_APPROX: return parse_number(p);
 	case TR_TOKEN_LEFT_PAREN: return parse_parens(p);
-	case TR_TOKEN_QUESTION:
-		tr_parser_skip(p);
-		return tr_parse_expr_new(p, TR_AST_EXPR_PARAMETER, start);
-	default:
-		tr_parser_fail_expected(p, "an expression");
-		return NULL;
+	case TR_TOKEN_QUESTION: tr_parser_skip(p); return tr_parse_expr_new(p, TR_AST_EXPR_PARAMETER, start);
+	default: tr_parser_fail_expected(p, "an expression"); return NULL;
 	}
 }
 

@@ -204,8 +204,8 @@ static bool parse_group(struct tr_parser *p, struct tr_list *groups, uint32_t *h
 		if (expr == NULL)
 			return false;
 		*height = TR_MAX(*height, expr->height);
-		group->kind = expr->kind == TR_AST_EXPR_ROW && !expr->is_explicit ? TR_AST_GROUP_SET
-										  : TR_AST_GROUP_EXPR;
+		group->kind =
+			expr->kind == TR_AST_EXPR_ROW && !expr->is_explicit ? TR_AST_GROUP_SET : TR_AST_GROUP_EXPR;
 		*TR_LIST_ADD(p, &exprs, struct tr_ast_expr *) = expr;
 		group->exprs = group->kind == TR_AST_GROUP_SET ? expr->args : tr_parse_exprs_of(&exprs);
 		group->span = tr_parser_span(p, start);
@@ -435,8 +435,8 @@ static struct tr_ast_query *parse_set(struct tr_parser *p, struct tr_ast_query *
 	while (left != NULL && tr_parser_is_word(p, TR_KW_INTERSECT))
 		left = set_operation(p, TR_AST_SET_INTERSECT, left, start_token, false);
 	while (left != NULL && is_set_word(p))
-		left = set_operation(p, tr_parser_is_word(p, TR_KW_UNION) ? TR_AST_SET_UNION : TR_AST_SET_EXCEPT,
-				     left, start_token, true);
+		left = set_operation(p, tr_parser_is_word(p, TR_KW_UNION) ? TR_AST_SET_UNION : TR_AST_SET_EXCEPT, left,
+				     start_token, true);
 	return left;
 }
 

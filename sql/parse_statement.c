@@ -135,7 +135,9 @@ static bool parse_create(struct tr_parser *p, struct tr_ast_statement *s, uint32
 		return parse_namespace(p, &s->create_namespace);
 	}
 	return tr_parser_fail_expected(p, "TABLE, VIEW, FUNCTION, DATABASE or CATALOG after %s",
-				       is_temporary ? "TEMPORARY" : is_replace ? "REPLACE" : "CREATE");
+				       is_temporary ? "TEMPORARY"
+				       : is_replace ? "REPLACE"
+						    : "CREATE");
 }
 
 /* ---------------------------------------------------------------- INSERT */
@@ -171,8 +173,8 @@ static bool parse_conflict(struct tr_parser *p, struct tr_ast_insert *insert)
 	p->at += 2;
 	if (!tr_parser_expect_word(p, TR_KW_DO, "after ON CONFLICT"))
 		return false;
-	insert->conflict = tr_parser_accept_word(p, TR_KW_NOTHING) ? TR_AST_CONFLICT_NOTHING
-			   : tr_parser_accept_word(p, TR_KW_ERROR) ? TR_AST_CONFLICT_ERROR
+	insert->conflict = tr_parser_accept_word(p, TR_KW_NOTHING)       ? TR_AST_CONFLICT_NOTHING
+			   : tr_parser_accept_word(p, TR_KW_ERROR)       ? TR_AST_CONFLICT_ERROR
 			   : tr_parser_accept_word(p, TR_KW_DEDUPLICATE) ? TR_AST_CONFLICT_DEDUPLICATE
 									 : TR_AST_CONFLICT_NONE;
 	if (insert->conflict == TR_AST_CONFLICT_NONE)
@@ -192,8 +194,9 @@ static bool parse_insert(struct tr_parser *p, struct tr_ast_statement *s, uint32
 		return tr_parser_fail_expected(p, "INTO or OVERWRITE after INSERT");
 	s->word_span = tr_parser_span(p, start);
 	tr_parser_accept_word(p, TR_KW_TABLE);
-	if (!tr_parser_path(p, insert->is_overwrite ? "a table name after INSERT OVERWRITE"
-						    : "a table name after INSERT INTO", &insert->table) ||
+	if (!tr_parser_path(
+		    p, insert->is_overwrite ? "a table name after INSERT OVERWRITE" : "a table name after INSERT INTO",
+		    &insert->table) ||
 	    !tr_parse_hints(p, &insert->hints))
 		return false;
 	if (tr_parser_accept_word(p, TR_KW_PARTITION) && !parse_partitions(p, insert))
@@ -259,7 +262,10 @@ static bool parse_execute(struct tr_parser *p, struct tr_ast_statement *s, uint3
 
 static bool parse_explain_details(struct tr_parser *p, struct tr_ast_explain *explain)
 {
-	static const struct { enum tr_keyword word; enum tr_ast_explain_detail bit; } details[] = {
+	static const struct {
+		enum tr_keyword word;
+		enum tr_ast_explain_detail bit;
+	} details[] = {
 		{TR_KW_ESTIMATED_COST, TR_AST_EXPLAIN_ESTIMATED_COST},
 		{TR_KW_CHANGELOG_MODE, TR_AST_EXPLAIN_CHANGELOG_MODE},
 		{TR_KW_JSON_EXECUTION_PLAN, TR_AST_EXPLAIN_JSON_EXECUTION_PLAN},
@@ -362,8 +368,7 @@ static bool parse_statement(struct tr_parser *p, struct tr_ast_statement *s, boo
 		s->kind = tr_parser_is_word(p, TR_KW_SET) ? TR_AST_STATEMENT_SET : TR_AST_STATEMENT_RESET;
 		tr_parser_skip(p);
 		return tr_parse_set(p, s->kind == TR_AST_STATEMENT_RESET, &s->set);
-	default:
-		break;
+	default: break;
 	}
 	if (!tr_parse_is_query(p, 0) && !tr_parser_is(p, TR_TOKEN_LEFT_PAREN))
 		return tr_parser_fail_expected(p, "a statement (SELECT, INSERT, CREATE TABLE, ...)");
@@ -401,8 +406,7 @@ static void reset(struct tr_parser *p)
 	p->depth = 0;
 }
 
-struct tr_ast_script *tr_parse_script(const struct tr_script_text *text, struct tr_arena *arena,
-				      struct tr_diags *diags)
+struct tr_ast_script *tr_parse_script(const struct tr_script_text *text, struct tr_arena *arena, struct tr_diags *diags)
 {
 	struct tr_ast_script *script = TR_NEW(arena, struct tr_ast_script);
 	struct tr_list statements = {0};
@@ -452,8 +456,7 @@ static bool is_whole(struct tr_parser *p, const void *part, const char *what)
 	return tr_parser_is(p, TR_TOKEN_END) || tr_parser_fail_expected(p, "the end of the %s", what);
 }
 
-struct tr_ast_expr *tr_parse_expr_text(const struct tr_script_text *text, struct tr_arena *arena,
-				       struct tr_diags *diags)
+struct tr_ast_expr *tr_parse_expr_text(const struct tr_script_text *text, struct tr_arena *arena, struct tr_diags *diags)
 {
 	struct tr_parser p;
 	struct tr_ast_expr *expr;
@@ -463,8 +466,7 @@ struct tr_ast_expr *tr_parse_expr_text(const struct tr_script_text *text, struct
 	return is_whole(&p, expr, "expression") && diags->error_count == 0 ? expr : NULL;
 }
 
-struct tr_ast_type *tr_parse_type_text(const struct tr_script_text *text, struct tr_arena *arena,
-				       struct tr_diags *diags)
+struct tr_ast_type *tr_parse_type_text(const struct tr_script_text *text, struct tr_arena *arena, struct tr_diags *diags)
 {
 	struct tr_parser p;
 	struct tr_ast_type *type;

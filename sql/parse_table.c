@@ -43,8 +43,8 @@ bool tr_parse_options(struct tr_parser *p, struct tr_ast_options *out)
 			return false;
 		for (uint32_t i = 0; i + 1 < items.count; i++)
 			if (strcmp(((struct tr_ast_option *)items.items)[i].key.text, option->key.text) == 0)
-				return tr_parser_fail(p, TR_E_DUPLICATE, option->key.span,
-						      "option '%s' is given twice", option->key.text);
+				return tr_parser_fail(p, TR_E_DUPLICATE, option->key.span, "option '%s' is given twice",
+						      option->key.text);
 	} while (tr_parser_accept(p, TR_TOKEN_COMMA));
 	if (!tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
 		return tr_parser_fail_expected(p, "',' or ')' after an option");
@@ -82,8 +82,8 @@ static bool parse_key(struct tr_parser *p, struct tr_ast_key *key)
 			return false;
 	}
 	key->is_unique = tr_parser_accept_word(p, TR_KW_UNIQUE);
-	if (!key->is_unique && (!tr_parser_expect_word(p, TR_KW_PRIMARY, "KEY") ||
-				!tr_parser_expect_word(p, TR_KW_KEY, "after PRIMARY")))
+	if (!key->is_unique &&
+	    (!tr_parser_expect_word(p, TR_KW_PRIMARY, "KEY") || !tr_parser_expect_word(p, TR_KW_KEY, "after PRIMARY")))
 		return false;
 	if (!tr_parser_names(p, "a column of the key", &key->columns) || !parse_enforced(p, &key->is_not_enforced))
 		return false;
@@ -247,11 +247,18 @@ static bool parse_distribution(struct tr_parser *p, struct tr_ast_create_table *
 
 static bool parse_like_option(struct tr_parser *p, struct tr_ast_like_option *option)
 {
-	static const struct { enum tr_keyword word; enum tr_ast_like_feature feature; } features[] = {
-		{TR_KW_ALL, TR_AST_LIKE_ALL}, {TR_KW_CONSTRAINTS, TR_AST_LIKE_CONSTRAINTS},
-		{TR_KW_DISTRIBUTION, TR_AST_LIKE_DISTRIBUTION}, {TR_KW_GENERATED, TR_AST_LIKE_GENERATED},
-		{TR_KW_METADATA, TR_AST_LIKE_METADATA}, {TR_KW_OPTIONS, TR_AST_LIKE_OPTIONS},
-		{TR_KW_PARTITIONS, TR_AST_LIKE_PARTITIONS}, {TR_KW_WATERMARKS, TR_AST_LIKE_WATERMARKS},
+	static const struct {
+		enum tr_keyword word;
+		enum tr_ast_like_feature feature;
+	} features[] = {
+		{TR_KW_ALL, TR_AST_LIKE_ALL},
+		{TR_KW_CONSTRAINTS, TR_AST_LIKE_CONSTRAINTS},
+		{TR_KW_DISTRIBUTION, TR_AST_LIKE_DISTRIBUTION},
+		{TR_KW_GENERATED, TR_AST_LIKE_GENERATED},
+		{TR_KW_METADATA, TR_AST_LIKE_METADATA},
+		{TR_KW_OPTIONS, TR_AST_LIKE_OPTIONS},
+		{TR_KW_PARTITIONS, TR_AST_LIKE_PARTITIONS},
+		{TR_KW_WATERMARKS, TR_AST_LIKE_WATERMARKS},
 	};
 	uint32_t start = p->at;
 
@@ -343,8 +350,7 @@ bool tr_parse_create_table(struct tr_parser *p, struct tr_ast_create_table *out)
 			return tr_parser_fail(p, TR_E_SYNTAX, column->span, "column '%s' has no type",
 					      column->name.text);
 	}
-	if (!out->has_columns && out->with.count == 0 && out->like == NULL && out->query == NULL &&
-	    out->comment == NULL)
+	if (!out->has_columns && out->with.count == 0 && out->like == NULL && out->query == NULL && out->comment == NULL)
 		return tr_parser_fail_expected(p, "'(' after the table's name");
 	return true;
 }

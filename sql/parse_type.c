@@ -39,9 +39,9 @@ static const struct simple_type simple_types[] = {
 };
 
 static const char *const type_names[] = {
-	"BOOLEAN", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "NUMERIC", "CHAR",
-	"VARCHAR", "STRING", "BINARY", "VARBINARY", "BYTES", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL",
-	"ARRAY", "MAP", "MULTISET", "ROW",
+	"BOOLEAN",   "TINYINT",       "SMALLINT", "INT",    "INTEGER", "BIGINT",    "FLOAT", "DOUBLE", "DECIMAL",
+	"NUMERIC",   "CHAR",          "VARCHAR",  "STRING", "BINARY",  "VARBINARY", "BYTES", "DATE",   "TIME",
+	"TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL", "ARRAY",  "MAP",     "MULTISET",  "ROW",
 };
 
 /* [ (precision [, scale]) ] */
@@ -200,7 +200,8 @@ static bool parse_other_type(struct tr_parser *p, struct tr_ast_type *type)
 
 		tr_parser_skip(p);
 		type->kind = tr_parser_accept_word(p, TR_KW_VARYING) ? (is_char ? TR_TYPE_VARCHAR : TR_TYPE_VARBINARY)
-			     : is_char ? TR_TYPE_CHAR : TR_TYPE_BINARY;
+			     : is_char                               ? TR_TYPE_CHAR
+								     : TR_TYPE_BINARY;
 		return parse_precision(p, type, false);
 	}
 	case TR_KW_DOUBLE:
@@ -213,9 +214,7 @@ static bool parse_other_type(struct tr_parser *p, struct tr_ast_type *type)
 		type->kind = tr_parser_is_word(p, TR_KW_TIME) ? TR_TYPE_TIME : TR_TYPE_TIMESTAMP;
 		tr_parser_skip(p);
 		return parse_precision(p, type, false) && parse_zone(p, type);
-	case TR_KW_INTERVAL:
-		tr_parser_skip(p);
-		return parse_interval_type(p, type);
+	case TR_KW_INTERVAL: tr_parser_skip(p); return parse_interval_type(p, type);
 	case TR_KW_ARRAY:
 	case TR_KW_MULTISET:
 		type->kind = tr_parser_is_word(p, TR_KW_ARRAY) ? TR_TYPE_ARRAY : TR_TYPE_MULTISET;
@@ -233,8 +232,7 @@ static bool parse_other_type(struct tr_parser *p, struct tr_ast_type *type)
 		tr_parser_skip(p);
 		type->kind = TR_AST_TYPE_RAW;
 		return tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "after RAW") && tr_parser_skip_parens(p);
-	default:
-		return parse_user_type(p, type);
+	default: return parse_user_type(p, type);
 	}
 }
 

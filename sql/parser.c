@@ -74,10 +74,7 @@ bool tr_parser_is_text(const struct tr_parser *p, uint32_t ahead, const char *up
 	       strncasecmp(p->text->text + token->start, upper, length) == 0;
 }
 
-struct tr_span tr_token_span(const struct tr_token *token)
-{
-	return (struct tr_span){token->start, token->end};
-}
+struct tr_span tr_token_span(const struct tr_token *token) { return (struct tr_span){token->start, token->end}; }
 
 struct tr_span tr_parser_span(const struct tr_parser *p, uint32_t start)
 {
@@ -123,10 +120,11 @@ static const char *found_text(struct tr_parser *p, const struct tr_token *token)
 static bool is_clause_word(enum tr_keyword keyword)
 {
 	static const enum tr_keyword words[] = {
-		TR_KW_SELECT, TR_KW_FROM, TR_KW_WHERE, TR_KW_GROUP, TR_KW_HAVING, TR_KW_ORDER, TR_KW_LIMIT,
-		TR_KW_UNION, TR_KW_INTERSECT, TR_KW_EXCEPT, TR_KW_ON, TR_KW_JOIN, TR_KW_AS, TR_KW_WITH, TR_KW_AND,
-		TR_KW_OR, TR_KW_CREATE, TR_KW_INSERT, TR_KW_END, TR_KW_WHEN, TR_KW_THEN, TR_KW_ELSE, TR_KW_INTO,
-		TR_KW_INNER, TR_KW_LEFT, TR_KW_RIGHT, TR_KW_FULL, TR_KW_CROSS, TR_KW_BY, TR_KW_WINDOW, TR_KW_USING,
+		TR_KW_SELECT, TR_KW_FROM,      TR_KW_WHERE,  TR_KW_GROUP,  TR_KW_HAVING, TR_KW_ORDER, TR_KW_LIMIT,
+		TR_KW_UNION,  TR_KW_INTERSECT, TR_KW_EXCEPT, TR_KW_ON,     TR_KW_JOIN,   TR_KW_AS,    TR_KW_WITH,
+		TR_KW_AND,    TR_KW_OR,        TR_KW_CREATE, TR_KW_INSERT, TR_KW_END,    TR_KW_WHEN,  TR_KW_THEN,
+		TR_KW_ELSE,   TR_KW_INTO,      TR_KW_INNER,  TR_KW_LEFT,   TR_KW_RIGHT,  TR_KW_FULL,  TR_KW_CROSS,
+		TR_KW_BY,     TR_KW_WINDOW,    TR_KW_USING,
 	};
 
 	for (uint32_t i = 0; i < TR_COUNT_OF(words); i++)
@@ -138,10 +136,11 @@ static bool is_clause_word(enum tr_keyword keyword)
 static void hint_misspelled(struct tr_parser *p, const struct tr_token *token)
 {
 	static const char *const words[] = {
-		"SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "INSERT", "INTO", "CREATE",
-		"TABLE", "VIEW", "VALUES", "EXPLAIN", "EXECUTE", "STATEMENT", "WATERMARK", "PRIMARY", "PARTITIONED",
-		"PARTITION", "BETWEEN", "DISTINCT", "INTERVAL", "ENFORCED", "METADATA", "TEMPORARY", "DESCRIBE", "JOIN",
-		"WITH", "BEGIN", "SHOW", "DROP", "ALTER",
+		"SELECT",  "FROM",     "WHERE",     "GROUP",     "HAVING",   "ORDER",       "LIMIT",
+		"UNION",   "INSERT",   "INTO",      "CREATE",    "TABLE",    "VIEW",        "VALUES",
+		"EXPLAIN", "EXECUTE",  "STATEMENT", "WATERMARK", "PRIMARY",  "PARTITIONED", "PARTITION",
+		"BETWEEN", "DISTINCT", "INTERVAL",  "ENFORCED",  "METADATA", "TEMPORARY",   "DESCRIBE",
+		"JOIN",    "WITH",     "BEGIN",     "SHOW",      "DROP",     "ALTER",
 	};
 	const char *text, *nearest;
 
@@ -167,8 +166,7 @@ bool tr_parser_fail_expected(struct tr_parser *p, const char *format, ...)
 	va_start(args, format);
 	what = tr_arena_vprintf(p->arena, format, args);
 	va_end(args);
-	tr_diag_error(p->diags, TR_E_SYNTAX, tr_token_span(token), "expected %s, found %s", what,
-		      found_text(p, token));
+	tr_diag_error(p->diags, TR_E_SYNTAX, tr_token_span(token), "expected %s, found %s", what, found_text(p, token));
 	if (token->kind == TR_TOKEN_HINT_START)
 		tr_diag_hint(p->diags, "hints stand after SELECT, after a table's name, or after the target of INSERT");
 	if (p->at > 0)

@@ -32,10 +32,10 @@ struct tr_parser {
 	const struct tr_token *tokens;
 	uint32_t count;
 	uint32_t at;
-	uint32_t depth;      /* of nesting constructs that are open */
-	uint32_t expr_count; /* of this statement */
+	uint32_t depth;       /* of nesting constructs that are open */
+	uint32_t expr_count;  /* of this statement */
 	uint32_t table_count; /* references of this statement */
-	bool has_failed;     /* this statement has reported its error */
+	bool has_failed;      /* this statement has reported its error */
 };
 
 /** A growing array in the arena. */
@@ -154,7 +154,7 @@ void *tr_list_add(struct tr_arena *arena, struct tr_list *list, size_t size);
 
 /** parse_expr.c */
 struct tr_ast_expr *tr_parse_expr(struct tr_parser *p);
-struct tr_ast_expr *tr_parse_expr_additive(struct tr_parser *p); /* binds tighter than IN and AND */
+struct tr_ast_expr *tr_parse_expr_additive(struct tr_parser *p);     /* binds tighter than IN and AND */
 bool tr_parse_expr_list(struct tr_parser *p, struct tr_list *exprs); /* a, b, ... appended */
 struct tr_ast_exprs tr_parse_exprs_of(const struct tr_list *list);
 struct tr_ast_expr *tr_parse_expr_new(struct tr_parser *p, enum tr_ast_expr_kind kind, uint32_t start_token);
@@ -185,7 +185,7 @@ struct tr_ast_type *tr_parse_type(struct tr_parser *p);
 bool tr_parse_is_query(const struct tr_parser *p, uint32_t ahead); /* SELECT, WITH, VALUES, TABLE t */
 struct tr_ast_query *tr_parse_query(struct tr_parser *p);
 struct tr_ast_query *tr_parse_query_rest(struct tr_parser *p, struct tr_ast_query *left, uint32_t start_token);
-bool tr_parse_is_query_rest(const struct tr_parser *p); /* UNION .., ORDER BY, LIMIT .. */
+bool tr_parse_is_query_rest(const struct tr_parser *p);             /* UNION .., ORDER BY, LIMIT .. */
 bool tr_parse_hints(struct tr_parser *p, struct tr_ast_hints *out); /* none, or one comment */
 
 /** parse_from.c */
@@ -193,7 +193,7 @@ struct tr_ast_table_ref *tr_parse_from(struct tr_parser *p);
 
 /** parse_table.c */
 bool tr_parse_create_table(struct tr_parser *p, struct tr_ast_create_table *out); /* from the name on */
-bool tr_parse_options(struct tr_parser *p, struct tr_ast_options *out);          /* after WITH */
+bool tr_parse_options(struct tr_parser *p, struct tr_ast_options *out);           /* after WITH */
 
 /** parse_utility.c */
 bool tr_parse_drop(struct tr_parser *p, struct tr_ast_drop *out);

@@ -39,8 +39,11 @@ struct substitution {
 /* The length of the UTF-8 sequence at p (1..4), or 0: not valid. */
 static uint32_t sequence_length(const unsigned char *p, const unsigned char *end)
 {
-	uint32_t n = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2 : (p[0] & 0xF0) == 0xE0 ? 3
-		     : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+	uint32_t n = p[0] < 0x80                    ? 1
+		     : p[0] >= 0xC2 && p[0] < 0xE0  ? 2
+		     : (p[0] & 0xF0) == 0xE0        ? 3
+		     : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+						    : 0;
 
 	if (n == 0 || (size_t)(end - p) < n)
 		return 0;
@@ -68,15 +71,9 @@ static uint32_t first_bad_byte(const char *text, uint32_t length)
 	return (uint32_t)(p - (const unsigned char *)text);
 }
 
-static bool is_name_start(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+static bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
-static bool is_name_part(char c)
-{
-	return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.';
-}
+static bool is_name_part(char c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
 
 static const char *value_of(const struct substitution *s, const char *name, uint32_t length)
 {
@@ -123,8 +120,7 @@ static void add_piece(struct substitution *s, uint32_t original_start, uint32_t 
 static void add_undefined(struct substitution *s, uint32_t length, const char *name)
 {
 	if (s->undefined_count < UNDEFINED_MAX)
-		s->undefined[s->undefined_count++] =
-			(struct undefined){{s->out_length, s->out_length + length}, name};
+		s->undefined[s->undefined_count++] = (struct undefined){{s->out_length, s->out_length + length}, name};
 }
 
 /* Replaces the `${...}` at `at`; returns the offset behind it, or `at` when it is no variable. */
@@ -259,12 +255,12 @@ static void report_bad_byte(struct tr_diags *diags, const char *bytes, uint32_t 
 }
 
 struct tr_script_text *tr_script_text_make(struct tr_arena *arena, const char *file, const char *original,
-					   size_t length, const struct tr_variable *variables,
-					   uint32_t variable_count, struct tr_diags *diags)
+					   size_t length, const struct tr_variable *variables, uint32_t variable_count,
+					   struct tr_diags *diags)
 {
 	struct tr_script_text *text = TR_NEW(arena, struct tr_script_text);
-	struct substitution s = {.arena = arena, .variables = variables, .variable_count = variable_count,
-				 .original = original};
+	struct substitution s = {
+		.arena = arena, .variables = variables, .variable_count = variable_count, .original = original};
 	uint32_t bad;
 
 	TR_ASSERT(original != NULL && file != NULL);

@@ -39,10 +39,10 @@ struct tr_variable {
 
 /** A stretch of the text that came from one stretch of the original; it reaches to the start of the next one. */
 struct tr_text_piece {
-	uint32_t start;          /* in text */
+	uint32_t start; /* in text */
 	uint32_t original_start;
-	uint32_t original_end;   /* of `${NAME}`; unused for copied pieces */
-	const char *variable;    /* NAME, or NULL: copied byte by byte */
+	uint32_t original_end; /* of `${NAME}`; unused for copied pieces */
+	const char *variable;  /* NAME, or NULL: copied byte by byte */
 };
 
 struct tr_script_text {
@@ -68,8 +68,8 @@ struct tr_place {
  * Problems (an undefined variable, a text that is too long, a NUL byte, invalid UTF-8) go to `diags`, each at its
  * place; the result is usable for showing them in any case. When a name occurs twice, the last one wins. */
 struct tr_script_text *tr_script_text_make(struct tr_arena *arena, const char *file, const char *original,
-					   size_t length, const struct tr_variable *variables,
-					   uint32_t variable_count, struct tr_diags *diags);
+					   size_t length, const struct tr_variable *variables, uint32_t variable_count,
+					   struct tr_diags *diags);
 
 /** Where byte `offset` of the text stands in the original. Accepts 0 .. length. */
 struct tr_place tr_script_text_place(const struct tr_script_text *text, uint32_t offset);

@@ -47,8 +47,7 @@ static const char *next_job_id(struct tr_session *session)
 {
 	uint64_t number = session->job_count++;
 
-	return tr_arena_printf(&session->arena, "%016llx%016llx",
-			       (unsigned long long)session->options.job_id_seed[0],
+	return tr_arena_printf(&session->arena, "%016llx%016llx", (unsigned long long)session->options.job_id_seed[0],
 			       (unsigned long long)(session->options.job_id_seed[1] + number));
 }
 
@@ -167,8 +166,9 @@ static void create_view(struct tr_session *session, const struct tr_ast_statemen
 		return;
 	}
 	if (ast->columns.count > 0 && ast->columns.count != relation->column_count) {
-		tr_diag_error(&session->diags, TR_E_TYPE, ast->name.span, "view '%s' names %u columns, its query has %u",
-			      tr_catalog_name(&ast->name), ast->columns.count, relation->column_count);
+		tr_diag_error(&session->diags, TR_E_TYPE, ast->name.span,
+			      "view '%s' names %u columns, its query has %u", tr_catalog_name(&ast->name),
+			      ast->columns.count, relation->column_count);
 		return;
 	}
 	view = TR_NEW(&session->arena, struct tr_view_def);
@@ -232,36 +232,20 @@ static void compile_statement(struct compiler *compiler, const struct tr_ast_sta
 		binder = make_binder(session);
 		tr_bind_create_table(&binder, &statement->create_table, statement->span);
 		break;
-	case TR_AST_STATEMENT_CREATE_VIEW:
-		create_view(session, statement);
-		break;
+	case TR_AST_STATEMENT_CREATE_VIEW: create_view(session, statement); break;
 	case TR_AST_STATEMENT_SET:
-	case TR_AST_STATEMENT_RESET:
-		set_option(session, statement);
-		break;
-	case TR_AST_STATEMENT_SHOW:
-		add_text(session, tr_show(session, &statement->show, statement->word_span));
-		break;
-	case TR_AST_STATEMENT_DESCRIBE:
-		describe(session, statement);
-		break;
-	case TR_AST_STATEMENT_DROP:
-		drop(session, statement);
-		break;
+	case TR_AST_STATEMENT_RESET: set_option(session, statement); break;
+	case TR_AST_STATEMENT_SHOW: add_text(session, tr_show(session, &statement->show, statement->word_span)); break;
+	case TR_AST_STATEMENT_DESCRIBE: describe(session, statement); break;
+	case TR_AST_STATEMENT_DROP: drop(session, statement); break;
 	case TR_AST_STATEMENT_INSERT:
 	case TR_AST_STATEMENT_QUERY:
-	case TR_AST_STATEMENT_STATEMENT_SET:
-		add_job(compiler, statement);
-		break;
-	case TR_AST_STATEMENT_EXPLAIN:
-		explain(compiler, statement);
-		break;
+	case TR_AST_STATEMENT_STATEMENT_SET: add_job(compiler, statement); break;
+	case TR_AST_STATEMENT_EXPLAIN: explain(compiler, statement); break;
 	case TR_AST_STATEMENT_OTHER:
 		tr_diag_not_supported(&session->diags, statement->word_span, "%s", statement->other.words);
 		break;
-	default:
-		tr_diag_not_supported(&session->diags, statement->word_span, "this statement");
-		break;
+	default: tr_diag_not_supported(&session->diags, statement->word_span, "this statement"); break;
 	}
 }
 

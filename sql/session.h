@@ -23,12 +23,12 @@ struct tr_session_options {
 	const char *file;                    /* for messages: "job.sql", "<stdin>" */
 	const struct tr_variable *variables; /* ${NAME} */
 	uint32_t variable_count;
-	const struct tr_config *config;      /* file and command line; copied */
-	uint32_t core_count;                 /* default parallelism */
-	const char *machine_time_zone;       /* for table.local-time-zone = default */
-	const char *job_name;                /* default of pipeline.name */
-	uint64_t job_id_seed[2];             /* random; the job ids are made of it */
-	const struct tr_connector *collect;  /* sink of a bare SELECT */
+	const struct tr_config *config;          /* file and command line; copied */
+	uint32_t core_count;                     /* default parallelism */
+	const char *machine_time_zone;           /* for table.local-time-zone = default */
+	const char *job_name;                    /* default of pipeline.name */
+	uint64_t job_id_seed[2];                 /* random; the job ids are made of it */
+	const struct tr_connector *collect;      /* sink of a bare SELECT */
 	const struct tr_option *collect_options; /* its WITH clause */
 	uint32_t collect_option_count;
 };

@@ -145,9 +145,12 @@ static void add_column(struct table *table, const char *name, const struct tr_ty
 {
 	const char *mark = role == TR_ROLE_ROWTIME ? " *ROWTIME*" : role == TR_ROLE_PROCTIME ? " *PROCTIME*" : "";
 	const struct tr_type *bare = tr_type_with_nullable(table->arena, type, true);
-	const char *cells[COLUMNS_MAX] = {
-		name, tr_arena_printf(table->arena, "%s%s", tr_type_text(table->arena, bare), mark),
-		type->is_nullable ? "TRUE" : "FALSE", key, extras, watermark};
+	const char *cells[COLUMNS_MAX] = {name,
+					  tr_arena_printf(table->arena, "%s%s", tr_type_text(table->arena, bare), mark),
+					  type->is_nullable ? "TRUE" : "FALSE",
+					  key,
+					  extras,
+					  watermark};
 
 	add_row(table, cells);
 }

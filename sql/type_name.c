@@ -35,8 +35,10 @@ static const struct tr_type *resolve(const struct tr_ast_type *type, struct tr_a
 
 static const struct tr_type *refuse(const struct tr_ast_type *type, struct tr_diags *diags)
 {
-	const char *what = type->kind == TR_AST_TYPE_RAW ? "RAW" : type->kind == TR_AST_TYPE_VARIANT ? "VARIANT"
-			   : type->kind == TR_AST_TYPE_STRUCTURED ? "STRUCTURED" : NULL;
+	const char *what = type->kind == TR_AST_TYPE_RAW          ? "RAW"
+			   : type->kind == TR_AST_TYPE_VARIANT    ? "VARIANT"
+			   : type->kind == TR_AST_TYPE_STRUCTURED ? "STRUCTURED"
+								  : NULL;
 
 	if (what != NULL)
 		tr_diag_not_supported(diags, type->span, "the type %s", what);
@@ -66,8 +68,8 @@ static const struct tr_type *with_parameter(const struct tr_ast_type *type, cons
 	return tr_type_decimal(arena, precision, scale);
 }
 
-static const struct tr_type *resolve_row(const struct tr_ast_type *type, struct tr_arena *arena,
-					 struct tr_diags *diags, uint32_t depth)
+static const struct tr_type *resolve_row(const struct tr_ast_type *type, struct tr_arena *arena, struct tr_diags *diags,
+					 uint32_t depth)
 {
 	const char **names = TR_NEW_ARRAY(arena, type->child_count, const char *);
 	const struct tr_type **fields = TR_NEW_ARRAY(arena, type->child_count, const struct tr_type *);

@@ -37,8 +37,8 @@ static bool is_bare_join(const struct tr_ast_table_ref *ref)
 
 static void write_join(struct tr_unparser *u, const struct tr_ast_join *join)
 {
-	static const char *const words[] = {", ", " CROSS JOIN ", " JOIN ", " LEFT JOIN ", " RIGHT JOIN ",
-					    " FULL JOIN ", " LEFT SEMI JOIN ", " LEFT ANTI JOIN "};
+	static const char *const words[] = {", ",           " CROSS JOIN ", " JOIN ",           " LEFT JOIN ",
+					    " RIGHT JOIN ", " FULL JOIN ",  " LEFT SEMI JOIN ", " LEFT ANTI JOIN "};
 	bool is_comma = join->kind == TR_AST_JOIN_COMMA;
 	bool is_left_comma = is_bare_join(join->left) && join->left->join.kind == TR_AST_JOIN_COMMA;
 	bool is_right_comma = is_bare_join(join->right) && join->right->join.kind == TR_AST_JOIN_COMMA;
@@ -320,8 +320,9 @@ static void write_distribution(struct tr_unparser *u, const struct tr_ast_distri
 {
 	tr_write(u, " DISTRIBUTED");
 	if (d->columns.count > 0) {
-		tr_write(u, d->kind == TR_AST_DISTRIBUTION_HASH ? " BY HASH "
-			    : d->kind == TR_AST_DISTRIBUTION_RANGE ? " BY RANGE " : " BY ");
+		tr_write(u, d->kind == TR_AST_DISTRIBUTION_HASH    ? " BY HASH "
+			    : d->kind == TR_AST_DISTRIBUTION_RANGE ? " BY RANGE "
+								   : " BY ");
 		tr_write_names(u, &d->columns);
 	}
 	if (d->bucket_count > 0 || d->columns.count == 0) {
@@ -334,8 +335,8 @@ static void write_distribution(struct tr_unparser *u, const struct tr_ast_distri
 static void write_like(struct tr_unparser *u, const struct tr_ast_like *like)
 {
 	static const char *const modes[] = {"INCLUDING", "EXCLUDING", "OVERWRITING"};
-	static const char *const features[] = {" ALL", " CONSTRAINTS", " DISTRIBUTION", " GENERATED", " METADATA",
-					       " OPTIONS", " PARTITIONS", " WATERMARKS"};
+	static const char *const features[] = {" ALL",      " CONSTRAINTS", " DISTRIBUTION", " GENERATED",
+					       " METADATA", " OPTIONS",     " PARTITIONS",   " WATERMARKS"};
 
 	tr_write(u, " LIKE ");
 	tr_write_path(u, &like->table);
@@ -410,8 +411,9 @@ static void write_create_function(struct tr_unparser *u, const struct tr_ast_cre
 
 static const char *object_text(enum tr_ast_object_kind object)
 {
-	static const char *const words[] = {"TABLE", "VIEW", "FUNCTION", "DATABASE", "CATALOG", "MODEL",
-					    "MATERIALIZED TABLE", "CONNECTION", "MODULE", "JOB"};
+	static const char *const words[] = {"TABLE",   "VIEW",  "FUNCTION",           "DATABASE",
+					    "CATALOG", "MODEL", "MATERIALIZED TABLE", "CONNECTION",
+					    "MODULE",  "JOB"};
 
 	return words[object];
 }
@@ -445,9 +447,25 @@ static void write_insert(struct tr_unparser *u, const struct tr_ast_insert *inse
 static void write_show(struct tr_unparser *u, const struct tr_ast_show *show)
 {
 	static const char *const words[] = {
-		"TABLES", "VIEWS", "FUNCTIONS", "USER FUNCTIONS", "CATALOGS", "DATABASES", "COLUMNS", "PARTITIONS",
-		"CREATE ", "JARS", "JOBS", "MODULES", "FULL MODULES", "CURRENT CATALOG", "CURRENT DATABASE", "MODELS",
-		"PROCEDURES", "CONNECTIONS", "MATERIALIZED TABLES",
+		"TABLES",
+		"VIEWS",
+		"FUNCTIONS",
+		"USER FUNCTIONS",
+		"CATALOGS",
+		"DATABASES",
+		"COLUMNS",
+		"PARTITIONS",
+		"CREATE ",
+		"JARS",
+		"JOBS",
+		"MODULES",
+		"FULL MODULES",
+		"CURRENT CATALOG",
+		"CURRENT DATABASE",
+		"MODELS",
+		"PROCEDURES",
+		"CONNECTIONS",
+		"MATERIALIZED TABLES",
 	};
 	bool is_bare = show->kind == TR_AST_SHOW_CREATE || show->kind == TR_AST_SHOW_PARTITIONS;
 
@@ -468,8 +486,7 @@ static void write_show(struct tr_unparser *u, const struct tr_ast_show *show)
 
 static void write_explain(struct tr_unparser *u, const struct tr_ast_explain *explain)
 {
-	static const char *const details[] = {"ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN",
-					      "PLAN_ADVICE"};
+	static const char *const details[] = {"ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"};
 	const char *separator = " ";
 
 	tr_write(u, explain->has_plan_for ? "EXPLAIN PLAN FOR" : "EXPLAIN");
@@ -566,8 +583,7 @@ static void write_statement(struct tr_unparser *u, const struct tr_ast_statement
 
 /* ---------------------------------------------------------------- entrances */
 
-const char *tr_unparse_statement(const struct tr_ast_statement *statement, bool has_all_parens,
-				 struct tr_arena *arena)
+const char *tr_unparse_statement(const struct tr_ast_statement *statement, bool has_all_parens, struct tr_arena *arena)
 {
 	struct tr_unparser u = {.arena = arena, .has_all_parens = has_all_parens};
 

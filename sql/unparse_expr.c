@@ -12,8 +12,19 @@
 #include "sql/unparse.h"
 #include "sql/unparser.h"
 
-enum { LOOSEST = 0, OR = 22, AND = 24, NOT = 26, IS = 28, COMPARE = 30, PREDICATE = 32, ADD = 40, MULTIPLY = 60,
-       UNARY = 80, PRIMARY = 100 };
+enum {
+	LOOSEST = 0,
+	OR = 22,
+	AND = 24,
+	NOT = 26,
+	IS = 28,
+	COMPARE = 30,
+	PREDICATE = 32,
+	ADD = 40,
+	MULTIPLY = 60,
+	UNARY = 80,
+	PRIMARY = 100
+};
 
 /* ---------------------------------------------------------------- words */
 
@@ -34,10 +45,7 @@ void tr_write_bytes(struct tr_unparser *u, const char *text, size_t length)
 	u->text[u->length] = '\0';
 }
 
-void tr_write(struct tr_unparser *u, const char *text)
-{
-	tr_write_bytes(u, text, strlen(text));
-}
+void tr_write(struct tr_unparser *u, const char *text) { tr_write_bytes(u, text, strlen(text)); }
 
 void tr_write_number(struct tr_unparser *u, int64_t number)
 {
@@ -154,9 +162,29 @@ void tr_write_hints(struct tr_unparser *u, const struct tr_ast_hints *hints)
 static const char *type_word(uint32_t kind)
 {
 	static const char *const words[TR_TYPE_COUNT] = {
-		"NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "CHAR",
-		"VARCHAR", "BINARY", "VARBINARY", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL MONTH",
-		"INTERVAL SECOND", "ARRAY", "MAP", "MULTISET", "ROW",
+		"NULL",
+		"BOOLEAN",
+		"TINYINT",
+		"SMALLINT",
+		"INT",
+		"BIGINT",
+		"FLOAT",
+		"DOUBLE",
+		"DECIMAL",
+		"CHAR",
+		"VARCHAR",
+		"BINARY",
+		"VARBINARY",
+		"DATE",
+		"TIME",
+		"TIMESTAMP",
+		"TIMESTAMP_LTZ",
+		"INTERVAL MONTH",
+		"INTERVAL SECOND",
+		"ARRAY",
+		"MAP",
+		"MULTISET",
+		"ROW",
 	};
 
 	return kind < TR_TYPE_COUNT ? words[kind] : kind == TR_AST_TYPE_VARIANT ? "VARIANT" : "RAW()";
@@ -287,7 +315,9 @@ static void write_unit(struct tr_unparser *u, enum tr_ast_time_unit unit, int32_
 static void write_literal(struct tr_unparser *u, const struct tr_ast_literal *l)
 {
 	static const char *const prefixes[] = {
-		[TR_AST_LITERAL_DATE] = "DATE ", [TR_AST_LITERAL_TIME] = "TIME ", [TR_AST_LITERAL_TIMESTAMP] = "TIMESTAMP ",
+		[TR_AST_LITERAL_DATE] = "DATE ",
+		[TR_AST_LITERAL_TIME] = "TIME ",
+		[TR_AST_LITERAL_TIMESTAMP] = "TIMESTAMP ",
 		[TR_AST_LITERAL_TIMESTAMP_LTZ] = "TIMESTAMP WITH LOCAL TIME ZONE ",
 	};
 	char digits[4];
@@ -319,9 +349,7 @@ static void write_literal(struct tr_unparser *u, const struct tr_ast_literal *l)
 		tr_write(u, " TO ");
 		write_unit(u, l->interval.end_unit, l->interval.fraction_precision, -1);
 		return;
-	default:
-		tr_write(u, prefixes[l->kind]);
-		tr_write_string(u, l->text, l->length);
+	default: tr_write(u, prefixes[l->kind]); tr_write_string(u, l->text, l->length);
 	}
 }
 
@@ -382,10 +410,17 @@ void tr_write_window(struct tr_unparser *u, const struct tr_ast_window *w)
 /* The arguments of a call with words between them; false: an ordinary one. */
 static bool write_special(struct tr_unparser *u, const char *name, struct tr_ast_exprs args)
 {
-	static const struct { const char *name; const char *words[3]; } forms[] = {
-		{"EXTRACT", {" FROM ", NULL, NULL}}, {"SUBSTRING", {" FROM ", " FOR ", NULL}},
-		{"OVERLAY", {" PLACING ", " FROM ", " FOR "}}, {"POSITION", {" IN ", " FROM ", NULL}},
-		{"TRIM", {" ", " FROM ", NULL}}, {"FLOOR", {" TO ", NULL, NULL}}, {"CEIL", {" TO ", NULL, NULL}},
+	static const struct {
+		const char *name;
+		const char *words[3];
+	} forms[] = {
+		{"EXTRACT", {" FROM ", NULL, NULL}},
+		{"SUBSTRING", {" FROM ", " FOR ", NULL}},
+		{"OVERLAY", {" PLACING ", " FROM ", " FOR "}},
+		{"POSITION", {" IN ", " FROM ", NULL}},
+		{"TRIM", {" ", " FROM ", NULL}},
+		{"FLOOR", {" TO ", NULL, NULL}},
+		{"CEIL", {" TO ", NULL, NULL}},
 		{"CEILING", {" TO ", NULL, NULL}},
 	};
 
@@ -461,8 +496,8 @@ static void write_call(struct tr_unparser *u, const struct tr_ast_expr *expr)
 	enum tr_keyword word = call->name.count == 1 ? tr_keyword_of(name, (uint32_t)strlen(name)) : TR_KEYWORD_NONE;
 	bool is_upper = word != TR_KEYWORD_NONE && strcmp(tr_keyword_text(word), name) == 0;
 	bool is_keyword = is_upper && !call->has_quoted_name &&
-			  (tr_keyword_is_function(word) || tr_keyword_is_niladic(word) ||
-				       word == TR_KW_TIMESTAMPADD || word == TR_KW_TIMESTAMPDIFF);
+			  (tr_keyword_is_function(word) || tr_keyword_is_niladic(word) || word == TR_KW_TIMESTAMPADD ||
+			   word == TR_KW_TIMESTAMPDIFF);
 
 	if (is_keyword)
 		tr_write(u, name);
@@ -573,8 +608,9 @@ static void write_predicate(struct tr_unparser *u, const struct tr_ast_expr *exp
 	} else {
 		bool is_between = expr->kind == TR_AST_EXPR_BETWEEN;
 
-		tr_write(u, is_between ? (expr->is_symmetric ? " BETWEEN SYMMETRIC " : " BETWEEN ")
-				       : expr->is_similar ? " SIMILAR TO " : " LIKE ");
+		tr_write(u, is_between         ? (expr->is_symmetric ? " BETWEEN SYMMETRIC " : " BETWEEN ")
+			    : expr->is_similar ? " SIMILAR TO "
+					       : " LIKE ");
 		write_operand(u, expr->args.items[1], PREDICATE + 1);
 		if (expr->args.count > 2) {
 			tr_write(u, is_between ? " AND " : " ESCAPE ");
@@ -587,8 +623,10 @@ static void write_constructor(struct tr_unparser *u, const struct tr_ast_expr *e
 {
 	bool is_row = expr->kind == TR_AST_EXPR_ROW;
 
-	tr_write(u, is_row ? (expr->is_explicit ? "ROW" : "") : expr->kind == TR_AST_EXPR_ARRAY ? "ARRAY"
-		    : expr->kind == TR_AST_EXPR_MAP ? "MAP" : "MULTISET");
+	tr_write(u, is_row                            ? (expr->is_explicit ? "ROW" : "")
+		    : expr->kind == TR_AST_EXPR_ARRAY ? "ARRAY"
+		    : expr->kind == TR_AST_EXPR_MAP   ? "MAP"
+						      : "MULTISET");
 	if (!is_row && expr->query != NULL) {
 		write_parens(u, expr->query);
 		return;

@@ -28,8 +28,8 @@ void tr_write_ast_string(struct tr_unparser *u, const struct tr_ast_string *stri
 void tr_write_hints(struct tr_unparser *u, const struct tr_ast_hints *hints); /* with a space in front */
 void tr_write_type(struct tr_unparser *u, const struct tr_ast_type *type);
 void tr_write_expr(struct tr_unparser *u, const struct tr_ast_expr *expr);
-void tr_write_exprs(struct tr_unparser *u, struct tr_ast_exprs exprs); /* a, b */
-void tr_write_order(struct tr_unparser *u, const struct tr_ast_order *order); /* " ORDER BY .." or nothing */
+void tr_write_exprs(struct tr_unparser *u, struct tr_ast_exprs exprs);           /* a, b */
+void tr_write_order(struct tr_unparser *u, const struct tr_ast_order *order);    /* " ORDER BY .." or nothing */
 void tr_write_window(struct tr_unparser *u, const struct tr_ast_window *window); /* (..) or a name */
 void tr_write_query(struct tr_unparser *u, const struct tr_ast_query *query);
 

@@ -29,8 +29,7 @@ uint32_t tr_limit_filter_project_i64(const int64_t *restrict auction, const int6
 		const __m512i a = _mm512_maskz_compress_epi64(keep, _mm512_loadu_si512(auction + i));
 
 		_mm512_storeu_si512(out_auction + n, a);
-		_mm512_storeu_si512(out_price + n,
-				    _mm512_maskz_compress_epi64(keep, _mm512_mullo_epi64(p, factor)));
+		_mm512_storeu_si512(out_price + n, _mm512_maskz_compress_epi64(keep, _mm512_mullo_epi64(p, factor)));
 		n += (uint32_t)__builtin_popcount(keep);
 	}
 #endif
@@ -69,10 +68,8 @@ uint32_t tr_limit_filter_project_text(const int64_t *restrict auction, const int
 		keep = _mm512_mask_cmpeq_epi64_mask(keep, _mm512_permutex2var_epi64(v0, even, v1), want0);
 		keep = _mm512_mask_cmpeq_epi64_mask(keep, _mm512_permutex2var_epi64(v0, odd, v1), want1);
 		kept = (uint32_t)__builtin_popcount(keep);
-		_mm512_storeu_si512(out_auction + n,
-				    _mm512_maskz_compress_epi64(keep, _mm512_loadu_si512(auction + i)));
-		_mm512_storeu_si512(out_price + n,
-				    _mm512_maskz_compress_epi64(keep, _mm512_mullo_epi64(p, factor)));
+		_mm512_storeu_si512(out_auction + n, _mm512_maskz_compress_epi64(keep, _mm512_loadu_si512(auction + i)));
+		_mm512_storeu_si512(out_price + n, _mm512_maskz_compress_epi64(keep, _mm512_mullo_epi64(p, factor)));
 		/* All kept views are the same one: no need to gather them. */
 		for (uint32_t k = 0; k < kept; k++)
 			memcpy(&out_channel[n + k], word, sizeof(word));

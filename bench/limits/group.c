@@ -88,10 +88,7 @@ void tr_limit_group_clear(struct tr_limit_group *group)
 	}
 }
 
-static inline size_t home(int64_t key, unsigned shift)
-{
-	return (size_t)(((uint64_t)key * HASH_FACTOR) >> shift);
-}
+static inline size_t home(int64_t key, unsigned shift) { return (size_t)(((uint64_t)key * HASH_FACTOR) >> shift); }
 
 static __attribute__((noinline)) size_t find_or_insert(struct tr_limit_group *group, int64_t key)
 {

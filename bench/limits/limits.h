@@ -91,9 +91,9 @@ struct tr_limit_bids {
 	int64_t *bidder;
 	int64_t *price;
 	struct tr_view *channel;
-	int64_t *time_ms;       /* dateTime, 'yyyy-MM-dd HH:mm:ss.SSS' */
-	struct tr_view *url;    /* CSV only */
-	struct tr_view *extra;  /* CSV only */
+	int64_t *time_ms;      /* dateTime, 'yyyy-MM-dd HH:mm:ss.SSS' */
+	struct tr_view *url;   /* CSV only */
+	struct tr_view *extra; /* CSV only */
 	size_t capacity;
 };
 

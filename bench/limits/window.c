@@ -31,7 +31,7 @@ struct tr_limit_window {
 	unsigned shift;
 	uint32_t slice_count; /* size / slide */
 	int64_t slide_ms;
-	int64_t slice;     /* number of the current slice: time / slide */
+	int64_t slice; /* number of the current slice: time / slide */
 	int64_t *current;
 	bool is_started;
 };
@@ -78,10 +78,7 @@ void tr_limit_window_clear(struct tr_limit_window *w)
 	w->is_started = false;
 }
 
-static inline size_t home(int64_t key, unsigned shift)
-{
-	return (size_t)(((uint64_t)key * HASH_FACTOR) >> shift);
-}
+static inline size_t home(int64_t key, unsigned shift) { return (size_t)(((uint64_t)key * HASH_FACTOR) >> shift); }
 
 static __attribute__((noinline)) size_t find_or_insert(struct tr_limit_window *w, int64_t key)
 {

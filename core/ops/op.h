@@ -48,13 +48,13 @@ struct tr_op_metrics {
 /** What a subtask offers to its operators. Outlives them. */
 struct tr_op_context {
 	struct tr_environment *env;
-	struct tr_arena *arena;        /* for the job's length: constants, plans of operators */
+	struct tr_arena *arena;            /* for the job's length: constants, plans of operators */
 	struct tr_program_context program; /* processing time: program.processing_time_ms */
 	uint32_t subtask;
 	uint32_t subtask_count;
-	uint32_t key_groups;           /* pipeline.max-parallelism; 0: the default */
-	uint32_t batch_rows;           /* capacity of batches */
-	struct tr_status status;       /* why an operator answered FAILED */
+	uint32_t key_groups;     /* pipeline.max-parallelism; 0: the default */
+	uint32_t batch_rows;     /* capacity of batches */
+	struct tr_status status; /* why an operator answered FAILED */
 };
 
 struct tr_op_ops {
@@ -80,10 +80,10 @@ struct tr_op_ops {
 struct tr_op {
 	const struct tr_op_ops *ops;
 	struct tr_op_context *context;
-	struct tr_op *next;      /* NULL for the tail */
-	uint32_t next_input;     /* which of next's inputs this one feeds */
-	bool is_blocked;         /* set by the emit functions and the chain only */
-	int64_t timer_ms;        /* wanted processing-time callback; INT64_MAX: none */
+	struct tr_op *next;             /* NULL for the tail */
+	uint32_t next_input;            /* which of next's inputs this one feeds */
+	bool is_blocked;                /* set by the emit functions and the chain only */
+	int64_t timer_ms;               /* wanted processing-time callback; INT64_MAX: none */
 	const struct tr_schema *output; /* schema of what it emits */
 	struct tr_op_metrics metrics;
 };

@@ -50,8 +50,8 @@ typedef enum tr_code {
 /** What went wrong. Zero-initialise it, or call tr_status_clear. */
 struct tr_status {
 	tr_code code;
-	int sys_errno;      /* errno, or 0 */
-	const char *where;  /* "io/disk.c:212"; static storage */
+	int sys_errno;                       /* errno, or 0 */
+	const char *where;                   /* "io/disk.c:212"; static storage */
 	char message[TR_STATUS_MESSAGE_MAX]; /* one or more lines, no trailing newline, never empty on failure */
 };
 
@@ -76,11 +76,11 @@ const char *tr_code_text(tr_code code);
 #define TR_WHERE __FILE__ ":" TR_STRINGIFY(__LINE__)
 
 /** Returns the code of `expr` to the caller if it is a failure. */
-#define TR_TRY(expr)                                     \
-	do {                                             \
-		const tr_code tr_try_code_ = (expr);     \
-		if (tr_try_code_ != TR_OK)               \
-			return tr_try_code_;             \
+#define TR_TRY(expr)                                 \
+	do {                                         \
+		const tr_code tr_try_code_ = (expr); \
+		if (tr_try_code_ != TR_OK)           \
+			return tr_try_code_;         \
 	} while (0)
 
 /** Fails: records code and message and returns. */

@@ -81,14 +81,14 @@ enum tr_phys {
 
 /** A type. `name`s of ROW fields are NUL-terminated and owned like the type itself. */
 struct tr_type {
-	uint8_t id;        /* enum tr_type_id */
-	uint8_t phys;      /* enum tr_phys, derived from id and precision */
+	uint8_t id;   /* enum tr_type_id */
+	uint8_t phys; /* enum tr_phys, derived from id and precision */
 	bool is_nullable;
-	uint8_t scale;     /* DECIMAL */
-	int32_t precision; /* DECIMAL digits; TIME and TIMESTAMP fraction digits; CHAR.. and BINARY.. length */
-	uint32_t child_count;                 /* ARRAY, MULTISET 1; MAP 2; ROW its fields */
+	uint8_t scale;        /* DECIMAL */
+	int32_t precision;    /* DECIMAL digits; TIME and TIMESTAMP fraction digits; CHAR.. and BINARY.. length */
+	uint32_t child_count; /* ARRAY, MULTISET 1; MAP 2; ROW its fields */
 	const struct tr_type *const *children;
-	const char *const *names;             /* ROW only: child_count field names */
+	const char *const *names; /* ROW only: child_count field names */
 };
 
 #ifdef __cplusplus

@@ -4,7 +4,4 @@
  */
 #include "server/cli.h"
 
-int main(int argc, char **argv)
-{
-	return tr_cli_main(argc, argv);
-}
+int main(int argc, char **argv) { return tr_cli_main(argc, argv); }

@@ -245,10 +245,10 @@ static void runs_merge_and_mix(void **state)
 	memset(timed->columns[0].data, 0, 400);
 	memset(plain->columns[0].data, 0, 400);
 	tr_batch_buffer_add_run(timed, 0, 5);
-	tr_batch_buffer_add_run(timed, 4, 5);   /* the same: merged */
+	tr_batch_buffer_add_run(timed, 4, 5); /* the same: merged */
 	tr_batch_buffer_add_run(timed, 10, 6);
 	tr_batch_buffer_add_run(timed, 20, 7);
-	tr_batch_buffer_add_run(timed, 20, 8);  /* the run of 7 covers nothing */
+	tr_batch_buffer_add_run(timed, 20, 8); /* the run of 7 covers nothing */
 	assert_int_equal(timed->batch.run_count, 3);
 	tr_batch_buffer_seal(timed, 100);
 	tr_batch_buffer_seal(plain, 100);
@@ -316,8 +316,8 @@ static void views_compare_like_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(append_keeps_every_value),    cmocka_unit_test(copies_outlive_their_source),
-		cmocka_unit_test(constants_are_spread),	       cmocka_unit_test(runs_merge_and_mix),
+		cmocka_unit_test(append_keeps_every_value),      cmocka_unit_test(copies_outlive_their_source),
+		cmocka_unit_test(constants_are_spread),          cmocka_unit_test(runs_merge_and_mix),
 		cmocka_unit_test(a_cleared_buffer_has_no_nulls), cmocka_unit_test(views_compare_like_bytes),
 	};
 

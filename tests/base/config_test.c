@@ -11,10 +11,24 @@ static void test_durations(void **state)
 	static const struct {
 		const char *text;
 		int64_t ms; /* -1: malformed */
-	} cases[] = {{"10 s", 10000},	{"500ms", 500}, {"1 min", 60000},   {"2h", 7200000}, {" 1 d ", 86400000},
-		     {"7", 7},		{"1500 us", 1}, {"3 minutes", 180000}, {"0", 0},	     {"-1 s", -1},
-		     {"1.5 s", -1},	{"s", -1},	{"", -1},	    {"1 parsec", -1}, {"10 S", 10000},
-		     {"9223372036854775807", INT64_MAX}, {"9223372036854775808", -1}, {"9223372036854775807 s", -1}};
+	} cases[] = {{"10 s", 10000},
+		     {"500ms", 500},
+		     {"1 min", 60000},
+		     {"2h", 7200000},
+		     {" 1 d ", 86400000},
+		     {"7", 7},
+		     {"1500 us", 1},
+		     {"3 minutes", 180000},
+		     {"0", 0},
+		     {"-1 s", -1},
+		     {"1.5 s", -1},
+		     {"s", -1},
+		     {"", -1},
+		     {"1 parsec", -1},
+		     {"10 S", 10000},
+		     {"9223372036854775807", INT64_MAX},
+		     {"9223372036854775808", -1},
+		     {"9223372036854775807 s", -1}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int64_t got = -1;
@@ -67,10 +81,8 @@ static void test_errors(void **state)
 	assert_int_equal(tr_config_set(&config, "paralelism.default", "2", TR_ORIGIN_FILE, NULL, &st), TR_ERR_CONFIG);
 	assert_string_equal(st.message, "unknown configuration key 'paralelism.default'; did you mean "
 					"'parallelism.default'?");
-	assert_int_equal(tr_config_set(&config, "parallelism.default", "two", TR_ORIGIN_FILE, NULL, &st),
-			 TR_ERR_CONFIG);
-	assert_int_equal(tr_config_set(&config, "parallelism.default", "65", TR_ORIGIN_FILE, NULL, &st),
-			 TR_ERR_CONFIG);
+	assert_int_equal(tr_config_set(&config, "parallelism.default", "two", TR_ORIGIN_FILE, NULL, &st), TR_ERR_CONFIG);
+	assert_int_equal(tr_config_set(&config, "parallelism.default", "65", TR_ORIGIN_FILE, NULL, &st), TR_ERR_CONFIG);
 	assert_false(tr_config_is_set(&config, "parallelism.default"));
 	tr_arena_deinit(&arena);
 }
@@ -87,8 +99,8 @@ static void test_defaults(void **state)
 	tr_config_init(&config, &arena);
 	for (const struct tr_config_key *key = tr_config_keys(); key->name != NULL; key++, count++) {
 		if (key->default_text[0] != '\0')
-			assert_int_equal(tr_config_set(&config, key->name, key->default_text, TR_ORIGIN_FILE, NULL, &st),
-					 TR_OK);
+			assert_int_equal(
+				tr_config_set(&config, key->name, key->default_text, TR_ORIGIN_FILE, NULL, &st), TR_OK);
 		assert_true(strlen(key->doc) > 10);
 	}
 	assert_true(count > 15);
@@ -99,7 +111,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_durations), cmocka_unit_test(test_memory),   cmocka_unit_test(test_origins),
-		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_errors),    cmocka_unit_test(test_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,10 +48,7 @@ static void names_levels(void **state)
 }
 
 /* Run last, in a process of its own: the choice is made once. */
-static int lowered(void)
-{
-	return tr_cpu_isa() == TR_ISA_V2 ? 0 : 1;
-}
+static int lowered(void) { return tr_cpu_isa() == TR_ISA_V2 ? 0 : 1; }
 
 static void environment_lowers_the_choice(void **state)
 {

@@ -139,12 +139,11 @@ static void nested_values(void **state)
 	const struct tr_type *bigint = tr_type_of(TR_TYPE_BIGINT);
 	const struct tr_column children[] = {{.type = bigint, .data = keys}, {.type = bigint, .data = values}};
 	struct tr_arena arena = {0};
-	const struct tr_column map = {.type = tr_type_map(&arena, bigint, bigint), .offsets = offsets,
-				      .children = children};
-	const struct tr_column array = {.type = tr_type_array(&arena, bigint), .offsets = offsets,
-					.children = children};
-	const struct tr_column multiset = {.type = tr_type_multiset(&arena, bigint), .offsets = offsets,
-					   .children = children};
+	const struct tr_column map = {
+		.type = tr_type_map(&arena, bigint, bigint), .offsets = offsets, .children = children};
+	const struct tr_column array = {.type = tr_type_array(&arena, bigint), .offsets = offsets, .children = children};
+	const struct tr_column multiset = {
+		.type = tr_type_multiset(&arena, bigint), .offsets = offsets, .children = children};
 	const char *names[] = {"a", "b"};
 	const struct tr_type *types[] = {bigint, bigint};
 	const struct tr_column row = {.type = tr_type_row(&arena, names, types, 2), .children = children};
@@ -213,9 +212,9 @@ static void nulls_of_long_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_numbers),	     cmocka_unit_test(integers_of_all_widths_agree),
-		cmocka_unit_test(equal_floats_hash_alike),   cmocka_unit_test(strings_and_wide_decimals),
-		cmocka_unit_test(nested_values),	     cmocka_unit_test(all_instruction_sets_agree),
+		cmocka_unit_test(known_numbers),           cmocka_unit_test(integers_of_all_widths_agree),
+		cmocka_unit_test(equal_floats_hash_alike), cmocka_unit_test(strings_and_wide_decimals),
+		cmocka_unit_test(nested_values),           cmocka_unit_test(all_instruction_sets_agree),
 		cmocka_unit_test(nulls_of_long_columns),
 	};
 

@@ -7,10 +7,7 @@
 
 #include "tailrace/status.h"
 
-static tr_code fails(struct tr_status *st)
-{
-	TR_FAIL(st, TR_ERR_DATA, "row %d is bad", 7);
-}
+static tr_code fails(struct tr_status *st) { TR_FAIL(st, TR_ERR_DATA, "row %d is bad", 7); }
 
 static tr_code fails_with_errno(struct tr_status *st)
 {
@@ -98,9 +95,12 @@ static void names_codes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records_code_message_and_place), cmocka_unit_test(appends_errno),
-		cmocka_unit_test(works_without_a_status),	  cmocka_unit_test(truncates_visibly),
-		cmocka_unit_test(prefixes),			  cmocka_unit_test(an_empty_message_says_something),
+		cmocka_unit_test(records_code_message_and_place),
+		cmocka_unit_test(appends_errno),
+		cmocka_unit_test(works_without_a_status),
+		cmocka_unit_test(truncates_visibly),
+		cmocka_unit_test(prefixes),
+		cmocka_unit_test(an_empty_message_says_something),
 		cmocka_unit_test(names_codes),
 	};
 

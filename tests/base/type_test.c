@@ -35,9 +35,25 @@ static const struct tr_type *a_row(void)
 static void prints_as_flink_does(void **state)
 {
 	static const char *const defaults[TR_TYPE_ARRAY] = {
-		"NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL(10, 0)",
-		"CHAR(1)", "STRING", "BINARY(1)", "BYTES", "DATE", "TIME(0)", "TIMESTAMP(6)", "TIMESTAMP_LTZ(6)",
-		"INTERVAL YEAR TO MONTH", "INTERVAL DAY TO SECOND",
+		"NULL",
+		"BOOLEAN",
+		"TINYINT",
+		"SMALLINT",
+		"INT",
+		"BIGINT",
+		"FLOAT",
+		"DOUBLE",
+		"DECIMAL(10, 0)",
+		"CHAR(1)",
+		"STRING",
+		"BINARY(1)",
+		"BYTES",
+		"DATE",
+		"TIME(0)",
+		"TIMESTAMP(6)",
+		"TIMESTAMP_LTZ(6)",
+		"INTERVAL YEAR TO MONTH",
+		"INTERVAL DAY TO SECOND",
 	};
 
 	for (int id = 0; id < TR_TYPE_ARRAY; id++) {
@@ -50,8 +66,7 @@ static void prints_as_flink_does(void **state)
 	assert_string_equal(tr_type_text(&arena, tr_type_with_precision(&arena, TR_TYPE_VARCHAR, 20)), "VARCHAR(20)");
 	assert_string_equal(tr_type_text(&arena, a_row()),
 			    "ROW<`a` INT, `b` ARRAY<STRING>, `c` MAP<BIGINT NOT NULL, DECIMAL(20, 3)>>");
-	assert_string_equal(tr_type_text(&arena, tr_type_multiset(&arena, tr_type_of(TR_TYPE_DATE))),
-			    "MULTISET<DATE>");
+	assert_string_equal(tr_type_text(&arena, tr_type_multiset(&arena, tr_type_of(TR_TYPE_DATE))), "MULTISET<DATE>");
 }
 
 static void layout_follows_precision(void **state)
@@ -65,8 +80,7 @@ static void layout_follows_precision(void **state)
 	assert_int_equal(tr_type_decimal(&arena, 38, 0)->phys, TR_PHYS_I128);
 	assert_int_equal(tr_type_ticks_per_second(tr_type_with_precision(&arena, TR_TYPE_TIMESTAMP, 3)), 1000);
 	assert_int_equal(tr_type_ticks_per_second(tr_type_of(TR_TYPE_TIMESTAMP)), 1000000);
-	assert_int_equal(tr_type_ticks_per_second(tr_type_with_precision(&arena, TR_TYPE_TIMESTAMP_LTZ, 9)),
-			 1000000000);
+	assert_int_equal(tr_type_ticks_per_second(tr_type_with_precision(&arena, TR_TYPE_TIMESTAMP_LTZ, 9)), 1000000000);
 	assert_int_equal(a_row()->phys, TR_PHYS_ROW);
 	assert_int_equal(a_row()->children[1]->phys, TR_PHYS_LIST);
 }

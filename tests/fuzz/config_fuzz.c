@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	tr_arena_init(&arena, 0);
 	tr_config_init(&config, &arena);
-	if (tr_config_file_parse(&config, "f", (const char *)data, size, &st) != TR_OK && strncmp(st.message, "f:", 2) != 0)
+	if (tr_config_file_parse(&config, "f", (const char *)data, size, &st) != TR_OK &&
+	    strncmp(st.message, "f:", 2) != 0)
 		abort();
 	tr_arena_deinit(&arena);
 	return 0;

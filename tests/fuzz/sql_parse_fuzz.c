@@ -25,7 +25,8 @@ static void check_round_trip(const struct tr_ast_script *script, struct tr_arena
 		again = tr_parse_script(tr_script_text_make(arena, "again", once, strlen(once), NULL, 0, &diags), arena,
 					&diags);
 		if (diags.error_count > 0) {
-			if (strcmp(diags.items[0].code, TR_E_LIMIT) == 0 || strcmp(diags.items[0].code, TR_E_VARIABLE) == 0)
+			if (strcmp(diags.items[0].code, TR_E_LIMIT) == 0 ||
+			    strcmp(diags.items[0].code, TR_E_VARIABLE) == 0)
 				continue;
 			abort();
 		}

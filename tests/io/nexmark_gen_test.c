@@ -22,7 +22,8 @@ struct fixture {
 static const char *const column_names[] = {"event_type", "person", "auction", "bid"};
 static const char *const person_names[] = {"id",   "name",  "emailAddress", "creditCard",
 					   "city", "state", "dateTime",     "extra"};
-static const char person_types[] = "issssst" "s";
+static const char person_types[] = "issssst"
+				   "s";
 static const char *const auction_names[] = {"id",       "itemName", "description", "initialBid", "reserve",
 					    "dateTime", "expires",  "seller",      "category",   "extra"};
 static const char auction_types[] = "issiittiis";
@@ -73,17 +74,14 @@ static size_t put_column(const struct tr_column *column, uint32_t row, char *out
 	if (tr_column_is_null(column, row))
 		return (size_t)snprintf(out, size, "~");
 	switch (column->type->phys) {
-	case TR_PHYS_I32:
-		return (size_t)snprintf(out, size, "%d", tr_column_i32(column, row));
-	case TR_PHYS_I64:
-		return (size_t)snprintf(out, size, "%lld", (long long)tr_column_i64(column, row));
+	case TR_PHYS_I32: return (size_t)snprintf(out, size, "%d", tr_column_i32(column, row));
+	case TR_PHYS_I64: return (size_t)snprintf(out, size, "%lld", (long long)tr_column_i64(column, row));
 	case TR_PHYS_VIEW: {
 		const struct tr_view *view = tr_column_view(column, row);
 
 		return (size_t)snprintf(out, size, "'%.*s'", (int)view->length, tr_view_text(view));
 	}
-	default:
-		assert_int_equal(column->type->phys, TR_PHYS_ROW);
+	default: assert_int_equal(column->type->phys, TR_PHYS_ROW);
 	}
 	for (uint32_t c = 0; c < column->type->child_count; c++) {
 		n += (size_t)snprintf(out + n, size - n, "%c", c == 0 ? '(' : ',');
@@ -270,7 +268,8 @@ static void rules_hold(void **state)
 
 static void rules_hold_for_other_proportions(void **state)
 {
-	static const uint32_t cases[][3] = {{2, 3, 45}, {0, 3, 7}, {1, 0, 9}, {0, 0, 1}, {1, 0, 0}, {0, 1, 0}, {5, 1, 0}};
+	static const uint32_t cases[][3] = {{2, 3, 45}, {0, 3, 7}, {1, 0, 9}, {0, 0, 1},
+					    {1, 0, 0},  {0, 1, 0}, {5, 1, 0}};
 	struct fixture f;
 
 	fixture_init(&f, 8);
@@ -387,10 +386,7 @@ static void only_needed_fields_are_made(void **state)
 	fixture_deinit(&f);
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void disorder_keeps_the_events(void **state)
 {
@@ -448,8 +444,8 @@ static void distributions_are_right(void **state)
 						person_bytes += field_view(batch, 1, c, i)->length;
 			} else if (m.kind == 1) {
 				auctions++;
-				hot_sellers += field_i64(batch, 2, TR_AUCTION_SELLER, i) - 1000 ==
-					       m.last_person / 100 * 100;
+				hot_sellers +=
+					field_i64(batch, 2, TR_AUCTION_SELLER, i) - 1000 == m.last_person / 100 * 100;
 				auction_bytes += 48.0 + field_view(batch, 2, TR_AUCTION_NAME, i)->length +
 						 field_view(batch, 2, TR_AUCTION_DESCRIPTION, i)->length +
 						 field_view(batch, 2, TR_AUCTION_EXTRA, i)->length;
@@ -461,16 +457,17 @@ static void distributions_are_right(void **state)
 				const bool is_cold = memcmp(tr_view_text(channel), "channel-", 8) == 0;
 
 				bids++;
-				hot_auctions += field_i64(batch, 3, TR_BID_AUCTION, i) - 1000 ==
-						m.last_auction / 100 * 100;
-				hot_bidders += field_i64(batch, 3, TR_BID_BIDDER, i) - 2000 ==
-					       m.last_person / 100 * 100 + 1;
+				hot_auctions +=
+					field_i64(batch, 3, TR_BID_AUCTION, i) - 1000 == m.last_auction / 100 * 100;
+				hot_bidders +=
+					field_i64(batch, 3, TR_BID_BIDDER, i) - 2000 == m.last_person / 100 * 100 + 1;
 				log_price += log10((double)price);
 				low_prices += price < 1000;
 				extra += text->length;
 				hot_channels += !is_cold;
 				cold_channels += is_cold;
-				with_id += is_cold && memmem(tr_view_text(url), url->length, "&channel_id=", 12) != NULL;
+				with_id +=
+					is_cold && memmem(tr_view_text(url), url->length, "&channel_id=", 12) != NULL;
 				for (uint32_t c = 0; c < text->length; c++) {
 					assert_in_range(tr_view_text(text)[c], 'a', 'z');
 					letters[tr_view_text(text)[c] - 'a']++;

@@ -19,18 +19,9 @@ static int64_t clock_monotonic(struct tr_environment *env)
 {
 	return INT64_C(1) << 60; /* all rows are due: the source is opened when `now` is less */
 }
-static int64_t clock_start(struct tr_environment *env)
-{
-	return 0;
-}
-static int64_t clock_wall(struct tr_environment *env)
-{
-	return WALL_MS;
-}
-static uint64_t clock_random(struct tr_environment *env)
-{
-	return 4;
-}
+static int64_t clock_start(struct tr_environment *env) { return 0; }
+static int64_t clock_wall(struct tr_environment *env) { return WALL_MS; }
+static uint64_t clock_random(struct tr_environment *env) { return 4; }
 static const struct tr_environment_ops late_ops = {clock_monotonic, clock_wall, clock_random};
 static const struct tr_environment_ops start_ops = {clock_start, clock_wall, clock_random};
 
@@ -63,10 +54,7 @@ static void fixture_init(struct fixture *f)
 	};
 }
 
-static void fixture_deinit(struct fixture *f)
-{
-	tr_arena_deinit(&f->arena);
-}
+static void fixture_deinit(struct fixture *f) { tr_arena_deinit(&f->arena); }
 
 static void add_column(struct fixture *f, const char *name, const struct tr_type *type)
 {
@@ -506,14 +494,10 @@ static void bad_options_are_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_makes_a_row_does_not_matter),
-		cmocka_unit_test(numbers_keep_their_ranges),
-		cmocka_unit_test(texts_have_their_lengths),
-		cmocka_unit_test(sequences_count_and_end),
-		cmocka_unit_test(times_follow_the_clock),
-		cmocka_unit_test(collections_and_nulls),
-		cmocka_unit_test(unneeded_columns_are_null),
-		cmocka_unit_test(bad_options_are_named),
+		cmocka_unit_test(who_makes_a_row_does_not_matter), cmocka_unit_test(numbers_keep_their_ranges),
+		cmocka_unit_test(texts_have_their_lengths),        cmocka_unit_test(sequences_count_and_end),
+		cmocka_unit_test(times_follow_the_clock),          cmocka_unit_test(collections_and_nulls),
+		cmocka_unit_test(unneeded_columns_are_null),       cmocka_unit_test(bad_options_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,9 +19,10 @@ static tr_code parse(const char *text)
 
 static void test_nested_and_dotted(void **state)
 {
-	assert_int_equal(parse("# comment\nparallelism.default: 3\npipeline:\n  name: flights\n  auto-watermark-interval: "
-			       "1 s\ntable:\n  exec.source.idle-timeout: '10 s'\n"),
-			 TR_OK);
+	assert_int_equal(
+		parse("# comment\nparallelism.default: 3\npipeline:\n  name: flights\n  auto-watermark-interval: "
+		      "1 s\ntable:\n  exec.source.idle-timeout: '10 s'\n"),
+		TR_OK);
 	assert_int_equal(tr_config_integer(&config, "parallelism.default"), 3);
 	assert_string_equal(tr_config_text(&config, "pipeline.name"), "flights");
 	assert_int_equal(tr_config_integer(&config, "pipeline.auto-watermark-interval"), 1000);

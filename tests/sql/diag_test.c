@@ -8,39 +8,34 @@
 
 static void test_syntax(void **state)
 {
-	assert_shown("SELECT * FROM WHERE x > 1;",
-		     "error E0101: expected a table name after FROM, found 'WHERE'\n"
-		     "  --> job.sql:1:15\n"
-		     "   |\n"
-		     " 1 | SELECT * FROM WHERE x > 1;\n"
-		     "   |               ^^^^^\n");
-	assert_shown("SELECT a\nFORM t;",
-		     "error E0101: expected ';' or the end of the statement, found 't'\n"
-		     "  --> job.sql:2:6\n"
-		     "   |\n"
-		     " 2 | FORM t;\n"
-		     "   |      ^\n"
-		     "   = hint: did you mean FROM instead of 'FORM'?\n");
-	assert_shown("SELECT value FROM t",
-		     "error E0102: expected an expression, found the reserved word 'value'\n"
-		     "  --> job.sql:1:8\n"
-		     "   |\n"
-		     " 1 | SELECT value FROM t\n"
-		     "   |        ^^^^^\n"
-		     "   = hint: to use it as a name, write it in back-quotes: `value`\n");
-	assert_shown("SELECT (1 + 2",
-		     "error E0101: expected an operator, ',' or ')', found the end of the script\n"
-		     "  --> job.sql:1:14\n"
-		     "   |\n"
-		     " 1 | SELECT (1 + 2\n"
-		     "   |              ^\n");
-	assert_shown("CREATE TABLE t (a BIGIT) WITH ('x' = 'y');",
-		     "error E0104: there is no type 'BIGIT'\n"
-		     "  --> job.sql:1:19\n"
-		     "   |\n"
-		     " 1 | CREATE TABLE t (a BIGIT) WITH ('x' = 'y');\n"
-		     "   |                   ^^^^^\n"
-		     "   = hint: did you mean 'BIGINT'?\n");
+	assert_shown("SELECT * FROM WHERE x > 1;", "error E0101: expected a table name after FROM, found 'WHERE'\n"
+						   "  --> job.sql:1:15\n"
+						   "   |\n"
+						   " 1 | SELECT * FROM WHERE x > 1;\n"
+						   "   |               ^^^^^\n");
+	assert_shown("SELECT a\nFORM t;", "error E0101: expected ';' or the end of the statement, found 't'\n"
+					  "  --> job.sql:2:6\n"
+					  "   |\n"
+					  " 2 | FORM t;\n"
+					  "   |      ^\n"
+					  "   = hint: did you mean FROM instead of 'FORM'?\n");
+	assert_shown("SELECT value FROM t", "error E0102: expected an expression, found the reserved word 'value'\n"
+					    "  --> job.sql:1:8\n"
+					    "   |\n"
+					    " 1 | SELECT value FROM t\n"
+					    "   |        ^^^^^\n"
+					    "   = hint: to use it as a name, write it in back-quotes: `value`\n");
+	assert_shown("SELECT (1 + 2", "error E0101: expected an operator, ',' or ')', found the end of the script\n"
+				      "  --> job.sql:1:14\n"
+				      "   |\n"
+				      " 1 | SELECT (1 + 2\n"
+				      "   |              ^\n");
+	assert_shown("CREATE TABLE t (a BIGIT) WITH ('x' = 'y');", "error E0104: there is no type 'BIGIT'\n"
+								   "  --> job.sql:1:19\n"
+								   "   |\n"
+								   " 1 | CREATE TABLE t (a BIGIT) WITH ('x' = 'y');\n"
+								   "   |                   ^^^^^\n"
+								   "   = hint: did you mean 'BIGINT'?\n");
 }
 
 static void test_tabs_and_wide_characters(void **state)
@@ -75,19 +70,17 @@ static void test_long_line(void **state)
 
 static void test_unterminated(void **state)
 {
-	assert_shown("SELECT 1;\nSELECT 'abc\ndef",
-		     "error E0005: this string has no end: the closing ' is missing\n"
-		     "  --> job.sql:2:8\n"
-		     "   |\n"
-		     " 2 | SELECT 'abc\n"
-		     "   |        ^\n"
-		     "   = hint: a quote inside a string is written twice: 'it''s'\n");
-	assert_shown("SELECT 1 /* never closed",
-		     "error E0005: this comment has no end: the closing */ is missing\n"
-		     "  --> job.sql:1:10\n"
-		     "   |\n"
-		     " 1 | SELECT 1 /* never closed\n"
-		     "   |          ^^\n");
+	assert_shown("SELECT 1;\nSELECT 'abc\ndef", "error E0005: this string has no end: the closing ' is missing\n"
+						    "  --> job.sql:2:8\n"
+						    "   |\n"
+						    " 2 | SELECT 'abc\n"
+						    "   |        ^\n"
+						    "   = hint: a quote inside a string is written twice: 'it''s'\n");
+	assert_shown("SELECT 1 /* never closed", "error E0005: this comment has no end: the closing */ is missing\n"
+						 "  --> job.sql:1:10\n"
+						 "   |\n"
+						 " 1 | SELECT 1 /* never closed\n"
+						 "   |          ^^\n");
 }
 
 static void test_bad_bytes(void **state)
@@ -142,7 +135,8 @@ static void test_variables(void **state)
 	static const struct tr_variable variables[] = {{"DIR", "/data"}, {"N", "WHERE"}, {"EMPTY", ""}};
 	struct parsed p;
 
-	parse_with(&p, "SELECT '${DIR}/a', '${X:-y}', '$${Z}', '${EMPTY}' -- ${NOT_ME}\n", strlen("SELECT '${DIR}/a', '${X:-y}', '$${Z}', '${EMPTY}' -- ${NOT_ME}\n"), variables, 3);
+	parse_with(&p, "SELECT '${DIR}/a', '${X:-y}', '$${Z}', '${EMPTY}' -- ${NOT_ME}\n",
+		   strlen("SELECT '${DIR}/a', '${X:-y}', '$${Z}', '${EMPTY}' -- ${NOT_ME}\n"), variables, 3);
 	assert_int_equal(p.diags.error_count, 0);
 	assert_string_equal(p.text->text, "SELECT '/data/a', 'y', '${Z}', '' -- ${NOT_ME}\n");
 	done(&p);
@@ -156,13 +150,12 @@ static void test_variables(void **state)
 			    "   = in the value of ${N}\n");
 	done(&p);
 	parse_with(&p, "SELECT '${DIR}' FROM ${DRI}", strlen("SELECT '${DIR}' FROM ${DRI}"), variables, 3);
-	assert_string_equal(tr_diags_render(&p.diags, false, &p.arena),
-			    "error E0003: variable 'DRI' is not defined\n"
-			    "  --> job.sql:1:22\n"
-			    "   |\n"
-			    " 1 | SELECT '${DIR}' FROM ${DRI}\n"
-			    "   |                      ^^^^^^\n"
-			    "   = hint: did you mean 'DIR'?\n");
+	assert_string_equal(tr_diags_render(&p.diags, false, &p.arena), "error E0003: variable 'DRI' is not defined\n"
+									"  --> job.sql:1:22\n"
+									"   |\n"
+									" 1 | SELECT '${DIR}' FROM ${DRI}\n"
+									"   |                      ^^^^^^\n"
+									"   = hint: did you mean 'DIR'?\n");
 	done(&p);
 	parse_with(&p, "SELECT '${DIR}' y z", strlen("SELECT '${DIR}' y z"), variables, 3);
 	assert_int_equal(p.diags.items[0].place.column, 19);
@@ -186,14 +179,10 @@ static void test_distance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_tabs_and_wide_characters),
-		cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_unterminated),
-		cmocka_unit_test(test_bad_bytes),
-		cmocka_unit_test(test_all_errors_at_once),
-		cmocka_unit_test(test_at_most_20),
-		cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_syntax),     cmocka_unit_test(test_tabs_and_wide_characters),
+		cmocka_unit_test(test_long_line),  cmocka_unit_test(test_unterminated),
+		cmocka_unit_test(test_bad_bytes),  cmocka_unit_test(test_all_errors_at_once),
+		cmocka_unit_test(test_at_most_20), cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_distance),
 	};
 

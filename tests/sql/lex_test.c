@@ -33,10 +33,10 @@ static void assert_decoded(const char *sql, const char *expected, uint32_t lengt
 static void test_kinds(void **state)
 {
 	static const uint8_t kinds[] = {
-		TR_TOKEN_WORD, TR_TOKEN_QUOTED, TR_TOKEN_STRING, TR_TOKEN_INTEGER, TR_TOKEN_DECIMAL, TR_TOKEN_APPROX,
-		TR_TOKEN_NOT_EQUAL, TR_TOKEN_NOT_EQUAL, TR_TOKEN_ARROW, TR_TOKEN_CONCAT, TR_TOKEN_LESS_EQUAL,
-		TR_TOKEN_HINT_START, TR_TOKEN_WORD, TR_TOKEN_HINT_END, TR_TOKEN_STAR, TR_TOKEN_SLASH, TR_TOKEN_SEMICOLON,
-		TR_TOKEN_END,
+		TR_TOKEN_WORD,       TR_TOKEN_QUOTED,     TR_TOKEN_STRING,    TR_TOKEN_INTEGER,  TR_TOKEN_DECIMAL,
+		TR_TOKEN_APPROX,     TR_TOKEN_NOT_EQUAL,  TR_TOKEN_NOT_EQUAL, TR_TOKEN_ARROW,    TR_TOKEN_CONCAT,
+		TR_TOKEN_LESS_EQUAL, TR_TOKEN_HINT_START, TR_TOKEN_WORD,      TR_TOKEN_HINT_END, TR_TOKEN_STAR,
+		TR_TOKEN_SLASH,      TR_TOKEN_SEMICOLON,  TR_TOKEN_END,
 	};
 	struct parsed p;
 	struct tr_tokens tokens = lex(&p, "a `b c` 'd' 1 .5 1.e2 <> != => || <= -- x\n /*+ h */ /* y */ * / // z\n ;");
@@ -184,8 +184,8 @@ static void test_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),     cmocka_unit_test(test_decoding), cmocka_unit_test(test_keywords),
-		cmocka_unit_test(test_errors),    cmocka_unit_test(test_intervals), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_kinds),  cmocka_unit_test(test_decoding),  cmocka_unit_test(test_keywords),
+		cmocka_unit_test(test_errors), cmocka_unit_test(test_intervals), cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

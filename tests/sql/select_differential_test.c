@@ -28,16 +28,19 @@ static sqlite3 *db;
 
 static void make_data(void)
 {
-	static const char *const words[] = {"alpha", "beta", "gamma", "a longer word than twelve", "Zulu", "aa", "x", "b_b",
-					    "100%"};
+	static const char *const words[] = {"alpha", "beta", "gamma", "a longer word than twelve", "Zulu", "aa",
+					    "x",     "b_b",  "100%"};
 	FILE *file;
 
 	snprintf(data_path, sizeof(data_path), "/tmp/tailrace_select_%d.csv", (int)getpid());
 	file = fopen(data_path, "w");
 	assert_non_null(file);
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA case_sensitive_like = 1; CREATE TABLE t (a INTEGER, b INTEGER, s TEXT, "
-					  "u TEXT); BEGIN", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "PRAGMA case_sensitive_like = 1; CREATE TABLE t (a INTEGER, b INTEGER, s TEXT, "
+				      "u TEXT); BEGIN",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
 	for (int i = 0; i < ROWS; i++) {
 		char a[32] = "", b[32] = "", insert[512];
 		const char *s = draw(7) == 0 ? NULL : words[draw(TR_COUNT_OF(words))];
@@ -48,9 +51,10 @@ static void make_data(void)
 		if (draw(7) != 0)
 			sprintf(b, "%d", (int)draw(20) - 5);
 		fprintf(file, "%s,%s,%s,%s\n", a, b, s != NULL ? s : "", u != NULL ? u : "");
-		snprintf(insert, sizeof(insert), "INSERT INTO t VALUES (%s, %s, %s%s%s, %s%s%s)", a[0] != '\0' ? a : "NULL",
-			 b[0] != '\0' ? b : "NULL", s != NULL ? "'" : "", s != NULL ? s : "NULL", s != NULL ? "'" : "",
-			 u != NULL ? "'" : "", u != NULL ? u : "NULL", u != NULL ? "'" : "");
+		snprintf(insert, sizeof(insert), "INSERT INTO t VALUES (%s, %s, %s%s%s, %s%s%s)",
+			 a[0] != '\0' ? a : "NULL", b[0] != '\0' ? b : "NULL", s != NULL ? "'" : "",
+			 s != NULL ? s : "NULL", s != NULL ? "'" : "", u != NULL ? "'" : "", u != NULL ? u : "NULL",
+			 u != NULL ? "'" : "");
 		assert_int_equal(sqlite3_exec(db, insert, NULL, NULL, NULL), SQLITE_OK);
 	}
 	fclose(file);
@@ -73,12 +77,8 @@ static void put_number(char *out, int depth)
 	char literal[32];
 
 	switch (depth <= 0 ? draw(3) : draw(9)) {
-	case 0:
-		put(out, "a");
-		break;
-	case 1:
-		put(out, "b");
-		break;
+	case 0: put(out, "a"); break;
+	case 1: put(out, "b"); break;
 	case 2:
 		sprintf(literal, "%d", (int)draw(30) + 1);
 		put(out, literal);
@@ -127,15 +127,9 @@ static void put_number(char *out, int depth)
 static void put_text(char *out, int depth)
 {
 	switch (depth <= 0 ? draw(3) : draw(7)) {
-	case 0:
-		put(out, "s");
-		break;
-	case 1:
-		put(out, "u");
-		break;
-	case 2:
-		put(out, draw(2) == 0 ? "'beta'" : "'a longer word than twelve'");
-		break;
+	case 0: put(out, "s"); break;
+	case 1: put(out, "u"); break;
+	case 2: put(out, draw(2) == 0 ? "'beta'" : "'a longer word than twelve'"); break;
 	case 3:
 		put(out, draw(2) == 0 ? "UPPER(" : "LOWER(");
 		put_text(out, depth - 1);
@@ -257,8 +251,9 @@ static void compare(const char *query, const struct run_result *got, char *const
 		i++;
 	if (got->code == TR_OK && i == got->count && i == want_count)
 		return;
-	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s\n%s\n%s%zu rows, expected %zu\n", seed, number,
-		    settings[1], settings[3], query, got->code != TR_OK ? got->message : "", got->count, want_count);
+	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s\n%s\n%s%zu rows, expected %zu\n", seed,
+		    number, settings[1], settings[3], query, got->code != TR_OK ? got->message : "", got->count,
+		    want_count);
 	print_error("line %zu: got      %s\n         expected %s\n", i, i < got->count ? got->lines[i] : "-",
 		    i < want_count ? want[i] : "-");
 	fail();
@@ -289,7 +284,8 @@ static void test_select_equals_sqlite(void **state)
 			 data_path, query);
 		want = ask_sqlite(query, &want_count);
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
-			const char *settings[] = {"parallelism.default", parallelisms[p], "engine.batch-rows", batches[p], NULL};
+			const char *settings[] = {"parallelism.default", parallelisms[p], "engine.batch-rows",
+						  batches[p], NULL};
 			struct run_result got = run_sql(script, settings);
 
 			compare(query, &got, want, want_count, settings, seed, number);

@@ -21,15 +21,15 @@ static struct tr_session *compile(const char *script, const char *parallelism)
 					     .collect = &run_connector};
 
 	tr_config_init(&config, &arena);
-	assert_int_equal(
-		tr_config_set(&config, "parallelism.default", parallelism, TR_ORIGIN_COMMAND, NULL, NULL), TR_OK);
+	assert_int_equal(tr_config_set(&config, "parallelism.default", parallelism, TR_ORIGIN_COMMAND, NULL, NULL),
+			 TR_OK);
 	return tr_session_compile(&options, script, strlen(script));
 }
 
-#define TABLES                                                                                                         \
-	"CREATE TABLE t (a BIGINT, b STRING, r ROW<x INT, y ROW<z STRING>>, ts TIMESTAMP(3), c AS a * 2, "             \
-	"pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) "                                             \
-	"WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'csv');\n"                                        \
+#define TABLES                                                                                             \
+	"CREATE TABLE t (a BIGINT, b STRING, r ROW<x INT, y ROW<z STRING>>, ts TIMESTAMP(3), c AS a * 2, " \
+	"pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) "                                 \
+	"WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'csv');\n"                            \
 	"CREATE TABLE s (a BIGINT, b STRING) WITH ('connector' = 'blackhole');\n"
 
 /* The first error of a script: "E0202 3:8 message". */
@@ -40,7 +40,8 @@ static void expect_error(const char *script, const char *expected)
 	char got[1024] = "no error";
 
 	if (session->diags.error_count > 0)
-		snprintf(got, sizeof(got), "%s %u:%u %s", diag->code, diag->place.line, diag->place.column, diag->message);
+		snprintf(got, sizeof(got), "%s %u:%u %s", diag->code, diag->place.line, diag->place.column,
+			 diag->message);
 	assert_int_equal(session->step_count, session->diags.error_count > 0 ? 0 : session->step_count);
 	assert_string_equal(got, expected);
 	tr_session_destroy(&session);
@@ -86,9 +87,9 @@ static void test_window_errors(void **state)
 	expect_error(WINDOWED("a, COUNT(*)", "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)",
 			      "window_start, window_end"),
 		     "E0303 3:8 'a' is neither in GROUP BY nor inside an aggregate");
-	expect_error(WINDOWED("COUNT(*)", "TUMBLE(TABLE t, DESCRIPTOR(a), INTERVAL '1' SECOND)",
-			      "window_start, window_end"),
-		     "E0501 3:55 'a' is BIGINT, but not a time attribute");
+	expect_error(
+		WINDOWED("COUNT(*)", "TUMBLE(TABLE t, DESCRIPTOR(a), INTERVAL '1' SECOND)", "window_start, window_end"),
+		"E0501 3:55 'a' is BIGINT, but not a time attribute");
 	expect_error(WINDOWED("COUNT(*)", "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '5' SECOND)",
 			      "window_start, window_end"),
 		     "E0502 3:28 the size (5000 ms) must be a multiple of the slide (2000 ms)");
@@ -152,7 +153,8 @@ static void expect_plan(const char *script, const char *parallelism, const char 
 
 static void test_plans(void **state)
 {
-	expect_plan(TABLES "INSERT INTO s SELECT a, 'x' || b FROM (SELECT a, b, c FROM t WHERE c > 4) WHERE a < 9;", "1",
+	expect_plan(TABLES "INSERT INTO s SELECT a, 'x' || b FROM (SELECT a, b, c FROM t WHERE c > 4) WHERE a < 9;",
+		    "1",
 		    "== Optimized Execution Plan ==\n"
 		    "Sink(table=[s], fields=[a, b])\n"
 		    "+- Project(select=[a, ('x' || b) AS b])\n"
@@ -171,8 +173,9 @@ static void test_plans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_window_errors), cmocka_unit_test(test_all_errors),
-		cmocka_unit_test(test_broken_table_is_reported_once), cmocka_unit_test(test_unbounded), cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_errors),     cmocka_unit_test(test_window_errors),
+		cmocka_unit_test(test_all_errors), cmocka_unit_test(test_broken_table_is_reported_once),
+		cmocka_unit_test(test_unbounded),  cmocka_unit_test(test_plans),
 	};
 	int failed;
 

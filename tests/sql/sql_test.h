@@ -35,15 +35,9 @@ static inline void parse_with(struct parsed *out, const char *sql, size_t length
 	out->script = tr_parse_script(out->text, &out->arena, &out->diags);
 }
 
-static inline void parse(struct parsed *out, const char *sql)
-{
-	parse_with(out, sql, strlen(sql), NULL, 0);
-}
+static inline void parse(struct parsed *out, const char *sql) { parse_with(out, sql, strlen(sql), NULL, 0); }
 
-static inline void done(struct parsed *p)
-{
-	tr_arena_deinit(&p->arena);
-}
+static inline void done(struct parsed *p) { tr_arena_deinit(&p->arena); }
 
 /* Fails with the shown errors when there are any. */
 static inline void assert_parses(const char *sql)

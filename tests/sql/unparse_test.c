@@ -81,10 +81,10 @@ static void test_special_forms(void **state)
 	assert_shape("CAST(a AS ROW(x INT, y MAP<STRING, BYTES>))", "CAST(a AS ROW<x INT, y MAP<STRING, BYTES>>)");
 	assert_shape("DATE '2026-01-01', TIME '10:00:00', INTERVAL -'1-2' YEAR(4) TO MONTH",
 		     "DATE '2026-01-01', TIME '10:00:00', INTERVAL -'1-2' YEAR(4) TO MONTH");
-	assert_shape("U&'\\0041!' , X'0aFF', E'a\\tb', 1.5, .5, 1e3",
-		     "'A!', X'0AFF', U&'a\\0009b', 1.5, .5, 1e3");
-	assert_shape("count(*), count(distinct a) filter (where b > 1), listagg(a, ',') within group (order by b desc)",
-		     "COUNT(*), COUNT(DISTINCT a) FILTER (WHERE b > 1), listagg(a, ',') WITHIN GROUP ( ORDER BY b DESC)");
+	assert_shape("U&'\\0041!' , X'0aFF', E'a\\tb', 1.5, .5, 1e3", "'A!', X'0AFF', U&'a\\0009b', 1.5, .5, 1e3");
+	assert_shape(
+		"count(*), count(distinct a) filter (where b > 1), listagg(a, ',') within group (order by b desc)",
+		"COUNT(*), COUNT(DISTINCT a) FILTER (WHERE b > 1), listagg(a, ',') WITHIN GROUP ( ORDER BY b DESC)");
 	assert_shape("current_timestamp, localtime, (a, b), ROW(1), ARRAY[1, 2], MAP['a', 1], EXISTS (SELECT 1)",
 		     "CURRENT_TIMESTAMP, LOCALTIME, (a, b), ROW(1), ARRAY[1, 2], MAP['a', 1], EXISTS (SELECT 1)");
 	assert_shape("`a``b`, `select`, t.`x y`", "`a``b`, `select`, t.`x y`");
@@ -96,25 +96,38 @@ static void test_round_trip(void **state)
 		"SELECT JSON_VALUE(a, '$.b' RETURNING INT NULL ON EMPTY), JSON_OBJECT(KEY 'a' VALUE 1 NULL ON NULL)",
 		"SELECT a - (b - c), (a = b) = (c = d), NOT (a AND b) OR (c OR d), (a IS NULL) = b, a IN (1) = TRUE",
 		"SELECT (a AND b) AND c, (1 BETWEEN 2 AND 3) BETWEEN 4 AND 5, - (a + b), (NOT a) IS NULL",
-		"SELECT * FROM TABLE(HOP(DATA => TABLE t PARTITION BY a, b, TIMECOL => DESCRIPTOR(ts), SIZE => INTERVAL "
+		"SELECT * FROM TABLE(HOP(DATA => TABLE t PARTITION BY a, b, TIMECOL => DESCRIPTOR(ts), SIZE => "
+		"INTERVAL "
 		"'1' HOUR)) AS h(x, y)",
-		"SELECT SUM(a) OVER (w ROWS BETWEEN 2 PRECEDING AND UNBOUNDED FOLLOWING), LAG(b) IGNORE NULLS OVER w FROM t "
+		"SELECT SUM(a) OVER (w ROWS BETWEEN 2 PRECEDING AND UNBOUNDED FOLLOWING), LAG(b) IGNORE NULLS OVER w "
+		"FROM t "
 		"WINDOW w AS (PARTITION BY a ORDER BY b NULLS FIRST)",
 		"SELECT * FROM a, (b JOIN c ON b.x = c.x) JOIN (d CROSS JOIN e) USING (x), LATERAL TABLE(f(y)) AS t(z)",
 		"SELECT * FROM (a JOIN b ON TRUE) AS j, t TABLESAMPLE BERNOULLI (10), UNNEST(x) WITH ORDINALITY AS u",
-		"SELECT 1 UNION (SELECT 2 UNION ALL SELECT 3) INTERSECT (SELECT 4 ORDER BY 1 LIMIT 2) ORDER BY 1 OFFSET 3",
+		"SELECT 1 UNION (SELECT 2 UNION ALL SELECT 3) INTERSECT (SELECT 4 ORDER BY 1 LIMIT 2) ORDER BY 1 "
+		"OFFSET 3",
 		"(SELECT 1 INTERSECT SELECT 2) EXCEPT (SELECT 3 EXCEPT SELECT 4)",
-		"WITH a (x) AS (VALUES (1), (2)) SELECT x, COUNT(*) FROM a GROUP BY GROUPING SETS ((x), ()), ROLLUP (x, (x, y)) "
+		"WITH a (x) AS (VALUES (1), (2)) SELECT x, COUNT(*) FROM a GROUP BY GROUPING SETS ((x), ()), ROLLUP "
+		"(x, (x, y)) "
 		"HAVING x > 1 QUALIFY ROW_NUMBER() OVER (ORDER BY x) = 1",
-		"CREATE TABLE t (a INT NOT NULL COMMENT 'x', b AS a + 1, c STRING METADATA FROM 'k' VIRTUAL, WATERMARK FOR ts "
-		"AS ts - INTERVAL '1' SECOND, CONSTRAINT p PRIMARY KEY (a) NOT ENFORCED) COMMENT 'it''s' DISTRIBUTED BY HASH "
+		"CREATE TABLE t (a INT NOT NULL COMMENT 'x', b AS a + 1, c STRING METADATA FROM 'k' VIRTUAL, WATERMARK "
+		"FOR ts "
+		"AS ts - INTERVAL '1' SECOND, CONSTRAINT p PRIMARY KEY (a) NOT ENFORCED) COMMENT 'it''s' DISTRIBUTED "
+		"BY HASH "
 		"(a) INTO 4 BUCKETS PARTITIONED BY (a) WITH ('a' = 'b', 'c' = '$${x}') LIKE s (EXCLUDING ALL)",
 		"CREATE OR REPLACE TEMPORARY VIEW v (a, b) COMMENT 'c' AS SELECT 1, 2",
-		"EXPLAIN CHANGELOG_MODE INSERT OVERWRITE t PARTITION (a = 1 + 2, b) (c) SELECT /*+ H('a' = 'b'), K(x) */ 1 ON "
+		"EXPLAIN CHANGELOG_MODE INSERT OVERWRITE t PARTITION (a = 1 + 2, b) (c) SELECT /*+ H('a' = 'b'), K(x) "
+		"*/ 1 ON "
 		"CONFLICT DO ERROR",
 		"BEGIN STATEMENT SET; INSERT INTO a VALUES (1, DEFAULT); INSERT INTO b TABLE c; END",
-		"SHOW TABLES FROM a.b NOT LIKE 'x'", "DROP TEMPORARY SYSTEM FUNCTION IF EXISTS f", "USE MODULES a, b",
-		"DESCRIBE JOB 'x'", "SET 'a' = 'b'", "RESET", "SHOW CREATE TABLE t", "STOP JOB 'x'",
+		"SHOW TABLES FROM a.b NOT LIKE 'x'",
+		"DROP TEMPORARY SYSTEM FUNCTION IF EXISTS f",
+		"USE MODULES a, b",
+		"DESCRIBE JOB 'x'",
+		"SET 'a' = 'b'",
+		"RESET",
+		"SHOW CREATE TABLE t",
+		"STOP JOB 'x'",
 		"SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A B+) DEFINE A AS TRUE) AS m",
 		"SELECT * FROM t /*+ OPTIONS('a' = 'b') */ FOR SYSTEM_TIME AS OF o.ts + INTERVAL '1' DAY AS x",
 	};

@@ -41,7 +41,8 @@ struct row {
 static struct row rows[ROWS];
 static char data_path[128];
 
-static const char *const key_names[] = {"a", "b", "Zürich", "東京駅前広場", "a longer key than twelve bytes", "🚆", "x y"};
+static const char *const key_names[] = {"a", "b",  "Zürich", "東京駅前広場", "a longer key than twelve bytes",
+					"🚆", "x y"};
 
 static void put_time(char *out, int64_t ms)
 {
@@ -105,12 +106,40 @@ static void make_data(void)
 /* ---- queries ---- */
 
 enum window { TUMBLE, HOP, CUMULATE, SESSION };
-enum agg { COUNT_STAR, COUNT_V, SUM_V, MIN_V, MAX_V, AVG_V, SUM_D, AVG_D, MIN_D, MAX_K, MIN_K, COUNT_DISTINCT_G,
-	   SUM_DISTINCT_G, SUM_V_FILTER, COUNT_FILTER, AGG_COUNT };
+enum agg {
+	COUNT_STAR,
+	COUNT_V,
+	SUM_V,
+	MIN_V,
+	MAX_V,
+	AVG_V,
+	SUM_D,
+	AVG_D,
+	MIN_D,
+	MAX_K,
+	MIN_K,
+	COUNT_DISTINCT_G,
+	SUM_DISTINCT_G,
+	SUM_V_FILTER,
+	COUNT_FILTER,
+	AGG_COUNT
+};
 
-static const char *const agg_texts[] = {
-	"COUNT(*)", "COUNT(v)", "SUM(v)", "MIN(v)", "MAX(v)", "AVG(v)", "SUM(d)", "AVG(d)", "MIN(d)", "MAX(k)", "MIN(k)",
-	"COUNT(DISTINCT g)", "SUM(DISTINCT g)", "SUM(v) FILTER (WHERE g > 0)", "COUNT(*) FILTER (WHERE v < 0)"};
+static const char *const agg_texts[] = {"COUNT(*)",
+					"COUNT(v)",
+					"SUM(v)",
+					"MIN(v)",
+					"MAX(v)",
+					"AVG(v)",
+					"SUM(d)",
+					"AVG(d)",
+					"MIN(d)",
+					"MAX(k)",
+					"MIN(k)",
+					"COUNT(DISTINCT g)",
+					"SUM(DISTINCT g)",
+					"SUM(v) FILTER (WHERE g > 0)",
+					"COUNT(*) FILTER (WHERE v < 0)"};
 
 struct query {
 	enum window window;
@@ -151,8 +180,8 @@ static struct query make_query(void)
 
 static void put_interval(char *out, int64_t ms)
 {
-	sprintf(out, "INTERVAL %s'%" PRId64 ".%03" PRId64 "' SECOND(4,3)", ms < 0 ? "-" : "", (ms < 0 ? -ms : ms) / 1000,
-		(ms < 0 ? -ms : ms) % 1000);
+	sprintf(out, "INTERVAL %s'%" PRId64 ".%03" PRId64 "' SECOND(4,3)", ms < 0 ? "-" : "",
+		(ms < 0 ? -ms : ms) / 1000, (ms < 0 ? -ms : ms) % 1000);
 }
 
 static void write_script(const struct query *query, char *out, size_t room)
@@ -297,8 +326,7 @@ static bool add_row(const struct query *query, const struct row *row, int64_t wa
 	int64_t first, last_end;
 
 	switch (query->window) {
-	case SESSION:
-		return add_to_session(query, row, watermark);
+	case SESSION: return add_to_session(query, row, watermark);
 	case TUMBLE:
 		first = floor_to(row->ts, query->size, query->offset);
 		if (first + query->size - 1 <= watermark)
@@ -377,24 +405,20 @@ static void put_agg(const struct group *group, enum agg agg, char *out)
 	}
 	strcpy(out, "NULL");
 	switch (agg) {
-	case COUNT_STAR:
-		sprintf(out, "%d", group->count);
-		break;
-	case COUNT_V:
-		sprintf(out, "%" PRId64, count);
-		break;
-	case COUNT_DISTINCT_G:
-		sprintf(out, "%" PRId64, distinct);
-		break;
-	case COUNT_FILTER:
-		sprintf(out, "%" PRId64, negatives);
-		break;
+	case COUNT_STAR: sprintf(out, "%d", group->count); break;
+	case COUNT_V: sprintf(out, "%" PRId64, count); break;
+	case COUNT_DISTINCT_G: sprintf(out, "%" PRId64, distinct); break;
+	case COUNT_FILTER: sprintf(out, "%" PRId64, negatives); break;
 	case SUM_V:
 	case MIN_V:
 	case MAX_V:
 	case AVG_V:
 		if (count > 0)
-			sprintf(out, "%" PRId64, agg == SUM_V ? sum : agg == MIN_V ? low : agg == MAX_V ? high : sum / count);
+			sprintf(out, "%" PRId64,
+				agg == SUM_V   ? sum
+				: agg == MIN_V ? low
+				: agg == MAX_V ? high
+					       : sum / count);
 		break;
 	case SUM_D:
 		if (dcount > 0)
@@ -406,7 +430,8 @@ static void put_agg(const struct group *group, enum agg agg, char *out)
 		break;
 	case AVG_D:
 		if (dcount > 0) {
-			size_t length = tr_text_put_f64(out, dsum / (double)dcount); /* only its printing is the engine's */
+			size_t length =
+				tr_text_put_f64(out, dsum / (double)dcount); /* only its printing is the engine's */
 
 			out[length] = '\0';
 		}
@@ -424,8 +449,7 @@ static void put_agg(const struct group *group, enum agg agg, char *out)
 		if (has_positive)
 			sprintf(out, "%" PRId64, positive);
 		break;
-	case AGG_COUNT:
-		break;
+	case AGG_COUNT: break;
 	}
 }
 
@@ -485,8 +509,8 @@ static void compare(const char *script, const struct run_result *got, char *cons
 		if (i == got->count && i == want_count && got->rows_late == model_late && got->rows_in == ROWS)
 			return;
 	}
-	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s, operator %s\n%s\n", seed, number, settings[1],
-		    settings[3], settings[5], script);
+	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s, operator %s\n%s\n", seed, number,
+		    settings[1], settings[3], settings[5], script);
 	if (got->code != TR_OK)
 		print_error("failed: %s\n", got->message);
 	print_error("%zu rows, expected %zu; late %" PRIu64 ", expected %" PRIu64 "; in %" PRIu64 "\n", got->count,
@@ -517,11 +541,14 @@ static void test_windows_equal_model(void **state)
 		want = model(&query, &want_count);
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
 			for (size_t b = 0; b < TR_COUNT_OF(batches); b++) {
-				const char *settings[] = {"parallelism.default", parallelisms[p],
-							  "engine.batch-rows", batches[b],
+				const char *settings[] = {"parallelism.default",
+							  parallelisms[p],
+							  "engine.batch-rows",
+							  batches[b],
 							  "engine.window-operator",
 							  (number + (int)p + (int)b) % 4 == 0 ? "general" : "auto",
-							  "engine.exchange-credits", (number + (int)b) % 3 == 0 ? "1" : "4",
+							  "engine.exchange-credits",
+							  (number + (int)b) % 3 == 0 ? "1" : "4",
 							  NULL};
 				struct run_result got = run_sql(script, settings);
 

@@ -23,12 +23,12 @@
 #include "sql/session.h"
 
 struct run_result {
-	tr_code code;        /* of the compilation, or of the first job that failed */
-	char message[4096];  /* diagnostics, or the job's message */
-	char **lines;        /* sorted bytewise */
+	tr_code code;       /* of the compilation, or of the first job that failed */
+	char message[4096]; /* diagnostics, or the job's message */
+	char **lines;       /* sorted bytewise */
 	size_t count;
 	size_t capacity;
-	uint64_t rows_late;  /* of the last job */
+	uint64_t rows_late; /* of the last job */
 	uint64_t rows_in;
 	uint64_t rows_bad;
 };
@@ -72,15 +72,9 @@ static enum tr_flow run_sink_write(struct tr_sink *sink, const struct tr_batch *
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow run_sink_more(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_MORE;
-}
+static enum tr_flow run_sink_more(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_MORE; }
 
-static enum tr_flow run_sink_finish(struct tr_sink *sink, struct tr_status *st)
-{
-	return TR_FLOW_DONE;
-}
+static enum tr_flow run_sink_finish(struct tr_sink *sink, struct tr_status *st) { return TR_FLOW_DONE; }
 
 static void run_sink_close(struct tr_sink **sink)
 {
@@ -102,10 +96,7 @@ static const struct tr_option_spec run_sink_options[] = {{.key = NULL}};
 static const struct tr_connector run_connector = {
 	.name = "test-collect", .doc = "", .options = run_sink_options, .sink = &run_sink_ops};
 
-static int run_compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int run_compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Runs `script`; `settings` is a NULL-terminated list of key, value, key, value... Free with run_free. */
 static inline struct run_result run_sql(const char *script, const char *const *settings)
