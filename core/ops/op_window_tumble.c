@@ -141,8 +141,8 @@ static void find(struct tumble_op *s, int64_t start, const struct tr_column *col
 			entries[i] = tr_group_table_null_entry(table);
 }
 
-/** Collects the keys of rows that belong to other windows, whose tables may have left the cache: they are fetched while
- * the main table is searched. */
+/** Collects the keys of rows that belong to other windows, whose tables may have left the cache, and fetches their places.
+ * After the main table has been searched, since that reads the keys from memory in order; here and there is slower. */
 static void prefetch_exceptions(struct tumble_op *s, const int64_t *keys)
 {
 	const struct tr_window_assign *assign = &s->assign;
@@ -195,8 +195,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	tr_window_op_reserve(w, assign->count);
 	keys = load_keys(s, column, assign->rows, assign->count);
 	if (assign->has_exceptions) {
-		prefetch_exceptions(s, keys);
 		find(s, assign->targets[0].start, column, keys, assign->rows, 0, assign->count);
+		prefetch_exceptions(s, keys);
 		find_exceptions(s);
 	} else {
 		for (uint32_t t = 0; t < assign->target_count; t++) {

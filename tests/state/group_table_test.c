@@ -132,6 +132,7 @@ static void keys_of_all_kinds(void **state)
 		run(kind, 1000, 24, 0, 30);
 		run(kind, 30000, 16, 0, 200);
 		run(kind, 60000, 48, 500, 300);
+		run(kind, 20000, 24, 700000, 60); /* larger than any cache: searched row by row */
 	}
 }
 
