@@ -15,6 +15,7 @@
 #include "io/memory.h"
 
 #define NUMBER_TRIES_MAX 1000000
+#define LOCKS_MAX 16
 
 static char *join(const char *a, const char *b, const char *c)
 {
@@ -24,16 +25,24 @@ static char *join(const char *a, const char *b, const char *c)
 	return text;
 }
 
-static void set_names(struct tr_file_part *part, uint64_t number)
+static char *published_name(const struct tr_file_part *part)
 {
 	const struct tr_file_part_owner *o = part->owner;
+	char *name;
 
-	free(part->pending);
-	free(part->published);
-	TR_ASSERT(asprintf(&part->published, "%s/part-%s-%u-%llu.%s", part->directory, o->job_id, o->subtask,
-			   (unsigned long long)number, o->suffix) >= 0);
-	TR_ASSERT(asprintf(&part->pending, "%s/.part-%s-%u-%llu.%s.pending", part->directory, o->job_id, o->subtask,
-			   (unsigned long long)number, o->suffix) >= 0);
+	TR_ASSERT(asprintf(&name, "%s/part-%s-%u-%llu.%s", part->directory, o->job_id, o->subtask,
+			   (unsigned long long)part->number, o->suffix) >= 0);
+	return name;
+}
+
+static char *pending_name(const struct tr_file_part *part)
+{
+	const struct tr_file_part_owner *o = part->owner;
+	char *name;
+
+	TR_ASSERT(asprintf(&name, "%s/.part-%s-%u-%llu.%s.pending", part->directory, o->job_id, o->subtask,
+			   (unsigned long long)part->number, o->suffix) >= 0);
+	return name;
 }
 
 static bool exists(struct tr_disk *disk, const char *path)
@@ -41,6 +50,15 @@ static bool exists(struct tr_disk *disk, const char *path)
 	struct tr_file_info info;
 
 	return disk->ops->stat(disk, path, &info, NULL) == TR_OK;
+}
+
+static bool is_number_used(const struct tr_file_part *part)
+{
+	char *published = published_name(part);
+	const bool is_used = exists(part->owner->disk, published);
+
+	free(published);
+	return is_used;
 }
 
 static tr_code create_pending(struct tr_file_part *part, struct tr_status *st)
@@ -52,19 +70,23 @@ static tr_code create_pending(struct tr_file_part *part, struct tr_status *st)
 		struct tr_status mine = {0};
 		tr_code code;
 
-		set_names(part, o->next_number++);
-		if (exists(o->disk, part->published))
+		part->number = o->next_number++;
+		if (is_number_used(part))
 			continue;
+		free(part->pending);
+		part->pending = pending_name(part);
 		code = o->disk->ops->open(o->disk, part->pending, flags, &part->file, &mine);
 		if (code != TR_OK && (mine.sys_errno == EEXIST || code == TR_ERR_UNAVAILABLE))
 			continue; /* taken, or just being removed by a job that begins */
 		if (code != TR_OK) {
+			if (mine.sys_errno == EMFILE || mine.sys_errno == ENFILE)
+				o->next_number--; /* the caller may try again */
 			if (st != NULL)
 				*st = mine;
 			return code;
 		}
 		part->is_pending = true;
-		if (!exists(o->disk, part->published))
+		if (!is_number_used(part))
 			return TR_OK;
 		o->disk->ops->close(o->disk, &part->file);
 		part->is_pending = false;
@@ -121,15 +143,57 @@ static void start_write(struct tr_file_part *part)
 	TR_ASSERT(!part->is_in_flight && part->writing.length == 0);
 	part->writing = part->filling;
 	part->filling = empty;
+	part->owner->buffer_bytes -= part->writing.capacity;
 	part->written = 0;
 	submit_write(part);
 }
 
-void tr_file_part_appended(struct tr_file_part *part)
+tr_code tr_file_part_encode(struct tr_file_part *part, const struct tr_encoder_ops *ops, struct tr_encoder *encoder,
+			    const struct tr_batch *batch, const uint32_t *rows, uint32_t count, struct tr_status *st)
 {
+	const size_t length = part->filling.length;
+	const size_t capacity = part->filling.capacity;
+	tr_code code;
+
 	TR_ASSERT(part->state == TR_PART_OPEN);
-	if (!part->is_in_flight && part->filling.length >= part->owner->flush_bytes)
-		start_write(part);
+	code = ops->encode(encoder, batch, rows, count, &part->filling, st);
+	part->size_bytes += (int64_t)(part->filling.length - length);
+	part->owner->buffer_bytes += part->filling.capacity - capacity;
+	return code;
+}
+
+void tr_file_part_flush(struct tr_file_part *part)
+{
+	TR_ASSERT(part->file != NULL && part->filling.length > 0);
+	start_write(part);
+}
+
+void tr_file_part_park(struct tr_file_part *part)
+{
+	TR_ASSERT(part->file != NULL && !part->is_in_flight);
+	TR_ASSERT(part->state == TR_PART_OPEN && part->owner->lock != NULL);
+	part->owner->disk->ops->close(part->owner->disk, &part->file);
+}
+
+tr_code tr_file_part_unpark(struct tr_file_part *part, struct tr_status *st)
+{
+	struct tr_disk *disk = part->owner->disk;
+
+	TR_ASSERT(part->file == NULL && part->is_pending);
+	/* Not locked: the lock file protects it, and a job that begins may just be trying this file's lock. */
+	return disk->ops->open(disk, part->pending, TR_OPEN_WRITE, &part->file, st);
+}
+
+void tr_file_part_trim(struct tr_file_part *part)
+{
+	if (part->filling.length == 0) {
+		part->owner->buffer_bytes -= part->filling.capacity;
+		tr_bytes_deinit(&part->filling);
+	}
+	if (!part->is_in_flight && part->writing.length == 0) {
+		part->owner->buffer_bytes -= part->writing.capacity;
+		tr_bytes_deinit(&part->writing);
+	}
 }
 
 bool tr_file_part_is_full(const struct tr_file_part *part)
@@ -146,11 +210,15 @@ void tr_file_part_close(struct tr_file_part *part)
 static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 {
 	struct tr_disk *disk = part->owner->disk;
+	char *published = published_name(part);
+	tr_code code;
 
-	disk->ops->close(disk, &part->file);
-	TR_TRY(disk->ops->rename(disk, part->pending, part->published, st));
+	code = disk->ops->rename(disk, part->pending, published, st);
+	free(published);
+	TR_TRY(code);
 	part->is_pending = false;
 	part->state = TR_PART_PUBLISHED;
+	disk->ops->close(disk, &part->file); /* its descriptor serves for the directory */
 	return disk->ops->sync_directory(disk, part->directory, st);
 }
 
@@ -172,13 +240,17 @@ static tr_code take_result(struct tr_file_part *part, struct tr_status *st)
 		return TR_OK;
 	}
 	part->offset += (int64_t)part->writing.length;
+	if (part->owner->has_lean_buffers)
+		tr_bytes_deinit(&part->writing);
 	tr_bytes_clear(&part->writing);
+	part->owner->buffer_bytes += part->writing.capacity;
 	return TR_OK;
 }
 
 tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st)
 {
 	TR_ASSERT(part != NULL && part->state != TR_PART_PUBLISHED);
+	TR_ASSERT(part->file != NULL);
 	if (part->is_in_flight && !part->request.is_done)
 		return TR_OK;
 	if (part->is_in_flight)
@@ -214,15 +286,59 @@ void tr_file_part_destroy(struct tr_file_part **part)
 	p->owner->disk->ops->close(p->owner->disk, &p->file);
 	if (p->is_pending)
 		(void)p->owner->disk->ops->unlink(p->owner->disk, p->pending, NULL);
+	p->owner->buffer_bytes -= p->filling.capacity;
+	if (!p->is_in_flight || p->request.op != TR_IO_WRITE)
+		p->owner->buffer_bytes -= p->writing.capacity;
 	tr_bytes_deinit(&p->filling);
 	tr_bytes_deinit(&p->writing);
 	free(p->folder);
 	free(p->directory);
 	free(p->pending);
-	free(p->published);
-	free(p->rows);
 	free(p);
 	*part = NULL;
+}
+
+/* ---- the lock file ---- */
+
+tr_code tr_file_part_lock(struct tr_file_part_owner *owner, struct tr_status *st)
+{
+	const unsigned flags = TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_EXCLUSIVE | TR_OPEN_LOCK;
+	struct tr_disk *disk = owner->disk;
+
+	for (unsigned k = 0; owner->lock == NULL && k < LOCKS_MAX; k++) {
+		struct tr_file_info mine = {0}, named = {0};
+		struct tr_status why = {0};
+		tr_code code;
+
+		free(owner->lock_path);
+		TR_ASSERT(asprintf(&owner->lock_path, "%s/.part-%s-%u-%u.lock", owner->directory, owner->job_id,
+				   owner->subtask, k) >= 0);
+		code = disk->ops->open(disk, owner->lock_path, flags, &owner->lock, &why);
+		if (code != TR_OK && (why.sys_errno == EEXIST || code == TR_ERR_UNAVAILABLE))
+			continue; /* taken, or just being removed by a job that begins */
+		if (code != TR_OK) {
+			if (st != NULL)
+				*st = why;
+			return tr_status_prefix(st, code, "table '%s'", owner->table);
+		}
+		if (disk->ops->file_stat(disk, owner->lock, &mine, NULL) != TR_OK ||
+		    disk->ops->stat(disk, owner->lock_path, &named, NULL) != TR_OK || mine.inode != named.inode)
+			disk->ops->close(disk, &owner->lock); /* was removed before it was locked */
+	}
+	if (owner->lock == NULL)
+		TR_FAIL(st, TR_ERR_CANT_CREATE, "table '%s': %s: more than %d writers of one job and subtask",
+			owner->table, owner->directory, LOCKS_MAX);
+	return TR_OK;
+}
+
+void tr_file_part_unlock(struct tr_file_part_owner *owner)
+{
+	if (owner->lock != NULL) {
+		(void)owner->disk->ops->unlink(owner->disk, owner->lock_path, NULL);
+		owner->disk->ops->close(owner->disk, &owner->lock);
+	}
+	free(owner->lock_path);
+	owner->lock_path = NULL;
 }
 
 /* ---- what a killed run has left ---- */
@@ -255,16 +371,44 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length >= suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
-/** Removes a pending file unless its writer lives. One that can't be opened is left alone: readers don't see it. */
-static tr_code remove_leftover(struct tr_disk *disk, const char *path, struct tr_status *st)
+/** Whether a writer of the pending file's job and subtask holds a lock file. */
+static bool has_living_writer(const struct tr_file_part_owner *owner, const char *name)
 {
-	struct tr_file *file = NULL;
-	tr_code code;
+	const char *end = strchr(name + 1, '.');
+	bool is_alive = false;
 
-	if (disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &file, NULL) != TR_OK)
-		return TR_OK;
-	code = disk->ops->unlink(disk, path, st);
-	disk->ops->close(disk, &file);
+	TR_ASSERT(end != NULL);
+	while (end > name && *end != '-')
+		end--;
+	for (unsigned k = 0; !is_alive && k < LOCKS_MAX; k++) {
+		struct tr_file *file = NULL;
+		char *path;
+
+		TR_ASSERT(asprintf(&path, "%s/%.*s-%u.lock", owner->directory, (int)(end - name), name, k) >= 0);
+		is_alive = owner->disk->ops->open(owner->disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &file, NULL) ==
+			   TR_ERR_UNAVAILABLE;
+		owner->disk->ops->close(owner->disk, &file);
+		free(path);
+	}
+	return is_alive;
+}
+
+/** Removes a file unless its writer lives. One that can't be opened is left alone: readers don't see it. */
+static tr_code remove_leftover(const struct tr_file_part_owner *owner, const char *directory, const char *name,
+			       bool is_part, struct tr_status *st)
+{
+	struct tr_disk *disk = owner->disk;
+	struct tr_file *file = NULL;
+	char *path = join(directory, "", name);
+	tr_code code = TR_OK;
+
+	/* First the file's own lock, then the lock files: a writer lets go of the one after it has the other. */
+	if (disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &file, NULL) == TR_OK) {
+		if (!is_part || !has_living_writer(owner, name))
+			code = disk->ops->unlink(disk, path, st);
+		disk->ops->close(disk, &file);
+	}
+	free(path);
 	return code;
 }
 
@@ -280,11 +424,11 @@ tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder,
 
 		if (parse_published(owner, name, &number) && number >= owner->next_number)
 			owner->next_number = number + 1;
-		if (owner->subtask == 0 && strncmp(name, ".part-", 6) == 0 && has_suffix(name, ".pending")) {
-			char *path = join(directory, "", name);
-
-			code = remove_leftover(owner->disk, path, st);
-			free(path);
+		if (owner->subtask == 0 && strncmp(name, ".part-", 6) == 0) {
+			if (has_suffix(name, ".pending"))
+				code = remove_leftover(owner, directory, name, true, st);
+			else if (folder[0] == '\0' && has_suffix(name, ".lock"))
+				code = remove_leftover(owner, directory, name, false, st);
 		}
 	}
 	tr_file_list_deinit(&names);

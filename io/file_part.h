@@ -12,14 +12,25 @@
  *     pending    <folder>/.part-<job id>-<subtask>-<n>.<format>.pending
  *     published  <folder>/part-<job id>-<subtask>-<n>.<format>
  *
- * n counts up per subtask and never names a file that exists, so that nothing is ever replaced. A pending file is
- * locked for as long as its writer lives: that is how the next start knows the leftovers from the files of another job.
+ * n counts up per subtask and never names a file that exists, so that nothing is ever replaced.
+ *
+ * A part need not keep its file open: park closes it and leaves it pending, unpark opens it again. What is appended
+ * meanwhile stays in the buffer.
+ *
+ * A pending file is locked for as long as its writer has it open. A writer that parks files makes a lock file first,
+ *
+ *     <table's directory>/.part-<job id>-<subtask>-<k>.lock        k from 0 to 15, the first that is free
+ *
+ * and holds it locked until it ends. So a leftover is a pending file that nobody has locked while none of the lock
+ * files of its job and subtask is locked either; the next start looks in this order, and a writer takes its lock file
+ * before it closes the first part, so that there is no moment at which a living part looks abandoned.
  */
 #ifndef TR_IO_FILE_PART_H
 #define TR_IO_FILE_PART_H
 
 #include "base/bytes.h"
 #include "io/disk.h"
+#include "io/format.h"
 
 enum tr_file_part_state {
 	TR_PART_OPEN,
@@ -38,6 +49,10 @@ struct tr_file_part_owner {
 	uint32_t subtask_count;
 	uint64_t next_number; /* n of the next part */
 	size_t flush_bytes;
+	bool has_lean_buffers; /* give buffers back after each write, rather than keep them warm */
+	size_t buffer_bytes;   /* memory of all buffers of all parts that are not being written */
+	struct tr_file *lock;  /* the lock file; NULL: none was needed */
+	char *lock_path;       /* owned */
 	struct tr_disk *disk;
 	struct tr_io_queue *io;
 };
@@ -48,8 +63,8 @@ struct tr_file_part {
 	char *folder;    /* "dt=2001/hr=7/", "" without partitions; owned */
 	char *directory; /* where it lies; owned */
 	char *pending;   /* path; owned */
-	char *published; /* path; owned */
-	struct tr_file *file;
+	uint64_t number;
+	struct tr_file *file; /* NULL: parked */
 	struct tr_bytes filling;
 	struct tr_bytes writing;
 	size_t written;     /* of `writing` */
@@ -60,18 +75,41 @@ struct tr_file_part {
 	int64_t opened_ns;
 	int64_t touched_ns;
 	bool is_pending; /* the pending name exists */
-	uint32_t *rows;  /* the sink's: rows of the current batch that go here */
+
+	/* the set's (io/file_part_set.h) */
+	uint64_t hash; /* of the folder */
+	struct tr_file_part *hash_next;
+	struct tr_file_part *next; /* waits for a file */
+	uint32_t index;            /* among the open ones */
+	uint64_t used;             /* when its file was last asked for, in calls */
+
+	/* the sink's: rows of the current batch that go here, chained */
+	uint32_t row_first;
+	uint32_t row_last;
 	uint32_t row_count;
-	uint32_t row_capacity;
-	struct tr_file_part *next;
+	struct tr_file_part *touched_next;
 };
 
 /** Makes the folder and the pending file. `folder` ends with '/' or is empty. */
 tr_code tr_file_part_open(struct tr_file_part_owner *owner, const char *folder, int64_t now_ns,
 			  struct tr_file_part **part, struct tr_status *st) TR_MUST_USE;
 
-/** After bytes were added to `filling`: starts a write when there is enough and none is in flight. */
-void tr_file_part_appended(struct tr_file_part *part);
+/** Appends rows. The caller starts writes. */
+tr_code tr_file_part_encode(struct tr_file_part *part, const struct tr_encoder_ops *ops, struct tr_encoder *encoder,
+			    const struct tr_batch *batch, const uint32_t *rows, uint32_t count,
+			    struct tr_status *st) TR_MUST_USE;
+
+/** Starts a write of all that was appended. Not parked, nothing in flight, something to write. */
+void tr_file_part_flush(struct tr_file_part *part);
+
+/** Closes the file; it stays pending. Nothing is in flight, and the owner has its lock file. */
+void tr_file_part_park(struct tr_file_part *part);
+
+/** Opens the file again. */
+tr_code tr_file_part_unpark(struct tr_file_part *part, struct tr_status *st) TR_MUST_USE;
+
+/** Gives back the memory of an empty buffer. */
+void tr_file_part_trim(struct tr_file_part *part);
 
 /** Whether it wants no more bytes for now. */
 bool tr_file_part_is_full(const struct tr_file_part *part);
@@ -79,14 +117,20 @@ bool tr_file_part_is_full(const struct tr_file_part *part);
 /** No more bytes will come: OPEN to WRITING. */
 void tr_file_part_close(struct tr_file_part *part);
 
-/** Looks at what has completed and moves on; publishes at the end. TR_ERR_IO and others: it is stuck for good. */
+/** Looks at what has completed and moves on; publishes at the end. Not parked. TR_ERR_IO and others: it is stuck for good. */
 tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st) TR_MUST_USE;
 
 /** Frees it, waiting for what is in flight. Removes the pending file unless published. */
 void tr_file_part_destroy(struct tr_file_part **part);
 
+/** Makes the owner's lock file if it has none. */
+tr_code tr_file_part_lock(struct tr_file_part_owner *owner, struct tr_status *st) TR_MUST_USE;
+
+/** Removes it. No part is left. */
+void tr_file_part_unlock(struct tr_file_part_owner *owner);
+
 /** Looks at the names in a folder of the table (relative, "" or ending with '/'): moves next_number beyond the published
- * ones; subtask 0 removes the pending files that nobody has open, which a killed run of any job has left. */
+ * ones; subtask 0 removes the pending files and lock files of nobody who lives, which a killed run of any job has left. */
 tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_status *st) TR_MUST_USE;
 
 #endif

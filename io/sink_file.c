@@ -6,8 +6,8 @@
  *
  * A part is published (io/file_part.h) when it has reached its size, when it is too old or has been idle, and at the
  * end of input; a job that fails publishes nothing more and removes what is pending. A partitioned table has one open
- * part per folder that rows go to, at most OPEN_MAX: beyond that, the one that was idle longest is published early.
- * Partition columns make the folder's name and are left out of the file.
+ * part per folder that rows go to, however many (io/file_part_set.h: few of them have their file open, and their
+ * buffers share a bound). Partition columns make the folder's name and are left out of the file.
  *
  * With 'sink.partition-commit.policy.kind' = 'success-file', a folder of which no part is open any more gets an empty
  * file _SUCCESS. Rows that are not inserts can't be written: the planner refuses them, and so does write.
@@ -19,14 +19,12 @@
 #include "base/type.h"
 #include "io/connector.h"
 #include "io/file_list.h"
-#include "io/file_part.h"
+#include "io/file_part_set.h"
 #include "io/file_partition.h"
 #include "io/format.h"
 #include "io/memory.h"
 #include "io/options.h"
 
-#define OPEN_MAX 128  /* parts open at once */
-#define CLOSING_MAX 8 /* parts closed and not yet published before the sink asks for a pause */
 #define CLOSING_LOOK_NS 10000000
 #define FLUSH_BYTES (1 << 20)
 #define FLUSH_BYTES_PARTITIONED (128 << 10)
@@ -40,13 +38,11 @@ struct tr_sink {
 	struct tr_column *columns; /* scratch: what the encoder sees */
 	struct tr_encoder *encoder;
 	struct tr_sink_context *context;
-	struct tr_file_part_owner owner;
-
-	struct tr_file_part *open[OPEN_MAX];
-	uint32_t open_count;
-	struct tr_file_part *closing; /* list */
-	uint32_t closing_count;
-	struct tr_bytes folder; /* scratch */
+	struct tr_file_part_set parts;
+	struct tr_bytes folder;       /* scratch */
+	uint32_t *chain;              /* row -> next row of the same part */
+	uint32_t *rows;               /* scratch: a part's rows */
+	struct tr_file_part *touched; /* list: parts with rows of the current batch */
 
 	const char *default_partition;
 	const char *success_name; /* NULL: none */
@@ -103,7 +99,7 @@ static bool collect_folder(void *context, const char *name)
 /** Cleans the table's directory and its partition folders, level by level. */
 static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 {
-	struct tr_disk *disk = s->owner.disk;
+	struct tr_disk *disk = s->parts.owner.disk;
 	struct tr_file_list level = {0};
 	tr_code code = TR_OK;
 
@@ -115,11 +111,11 @@ static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 			struct folder_search search = {0};
 			char *path = NULL;
 
-			code = tr_file_part_clean(&s->owner, level.paths[i], st);
+			code = tr_file_part_clean(&s->parts.owner, level.paths[i], st);
 			if (code != TR_OK || p == s->spec->partition_count)
 				continue;
 			search.start = s->spec->schema->names[s->spec->partition_columns[p]];
-			TR_ASSERT(asprintf(&path, "%s/%s", s->owner.directory, level.paths[i]) >= 0);
+			TR_ASSERT(asprintf(&path, "%s/%s", s->parts.owner.directory, level.paths[i]) >= 0);
 			code = disk->ops->list(disk, path, collect_folder, &search, st);
 			for (uint32_t f = 0; f < search.found.count; f++) {
 				struct tr_file_info info;
@@ -146,13 +142,14 @@ static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 /** Makes the directory, and a file in it, to learn now and not after an hour that it can't be written to. */
 static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 {
-	struct tr_disk *disk = s->owner.disk;
+	struct tr_disk *disk = s->parts.owner.disk;
 	struct tr_file *file = NULL;
 	char *path = NULL;
 	tr_code code;
 
-	TR_TRY(disk->ops->make_directory(disk, s->owner.directory, st));
-	TR_ASSERT(asprintf(&path, "%s/.part-%s-%u-0.probe", s->owner.directory, s->owner.job_id, s->owner.subtask) >= 0);
+	TR_TRY(disk->ops->make_directory(disk, s->parts.owner.directory, st));
+	TR_ASSERT(asprintf(&path, "%s/.part-%s-%u-0.probe", s->parts.owner.directory, s->parts.owner.job_id,
+			   s->parts.owner.subtask) >= 0);
 	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
 	if (code == TR_OK) {
 		disk->ops->close(disk, &file);
@@ -162,16 +159,37 @@ static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 	return code;
 }
 
+/** A folder of which no part is left gets its empty file. */
+static tr_code mark_success(void *context, const struct tr_file_part *part, struct tr_status *st)
+{
+	const struct tr_sink *s = context;
+	struct tr_disk *disk = s->parts.owner.disk;
+	struct tr_file *file = NULL;
+	char *path = NULL;
+	tr_code code;
+
+	if (s->success_name == NULL || tr_file_part_set_is_busy(&s->parts, part))
+		return TR_OK;
+	TR_ASSERT(asprintf(&path, "%s/%s", part->directory, s->success_name) >= 0);
+	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
+	disk->ops->close(disk, &file);
+	free(path);
+	if (code == TR_OK)
+		code = disk->ops->sync_directory(disk, part->directory, st);
+	return code;
+}
+
 static void read_options(struct tr_sink *s, const char *local)
 {
 	const struct tr_options *o = &s->spec->options;
+	struct tr_file_part_owner owner;
 	size_t length = strlen(local);
 	char *directory;
 
 	while (length > 1 && local[length - 1] == '/')
 		length--;
 	directory = tr_arena_strndup(&s->arena, local, length);
-	s->owner = (struct tr_file_part_owner){
+	owner = (struct tr_file_part_owner){
 		.table = s->spec->name,
 		.directory = directory,
 		.job_id = s->spec->job_id != NULL ? s->spec->job_id : "00000000000000000000000000000000",
@@ -182,6 +200,7 @@ static void read_options(struct tr_sink *s, const char *local)
 		.disk = s->context->env->disk,
 		.io = s->context->io,
 	};
+	tr_file_part_set_init(&s->parts, &owner, mark_success, s);
 	s->default_partition = tr_options_get(o, "partition.default-name");
 	if (s->default_partition == NULL)
 		s->default_partition = TR_PARTITION_DEFAULT_NAME;
@@ -202,14 +221,9 @@ static void file_close(struct tr_sink **sink)
 
 	if (s == NULL)
 		return;
-	for (uint32_t i = 0; i < s->open_count; i++)
-		tr_file_part_destroy(&s->open[i]);
-	while (s->closing != NULL) {
-		struct tr_file_part *part = s->closing;
-
-		s->closing = part->next;
-		tr_file_part_destroy(&part);
-	}
+	tr_file_part_set_deinit(&s->parts);
+	free(s->chain);
+	free(s->rows);
 	if (s->encoder != NULL)
 		s->spec->format->encoder->destroy(&s->encoder);
 	tr_bytes_deinit(&s->folder);
@@ -242,6 +256,10 @@ static tr_code file_open(const struct tr_table_spec *spec, struct tr_sink_contex
 		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
 				     "path '%s' is a pattern: it can be read, not written", path);
 	read_options(s, local);
+	if (spec->partition_count > 0) {
+		s->chain = tr_io_calloc(TR_BATCH_ROWS_MAX, sizeof(*s->chain));
+		s->rows = tr_io_calloc(TR_BATCH_ROWS_MAX, sizeof(*s->rows));
+	}
 	if (code == TR_OK)
 		code = probe_directory(s, st);
 	if (code == TR_OK)
@@ -258,136 +276,22 @@ static tr_code file_open(const struct tr_table_spec *spec, struct tr_sink_contex
 	return TR_OK;
 }
 
-/* ---- parts that are open, and parts that close ---- */
-
-static void roll(struct tr_sink *s, uint32_t index)
-{
-	struct tr_file_part *part = s->open[index];
-
-	TR_ASSERT(index < s->open_count);
-	s->open[index] = s->open[--s->open_count];
-	tr_file_part_close(part);
-	part->next = s->closing;
-	s->closing = part;
-	s->closing_count++;
-}
-
-static bool is_folder_busy(const struct tr_sink *s, const char *folder)
-{
-	for (uint32_t i = 0; i < s->open_count; i++) {
-		if (strcmp(s->open[i]->folder, folder) == 0)
-			return true;
-	}
-	for (const struct tr_file_part *part = s->closing; part != NULL; part = part->next) {
-		if (strcmp(part->folder, folder) == 0)
-			return true;
-	}
-	return false;
-}
-
-static tr_code mark_success(struct tr_sink *s, const struct tr_file_part *part, struct tr_status *st)
-{
-	struct tr_disk *disk = s->owner.disk;
-	struct tr_file *file = NULL;
-	char *path = NULL;
-	tr_code code;
-
-	if (s->success_name == NULL || is_folder_busy(s, part->folder))
-		return TR_OK;
-	TR_ASSERT(asprintf(&path, "%s/%s", part->directory, s->success_name) >= 0);
-	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
-	disk->ops->close(disk, &file);
-	free(path);
-	if (code == TR_OK)
-		code = disk->ops->sync_directory(disk, part->directory, st);
-	return code;
-}
-
-/** Moves all parts on; publishes what is ready. */
-static tr_code step(struct tr_sink *s, struct tr_status *st)
-{
-	struct tr_file_part **link = &s->closing;
-
-	for (uint32_t i = 0; i < s->open_count; i++)
-		TR_TRY(tr_file_part_step(s->open[i], st));
-	while (*link != NULL) {
-		struct tr_file_part *part = *link;
-		tr_code code;
-
-		TR_TRY(tr_file_part_step(part, st));
-		if (part->state != TR_PART_PUBLISHED) {
-			link = &part->next;
-			continue;
-		}
-		*link = part->next;
-		s->closing_count--;
-		code = mark_success(s, part, st);
-		tr_file_part_destroy(&part);
-		TR_TRY(code);
-	}
-	return TR_OK;
-}
-
-/** Waits, in the middle of a batch with very many partitions, so that file descriptors don't run out. */
-static tr_code drain(struct tr_sink *s, struct tr_status *st)
-{
-	if (s->closing_count < OPEN_MAX)
-		return TR_OK;
-	while (s->closing_count >= CLOSING_MAX) {
-		TR_TRY(step(s, st));
-		if (s->closing_count >= CLOSING_MAX)
-			(void)tr_io_wait(s->owner.io, 10000000);
-	}
-	tr_io_wake(s->owner.io); /* the worker's own wake may have been taken here */
-	return TR_OK;
-}
+/* ---- write ---- */
 
 static enum tr_flow flow_now(const struct tr_sink *s)
 {
-	if (s->closing_count >= CLOSING_MAX)
-		return TR_FLOW_BLOCKED;
-	for (uint32_t i = 0; i < s->open_count; i++) {
-		if (tr_file_part_is_full(s->open[i]))
-			return TR_FLOW_BLOCKED;
-	}
-	return TR_FLOW_MORE;
+	return tr_file_part_set_is_full(&s->parts) ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
 }
 
 static void set_wake(struct tr_sink *s, int64_t now_ns)
 {
-	if (s->open_count == 0 && s->closing == NULL)
+	if (s->parts.count == 0)
 		s->context->wake_at_ns = INT64_MAX;
 	else if (s->context->wake_at_ns == INT64_MAX || s->context->wake_at_ns <= now_ns)
 		s->context->wake_at_ns = now_ns + s->check_ns;
-	if (s->closing != NULL) /* nobody asks again when the input is quiet */
+	if (s->parts.closing_count > 0) /* nobody asks again when the input is quiet */
 		s->context->wake_at_ns = TR_MIN(s->context->wake_at_ns, now_ns + CLOSING_LOOK_NS);
 }
-
-/** The open part of a folder; opened if there is none. */
-static tr_code part_of(struct tr_sink *s, const char *folder, int64_t now_ns, struct tr_file_part **part,
-		       struct tr_status *st)
-{
-	uint32_t oldest = 0;
-
-	for (uint32_t i = 0; i < s->open_count; i++) {
-		if (strcmp(s->open[i]->folder, folder) == 0) {
-			*part = s->open[i];
-			return TR_OK;
-		}
-		if (s->open[i]->row_count == 0 &&
-		    (s->open[oldest]->row_count > 0 || s->open[i]->touched_ns < s->open[oldest]->touched_ns))
-			oldest = i;
-	}
-	TR_ASSERT(s->open_count < OPEN_MAX || s->open[oldest]->row_count == 0);
-	if (s->open_count == OPEN_MAX)
-		roll(s, oldest);
-	TR_TRY(drain(s, st));
-	TR_TRY(tr_file_part_open(&s->owner, folder, now_ns, part, st));
-	s->open[s->open_count++] = *part;
-	return TR_OK;
-}
-
-/* ---- write ---- */
 
 static void encode_view(struct tr_sink *s, const struct tr_batch *batch, struct tr_batch *view)
 {
@@ -401,12 +305,11 @@ static void encode_view(struct tr_sink *s, const struct tr_batch *batch, struct 
 static tr_code append(struct tr_sink *s, struct tr_file_part *part, const struct tr_batch *view, const uint32_t *rows,
 		      uint32_t count, int64_t now_ns, struct tr_status *st)
 {
-	const size_t before = part->filling.length;
-
-	TR_TRY(s->spec->format->encoder->encode(s->encoder, view, rows, count, &part->filling, st));
-	part->size_bytes += (int64_t)(part->filling.length - before);
+	TR_TRY(tr_file_part_encode(part, s->spec->format->encoder, s->encoder, view, rows, count, st));
 	part->touched_ns = now_ns;
-	tr_file_part_appended(part);
+	TR_TRY(tr_file_part_set_appended(&s->parts, part, st));
+	if (part->size_bytes >= s->roll_bytes)
+		tr_file_part_set_roll(&s->parts, part);
 	return TR_OK;
 }
 
@@ -432,33 +335,38 @@ static bool is_same_partition(const struct tr_sink *s, const struct tr_batch *ba
 	return true;
 }
 
-/** Encodes what the open parts have been given. */
+/** Encodes what the touched parts have been given. */
 static tr_code encode_rows(struct tr_sink *s, const struct tr_batch *view, int64_t now_ns, struct tr_status *st)
 {
-	for (uint32_t i = 0; i < s->open_count; i++) {
-		struct tr_file_part *part = s->open[i];
+	while (s->touched != NULL) {
+		struct tr_file_part *part = s->touched;
+		const uint32_t count = part->row_count;
 
-		if (part->row_count > 0)
-			TR_TRY(append(s, part, view, part->rows, part->row_count, now_ns, st));
+		for (uint32_t i = 0, row = part->row_first; i < count; i++, row = s->chain[row])
+			s->rows[i] = row;
+		s->touched = part->touched_next;
 		part->row_count = 0;
+		TR_TRY(append(s, part, view, s->rows, count, now_ns, st));
 	}
 	return TR_OK;
 }
 
-static void add_row(struct tr_file_part *part, uint32_t row)
+static void add_row(struct tr_sink *s, struct tr_file_part *part, uint32_t row)
 {
-	if (part->row_count == part->row_capacity) {
-		part->row_capacity = TR_MAX(part->row_capacity * 2, 64);
-		part->rows = tr_io_realloc(part->rows, part->row_capacity * sizeof(*part->rows));
+	if (part->row_count++ == 0) {
+		part->row_first = row;
+		part->touched_next = s->touched;
+		s->touched = part;
+	} else {
+		s->chain[part->row_last] = row;
 	}
-	part->rows[part->row_count++] = row;
+	part->row_last = row;
 }
 
 static tr_code write_partitioned(struct tr_sink *s, const struct tr_batch *batch, const struct tr_batch *view,
 				 int64_t now_ns, struct tr_status *st)
 {
 	struct tr_file_part *part = NULL;
-	uint32_t touched = 0; /* at most so many parts have rows */
 	uint32_t last = 0;
 
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
@@ -468,14 +376,9 @@ static tr_code write_partitioned(struct tr_sink *s, const struct tr_batch *batch
 			tr_bytes_clear(&s->folder);
 			tr_file_partition_append(&s->folder, s->spec, batch, row, s->default_partition);
 			tr_bytes_append_char(&s->folder, '\0');
-			if (touched == OPEN_MAX) { /* more partitions than parts: make all of them idle */
-				TR_TRY(encode_rows(s, view, now_ns, st));
-				touched = 0;
-			}
-			TR_TRY(part_of(s, s->folder.data, now_ns, &part, st));
-			touched += part->row_count == 0;
+			TR_TRY(tr_file_part_set_find(&s->parts, s->folder.data, now_ns, &part, st));
 		}
-		add_row(part, row);
+		add_row(s, part, row);
 		last = row;
 	}
 	return encode_rows(s, view, now_ns, st);
@@ -502,15 +405,11 @@ static enum tr_flow file_write(struct tr_sink *s, const struct tr_batch *batch, 
 	if (s->spec->partition_count > 0) {
 		if (write_partitioned(s, batch, &view, now_ns, st) != TR_OK)
 			return TR_FLOW_FAILED;
-	} else if (part_of(s, "", now_ns, &part, st) != TR_OK ||
+	} else if (tr_file_part_set_find(&s->parts, "", now_ns, &part, st) != TR_OK ||
 		   append(s, part, &view, batch->selection, batch->selected_count, now_ns, st) != TR_OK) {
 		return TR_FLOW_FAILED;
 	}
-	for (uint32_t i = s->open_count; i-- > 0;) {
-		if (s->open[i]->size_bytes >= s->roll_bytes)
-			roll(s, i);
-	}
-	if (step(s, st) != TR_OK)
+	if (tr_file_part_set_step(&s->parts, st) != TR_OK)
 		return TR_FLOW_FAILED;
 	set_wake(s, now_ns);
 	return flow_now(s);
@@ -518,7 +417,7 @@ static enum tr_flow file_write(struct tr_sink *s, const struct tr_batch *batch, 
 
 static enum tr_flow file_resume(struct tr_sink *s, struct tr_status *st)
 {
-	if (step(s, st) != TR_OK)
+	if (tr_file_part_set_step(&s->parts, st) != TR_OK)
 		return TR_FLOW_FAILED;
 	return flow_now(s);
 }
@@ -527,11 +426,13 @@ static enum tr_flow file_tick(struct tr_sink *s, struct tr_status *st)
 {
 	const int64_t now_ns = tr_environment_monotonic_ns(s->context->env);
 
-	for (uint32_t i = s->open_count; i-- > 0;) {
-		if (now_ns - s->open[i]->opened_ns >= s->roll_ns || now_ns - s->open[i]->touched_ns >= s->inactivity_ns)
-			roll(s, i);
+	for (uint32_t i = s->parts.open_count; i-- > 0;) {
+		struct tr_file_part *part = s->parts.open[i];
+
+		if (now_ns - part->opened_ns >= s->roll_ns || now_ns - part->touched_ns >= s->inactivity_ns)
+			tr_file_part_set_roll(&s->parts, part);
 	}
-	if (step(s, st) != TR_OK)
+	if (tr_file_part_set_step(&s->parts, st) != TR_OK)
 		return TR_FLOW_FAILED;
 	set_wake(s, now_ns);
 	return flow_now(s);
@@ -539,12 +440,12 @@ static enum tr_flow file_tick(struct tr_sink *s, struct tr_status *st)
 
 static enum tr_flow file_finish(struct tr_sink *s, struct tr_status *st)
 {
-	while (s->open_count > 0)
-		roll(s, s->open_count - 1);
+	while (s->parts.open_count > 0)
+		tr_file_part_set_roll(&s->parts, s->parts.open[s->parts.open_count - 1]);
 	s->context->wake_at_ns = INT64_MAX;
-	if (step(s, st) != TR_OK)
+	if (tr_file_part_set_step(&s->parts, st) != TR_OK)
 		return TR_FLOW_FAILED;
-	return s->closing == NULL ? TR_FLOW_DONE : TR_FLOW_BLOCKED;
+	return s->parts.count == 0 ? TR_FLOW_DONE : TR_FLOW_BLOCKED;
 }
 
 const struct tr_sink_ops tr_sink_file_ops = {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -360,6 +361,145 @@ static void test_many_partitions(void **state)
 			    "same\n");
 }
 
+/** The table in memory where there is such a directory: thousands of files are synced. */
+static void use_memory(struct fixture *f)
+{
+	struct stat info;
+
+	if (stat("/dev/shm", &info) != 0 || access("/dev/shm", W_OK) != 0)
+		return;
+	assert_int_equal(rmdir(f->directory), 0);
+	snprintf(f->directory, sizeof(f->directory), "/dev/shm/tr_sink_test.XXXXXX");
+	assert_non_null(mkdtemp(f->directory));
+	snprintf(f->path, sizeof(f->path), "%s/out", f->directory);
+}
+
+/** `count` rows, from row `first`; row i goes to partition i * 7919 % partitions; texts have `width` more bytes. */
+static enum tr_flow write_scattered(struct fixture *f, int first, int count, int partitions, int width)
+{
+	static char text[4096];
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	memset(text, 'x', sizeof(text));
+	for (int end = first + count; first < end && flow == TR_FLOW_MORE; first += 512) {
+		struct tr_batch_buffer *batch = make_batch(f, first, end - first < 512 ? end - first : 512, "x");
+		char key[16];
+
+		for (int i = 0; i < 512 && first + i < end; i++) {
+			const int length = snprintf(key, sizeof(key), "%d", (first + i) * 7919 % partitions);
+
+			((struct tr_view *)batch->columns[2].data)[i] = tr_view_make(key, (uint32_t)length);
+			if (width > 0)
+				((struct tr_view *)batch->columns[1].data)[i] =
+					tr_view_make(text, (uint32_t)width);
+		}
+		flow = settle(f, f->ops->write(f->sink, &batch->batch, &f->st));
+	}
+	return flow;
+}
+
+/** One file for each partition, and every row once, in the folder that its number asks for. */
+static void expect_scattered(struct fixture *f, int count, int partitions)
+{
+	char command[600], files[16];
+
+	snprintf(files, sizeof(files), "%d\n", partitions);
+	assert_string_equal(shell(f, "find . -type f | wc -l"), files);
+	assert_string_equal(shell(f, "ls | wc -l"), files);
+	assert_string_equal(shell(f, "find . -name '.*' -type f"), "");
+	snprintf(command, sizeof(command),
+		 "find . -name 'part-*' -print0 | xargs -0 awk -F, '{split(FILENAME, p, \"[=/]\"); print $1, p[3]}' | "
+		 "sort -n > ../got; seq 0 %d | awk '{print $1, $1 * 7919 %% %d}' | cmp - ../got && echo same",
+		 count - 1, partitions);
+	assert_string_equal(shell(f, command), "same\n");
+}
+
+/** `spare`: so many files may be opened beside those that are open now; 0: no bound. */
+static void scatter(struct fixture *f, int count, int partitions, int width, unsigned spare)
+{
+	struct rlimit old, small;
+	enum tr_flow flow;
+	int next;
+
+	use_memory(f);
+	partition(f);
+	f->names[2] = "k";
+	open_sink(f);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	small = old;
+	next = dup(0);
+	assert_true(next >= 0);
+	close(next);
+	if (spare > 0)
+		small.rlim_cur = (rlim_t)next + spare;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+	flow = write_scattered(f, 0, count, partitions, width);
+	if (flow == TR_FLOW_MORE)
+		flow = finish(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	if (flow != TR_FLOW_DONE)
+		print_error("%s\n", f->st.message);
+	assert_int_equal(flow, TR_FLOW_DONE);
+	f->ops->close(&f->sink);
+	expect_scattered(f, count, partitions);
+}
+
+static void test_300_partitions(void **state) { scatter(*state, 20000, 300, 0, 0); }
+static void test_300_partitions_few_files(void **state) { scatter(*state, 20000, 300, 0, 12); }
+static void test_3000_partitions(void **state) { scatter(*state, 20000, 3000, 0, 0); }
+static void test_3000_partitions_few_files(void **state) { scatter(*state, 20000, 3000, 0, 12); }
+
+/** More bytes than all buffers together may hold: files are written, parked, and written again. */
+static void test_3000_partitions_few_files_large(void **state) { scatter(*state, 30000, 3000, 3000, 12); }
+
+/** Parked parts of a sink that lives stay when another job begins; those of a killed one go. */
+static void test_parked_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct tr_sink *first;
+	pid_t child;
+	int status;
+
+	use_memory(f);
+	partition(f);
+	f->names[2] = "k";
+	open_sink(f);
+	assert_int_equal(write_scattered(f, 0, 1000, 300, 0), TR_FLOW_MORE);
+	first = f->sink;
+	assert_string_equal(shell(f, "find . -name '.part-*.pending' | wc -l"), "300\n");
+	assert_string_equal(shell(f, "ls -A | grep lock"), ".part-" JOB "-0-0.lock\n");
+	f->spec.job_id = "ffff";
+	open_sink(f);
+	f->ops->close(&f->sink);
+	assert_string_equal(shell(f, "find . -name '.part-*.pending' | wc -l"), "300\n");
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) { /* a job that dies in the middle */
+		struct tr_io_queue *io = NULL;
+
+		if (f->env->disk->ops->queue_create(f->env->disk, 8, &io, NULL) != TR_OK)
+			_exit(2);
+		f->context.io = io;
+		f->sink = NULL;
+		if (f->ops->open(&f->spec, &f->context, &f->sink, &f->st) != TR_OK ||
+		    write_scattered(f, 0, 1000, 200, 0) != TR_FLOW_MORE)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_string_equal(shell(f, "find . -name '.part-*.pending' | wc -l"), "500\n");
+	assert_string_equal(shell(f, "ls -A | grep -c lock"), "2\n");
+	open_sink(f);
+	f->ops->close(&f->sink);
+	assert_string_equal(shell(f, "find . -name '.part-*.pending' | wc -l"), "300\n");
+	assert_string_equal(shell(f, "ls -A | grep lock"), ".part-" JOB "-0-0.lock\n");
+	f->sink = first;
+	assert_int_equal(finish(f), TR_FLOW_DONE);
+	f->ops->close(&f->sink);
+	expect_scattered(f, 1000, 300);
+}
+
 static void test_leftovers_in_partitions(void **state)
 {
 	struct fixture *f = *state;
@@ -477,6 +617,12 @@ int main(void)
 		BOTH(test_rolls_by_time),
 		BOTH(test_partitions),
 		BOTH(test_many_partitions),
+		BOTH(test_300_partitions),
+		BOTH(test_300_partitions_few_files),
+		BOTH(test_3000_partitions),
+		BOTH(test_3000_partitions_few_files),
+		BOTH(test_3000_partitions_few_files_large),
+		BOTH(test_parked_parts),
 		BOTH(test_leftovers_in_partitions),
 		BOTH(test_two_sinks_of_one_job),
 		BOTH(test_full_disk),
