@@ -10,31 +10,11 @@
 
 #include <string.h>
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
+#include "core/ops/kernel_mask.h"
 
 #define BLOCK 64
 
 /* ---- masks ---- */
-
-static inline uint64_t mask_of_bytes(const uint8_t *bytes)
-{
-#if defined(__AVX512BW__)
-	__m512i v = _mm512_loadu_si512((const void *)bytes);
-	return _mm512_test_epi8_mask(v, v);
-#else
-	uint64_t mask = 0;
-
-	for (int i = 0; i < 8; i++) {
-		uint64_t eight;
-
-		memcpy(&eight, bytes + 8 * i, 8);
-		mask |= (((eight & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080)) >> 56) << (8 * i);
-	}
-	return mask;
-#endif
-}
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
 /* Entry m lists the set bits of m, first the lowest, four bits each. */
@@ -123,7 +103,7 @@ static inline uint32_t bit(const uint64_t *bits, uint32_t row) { return (uint32_
 			uint8_t bytes[BLOCK];                                                     \
 			for (uint32_t i = 0; i < BLOCK; i++)                                      \
 				bytes[i] = x[i] OP y_block;                                       \
-			mask[base / BLOCK] &= mask_of_bytes(bytes);                               \
+			mask[base / BLOCK] &= tr_mask_of_bytes(bytes);                            \
 		}                                                                                 \
 		if (base < count) {                                                               \
 			const type *restrict x = (const type *)a + base;                          \
@@ -161,7 +141,7 @@ static inline uint32_t bit(const uint64_t *bits, uint32_t row) { return (uint32_
 			uint8_t bytes[BLOCK];                                                                          \
 			for (uint32_t i = 0; i < BLOCK; i++)                                                           \
 				bytes[i] = x[i] OP y_block;                                                            \
-			uint64_t mask = mask_of_bytes(bytes);                                                          \
+			uint64_t mask = tr_mask_of_bytes(bytes);                                                       \
 			if (validity != NULL)                                                                          \
 				mask &= validity[base / BLOCK];                                                        \
 			next = expand(mask, base, next);                                                               \
@@ -321,7 +301,7 @@ static uint32_t select_bytes(const uint8_t *restrict bytes, uint8_t wanted, cons
 			memcpy(tail, block, count - base);
 			block = tail;
 		}
-		mask = (mask_of_bytes(block) ^ flip) & low_bits(count - base);
+		mask = (tr_mask_of_bytes(block) ^ flip) & low_bits(count - base);
 		if (validity != NULL)
 			mask &= validity[base / BLOCK];
 		next = expand(mask, base, next);

@@ -5,7 +5,8 @@
  * One walk over each tree emits steps in order of evaluation. Each value is numbered: a call of the same function on
  * the same registers, computed for a selection that contains the present one, is not computed again. What may fail or is
  * costly is computed for the rows that need it only: the second argument of AND and OR, and the branches of CASE, IF and
- * COALESCE, run on a narrower selection. What is harmless and cheap is computed for all rows, without a branch.
+ * COALESCE, run on a narrower selection. What is harmless and cheap is computed for all rows, without a branch: a CASE of
+ * such conditions, whose results are columns, fields and literals of fixed width, narrows nothing and blends.
  *
  * A second walk, from the last step to the first, finds where each temporary dies; a third deals out stores.
  */
@@ -18,6 +19,7 @@
 #include "core/ops/program_code.h"
 
 #define DEPTH_MAX 1000
+#define BLEND_BRANCHES_MAX 8 /* beyond, most of what would be computed for all rows is not taken */
 
 struct value {
 	uint32_t step; /* the CALL, ALIAS or FIELD that made it; TR_NONE: a CASE-like value of `expr` */
@@ -265,12 +267,60 @@ static tr_code merge(struct compiler *c, const struct tr_expr *value, uint32_t s
 	return TR_OK;
 }
 
+/* Comparisons are not TOTAL, since those of texts follow pointers; of two numbers of one type they are harmless too. */
+static bool is_harmless_condition(const struct tr_expr *expr)
+{
+	if (expr->kind != TR_EXPR_CALL || (expr->func->flags & TR_FUNC_COMPARE) == 0)
+		return is_harmless(expr);
+	const struct tr_type *a = expr->args[0]->type, *b = expr->args[1]->type;
+
+	return tr_number_of(a->phys) >= 0 && a->phys == b->phys && a->scale == b->scale &&
+	       is_harmless(expr->args[0]) && is_harmless(expr->args[1]);
+}
+
+/* Results are there without computing, conditions are harmless, and values are numbers of one width. */
+static bool is_blend(const struct tr_expr *expr, const struct tr_expr *const *args, uint32_t arg_count)
+{
+	if (tr_number_of(expr->type->phys) < 0 || arg_count > 2 * BLEND_BRANCHES_MAX + 1)
+		return false;
+	for (uint32_t i = 0; i < arg_count; i++) {
+		bool is_condition = i % 2 == 0 && i + 1 < arg_count;
+
+		if (is_condition ? !is_harmless_condition(args[i]) : !is_harmless(args[i]))
+			return false;
+		if (is_condition ? args[i]->type->phys != TR_PHYS_I8
+				 : args[i]->kind == TR_EXPR_CALL || args[i]->type->phys != expr->type->phys)
+			return false;
+	}
+	return true;
+}
+
+static tr_code compile_blend(struct compiler *c, const struct tr_expr *expr, const struct tr_expr *const *args,
+			     uint32_t arg_count, uint32_t sel, uint32_t *reg)
+{
+	uint32_t values[2 * BLEND_BRANCHES_MAX + 1];
+
+	for (uint32_t i = 0; i < arg_count; i++)
+		TR_TRY(compile(c, args[i], sel, &values[i]));
+	*reg = values[arg_count - 1];
+	for (uint32_t i = arg_count - 1; i >= 2; i -= 2) {
+		const uint32_t choice[3] = {values[i - 2], values[i - 1], *reg};
+
+		emit(c, TR_STEP_BLEND, expr, sel, TR_NONE, choice, 3);
+		*reg = number_value(c);
+	}
+	remember(c, TR_NONE, expr, sel, *reg);
+	return TR_OK;
+}
+
 /* `args`: condition, result, ..., else. */
 static tr_code compile_case(struct compiler *c, const struct tr_expr *expr, const struct tr_expr *const *args,
 			    uint32_t arg_count, uint32_t sel, uint32_t *reg)
 {
 	uint32_t rest = sel, out;
 
+	if (is_blend(expr, args, arg_count))
+		return compile_blend(c, expr, args, arg_count, sel, reg);
 	TR_TRY(check_merge_type(c, expr->type));
 	out = begin_merge(c, expr, sel);
 	for (uint32_t i = 0; i + 1 < arg_count; i += 2) {
@@ -548,7 +598,7 @@ static uint32_t *find_ends(struct compiler *c, const uint32_t *outputs, uint32_t
 		ends[outputs[i]] = TR_NONE;
 	for (uint32_t i = c->step_count; i-- > 0;) {
 		const struct tr_step *step = &c->steps[i];
-		bool refers = step->kind == TR_STEP_MERGE || step->kind == TR_STEP_ALIAS ||
+		bool refers = step->kind == TR_STEP_MERGE || step->kind == TR_STEP_BLEND || step->kind == TR_STEP_ALIAS ||
 			      step->kind == TR_STEP_FIELD || step->kind == TR_STEP_AND || step->kind == TR_STEP_OR ||
 			      (step->flags & TR_FUNC_PASSES);
 		uint32_t end = refers && step->out != TR_NONE ? TR_MAX(ends[step->out], i) : i;

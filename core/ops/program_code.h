@@ -8,6 +8,7 @@
  *
  *     r3 = CALL "/" (r0, r2) on s0          s1, s2 = SPLIT r1 on s0: where TRUE, where not
  *     r5 = BLANK; MERGE r5 <- r4 on s1      a CASE is a chain of SPLITs, and MERGEs into one register
+ *     r6 = BLEND r1 ? r2 : r3 on s0         or, of harmless numbers, a chain of BLENDs from the last branch to the first
  *
  * A program with one BOOLEAN output has two codes: one that yields the column, one that yields a selection.
  */
@@ -26,6 +27,7 @@ enum tr_step_kind {
 	TR_STEP_FIELD, /* out is field `index` of the ROW args[0] */
 	TR_STEP_BLANK, /* out has no rows yet */
 	TR_STEP_MERGE, /* rows of `sel` of args[0] go to out; `whole`: the selection out is made for */
+	TR_STEP_BLEND, /* out is args[1] where args[0] is TRUE, else args[2] */
 	TR_STEP_AND,   /* out = args[0] AND args[1]; the second was computed for the rows of sel_a only */
 	TR_STEP_OR,
 	TR_STEP_SPLIT,       /* sel_a: args[0] is TRUE, sel_b: it is not */

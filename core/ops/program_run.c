@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/timezone.h"
 #include "base/type.h"
+#include "core/ops/kernel_blend.h"
 #include "core/ops/kernel_compare.h"
 #include "core/ops/kernel_merge.h"
 #include "core/ops/program_code.h"
@@ -62,6 +63,7 @@ struct tr_program_state {
 	struct frame value;
 	struct frame filter;
 	const struct tr_kernel_compare *kernels;
+	const struct tr_kernel_blend *blend;
 };
 
 /* ---- states ---- */
@@ -111,6 +113,7 @@ struct tr_program_state *tr_program_state_create(const struct tr_program *progra
 	state->context = context;
 	state->rows_max = rows_max;
 	state->kernels = TR_ISA_PICK(tr_kernel_compare);
+	state->blend = TR_ISA_PICK(tr_kernel_blend);
 	tr_arena_init(&state->arena, 0);
 	tr_arena_init(&state->heap, 16384);
 	/* A bad zone fails the first run that asks for it; configuration checks it before. */
@@ -401,6 +404,10 @@ static void run_split(struct tr_program_state *state, struct frame *frame, const
 
 		if (count == 0 || count == sel->count)
 			settle(rest, sel, sel->count - count);
+		else if (column->validity == NULL)
+			settle(rest, sel,
+			       state->kernels->select_bytes(column->data, !wanted, NULL, sel->rows, sel->count,
+							    rest->buffer));
 		else
 			settle(rest, sel, difference(sel, buffer, count, rest->buffer));
 	}
@@ -542,6 +549,44 @@ static void run_merge(struct frame *frame, const struct tr_step *step, uint32_t 
 		      sel->rows, sel->count, row_count);
 }
 
+static struct tr_blend_side blend_side(const struct frame *frame, const struct tr_column *column)
+{
+	struct tr_blend_side side = {column->data, column->validity, column->is_constant};
+
+	if (column->is_constant)
+		side.validity = tr_column_is_null(column, 0) ? frame->no_bits : NULL;
+	return side;
+}
+
+static void run_blend(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
+		      uint32_t row_count)
+{
+	const struct selection *sel = &frame->selections[step->sel];
+	const struct tr_column *condition = &frame->columns[step->args[0]];
+	struct tr_merge_store *store = &frame->stores[frame->code->registers[step->out].store];
+	struct tr_column *out = &frame->columns[step->out];
+	struct tr_blend_side yes = blend_side(frame, &frame->columns[step->args[1]]);
+	struct tr_blend_side no = blend_side(frame, &frame->columns[step->args[2]]);
+	bool is_dense = sel->rows == NULL || sel->count >= row_count / DENSE_SHARE;
+
+	*out = blank(frame, step->out);
+	if (sel->count == 0)
+		return;
+	if (condition->is_constant) {
+		bool holds = !tr_column_is_null(condition, 0) && tr_column_i8(condition, 0) != 0;
+		const struct tr_type *type = out->type;
+
+		*out = frame->columns[step->args[holds ? 1 : 2]];
+		out->type = type;
+		return;
+	}
+	state->blend->values[__builtin_ctzll(tr_phys_bytes((enum tr_phys)out->type->phys))](
+		store->data, condition->data, condition->validity, &yes, &no, is_dense ? NULL : sel->rows,
+		is_dense ? row_count : sel->count);
+	if (state->blend->bits(store->validity, condition->data, condition->validity, &yes, &no, row_count))
+		out->validity = store->validity;
+}
+
 /* Three-valued AND and OR of a register over the selection and one over a part of it. */
 static void run_logic(struct frame *frame, const struct tr_step *step, uint32_t row_count)
 {
@@ -586,6 +631,7 @@ static tr_code run_step(struct tr_program_state *state, struct frame *frame, con
 	case TR_STEP_FIELD: run_field(frame, step, row_count); return TR_OK;
 	case TR_STEP_BLANK: frame->columns[step->out] = blank(frame, step->out); return TR_OK;
 	case TR_STEP_MERGE: run_merge(frame, step, row_count); return TR_OK;
+	case TR_STEP_BLEND: run_blend(state, frame, step, row_count); return TR_OK;
 	case TR_STEP_AND:
 	case TR_STEP_OR: run_logic(frame, step, row_count); return TR_OK;
 	case TR_STEP_SPLIT:

@@ -15,6 +15,7 @@ static void append_step(struct tr_bytes *out, struct tr_arena *arena, const stru
 		[TR_STEP_FIELD] = "field",
 		[TR_STEP_BLANK] = "blank",
 		[TR_STEP_MERGE] = "merge",
+		[TR_STEP_BLEND] = "blend",
 		[TR_STEP_AND] = "and",
 		[TR_STEP_OR] = "or",
 		[TR_STEP_SPLIT] = "split",
