@@ -30,10 +30,7 @@ static inline int64_t *key_at(char *places, size_t place, size_t place_bytes)
 	return (int64_t *)(void *)(places + place * place_bytes);
 }
 
-static size_t bytes_for(uint32_t bits, uint32_t place_bytes)
-{
-	return (((size_t)1 << bits) + 1) * place_bytes;
-}
+static size_t bytes_for(uint32_t bits, uint32_t place_bytes) { return (((size_t)1 << bits) + 1) * place_bytes; }
 
 static void set_size(struct tr_group_table *table, uint32_t bits)
 {
@@ -232,9 +229,9 @@ static uint32_t look_further(const struct tr_group_table *table, uint32_t furthe
 
 /** A row at a time, its line fetched `ahead` rows before: for tables so large that the
  * first look at a place waits for memory and many keys are new. False: the table has grown, begin again. */
-static inline __attribute__((always_inline)) bool walk(struct tr_group_table *table, size_t place_bytes,
-						       uint32_t ahead, const int64_t *restrict keys,
-						       uint32_t count, char **restrict entries)
+static inline __attribute__((always_inline)) bool walk(struct tr_group_table *table, size_t place_bytes, uint32_t ahead,
+						       const int64_t *restrict keys, uint32_t count,
+						       char **restrict entries)
 {
 	char *const places = table->places;
 	const uint32_t bits = table->bits;

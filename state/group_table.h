@@ -24,12 +24,12 @@
 #include <stdint.h>
 
 struct tr_group_table {
-	char *places;       /* 2^bits + 1 */
+	char *places; /* 2^bits + 1 */
 	size_t bytes;
 	uint32_t bits;
 	uint32_t place_bytes;
-	uint32_t occupied;  /* places with a key, but for those of 0 and NULL */
-	uint32_t limit;     /* of occupied, before it grows */
+	uint32_t occupied; /* places with a key, but for those of 0 and NULL */
+	uint32_t limit;    /* of occupied, before it grows */
 };
 
 /** An empty table for entries of `entry_bytes` (a multiple of 8), with room for `expected` keys. */
@@ -55,9 +55,6 @@ uint32_t tr_group_table_scan(const struct tr_group_table *table, uint64_t *curso
 bool tr_group_table_reset(struct tr_group_table *table, uint32_t used);
 
 /** The key of an entry (0 for NULL's). */
-static inline int64_t tr_group_table_key(const char *entry)
-{
-	return *(const int64_t *)(const void *)(entry - 8);
-}
+static inline int64_t tr_group_table_key(const char *entry) { return *(const int64_t *)(const void *)(entry - 8); }
 
 #endif

@@ -21,8 +21,8 @@
 #define DIRECT_RANGE_MIN ((uint64_t)1 << 16)
 #define DIRECT_SPARSITY 8
 #define PLACE_BITS_MIN 8
-#define CACHED_BYTES ((size_t)1 << 20)  /* above this, places are prefetched */
-#define SPARSE_BYTES ((size_t)1 << 18)  /* up to this, they are kept a quarter full */
+#define CACHED_BYTES ((size_t)1 << 20) /* above this, places are prefetched */
+#define SPARSE_BYTES ((size_t)1 << 18) /* up to this, they are kept a quarter full */
 #define PREFETCH_DISTANCE 24
 #define FURTHER_LOOKS 3
 
@@ -352,15 +352,15 @@ static inline int64_t bits_f64(double value)
 	return bits;
 }
 
-#define LOAD(ctype, convert)                                                                       \
-	do {                                                                                       \
-		const ctype *restrict values = column->data;                                       \
-		if (rows == NULL)                                                                  \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				keys[i] = convert(values[i]);                                      \
-		else                                                                               \
-			for (uint32_t i = 0; i < count; i++)                                       \
-				keys[i] = convert(values[rows[i]]);                                \
+#define LOAD(ctype, convert)                                        \
+	do {                                                        \
+		const ctype *restrict values = column->data;        \
+		if (rows == NULL)                                   \
+			for (uint32_t i = 0; i < count; i++)        \
+				keys[i] = convert(values[i]);       \
+		else                                                \
+			for (uint32_t i = 0; i < count; i++)        \
+				keys[i] = convert(values[rows[i]]); \
 	} while (0)
 
 void tr_key_integer_load(enum tr_phys phys, const struct tr_column *column, const uint32_t *rows, uint32_t count,
@@ -491,24 +491,24 @@ void tr_key_integer_remove(struct tr_key_integer *table, uint32_t slot)
 	table->count--;
 }
 
-#define STORE(ctype, key_index)                                                                    \
-	do {                                                                                       \
-		ctype *restrict out = (ctype *)target->data + at;                                  \
-		for (uint32_t i = 0; i < count; i++)                                               \
-			out[i] = (ctype)keys[key_index];                                           \
+#define STORE(ctype, key_index)                                   \
+	do {                                                      \
+		ctype *restrict out = (ctype *)target->data + at; \
+		for (uint32_t i = 0; i < count; i++)              \
+			out[i] = (ctype)keys[key_index];          \
 	} while (0)
-#define STORE_BY(phys, key_index)                                                                  \
-	switch (phys) {                                                                            \
-	case TR_PHYS_I8: STORE(int8_t, key_index); break;                                          \
-	case TR_PHYS_I16: STORE(int16_t, key_index); break;                                        \
-	case TR_PHYS_I32: STORE(int32_t, key_index); break;                                        \
-	case TR_PHYS_I64:                                                                          \
-	case TR_PHYS_F64: STORE(int64_t, key_index); break;                                        \
-	case TR_PHYS_F32:                                                                          \
-		for (uint32_t i = 0; i < count; i++)                                               \
-			((float *)target->data)[at + i] = (float)f64_of(keys[key_index]);          \
-		break;                                                                             \
-	default: TR_UNREACHABLE();                                                                 \
+#define STORE_BY(phys, key_index)                                                         \
+	switch (phys) {                                                                   \
+	case TR_PHYS_I8: STORE(int8_t, key_index); break;                                 \
+	case TR_PHYS_I16: STORE(int16_t, key_index); break;                               \
+	case TR_PHYS_I32: STORE(int32_t, key_index); break;                               \
+	case TR_PHYS_I64:                                                                 \
+	case TR_PHYS_F64: STORE(int64_t, key_index); break;                               \
+	case TR_PHYS_F32:                                                                 \
+		for (uint32_t i = 0; i < count; i++)                                      \
+			((float *)target->data)[at + i] = (float)f64_of(keys[key_index]); \
+		break;                                                                    \
+	default: TR_UNREACHABLE();                                                        \
 	}
 
 static inline double f64_of(int64_t bits)

@@ -20,20 +20,20 @@ struct tr_key_place {
 struct tr_key_integer {
 	enum tr_phys phys;
 	bool is_direct;
-	uint32_t null_slot;    /* UINT32_MAX: NULL has none */
+	uint32_t null_slot; /* UINT32_MAX: NULL has none */
 	uint32_t slot_limit;
-	uint32_t count;        /* keys, NULL included */
+	uint32_t count; /* keys, NULL included */
 	uint32_t slot_capacity;
-	int64_t *keys;         /* by slot */
+	int64_t *keys; /* by slot */
 	uint32_t *free_slots;
 	uint32_t free_count;
-	int64_t low, high;     /* range of keys, valid while is_direct and count > 0 */
-	int64_t base;          /* direct[key - base] */
-	uint32_t *direct;      /* slot plus one */
+	int64_t low, high; /* range of keys, valid while is_direct and count > 0 */
+	int64_t base;      /* direct[key - base] */
+	uint32_t *direct;  /* slot plus one */
 	uint64_t direct_capacity;
 	struct tr_key_place *places;
-	uint32_t place_bits;   /* log2 of their number */
-	int64_t *batch_keys;   /* scratch */
+	uint32_t place_bits; /* log2 of their number */
+	int64_t *batch_keys; /* scratch */
 	uint32_t *misses;
 	uint32_t *positions;
 	uint32_t *kept;

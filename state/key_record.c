@@ -40,10 +40,7 @@ void tr_key_record_init(struct tr_key_record *table, const struct tr_type *const
 	table->places = checked(calloc((size_t)1 << table->place_bits, sizeof(*table->places)));
 }
 
-static struct tr_view *view_at(uint64_t *record, uint32_t word)
-{
-	return (struct tr_view *)(void *)(record + word);
-}
+static struct tr_view *view_at(uint64_t *record, uint32_t word) { return (struct tr_view *)(void *)(record + word); }
 
 /** Frees the long strings of a stored record. */
 static void record_drop(struct tr_key_record *table, uint32_t slot)
@@ -93,9 +90,9 @@ static inline uint64_t bits_f64(double value)
 	return bits;
 }
 
-#define LOAD(ctype, convert)                                                                       \
-	for (uint32_t i = 0; i < count; i++, out += stride)                                        \
-		*out = convert(((const ctype *)column->data)[tr_column_row(column, rows != NULL ? rows[i] : i)])
+#define LOAD(ctype, convert)                                \
+	for (uint32_t i = 0; i < count; i++, out += stride) \
+	*out = convert(((const ctype *)column->data)[tr_column_row(column, rows != NULL ? rows[i] : i)])
 
 static void load_column(const struct tr_key_record *table, uint32_t c, const struct tr_column *column,
 			const uint32_t *rows, uint32_t count)
@@ -113,8 +110,10 @@ static void load_column(const struct tr_key_record *table, uint32_t c, const str
 	case TR_PHYS_I128:
 	case TR_PHYS_VIEW:
 		for (uint32_t i = 0; i < count; i++, out += stride)
-			memcpy(out, (const char *)column->data +
-					    (size_t)tr_column_row(column, rows != NULL ? rows[i] : i) * 16, 16);
+			memcpy(out,
+			       (const char *)column->data +
+				       (size_t)tr_column_row(column, rows != NULL ? rows[i] : i) * 16,
+			       16);
 		return;
 	default: TR_UNREACHABLE();
 	}

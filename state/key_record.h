@@ -31,8 +31,8 @@ struct tr_key_record {
 	uint32_t slot_limit;
 	uint32_t count;
 	uint32_t slot_capacity;
-	uint64_t *records;   /* by slot */
-	uint64_t *hashes;    /* by slot */
+	uint64_t *records; /* by slot */
+	uint64_t *hashes;  /* by slot */
 	uint32_t *free_slots;
 	uint32_t free_count;
 	struct tr_key_record_place *places;

@@ -29,10 +29,10 @@ tr_code tr_key_table_create(const struct tr_type *const *types, uint32_t column_
 
 	*table = NULL;
 	for (uint32_t i = 0; i < column_count; i++)
-		if (types[i]->phys == TR_PHYS_LIST || types[i]->phys == TR_PHYS_ROW ||
-		    types[i]->phys == TR_PHYS_NONE)
+		if (types[i]->phys == TR_PHYS_LIST || types[i]->phys == TR_PHYS_ROW || types[i]->phys == TR_PHYS_NONE)
 			TR_FAIL(st, TR_ERR_DATA,
-				"grouping by ARRAY, MAP, MULTISET, ROW or a bare NULL is not supported (key %u)", i + 1);
+				"grouping by ARRAY, MAP, MULTISET, ROW or a bare NULL is not supported (key %u)",
+				i + 1);
 	t = calloc(1, sizeof(*t));
 	TR_ASSERT(t != NULL);
 	if (column_count == 1 && tr_phys_bytes((enum tr_phys)types[0]->phys) <= 8) {
@@ -106,14 +106,14 @@ void tr_key_table_gather(const struct tr_key_table *table, const uint32_t *slots
 
 uint32_t tr_key_table_slot_limit(const struct tr_key_table *table)
 {
-	return table->form == FORM_INTEGER ? table->integer.slot_limit
+	return table->form == FORM_INTEGER  ? table->integer.slot_limit
 	       : table->form == FORM_RECORD ? table->record.slot_limit
 					    : (uint32_t)table->is_used;
 }
 
 uint32_t tr_key_table_count(const struct tr_key_table *table)
 {
-	return table->form == FORM_INTEGER ? table->integer.count
+	return table->form == FORM_INTEGER  ? table->integer.count
 	       : table->form == FORM_RECORD ? table->record.count
 					    : (uint32_t)table->is_used;
 }

@@ -127,10 +127,7 @@ static struct tr_slice_chunk *chunk_at(struct tr_slice_pool *pool, struct tr_sli
 	return slice->chunks[number];
 }
 
-static inline uint32_t index_home(uint32_t slot, uint32_t bits)
-{
-	return (slot * 0x9e3779b1u) >> (32 - bits);
-}
+static inline uint32_t index_home(uint32_t slot, uint32_t bits) { return (slot * 0x9e3779b1u) >> (32 - bits); }
 
 static void index_grow(struct tr_slice *slice)
 {

@@ -42,17 +42,17 @@ struct tr_slice_pool {
 };
 
 struct tr_slice {
-	int64_t start;     /* these two belong to the owner */
+	int64_t start; /* these two belong to the owner */
 	int64_t first_end;
 	bool is_dense;
-	bool is_retired;   /* entries are gone; `touched` says which slots it had */
-	bool is_merged;    /* the owner's: part of a running merge */
-	uint32_t count;    /* entries that hold something */
+	bool is_retired; /* entries are gone; `touched` says which slots it had */
+	bool is_merged;  /* the owner's: part of a running merge */
+	uint32_t count;  /* entries that hold something */
 	struct tr_slice_chunk **chunks;
 	uint32_t chunk_count;
 	uint32_t *slot_of; /* sparse: slot by entry number */
 	uint32_t slot_capacity;
-	uint32_t *index;   /* sparse: entry number plus one, open addressing */
+	uint32_t *index; /* sparse: entry number plus one, open addressing */
 	uint32_t index_bits;
 	uint32_t *touched; /* kept by tr_slice_keep_slots */
 	uint32_t touched_count;

@@ -20,8 +20,8 @@
 
 static const struct tr_func_doc docs[] = {
 	{"AVG", "aggregate", "AVG([DISTINCT] numeric) -> the same type; DECIMAL(p, s) -> DECIMAL(38, max(6, s))",
-	 "The mean of the values that are not NULL; NULL if there are none. Integers are truncated.",
-	 "AVG(price)", true},
+	 "The mean of the values that are not NULL; NULL if there are none. Integers are truncated.", "AVG(price)",
+	 true},
 	{"COUNT", "aggregate", "COUNT(*) -> BIGINT; COUNT([DISTINCT] any) -> BIGINT",
 	 "The number of rows, or of values that are not NULL.", "COUNT(DISTINCT bidder)", true},
 	{"MAX", "aggregate", "MAX([DISTINCT] comparable) -> the same type",
@@ -44,15 +44,9 @@ static const struct tr_func_doc *find_doc(const char *name)
 	return NULL;
 }
 
-bool tr_agg_exists(const char *name)
-{
-	return find_doc(name) != NULL;
-}
+bool tr_agg_exists(const char *name) { return find_doc(name) != NULL; }
 
-const char *tr_agg_name(const struct tr_agg *agg)
-{
-	return agg->name;
-}
+const char *tr_agg_name(const struct tr_agg *agg) { return agg->name; }
 
 void tr_agg_each(void (*fn)(void *context, const struct tr_func_doc *doc), void *context)
 {
@@ -85,7 +79,7 @@ static const struct tr_agg *find_overload(const char *name, const struct tr_type
 		return is_comparable(arg) ? find(tr_agg_extremes, name, (enum tr_phys)arg->phys) : NULL;
 	if (!tr_type_is_numeric(arg))
 		return NULL;
-	return find(tr_type_is_float(arg)	      ? tr_agg_floats
+	return find(tr_type_is_float(arg)        ? tr_agg_floats
 		    : arg->id == TR_TYPE_DECIMAL ? tr_agg_decimals
 						 : tr_agg_sums,
 		    name, (enum tr_phys)arg->phys);

@@ -28,7 +28,7 @@ struct tr_agg_call {
 	int32_t arg_column;         /* input column, or -1: COUNT(*) */
 	int32_t filter_column;      /* BOOLEAN input column of FILTER (WHERE ..), or -1 */
 	bool is_distinct;
-	const char *text;           /* for EXPLAIN: "COUNT(DISTINCT bidder) FILTER (..)" */
+	const char *text; /* for EXPLAIN: "COUNT(DISTINCT bidder) FILTER (..)" */
 };
 
 struct tr_agg_match {

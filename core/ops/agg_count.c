@@ -55,37 +55,50 @@ static void count_read(const struct tr_agg_slot *slot, char *const *entries, con
 }
 
 const struct tr_agg tr_agg_counts[] = {
-	{.name = "COUNT", .kind = TR_AGG_COUNT_STAR, .acc_bytes = 8, .is_additive = true, .partial_count = 1,
-	 .update = count_update, .finish = count_finish, .partial_types = count_types, .write_partial = count_write,
+	{.name = "COUNT",
+	 .kind = TR_AGG_COUNT_STAR,
+	 .acc_bytes = 8,
+	 .is_additive = true,
+	 .partial_count = 1,
+	 .update = count_update,
+	 .finish = count_finish,
+	 .partial_types = count_types,
+	 .write_partial = count_write,
 	 .read_partial = count_read},
-	{.name = "COUNT", .kind = TR_AGG_COUNT, .acc_bytes = 8, .is_additive = true, .partial_count = 1,
-	 .update = count_update, .finish = count_finish, .partial_types = count_types, .write_partial = count_write,
+	{.name = "COUNT",
+	 .kind = TR_AGG_COUNT,
+	 .acc_bytes = 8,
+	 .is_additive = true,
+	 .partial_count = 1,
+	 .update = count_update,
+	 .finish = count_finish,
+	 .partial_types = count_types,
+	 .write_partial = count_write,
 	 .read_partial = count_read},
 	{.name = NULL},
 };
 
 /* A separate loop for each way to find the row: the compiler keeps the loads simple. */
-#define SUM_UPDATE(name, ctype)                                                                        \
-	static void sum_update_##name(const struct tr_agg_slot *slot, char *const *restrict entries,   \
-				      const struct tr_column *arg, const uint32_t *restrict rows,      \
-				      uint32_t count)                                                  \
-	{                                                                                              \
-		const ctype *restrict values = arg->data;                                              \
-		const uint32_t offset = slot->offset;                                                  \
-                                                                                                       \
-		if (rows == NULL) {                                                                    \
-			for (uint32_t i = 0; i < count; i++) {                                         \
-				struct sum_acc *acc = (void *)(entries[i] + offset);                   \
-				acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)(int64_t)values[i]); \
-				acc->count++;                                                          \
-			}                                                                              \
-			return;                                                                        \
-		}                                                                                      \
-		for (uint32_t i = 0; i < count; i++) {                                                 \
-			struct sum_acc *acc = (void *)(entries[i] + offset);                           \
-			acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)(int64_t)values[rows[i]]); \
-			acc->count++;                                                                  \
-		}                                                                                      \
+#define SUM_UPDATE(name, ctype)                                                                                   \
+	static void sum_update_##name(const struct tr_agg_slot *slot, char *const *restrict entries,              \
+				      const struct tr_column *arg, const uint32_t *restrict rows, uint32_t count) \
+	{                                                                                                         \
+		const ctype *restrict values = arg->data;                                                         \
+		const uint32_t offset = slot->offset;                                                             \
+                                                                                                                  \
+		if (rows == NULL) {                                                                               \
+			for (uint32_t i = 0; i < count; i++) {                                                    \
+				struct sum_acc *acc = (void *)(entries[i] + offset);                              \
+				acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)(int64_t)values[i]);          \
+				acc->count++;                                                                     \
+			}                                                                                         \
+			return;                                                                                   \
+		}                                                                                                 \
+		for (uint32_t i = 0; i < count; i++) {                                                            \
+			struct sum_acc *acc = (void *)(entries[i] + offset);                                      \
+			acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)(int64_t)values[rows[i]]);            \
+			acc->count++;                                                                             \
+		}                                                                                                 \
 	}
 SUM_UPDATE(i8, int8_t)
 SUM_UPDATE(i16, int16_t)
@@ -100,12 +113,12 @@ static void sum_count_i64(const struct tr_agg_slot *slot, char *const *restrict 
 	const int64_t *restrict values = arg->data;
 	const uint32_t offset = slot->offset;
 
-#define ADD(row)                                                                        \
-	do {                                                                            \
-		struct sum_acc *acc = (void *)(entries[i] + offset);                    \
-		acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)values[row]);       \
-		acc->count++;                                                           \
-		++*(int64_t *)(void *)entries[i];                                       \
+#define ADD(row)                                                                  \
+	do {                                                                      \
+		struct sum_acc *acc = (void *)(entries[i] + offset);              \
+		acc->sum = (int64_t)((uint64_t)acc->sum + (uint64_t)values[row]); \
+		acc->count++;                                                     \
+		++*(int64_t *)(void *)entries[i];                                 \
 	} while (0)
 	if (rows == NULL)
 		for (uint32_t i = 0; i < count; i++)
@@ -183,10 +196,12 @@ static void sum_read(const struct tr_agg_slot *slot, char *const *entries, const
 	}
 }
 
-#define SUM_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update, ...)                                \
-	{.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct sum_acc),       \
-	 .is_additive = true, .partial_count = 2, .update = agg_update, .finish = agg_finish,             \
-	 .partial_types = sum_types, .write_partial = sum_write, .read_partial = sum_read, __VA_ARGS__}
+#define SUM_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update, ...)                                    \
+	{                                                                                                     \
+		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct sum_acc),    \
+		.is_additive = true, .partial_count = 2, .update = agg_update, .finish = agg_finish,          \
+		.partial_types = sum_types, .write_partial = sum_write, .read_partial = sum_read, __VA_ARGS__ \
+	}
 
 const struct tr_agg tr_agg_sums[] = {
 	SUM_ROW("SUM", TR_AGG_SUM, sum_finish, TR_PHYS_I8, sum_update_i8, .update_counting = NULL),

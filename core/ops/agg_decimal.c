@@ -88,10 +88,7 @@ static bool split_sign(const struct tr_i192 *value, uint64_t words[4])
 	return is_negative;
 }
 
-static tr_u128 limit38(void)
-{
-	return (tr_u128)UINT64_C(10000000000000000000) * UINT64_C(10000000000000000000);
-}
+static tr_u128 limit38(void) { return (tr_u128)UINT64_C(10000000000000000000) * UINT64_C(10000000000000000000); }
 
 static bool fits38(const uint64_t words[4])
 {
@@ -204,10 +201,12 @@ static void decimal_read(const struct tr_agg_slot *slot, char *const *entries, c
 	}
 }
 
-#define DECIMAL_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                 \
-	{.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct decimal_acc),   \
-	 .partial_count = 3, .update = agg_update, .merge = decimal_merge, .finish = agg_finish,          \
-	 .partial_types = decimal_types, .write_partial = decimal_write, .read_partial = decimal_read}
+#define DECIMAL_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                      \
+	{                                                                                                      \
+		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct decimal_acc), \
+		.partial_count = 3, .update = agg_update, .merge = decimal_merge, .finish = agg_finish,        \
+		.partial_types = decimal_types, .write_partial = decimal_write, .read_partial = decimal_read   \
+	}
 
 const struct tr_agg tr_agg_decimals[] = {
 	DECIMAL_ROW("SUM", TR_AGG_SUM, decimal_sum_finish, TR_PHYS_I64, decimal_update_i64),

@@ -20,7 +20,7 @@ struct tr_distinct_set {
 	uint32_t count;
 	uint32_t capacity; /* a power of two */
 	char *values;
-	uint32_t *index;   /* 2 * capacity */
+	uint32_t *index; /* 2 * capacity */
 };
 
 union value {
@@ -117,15 +117,9 @@ bool tr_distinct_add(struct tr_distinct_set **set_at, enum tr_phys phys, const v
 	return true;
 }
 
-uint32_t tr_distinct_count(const struct tr_distinct_set *set)
-{
-	return set == NULL ? 0 : set->count;
-}
+uint32_t tr_distinct_count(const struct tr_distinct_set *set) { return set == NULL ? 0 : set->count; }
 
-const void *tr_distinct_values(const struct tr_distinct_set *set)
-{
-	return set == NULL ? NULL : set->values;
-}
+const void *tr_distinct_values(const struct tr_distinct_set *set) { return set == NULL ? NULL : set->values; }
 
 void tr_distinct_destroy(struct tr_distinct_set **set_at)
 {

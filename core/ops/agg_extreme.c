@@ -56,42 +56,39 @@ static inline double unrank_f64(int64_t rank)
 	return value;
 }
 
-static inline int64_t rank_i64(int64_t value)
-{
-	return value;
-}
+static inline int64_t rank_i64(int64_t value) { return value; }
 
-#define RANK_UPDATE(name, ctype, rank_of, op, verb)                                                        \
-	static void name(const struct tr_agg_slot *slot, char *const *restrict entries,                    \
-			 const struct tr_column *arg, const uint32_t *restrict rows, uint32_t count)       \
-	{                                                                                                  \
-		const ctype *restrict values = arg->data;                                                  \
-                                                                                                           \
-		for (uint32_t i = 0; i < count; i++) {                                                     \
-			struct rank_acc *acc = (void *)(entries[i] + slot->offset);                        \
-			const int64_t rank = rank_of(values[tr_agg_row(rows, i)]);                         \
-                                                                                                           \
-			acc->rank = ((acc->has == 0) | (rank op acc->rank)) != 0 ? rank : acc->rank;       \
-			acc->has = 1;                                                                      \
-		}                                                                                          \
+#define RANK_UPDATE(name, ctype, rank_of, op, verb)                                                                  \
+	static void name(const struct tr_agg_slot *slot, char *const *restrict entries, const struct tr_column *arg, \
+			 const uint32_t *restrict rows, uint32_t count)                                              \
+	{                                                                                                            \
+		const ctype *restrict values = arg->data;                                                            \
+                                                                                                                     \
+		for (uint32_t i = 0; i < count; i++) {                                                               \
+			struct rank_acc *acc = (void *)(entries[i] + slot->offset);                                  \
+			const int64_t rank = rank_of(values[tr_agg_row(rows, i)]);                                   \
+                                                                                                                     \
+			acc->rank = ((acc->has == 0) | (rank op acc->rank)) != 0 ? rank : acc->rank;                 \
+			acc->has = 1;                                                                                \
+		}                                                                                                    \
 	}
-#define RANK_UPDATES(verb, op)                                                                             \
-	RANK_UPDATE(verb##_update_i8, int8_t, rank_i64, op, verb)                                          \
-	RANK_UPDATE(verb##_update_i16, int16_t, rank_i64, op, verb)                                        \
-	RANK_UPDATE(verb##_update_i32, int32_t, rank_i64, op, verb)                                        \
-	RANK_UPDATE(verb##_update_i64, int64_t, rank_i64, op, verb)                                        \
-	RANK_UPDATE(verb##_update_f32, float, rank_f64, op, verb)                                          \
-	RANK_UPDATE(verb##_update_f64, double, rank_f64, op, verb)                                         \
-	static void verb##_merge_rank(const struct tr_agg_slot *slot, char *const *targets,                \
-				      char *const *sources, uint32_t count)                                \
-	{                                                                                                  \
-		for (uint32_t i = 0; i < count; i++) {                                                     \
-			struct rank_acc *target = (void *)(targets[i] + slot->offset);                     \
-			const struct rank_acc *source = (const void *)(sources[i] + slot->offset);         \
-                                                                                                           \
-			if (source->has != 0 && (target->has == 0 || source->rank op target->rank))        \
-				*target = *source;                                                         \
-		}                                                                                          \
+#define RANK_UPDATES(verb, op)                                                                                    \
+	RANK_UPDATE(verb##_update_i8, int8_t, rank_i64, op, verb)                                                 \
+	RANK_UPDATE(verb##_update_i16, int16_t, rank_i64, op, verb)                                               \
+	RANK_UPDATE(verb##_update_i32, int32_t, rank_i64, op, verb)                                               \
+	RANK_UPDATE(verb##_update_i64, int64_t, rank_i64, op, verb)                                               \
+	RANK_UPDATE(verb##_update_f32, float, rank_f64, op, verb)                                                 \
+	RANK_UPDATE(verb##_update_f64, double, rank_f64, op, verb)                                                \
+	static void verb##_merge_rank(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, \
+				      uint32_t count)                                                             \
+	{                                                                                                         \
+		for (uint32_t i = 0; i < count; i++) {                                                            \
+			struct rank_acc *target = (void *)(targets[i] + slot->offset);                            \
+			const struct rank_acc *source = (const void *)(sources[i] + slot->offset);                \
+                                                                                                                  \
+			if (source->has != 0 && (target->has == 0 || source->rank op target->rank))               \
+				*target = *source;                                                                \
+		}                                                                                                 \
 	}
 RANK_UPDATES(min, <)
 RANK_UPDATES(max, >)
@@ -117,10 +114,7 @@ static void rank_finish(const struct tr_agg_slot *slot, char *const *entries, ui
 	}
 }
 
-static inline tr_i128 wide_get(const struct wide_acc *acc)
-{
-	return (tr_i128)(((tr_u128)acc->high << 64) | acc->low);
-}
+static inline tr_i128 wide_get(const struct wide_acc *acc) { return (tr_i128)(((tr_u128)acc->high << 64) | acc->low); }
 
 static void wide_take(struct wide_acc *acc, tr_i128 value, bool is_max)
 {
@@ -198,40 +192,40 @@ static void text_release(const struct tr_agg_slot *slot, char *const *entries, u
 	}
 }
 
-#define SLOW_VERBS(verb, is_max)                                                                           \
-	static void verb##_update_i128(const struct tr_agg_slot *slot, char *const *entries,               \
-				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)  \
-	{                                                                                                  \
-		for (uint32_t i = 0; i < count; i++)                                                       \
-			wide_take((void *)(entries[i] + slot->offset),                                     \
-				  ((const tr_i128 *)arg->data)[tr_agg_row(rows, i)], is_max);              \
-	}                                                                                                  \
-	static void verb##_merge_i128(const struct tr_agg_slot *slot, char *const *targets,                \
-				      char *const *sources, uint32_t count)                                \
-	{                                                                                                  \
-		for (uint32_t i = 0; i < count; i++) {                                                     \
-			const struct wide_acc *source = (const void *)(sources[i] + slot->offset);         \
-                                                                                                           \
-			if (source->has != 0)                                                              \
-				wide_take((void *)(targets[i] + slot->offset), wide_get(source), is_max);  \
-		}                                                                                          \
-	}                                                                                                  \
-	static void verb##_update_text(const struct tr_agg_slot *slot, char *const *entries,               \
-				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)  \
-	{                                                                                                  \
-		for (uint32_t i = 0; i < count; i++)                                                       \
-			text_take((void *)(entries[i] + slot->offset),                                     \
-				  (const struct tr_view *)arg->data + tr_agg_row(rows, i), is_max);        \
-	}                                                                                                  \
-	static void verb##_merge_text(const struct tr_agg_slot *slot, char *const *targets,                \
-				      char *const *sources, uint32_t count)                                \
-	{                                                                                                  \
-		for (uint32_t i = 0; i < count; i++) {                                                     \
-			const struct text_acc *source = (const void *)(sources[i] + slot->offset);         \
-                                                                                                           \
-			if (source->has != 0)                                                              \
-				text_take((void *)(targets[i] + slot->offset), &source->view, is_max);     \
-		}                                                                                          \
+#define SLOW_VERBS(verb, is_max)                                                                                  \
+	static void verb##_update_i128(const struct tr_agg_slot *slot, char *const *entries,                      \
+				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)         \
+	{                                                                                                         \
+		for (uint32_t i = 0; i < count; i++)                                                              \
+			wide_take((void *)(entries[i] + slot->offset),                                            \
+				  ((const tr_i128 *)arg->data)[tr_agg_row(rows, i)], is_max);                     \
+	}                                                                                                         \
+	static void verb##_merge_i128(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, \
+				      uint32_t count)                                                             \
+	{                                                                                                         \
+		for (uint32_t i = 0; i < count; i++) {                                                            \
+			const struct wide_acc *source = (const void *)(sources[i] + slot->offset);                \
+                                                                                                                  \
+			if (source->has != 0)                                                                     \
+				wide_take((void *)(targets[i] + slot->offset), wide_get(source), is_max);         \
+		}                                                                                                 \
+	}                                                                                                         \
+	static void verb##_update_text(const struct tr_agg_slot *slot, char *const *entries,                      \
+				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)         \
+	{                                                                                                         \
+		for (uint32_t i = 0; i < count; i++)                                                              \
+			text_take((void *)(entries[i] + slot->offset),                                            \
+				  (const struct tr_view *)arg->data + tr_agg_row(rows, i), is_max);               \
+	}                                                                                                         \
+	static void verb##_merge_text(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, \
+				      uint32_t count)                                                             \
+	{                                                                                                         \
+		for (uint32_t i = 0; i < count; i++) {                                                            \
+			const struct text_acc *source = (const void *)(sources[i] + slot->offset);                \
+                                                                                                                  \
+			if (source->has != 0)                                                                     \
+				text_take((void *)(targets[i] + slot->offset), &source->view, is_max);            \
+		}                                                                                                 \
 	}
 SLOW_VERBS(min, false)
 SLOW_VERBS(max, true)
@@ -244,25 +238,25 @@ static void extreme_types(struct tr_arena *arena, const struct tr_type *arg_type
 #define READ_CHUNK 256
 
 /** A partial is a value like any other: rows that are not NULL are handed to update. */
-#define READ_PARTIAL(name, update)                                                                         \
-	static void name(const struct tr_agg_slot *slot, char *const *entries,                             \
-			 const struct tr_column *columns, const uint32_t *rows, uint32_t count)            \
-	{                                                                                                  \
-		char *kept[READ_CHUNK];                                                                    \
-		uint32_t kept_rows[READ_CHUNK], n = 0;                                                     \
-                                                                                                           \
-		for (uint32_t i = 0; i < count; i++) {                                                     \
-			const uint32_t row = tr_agg_row(rows, i);                                          \
-                                                                                                           \
-			if (!tr_column_is_null(&columns[0], row)) {                                        \
-				kept[n] = entries[i];                                                      \
-				kept_rows[n++] = tr_column_row(&columns[0], row);                          \
-			}                                                                                  \
-			if (n == READ_CHUNK || (i + 1 == count && n > 0)) {                                \
-				update(slot, kept, &columns[0], kept_rows, n);                             \
-				n = 0;                                                                     \
-			}                                                                                  \
-		}                                                                                          \
+#define READ_PARTIAL(name, update)                                                                              \
+	static void name(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns, \
+			 const uint32_t *rows, uint32_t count)                                                  \
+	{                                                                                                       \
+		char *kept[READ_CHUNK];                                                                         \
+		uint32_t kept_rows[READ_CHUNK], n = 0;                                                          \
+                                                                                                                \
+		for (uint32_t i = 0; i < count; i++) {                                                          \
+			const uint32_t row = tr_agg_row(rows, i);                                               \
+                                                                                                                \
+			if (!tr_column_is_null(&columns[0], row)) {                                             \
+				kept[n] = entries[i];                                                           \
+				kept_rows[n++] = tr_column_row(&columns[0], row);                               \
+			}                                                                                       \
+			if (n == READ_CHUNK || (i + 1 == count && n > 0)) {                                     \
+				update(slot, kept, &columns[0], kept_rows, n);                                  \
+				n = 0;                                                                          \
+			}                                                                                       \
+		}                                                                                               \
 	}
 #define EXTREME_VERBS(verb, phys) READ_PARTIAL(verb##_read_##phys, verb##_update_##phys)
 EXTREME_VERBS(min, i8)
@@ -283,18 +277,20 @@ EXTREME_VERBS(max, i128)
 EXTREME_VERBS(max, text)
 
 #define EXTREME_ROW(agg_name, agg_kind, verb, agg_phys, short_phys, acc, merge_name, finish_verb, is_owner, free_verb) \
-	{.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct acc),                \
-	 .owns_memory = is_owner, .partial_count = 1, .update = verb##_update_##short_phys,                    \
-	 .merge = verb##_merge_##merge_name, .finish = finish_verb, .partial_types = extreme_types,            \
-	 .write_partial = finish_verb, .read_partial = verb##_read_##short_phys, .release = free_verb}
+	{                                                                                                              \
+		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct acc),                 \
+		.owns_memory = is_owner, .partial_count = 1, .update = verb##_update_##short_phys,                     \
+		.merge = verb##_merge_##merge_name, .finish = finish_verb, .partial_types = extreme_types,             \
+		.write_partial = finish_verb, .read_partial = verb##_read_##short_phys, .release = free_verb           \
+	}
 #define RANK_ROW(name, kind, verb, phys, short_phys) \
 	EXTREME_ROW(name, kind, verb, phys, short_phys, rank_acc, rank, rank_finish, false, NULL)
-#define EXTREME_ROWS(name, kind, verb)                                                                          \
-	RANK_ROW(name, kind, verb, TR_PHYS_I8, i8), RANK_ROW(name, kind, verb, TR_PHYS_I16, i16),               \
-	RANK_ROW(name, kind, verb, TR_PHYS_I32, i32), RANK_ROW(name, kind, verb, TR_PHYS_I64, i64),             \
-	RANK_ROW(name, kind, verb, TR_PHYS_F32, f32), RANK_ROW(name, kind, verb, TR_PHYS_F64, f64),             \
-	EXTREME_ROW(name, kind, verb, TR_PHYS_I128, i128, wide_acc, i128, wide_finish, false, NULL),            \
-	EXTREME_ROW(name, kind, verb, TR_PHYS_VIEW, text, text_acc, text, text_finish, true, text_release)
+#define EXTREME_ROWS(name, kind, verb)                                                                       \
+	RANK_ROW(name, kind, verb, TR_PHYS_I8, i8), RANK_ROW(name, kind, verb, TR_PHYS_I16, i16),            \
+		RANK_ROW(name, kind, verb, TR_PHYS_I32, i32), RANK_ROW(name, kind, verb, TR_PHYS_I64, i64),  \
+		RANK_ROW(name, kind, verb, TR_PHYS_F32, f32), RANK_ROW(name, kind, verb, TR_PHYS_F64, f64),  \
+		EXTREME_ROW(name, kind, verb, TR_PHYS_I128, i128, wide_acc, i128, wide_finish, false, NULL), \
+		EXTREME_ROW(name, kind, verb, TR_PHYS_VIEW, text, text_acc, text, text_finish, true, text_release)
 
 const struct tr_agg tr_agg_extremes[] = {
 	EXTREME_ROWS("MIN", TR_AGG_MIN, min),

@@ -17,19 +17,18 @@ struct float_acc {
 	int64_t count;
 };
 
-#define FLOAT_UPDATE(name, ctype)                                                                      \
-	static void float_update_##name(const struct tr_agg_slot *slot, char *const *entries,          \
-					const struct tr_column *arg, const uint32_t *rows,             \
-					uint32_t count)                                                \
-	{                                                                                              \
-		const ctype *restrict values = arg->data;                                              \
-                                                                                                       \
-		for (uint32_t i = 0; i < count; i++) {                                                 \
-			struct float_acc *acc = (void *)(entries[i] + slot->offset);                   \
-                                                                                                       \
-			tr_exact_sum_add(&acc->sum, (double)values[tr_agg_row(rows, i)]);              \
-			acc->count++;                                                                  \
-		}                                                                                      \
+#define FLOAT_UPDATE(name, ctype)                                                                          \
+	static void float_update_##name(const struct tr_agg_slot *slot, char *const *entries,              \
+					const struct tr_column *arg, const uint32_t *rows, uint32_t count) \
+	{                                                                                                  \
+		const ctype *restrict values = arg->data;                                                  \
+                                                                                                           \
+		for (uint32_t i = 0; i < count; i++) {                                                     \
+			struct float_acc *acc = (void *)(entries[i] + slot->offset);                       \
+                                                                                                           \
+			tr_exact_sum_add(&acc->sum, (double)values[tr_agg_row(rows, i)]);                  \
+			acc->count++;                                                                      \
+		}                                                                                          \
 	}
 FLOAT_UPDATE(f32, float)
 FLOAT_UPDATE(f64, double)
@@ -118,11 +117,13 @@ static void float_release(const struct tr_agg_slot *slot, char *const *entries, 
 		tr_exact_sum_clear(&((struct float_acc *)(void *)(entries[i] + slot->offset))->sum);
 }
 
-#define FLOAT_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                   \
-	{.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct float_acc),     \
-	 .owns_memory = true, .partial_count = 2, .update = agg_update, .merge = float_merge,             \
-	 .finish = agg_finish, .partial_types = float_types, .write_partial = float_write,                \
-	 .read_partial = float_read, .release = float_release}
+#define FLOAT_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                      \
+	{                                                                                                    \
+		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct float_acc), \
+		.owns_memory = true, .partial_count = 2, .update = agg_update, .merge = float_merge,         \
+		.finish = agg_finish, .partial_types = float_types, .write_partial = float_write,            \
+		.read_partial = float_read, .release = float_release                                         \
+	}
 
 const struct tr_agg tr_agg_floats[] = {
 	FLOAT_ROW("SUM", TR_AGG_SUM, float_sum_finish, TR_PHYS_F32, float_update_f32),

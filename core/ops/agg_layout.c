@@ -133,8 +133,7 @@ static void part_update(struct tr_agg_layout *layout, const struct tr_agg_part *
 
 	if (arg != NULL && arg->type->phys == TR_PHYS_NONE)
 		return;
-	if (filter == NULL && !part->is_distinct &&
-	    (arg == NULL || (arg->validity == NULL && !arg->is_constant))) {
+	if (filter == NULL && !part->is_distinct && (arg == NULL || (arg->validity == NULL && !arg->is_constant))) {
 		part->agg->update(&part->slot, entries, arg, rows, count);
 		return;
 	}
@@ -232,8 +231,10 @@ void tr_agg_layout_merge(struct tr_agg_layout *layout, char *const *targets, cha
 				merge_distinct(part, targets[i], sources[i]);
 		else if (part->agg->is_additive)
 			for (uint32_t i = 0; i < count; i++)
-				for (uint32_t at = part->slot.offset; at < part->slot.offset + part->agg->acc_bytes; at += 8)
-					*(uint64_t *)(void *)(targets[i] + at) += *(uint64_t *)(void *)(sources[i] + at);
+				for (uint32_t at = part->slot.offset; at < part->slot.offset + part->agg->acc_bytes;
+				     at += 8)
+					*(uint64_t *)(void *)(targets[i] + at) +=
+						*(uint64_t *)(void *)(sources[i] + at);
 		else
 			part->agg->merge(&part->slot, targets, sources, count);
 	}

@@ -22,7 +22,7 @@ struct tr_agg_part {
 	int32_t filter_column;
 	uint32_t partial_column; /* first one, counted from the first accumulator column */
 	bool is_row_count;
-	bool is_distinct;        /* the set lies 8 bytes before slot.offset */
+	bool is_distinct; /* the set lies 8 bytes before slot.offset */
 };
 
 struct tr_agg_layout {
@@ -33,8 +33,8 @@ struct tr_agg_layout {
 	uint32_t partial_count; /* columns of a partial, all accumulators together */
 	bool is_additive;       /* entries merge by adding words */
 	bool owns_memory;
-	bool is_mergeable;      /* no DISTINCT */
-	char **entries;         /* scratch */
+	bool is_mergeable; /* no DISTINCT */
+	char **entries;    /* scratch */
 	uint32_t *rows;
 	uint32_t capacity;
 };
@@ -73,9 +73,6 @@ void tr_agg_layout_read(const struct tr_agg_layout *layout, char *const *entries
 /** Frees what the entries own. They are not zeroed as a whole. Nothing to do unless owns_memory. */
 void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entries, uint32_t count);
 
-static inline int64_t *tr_agg_entry_rows(char *entry)
-{
-	return (int64_t *)(void *)entry;
-}
+static inline int64_t *tr_agg_entry_rows(char *entry) { return (int64_t *)(void *)entry; }
 
 #endif

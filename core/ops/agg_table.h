@@ -20,19 +20,19 @@ enum tr_agg_kind { TR_AGG_COUNT_STAR, TR_AGG_COUNT, TR_AGG_SUM, TR_AGG_AVG, TR_A
 
 /** Where an accumulator of one call lives and what its verbs need to know. */
 struct tr_agg_slot {
-	uint32_t offset;             /* of the accumulator in the entry */
-	const struct tr_type *type;  /* of the result */
+	uint32_t offset;                /* of the accumulator in the entry */
+	const struct tr_type *type;     /* of the result */
 	const struct tr_type *arg_type; /* of the argument, or of the first partial column; NULL for COUNT(*) */
 };
 
 struct tr_agg {
 	const char *name;
 	enum tr_agg_kind kind;
-	enum tr_phys phys;         /* of the argument */
-	uint32_t acc_bytes;        /* a multiple of 8 */
-	bool is_additive;          /* the accumulator is words that merge by wrapping addition */
-	bool owns_memory;          /* has a release */
-	uint32_t partial_count;    /* columns in which a partial travels */
+	enum tr_phys phys;      /* of the argument */
+	uint32_t acc_bytes;     /* a multiple of 8 */
+	bool is_additive;       /* the accumulator is words that merge by wrapping addition */
+	bool owns_memory;       /* has a release */
+	uint32_t partial_count; /* columns in which a partial travels */
 	/* entries[i] takes the value of row rows[i] (row i when rows is NULL): never NULL, never filtered out. */
 	void (*update)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
 		       const uint32_t *rows, uint32_t count);
@@ -66,10 +66,7 @@ struct tr_i192 {
 	uint64_t words[3];
 };
 
-static inline uint32_t tr_agg_row(const uint32_t *rows, uint32_t i)
-{
-	return rows != NULL ? rows[i] : i;
-}
+static inline uint32_t tr_agg_row(const uint32_t *rows, uint32_t i) { return rows != NULL ? rows[i] : i; }
 
 static inline void tr_agg_set_null(struct tr_column_buffer *out, uint32_t row)
 {

@@ -25,14 +25,11 @@
 #define WIDE_PENDING_MAX ((uint32_t)1 << 29)
 
 struct tr_exact_wide {
-	uint32_t pending;             /* additions since carries were propagated */
-	int64_t digits[WIDE_DIGITS];  /* digit i counts 2^(32 i + EXPONENT_MIN) */
+	uint32_t pending;            /* additions since carries were propagated */
+	int64_t digits[WIDE_DIGITS]; /* digit i counts 2^(32 i + EXPONENT_MIN) */
 };
 
-static tr_i128 small_get(const struct tr_exact_sum *sum)
-{
-	return (tr_i128)(((tr_u128)sum->high << 64) | sum->low);
-}
+static tr_i128 small_get(const struct tr_exact_sum *sum) { return (tr_i128)(((tr_u128)sum->high << 64) | sum->low); }
 
 static void small_set(struct tr_exact_sum *sum, tr_i128 value)
 {
@@ -40,10 +37,7 @@ static void small_set(struct tr_exact_sum *sum, tr_i128 value)
 	sum->high = (uint64_t)((tr_u128)value >> 64);
 }
 
-static tr_u128 magnitude_of(tr_i128 value)
-{
-	return value < 0 ? -(tr_u128)value : (tr_u128)value;
-}
+static tr_u128 magnitude_of(tr_i128 value) { return value < 0 ? -(tr_u128)value : (tr_u128)value; }
 
 static int bit_length(tr_u128 x)
 {
@@ -132,8 +126,8 @@ static void add_scaled(struct tr_exact_sum *sum, tr_i128 value, int exponent, in
 		}
 		if ((exponent >= sum->anchor || lower_anchor(sum, anchor_for(exponent))) &&
 		    exponent - sum->anchor + bits <= 53 + SHIFT_MAX &&
-		    !__builtin_add_overflow(small_get(sum),
-					    (tr_i128)((tr_u128)value << (exponent - sum->anchor)), &total)) {
+		    !__builtin_add_overflow(small_get(sum), (tr_i128)((tr_u128)value << (exponent - sum->anchor)),
+					    &total)) {
 			small_set(sum, total);
 			return;
 		}
@@ -247,15 +241,9 @@ static double sum_round(const struct tr_exact_sum *sum, int digits, int exponent
 	return is_negative ? -result : result;
 }
 
-double tr_exact_sum_double(const struct tr_exact_sum *sum)
-{
-	return sum_round(sum, 53, EXPONENT_MIN);
-}
+double tr_exact_sum_double(const struct tr_exact_sum *sum) { return sum_round(sum, 53, EXPONENT_MIN); }
 
-float tr_exact_sum_float(const struct tr_exact_sum *sum)
-{
-	return (float)sum_round(sum, 24, -149);
-}
+float tr_exact_sum_float(const struct tr_exact_sum *sum) { return (float)sum_round(sum, 24, -149); }
 
 void tr_exact_sum_clear(struct tr_exact_sum *sum)
 {

@@ -20,55 +20,55 @@ static inline const uint8_t *without_nulls(const uint8_t *bytes, uint64_t valid,
 	return space;
 }
 
-#define LOOP(type, x_at, y_at)                          \
-	for (uint32_t i = 0; i < n; i++) {              \
-		type one = x_at, other = y_at;          \
-		target[i] = wanted[i] ? one : other;    \
+#define LOOP(type, x_at, y_at)                       \
+	for (uint32_t i = 0; i < n; i++) {           \
+		type one = x_at, other = y_at;       \
+		target[i] = wanted[i] ? one : other; \
 	}
 
-#define BLEND(name, type)                                                                                            \
-	static void blend_##name##_rows(type *restrict out, const uint8_t *restrict condition,                       \
-					const uint64_t *validity, const struct tr_blend_side *yes,                   \
-					const struct tr_blend_side *no, const uint32_t *rows, uint32_t count)        \
-	{                                                                                                            \
-		const type *x = yes->data, *y = no->data;                                                            \
-		uint32_t x_mask = yes->is_constant ? 0 : UINT32_MAX, y_mask = no->is_constant ? 0 : UINT32_MAX;      \
-		for (uint32_t i = 0; i < count; i++) {                                                               \
-			uint32_t row = rows[i];                                                                      \
-			uint64_t holds = condition[row];                                                             \
-			type one = x[row & x_mask], other = y[row & y_mask];                                         \
-			if (validity != NULL)                                                                        \
-				holds &= validity[row / BLOCK] >> row % BLOCK;                                       \
-			out[row] = (holds & 1) ? one : other;                                                        \
-		}                                                                                                    \
-	}                                                                                                            \
-	static void blend_##name(void *restrict out, const uint8_t *restrict condition, const uint64_t *validity,    \
-				 const struct tr_blend_side *yes, const struct tr_blend_side *no,                    \
-				 const uint32_t *rows, uint32_t count)                                               \
-	{                                                                                                            \
-		uint8_t space[BLOCK];                                                                                \
-		if (rows != NULL) {                                                                                  \
-			blend_##name##_rows(out, condition, validity, yes, no, rows, count);                         \
-			return;                                                                                      \
-		}                                                                                                    \
-		uint32_t step = validity == NULL ? count : BLOCK;                                                    \
-		for (uint32_t base = 0; base < count; base += step) {                                                \
-			const uint32_t n = count - base < step ? count - base : step;                                \
-			const type *restrict x = (const type *)yes->data + (yes->is_constant ? 0 : base);            \
-			const type *restrict y = (const type *)no->data + (no->is_constant ? 0 : base);              \
-			const uint8_t *restrict wanted = condition + base;                                           \
-			type *restrict target = (type *)out + base;                                                  \
-			if (validity != NULL)                                                                        \
-				wanted = without_nulls(wanted, validity[base / BLOCK], n, space);                    \
-			if (yes->is_constant && no->is_constant)                                                     \
-				LOOP(type, x[0], y[0])                                                               \
-			else if (yes->is_constant)                                                                   \
-				LOOP(type, x[0], y[i])                                                               \
-			else if (no->is_constant)                                                                    \
-				LOOP(type, x[i], y[0])                                                               \
-			else                                                                                         \
-				LOOP(type, x[i], y[i])                                                               \
-		}                                                                                                    \
+#define BLEND(name, type)                                                                                         \
+	static void blend_##name##_rows(type *restrict out, const uint8_t *restrict condition,                    \
+					const uint64_t *validity, const struct tr_blend_side *yes,                \
+					const struct tr_blend_side *no, const uint32_t *rows, uint32_t count)     \
+	{                                                                                                         \
+		const type *x = yes->data, *y = no->data;                                                         \
+		uint32_t x_mask = yes->is_constant ? 0 : UINT32_MAX, y_mask = no->is_constant ? 0 : UINT32_MAX;   \
+		for (uint32_t i = 0; i < count; i++) {                                                            \
+			uint32_t row = rows[i];                                                                   \
+			uint64_t holds = condition[row];                                                          \
+			type one = x[row & x_mask], other = y[row & y_mask];                                      \
+			if (validity != NULL)                                                                     \
+				holds &= validity[row / BLOCK] >> row % BLOCK;                                    \
+			out[row] = (holds & 1) ? one : other;                                                     \
+		}                                                                                                 \
+	}                                                                                                         \
+	static void blend_##name(void *restrict out, const uint8_t *restrict condition, const uint64_t *validity, \
+				 const struct tr_blend_side *yes, const struct tr_blend_side *no,                 \
+				 const uint32_t *rows, uint32_t count)                                            \
+	{                                                                                                         \
+		uint8_t space[BLOCK];                                                                             \
+		if (rows != NULL) {                                                                               \
+			blend_##name##_rows(out, condition, validity, yes, no, rows, count);                      \
+			return;                                                                                   \
+		}                                                                                                 \
+		uint32_t step = validity == NULL ? count : BLOCK;                                                 \
+		for (uint32_t base = 0; base < count; base += step) {                                             \
+			const uint32_t n = count - base < step ? count - base : step;                             \
+			const type *restrict x = (const type *)yes->data + (yes->is_constant ? 0 : base);         \
+			const type *restrict y = (const type *)no->data + (no->is_constant ? 0 : base);           \
+			const uint8_t *restrict wanted = condition + base;                                        \
+			type *restrict target = (type *)out + base;                                               \
+			if (validity != NULL)                                                                     \
+				wanted = without_nulls(wanted, validity[base / BLOCK], n, space);                 \
+			if (yes->is_constant && no->is_constant)                                                  \
+				LOOP(type, x[0], y[0])                                                            \
+			else if (yes->is_constant)                                                                \
+				LOOP(type, x[0], y[i])                                                            \
+			else if (no->is_constant)                                                                 \
+				LOOP(type, x[i], y[0])                                                            \
+			else                                                                                      \
+				LOOP(type, x[i], y[i])                                                            \
+		}                                                                                                 \
 	}
 
 BLEND(1, uint8_t)

@@ -21,13 +21,13 @@
 /** What a WINDOW_AGGREGATE node of the plan says, in this floor's words. Immutable; outlives the operators. */
 struct tr_window_plan {
 	struct tr_window_spec window;
-	const uint32_t *keys;           /* input columns (SINGLE, LOCAL); ignored by GLOBAL: columns 0 .. key_count - 1 */
+	const uint32_t *keys; /* input columns (SINGLE, LOCAL); ignored by GLOBAL: columns 0 .. key_count - 1 */
 	uint32_t key_count;
 	const struct tr_agg_call *aggs; /* columns refer to the input of SINGLE or LOCAL, in all phases */
 	uint32_t agg_count;
 	enum tr_aggregate_phase phase;
 	bool use_general;
-	const struct tr_schema *input;  /* GLOBAL: the schema of the partials */
+	const struct tr_schema *input; /* GLOBAL: the schema of the partials */
 	const struct tr_schema *output;
 };
 

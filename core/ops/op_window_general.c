@@ -37,21 +37,18 @@ struct general_op {
 	struct window **windows;        /* by end, then start */
 	uint32_t window_count;
 	uint32_t window_capacity;
-	uint32_t *refs;                 /* windows that have the slot's key */
+	uint32_t *refs; /* windows that have the slot's key */
 	uint32_t ref_capacity;
 	char *pair_entries[PAIRS_MAX];
 	uint32_t pair_rows[PAIRS_MAX];
 	uint32_t pair_count;
-	int64_t fire_ms;                /* windows whose timer is at most this fire */
-	bool is_firing;                 /* windows[0] is going out */
+	int64_t fire_ms; /* windows whose timer is at most this fire */
+	bool is_firing;  /* windows[0] is going out */
 	uint32_t cursor;
 	enum after after;
 };
 
-static bool is_event_time(const struct general_op *g)
-{
-	return !g->w.plan->window.is_processing_time;
-}
+static bool is_event_time(const struct general_op *g) { return !g->w.plan->window.is_processing_time; }
 
 /* -- windows -- */
 
@@ -152,8 +149,7 @@ static bool is_late(struct general_op *g, int64_t end, int64_t watermark_ms)
 }
 
 /** All windows of a row with local time t. Whether it entered one, or there was none to enter. */
-static bool enter_all(struct general_op *g, const struct tr_batch *batch, uint32_t row, int64_t t,
-		      int64_t watermark_ms)
+static bool enter_all(struct general_op *g, const struct tr_batch *batch, uint32_t row, int64_t t, int64_t watermark_ms)
 {
 	const struct tr_window_spec *spec = &g->w.clock.spec;
 	uint32_t windows = 0, entered = 0;
@@ -224,8 +220,7 @@ static enum tr_flow advance(struct general_op *g)
 	struct tr_window_op *w = &g->w;
 	const enum after after = g->after;
 
-	while (g->window_count > 0 &&
-	       (g->is_firing || tr_window_timer(&w->clock, g->windows[0]->end) <= g->fire_ms)) {
+	while (g->window_count > 0 && (g->is_firing || tr_window_timer(&w->clock, g->windows[0]->end) <= g->fire_ms)) {
 		struct window *window = g->windows[0];
 		uint32_t n;
 		enum tr_flow flow;
@@ -287,10 +282,7 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 	return advance(g);
 }
 
-static enum tr_flow resume(struct tr_op *op)
-{
-	return advance((struct general_op *)op);
-}
+static enum tr_flow resume(struct tr_op *op) { return advance((struct general_op *)op); }
 
 static void destroy(struct tr_op *op)
 {

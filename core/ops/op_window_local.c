@@ -32,19 +32,19 @@ struct local_op {
 	struct tr_slice *live;
 	uint32_t live_count;
 	uint32_t live_capacity;
-	uint32_t entry_count;     /* in all slices */
-	uint64_t rows_taken;      /* since the table was empty */
-	uint32_t bypass_left;     /* batches */
+	uint32_t entry_count; /* in all slices */
+	uint64_t rows_taken;  /* since the table was empty */
+	uint32_t bypass_left; /* batches */
 	bool is_flushing;
-	int64_t flush_until_ms;   /* slices whose first window fires at this watermark; INT64_MAX: all */
+	int64_t flush_until_ms; /* slices whose first window fires at this watermark; INT64_MAX: all */
 	uint32_t flush_slice;
 	uint32_t cursor;
-	enum after after;         /* what to pass on when the flush is done */
+	enum after after; /* what to pass on when the flush is done */
 	bool after_is_idle;
 	const struct tr_batch *bypass; /* a batch that is being passed through, at its target and row */
 	uint32_t bypass_target;
 	uint32_t bypass_row;
-	char *bypass_entries;     /* batch_rows of them */
+	char *bypass_entries; /* batch_rows of them */
 };
 
 /* -- partials -- */
@@ -300,10 +300,7 @@ static enum tr_flow flush(struct tr_op *op)
 	return advance(l);
 }
 
-static enum tr_flow resume(struct tr_op *op)
-{
-	return advance((struct local_op *)op);
-}
+static enum tr_flow resume(struct tr_op *op) { return advance((struct local_op *)op); }
 
 static void destroy(struct tr_op *op)
 {

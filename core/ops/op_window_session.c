@@ -28,7 +28,7 @@
 
 struct session {
 	int64_t start;
-	int64_t end;          /* start of the last row + gap */
+	int64_t end; /* start of the last row + gap */
 	uint32_t slot;
 	uint32_t heap_index;  /* where `due` has it */
 	struct session *next; /* of the same key; or free */
@@ -49,7 +49,7 @@ struct session_op {
 	struct tr_window_assign assign; /* for the times */
 	struct session **sessions;      /* by slot */
 	uint32_t session_capacity;
-	struct session **due;           /* heap by end */
+	struct session **due; /* heap by end */
 	uint32_t due_count;
 	uint32_t due_capacity;
 	struct session *free;
@@ -64,10 +64,7 @@ struct session_op {
 	enum after after;
 };
 
-static bool is_event_time(const struct session_op *s)
-{
-	return !s->w.plan->window.is_processing_time;
-}
+static bool is_event_time(const struct session_op *s) { return !s->w.plan->window.is_processing_time; }
 
 /* -- the heap of sessions by end -- */
 
@@ -169,8 +166,7 @@ static void slots_reserve(struct session_op *s)
 		return;
 	s->sessions = realloc(s->sessions, (size_t)limit * 2 * sizeof(*s->sessions));
 	TR_ASSERT(s->sessions != NULL);
-	memset(s->sessions + s->session_capacity, 0,
-	       ((size_t)limit * 2 - s->session_capacity) * sizeof(*s->sessions));
+	memset(s->sessions + s->session_capacity, 0, ((size_t)limit * 2 - s->session_capacity) * sizeof(*s->sessions));
 	s->session_capacity = limit * 2;
 }
 
@@ -183,8 +179,7 @@ static struct session *session_for(struct session_op *s, uint32_t slot, int64_t 
 
 	while (*link != NULL) {
 		struct session *other = *link;
-		const bool is_closed =
-			is_event_time(s) && tr_window_timer(&s->w.clock, other->end) <= watermark_ms;
+		const bool is_closed = is_event_time(s) && tr_window_timer(&s->w.clock, other->end) <= watermark_ms;
 
 		if (other->start > end || other->end < start || is_closed) {
 			link = &other->next;
@@ -336,8 +331,8 @@ static void take_held(struct session_op *s, int64_t watermark_ms)
 
 static void set_timer(struct session_op *s)
 {
-	s->w.op.timer_ms = is_event_time(s) || s->due_count == 0 ? INT64_MAX
-								 : tr_window_timer(&s->w.clock, s->due[0]->end) + 1;
+	s->w.op.timer_ms =
+		is_event_time(s) || s->due_count == 0 ? INT64_MAX : tr_window_timer(&s->w.clock, s->due[0]->end) + 1;
 }
 
 /** Takes the session that is due first out of its key's list. */
@@ -449,10 +444,7 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 	return advance(s);
 }
 
-static enum tr_flow resume(struct tr_op *op)
-{
-	return advance((struct session_op *)op);
-}
+static enum tr_flow resume(struct tr_op *op) { return advance((struct session_op *)op); }
 
 static void destroy(struct tr_op *op)
 {

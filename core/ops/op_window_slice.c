@@ -48,16 +48,16 @@ struct slice_op {
 	uint32_t spare_count;
 	struct tr_slice front;
 	struct tr_slice result;
-	int64_t flip_end;       /* HOP: slices that end here or earlier hold sums; INT64_MIN: none */
-	int64_t fired_end;      /* of the window that fired last; INT64_MIN: none */
-	uint32_t *refs;         /* by slot */
+	int64_t flip_end;  /* HOP: slices that end here or earlier hold sums; INT64_MIN: none */
+	int64_t fired_end; /* of the window that fired last; INT64_MIN: none */
+	uint32_t *refs;    /* by slot */
 	uint32_t ref_capacity;
 	bool expects_dense;
-	bool has_pending;       /* a watermark is to be passed on when all that it fires is out */
+	bool has_pending;        /* a watermark is to be passed on when all that it fires is out */
 	struct tr_slice *firing; /* results of the window [firing_start, firing_end) are going out */
 	int64_t firing_start, firing_end;
 	uint32_t cursor;
-	char *trash;             /* an entry for rows that are late, or whose own entry is not known yet */
+	char *trash; /* an entry for rows that are late, or whose own entry is not known yet */
 	uint32_t *other_slots;
 	uint32_t other_capacity;
 };
@@ -142,8 +142,7 @@ static void release_entries(struct slice_op *s, struct tr_slice *slice)
 	uint32_t slots[PIECE], cursor = 0, n;
 	char *entries[PIECE];
 
-	while (s->w.layout.owns_memory &&
-	       (n = tr_slice_scan(&s->w.pool, slice, &cursor, PIECE, slots, entries)) > 0)
+	while (s->w.layout.owns_memory && (n = tr_slice_scan(&s->w.pool, slice, &cursor, PIECE, slots, entries)) > 0)
 		tr_agg_layout_release(&s->w.layout, entries, n);
 }
 
@@ -166,9 +165,8 @@ static void drop(struct slice_op *s, uint32_t at)
 {
 	struct tr_slice *slice = s->live[at];
 
-	s->expects_dense =
-		(uint64_t)(slice->touched != NULL ? slice->touched_count : slice->count) * 8 >=
-		tr_key_table_slot_limit(s->w.keys);
+	s->expects_dense = (uint64_t)(slice->touched != NULL ? slice->touched_count : slice->count) * 8 >=
+			   tr_key_table_slot_limit(s->w.keys);
 	if (s->live_count == 1 && s->expects_dense) { /* no slice is left: no key is */
 		memset(s->refs, 0, s->ref_capacity * sizeof(*s->refs));
 		tr_key_table_clear(s->w.keys);
@@ -517,8 +515,7 @@ static void end_fire(struct slice_op *s)
 	for (uint32_t i = s->live_count; i-- > 0;)
 		if (tr_window_last_end(&s->w.clock, s->live[i]->start) <= end)
 			drop(s, i);
-	if (s->w.clock.spec.kind == TR_WINDOW_CUMULATE &&
-	    end == s->firing_start + s->w.clock.spec.size_ms)
+	if (s->w.clock.spec.kind == TR_WINDOW_CUMULATE && end == s->firing_start + s->w.clock.spec.size_ms)
 		empty_slice(s, &s->front);
 	if (s->live_count == 0 && s->w.clock.spec.kind == TR_WINDOW_HOP) {
 		empty_slice(s, &s->front);
@@ -536,8 +533,8 @@ static enum tr_flow advance(struct slice_op *s)
 		int64_t end;
 
 		while (s->firing != NULL) {
-			const uint32_t n = tr_slice_scan(&w->pool, s->firing, &s->cursor, w->out->capacity, w->slots,
-							 w->entries);
+			const uint32_t n =
+				tr_slice_scan(&w->pool, s->firing, &s->cursor, w->out->capacity, w->slots, w->entries);
 			enum tr_flow flow;
 
 			if (n == 0) {
@@ -573,10 +570,7 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	return advance(s);
 }
 
-static enum tr_flow resume(struct tr_op *op)
-{
-	return advance((struct slice_op *)op);
-}
+static enum tr_flow resume(struct tr_op *op) { return advance((struct slice_op *)op); }
 
 static void destroy(struct tr_op *op)
 {

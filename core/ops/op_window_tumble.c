@@ -34,18 +34,18 @@ struct pane {
 struct tumble_op {
 	struct tr_window_op w;
 	struct tr_window_assign assign;
-	struct pane *panes;            /* open windows, by start */
+	struct pane *panes; /* open windows, by start */
 	uint32_t pane_count;
 	uint32_t pane_capacity;
-	struct tr_group_table *spare;  /* room for pane_capacity */
+	struct tr_group_table *spare; /* room for pane_capacity */
 	uint32_t spare_count;
-	uint32_t expected;             /* keys of the last window */
-	bool is_firing;                /* panes[0] is going out */
-	bool has_pending;              /* a watermark is to be passed on when all that it fires is out */
+	uint32_t expected; /* keys of the last window */
+	bool is_firing;    /* panes[0] is going out */
+	bool has_pending;  /* a watermark is to be passed on when all that it fires is out */
 	uint64_t cursor;
-	uint32_t written;              /* results of panes[0] */
-	char *trash;                   /* an entry for late rows */
-	int64_t *keys;                 /* scratch, by row */
+	uint32_t written; /* results of panes[0] */
+	char *trash;      /* an entry for late rows */
+	int64_t *keys;    /* scratch, by row */
 	int64_t *other_keys;
 	uint32_t key_capacity;
 };
@@ -168,7 +168,8 @@ static void find_exceptions(struct tumble_op *s)
 		const struct tr_window_target *target = &assign->targets[t];
 		const uint32_t *positions = assign->exceptions + target->first;
 
-		tr_group_table_find(&pane_get(s, target->start)->table, s->other_keys + target->first, target->count, w->sources, w->touched);
+		tr_group_table_find(&pane_get(s, target->start)->table, s->other_keys + target->first, target->count,
+				    w->sources, w->touched);
 		for (uint32_t i = 0; i < target->count; i++)
 			w->entries[positions[i]] = w->sources[i];
 		late = target->first + target->count;
@@ -304,10 +305,7 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	return advance(s);
 }
 
-static enum tr_flow resume(struct tr_op *op)
-{
-	return advance((struct tumble_op *)op);
-}
+static enum tr_flow resume(struct tr_op *op) { return advance((struct tumble_op *)op); }
 
 static void destroy(struct tr_op *op)
 {

@@ -274,8 +274,8 @@ static bool is_harmless_condition(const struct tr_expr *expr)
 		return is_harmless(expr);
 	const struct tr_type *a = expr->args[0]->type, *b = expr->args[1]->type;
 
-	return tr_number_of(a->phys) >= 0 && a->phys == b->phys && a->scale == b->scale &&
-	       is_harmless(expr->args[0]) && is_harmless(expr->args[1]);
+	return tr_number_of(a->phys) >= 0 && a->phys == b->phys && a->scale == b->scale && is_harmless(expr->args[0]) &&
+	       is_harmless(expr->args[1]);
 }
 
 /* Results are there without computing, conditions are harmless, and values are numbers of one width. */
@@ -598,9 +598,9 @@ static uint32_t *find_ends(struct compiler *c, const uint32_t *outputs, uint32_t
 		ends[outputs[i]] = TR_NONE;
 	for (uint32_t i = c->step_count; i-- > 0;) {
 		const struct tr_step *step = &c->steps[i];
-		bool refers = step->kind == TR_STEP_MERGE || step->kind == TR_STEP_BLEND || step->kind == TR_STEP_ALIAS ||
-			      step->kind == TR_STEP_FIELD || step->kind == TR_STEP_AND || step->kind == TR_STEP_OR ||
-			      (step->flags & TR_FUNC_PASSES);
+		bool refers = step->kind == TR_STEP_MERGE || step->kind == TR_STEP_BLEND ||
+			      step->kind == TR_STEP_ALIAS || step->kind == TR_STEP_FIELD || step->kind == TR_STEP_AND ||
+			      step->kind == TR_STEP_OR || (step->flags & TR_FUNC_PASSES);
 		uint32_t end = refers && step->out != TR_NONE ? TR_MAX(ends[step->out], i) : i;
 
 		if (step->out != TR_NONE)

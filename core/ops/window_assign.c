@@ -125,8 +125,7 @@ tr_code tr_window_assign_times(struct tr_window_assign *assign, const struct tr_
 				TR_FAIL(st, TR_ERR_DATA,
 					"the event time column %s is NULL in row %u of the batch: filter such rows out "
 					"or replace the NULL",
-					batch->schema->names[assign->clock->spec.time_column],
-					tr_batch_row(batch, i));
+					batch->schema->names[assign->clock->spec.time_column], tr_batch_row(batch, i));
 	if (column->is_constant)
 		for (uint32_t i = 0; i < count; i++)
 			assign->times[i] = tr_column_i64(column, 0);
@@ -207,8 +206,8 @@ static uint64_t first_open_slice(struct tr_window_assign *assign, int64_t base, 
 }
 
 /** Rows from .. to have the same watermark. */
-static void assign_run(struct tr_window_assign *assign, const int64_t *times, int64_t base, uint64_t span, uint32_t from,
-		       uint32_t to, int64_t watermark_ms)
+static void assign_run(struct tr_window_assign *assign, const int64_t *times, int64_t base, uint64_t span,
+		       uint32_t from, uint32_t to, int64_t watermark_ms)
 {
 	const int64_t slice_ms = assign->clock->slice_ms;
 	const uint64_t open = first_open_slice(assign, base, span, watermark_ms);
@@ -276,8 +275,7 @@ static void assign_slow(struct tr_window_assign *assign, const struct tr_batch *
 	uint32_t from = 0, run = 0;
 
 	while (from < n) {
-		const int64_t watermark =
-			tr_window_row_watermark(batch, tr_batch_row(batch, from), &run, watermark_ms);
+		const int64_t watermark = tr_window_row_watermark(batch, tr_batch_row(batch, from), &run, watermark_ms);
 		uint32_t to = from + 1;
 
 		if (batch->run_count == 0 || run + 1 == batch->run_count)
@@ -363,13 +361,12 @@ static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_b
 		const uint32_t position = assign->exceptions[i];
 		const int64_t watermark =
 			tr_window_row_watermark(batch, tr_batch_row(batch, position), &run, watermark_ms);
-		const uint32_t id =
-			is_tumble && times[position] < late_until && watermark >= late_watermark ? LATE
-			: is_numbered
-				? numbered_target(assign, base,
-						  (uint32_t)((uint64_t)(times[position] - base) / (uint64_t)clock->slice_ms),
-						  watermark)
-				: exception_target(assign, times[position], watermark, hint);
+		const uint32_t id = is_tumble && times[position] < late_until && watermark >= late_watermark ? LATE
+				    : is_numbered ? numbered_target(assign, base,
+								    (uint32_t)((uint64_t)(times[position] - base) /
+									       (uint64_t)clock->slice_ms),
+								    watermark)
+						  : exception_target(assign, times[position], watermark, hint);
 
 		assign->exception_ids[i] = id;
 		if (id == 0) { /* CUMULATE: a late row that moved to the main slice is no exception */
@@ -401,7 +398,8 @@ static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_b
 		if (id == LATE)
 			assign->grouped[at++] = assign->exceptions[i];
 		else
-			assign->grouped[assign->targets[id].first + assign->targets[id].count++] = assign->exceptions[i];
+			assign->grouped[assign->targets[id].first + assign->targets[id].count++] =
+				assign->exceptions[i];
 	}
 	memcpy(assign->exceptions, assign->grouped, assign->exception_count * sizeof(*assign->exceptions));
 	assign->has_exceptions = true;

@@ -32,7 +32,7 @@ struct tr_window_target {
 struct tr_window_assign {
 	struct tr_window_clock *clock;
 	/* The answer: */
-	const uint32_t *rows;   /* rows that are not late, grouped by target; NULL: 0 .. count - 1 */
+	const uint32_t *rows; /* rows that are not late, grouped by target; NULL: 0 .. count - 1 */
 	uint32_t count;
 	uint32_t late_count;
 	struct tr_window_target *targets;
@@ -49,9 +49,9 @@ struct tr_window_assign {
 	uint32_t *ids;
 	uint32_t *exception_ids;
 	uint32_t *grouped;
-	uint32_t *map;          /* target number plus one by hash of the target; map_bits */
+	uint32_t *map; /* target number plus one by hash of the target; map_bits */
 	uint32_t map_bits;
-	uint32_t *by_slice;     /* target number plus one of on-time rows, by slice number from the batch's first */
+	uint32_t *by_slice; /* target number plus one of on-time rows, by slice number from the batch's first */
 };
 
 void tr_window_assign_init(struct tr_window_assign *assign, struct tr_window_clock *clock);

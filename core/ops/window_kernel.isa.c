@@ -24,16 +24,14 @@ static void range(const int64_t *restrict times, uint32_t count, struct tr_windo
 	out->descents = descents;
 }
 
-static void gather(const int64_t *restrict values, const uint32_t *restrict rows, uint32_t count,
-		   int64_t *restrict out)
+static void gather(const int64_t *restrict values, const uint32_t *restrict rows, uint32_t count, int64_t *restrict out)
 {
 	for (uint32_t i = 0; i < count; i++)
 		out[i] = values[rows[i]];
 }
 
 /* Division by multiplication in doubles: exact after a correction by one, for distances below 2^52. */
-static void slices(const int64_t *restrict times, uint32_t count, int64_t base, int64_t slice_ms,
-		   uint32_t *restrict out)
+static void slices(const int64_t *restrict times, uint32_t count, int64_t base, int64_t slice_ms, uint32_t *restrict out)
 {
 	const double factor = 1.0 / (double)slice_ms;
 

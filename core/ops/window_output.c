@@ -22,7 +22,8 @@ static tr_code check_plan(const struct tr_window_plan *plan, struct tr_status *s
 		for (uint32_t i = 0; i < plan->agg_count; i++)
 			if (plan->aggs[i].arg_column >= (int32_t)plan->input->column_count ||
 			    plan->aggs[i].filter_column >= (int32_t)plan->input->column_count)
-				TR_FAIL(st, TR_ERR_INTERNAL, "window: a column of %s does not exist", plan->aggs[i].text);
+				TR_FAIL(st, TR_ERR_INTERNAL, "window: a column of %s does not exist",
+					plan->aggs[i].text);
 	}
 	if (plan->phase != TR_PHASE_GLOBAL && !window->is_processing_time) {
 		const struct tr_type *type;
@@ -103,8 +104,7 @@ void tr_window_op_reserve(struct tr_window_op *w, uint32_t count)
 void tr_window_op_map_keys(struct tr_window_op *w, const struct tr_batch *batch, const uint32_t *rows, uint32_t count)
 {
 	for (uint32_t i = 0; i < w->plan->key_count; i++)
-		w->key_columns[i] =
-			&batch->columns[w->plan->phase == TR_PHASE_GLOBAL ? i : w->plan->keys[i]];
+		w->key_columns[i] = &batch->columns[w->plan->phase == TR_PHASE_GLOBAL ? i : w->plan->keys[i]];
 	tr_key_table_map(w->keys, w->key_columns, rows, count, w->slots);
 }
 
@@ -135,7 +135,8 @@ void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const
 		fill_time(&columns[c + 1], at, count, end);
 	if (c + 2 < given)
 		fill_time(&columns[c + 2], at, count,
-			  columns[c + 2].type->id == TR_TYPE_TIMESTAMP_LTZ ? tr_window_utc(&w->clock, end - 1) : end - 1);
+			  columns[c + 2].type->id == TR_TYPE_TIMESTAMP_LTZ ? tr_window_utc(&w->clock, end - 1)
+									   : end - 1);
 }
 
 void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *slots, char *const *entries,

@@ -25,8 +25,8 @@ struct tr_window_op {
 	struct tr_key_table *keys;
 	struct tr_slice_pool pool;
 	struct tr_batch_buffer *out;
-	int64_t watermark_ms; /* the last one that came in */
-	int64_t forwarded_ms; /* the last one passed on */
+	int64_t watermark_ms;                 /* the last one that came in */
+	int64_t forwarded_ms;                 /* the last one passed on */
 	const struct tr_column **key_columns; /* scratch: key_count */
 	uint32_t capacity;                    /* of the following, in rows */
 	uint32_t *slots;

@@ -46,9 +46,7 @@ tr_code tr_window_clock_init(struct tr_window_clock *clock, const struct tr_wind
 	clock->spec = *spec;
 	switch (spec->kind) {
 	case TR_WINDOW_TUMBLE:
-	case TR_WINDOW_SESSION:
-		clock->slice_ms = clock->spec.step_ms = spec->size_ms;
-		break;
+	case TR_WINDOW_SESSION: clock->slice_ms = clock->spec.step_ms = spec->size_ms; break;
 	case TR_WINDOW_HOP: clock->slice_ms = gcd(spec->size_ms, spec->step_ms); break;
 	case TR_WINDOW_CUMULATE: clock->slice_ms = spec->step_ms; break;
 	}
@@ -74,8 +72,7 @@ int64_t tr_window_local_slow(struct tr_window_clock *clock, int64_t utc_ms)
 
 int64_t tr_window_utc(struct tr_window_clock *clock, int64_t local_ms)
 {
-	return clock->zone == NULL ? local_ms
-				   : tr_timezone_to_utc_ticks(clock->zone, &clock->to_utc, local_ms, 1000);
+	return clock->zone == NULL ? local_ms : tr_timezone_to_utc_ticks(clock->zone, &clock->to_utc, local_ms, 1000);
 }
 
 int64_t tr_window_timer_slow(struct tr_window_clock *clock, int64_t local_end_ms)

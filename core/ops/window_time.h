@@ -28,7 +28,7 @@
 
 struct tr_window_clock {
 	struct tr_window_spec spec;
-	int64_t slice_ms; /* not for SESSION */
+	int64_t slice_ms;         /* not for SESSION */
 	struct tr_timezone *zone; /* NULL: local is UTC */
 	struct tr_timezone_cursor to_local;
 	struct tr_timezone_cursor to_utc;

@@ -158,8 +158,8 @@ static const char *model(struct tr_arena *arena, char op, tr_i128 a, int sa, tr_
 	bool a_neg = a < 0, b_neg = (b < 0) != (op == '-');
 
 	if (op == '*')
-		return text_of(arena, dropped(multiply(x, y), sa + sb - type->scale), (a < 0) != (b < 0), type->precision,
-			       type->scale);
+		return text_of(arena, dropped(multiply(x, y), sa + sb - type->scale), (a < 0) != (b < 0),
+			       type->precision, type->scale);
 	if (op == '/') {
 		/* 60 digits more than wanted, so that what is cut cannot matter to the rounding but as "not zero". */
 		int shift = type->scale + sb - sa;

@@ -79,10 +79,7 @@ static void list_add(struct text_list *list, const char *line)
 	list->lines[list->count++] = strdup(line);
 }
 
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void list_free(struct text_list *list)
 {
@@ -118,10 +115,7 @@ static void put_double(char *out, double value)
 		sprintf(out, "%.17g|", value == 0 ? 0.0 : value);
 }
 
-static char *end_of(char *line)
-{
-	return line + strlen(line);
-}
+static char *end_of(char *line) { return line + strlen(line); }
 
 /** A value of a result, as text. */
 static void put_cell(char *line, const struct tr_column *column, uint32_t row)
@@ -150,8 +144,14 @@ static void put_cell(char *line, const struct tr_column *column, uint32_t row)
 
 /* -- the stream -- */
 
-static const char *const names[] = {"a", "", "Zoë", "東京", "a rather long name, longer than twelve",
-				    "a rather long name, longer than twelvE", "Ωmega and Ψ and more of them", "b"};
+static const char *const names[] = {"a",
+				    "",
+				    "Zoë",
+				    "東京",
+				    "a rather long name, longer than twelve",
+				    "a rather long name, longer than twelvE",
+				    "Ωmega and Ψ and more of them",
+				    "b"};
 
 static void make_rows(struct world *w, uint32_t count, int64_t origin, int64_t pace, int64_t disorder, int64_t delay,
 		      uint32_t key_range)
@@ -204,8 +204,7 @@ static void put_row(struct tr_batch_buffer *b, uint32_t at, const struct row *r)
 {
 	((int64_t *)b->columns[TS].data)[at] = r->ts;
 	((int64_t *)b->columns[K].data)[at] = r->k;
-	((struct tr_view *)b->columns[NAME].data)[at] =
-		tr_batch_buffer_view(b, r->name, (uint32_t)strlen(r->name));
+	((struct tr_view *)b->columns[NAME].data)[at] = tr_batch_buffer_view(b, r->name, (uint32_t)strlen(r->name));
 	((int64_t *)b->columns[V].data)[at] = r->v;
 	((int32_t *)b->columns[I].data)[at] = r->i;
 	((double *)b->columns[D].data)[at] = r->d;
@@ -356,8 +355,8 @@ static bool model_session(struct model *m, const char *key, int64_t t, uint32_t 
 		return false;
 	into = group_new(m, key, start, end);
 	for (g = into->next; g != NULL; g = g->next)
-		if (!g->is_gone && strcmp(g->key, key) == 0 && !is_late(m->q, g->end, watermark) &&
-		    g->start >= start && g->end <= end) {
+		if (!g->is_gone && strcmp(g->key, key) == 0 && !is_late(m->q, g->end, watermark) && g->start >= start &&
+		    g->end <= end) {
 			for (uint32_t i = 0; i < g->count; i++)
 				group_add(into, g->rows[i]);
 			g->is_gone = true;
@@ -531,10 +530,11 @@ static void model_run(const struct world *w, const struct query *q, struct text_
 					put_aggregate(line, m, g, &q->aggs[a]);
 				put_i128(end_of(line), g->start);
 				put_i128(end_of(line), g->end);
-				put_i128(end_of(line), q->window.is_local_time && q->types[q->key_count + q->agg_count + 2]->id ==
-											    TR_TYPE_TIMESTAMP_LTZ
-							       ? -1
-							       : g->end - 1);
+				put_i128(end_of(line),
+					 q->window.is_local_time && q->types[q->key_count + q->agg_count + 2]->id ==
+									    TR_TYPE_TIMESTAMP_LTZ
+						 ? -1
+						 : g->end - 1);
 				list_add(lines, line);
 			}
 			m->buckets[b] = g->next;
@@ -782,9 +782,15 @@ static void compare(const struct text_list *want, struct text_list *got, uint64_
 static void run_single(struct world *w, const struct query *q, bool use_general, uint32_t batch_rows,
 		       const struct text_list *want, uint64_t want_late)
 {
-	struct tr_window_plan plan = {.window = q->window, .keys = q->keys, .key_count = q->key_count, .aggs = q->aggs,
-				      .agg_count = q->agg_count, .phase = TR_PHASE_SINGLE, .use_general = use_general,
-				      .input = &q->input, .output = &q->output};
+	struct tr_window_plan plan = {.window = q->window,
+				      .keys = q->keys,
+				      .key_count = q->key_count,
+				      .aggs = q->aggs,
+				      .agg_count = q->agg_count,
+				      .phase = TR_PHASE_SINGLE,
+				      .use_general = use_general,
+				      .input = &q->input,
+				      .output = &q->output};
 	struct tr_op_context context = {.arena = &w->arena, .batch_rows = 1 + tr_test_below(&w->seed, 100)};
 	struct tr_chain chain = {0};
 	struct sink *sink = sink_create(w, &context, tr_test_below(&w->seed, 2));
@@ -807,8 +813,12 @@ static void run_single(struct world *w, const struct query *q, bool use_general,
 static void run_two_phase(struct world *w, const struct query *q, uint32_t batch_rows, const struct text_list *want,
 			  uint64_t want_late)
 {
-	struct tr_window_plan local = {.window = q->window, .keys = q->keys, .key_count = q->key_count,
-				       .aggs = q->aggs, .agg_count = q->agg_count, .phase = TR_PHASE_LOCAL,
+	struct tr_window_plan local = {.window = q->window,
+				       .keys = q->keys,
+				       .key_count = q->key_count,
+				       .aggs = q->aggs,
+				       .agg_count = q->agg_count,
+				       .phase = TR_PHASE_LOCAL,
 				       .input = &q->input};
 	struct tr_window_plan global = local;
 	struct tr_op_context context = {.arena = &w->arena, .batch_rows = 1 + tr_test_below(&w->seed, 100)};
@@ -868,9 +878,15 @@ static void run_two_phase(struct world *w, const struct query *q, uint32_t batch
 static void run_dealt(struct world *w, const struct query *q, bool use_general, uint32_t batch_rows,
 		      const struct text_list *want, uint64_t want_late)
 {
-	struct tr_window_plan plan = {.window = q->window, .keys = q->keys, .key_count = q->key_count, .aggs = q->aggs,
-				      .agg_count = q->agg_count, .phase = TR_PHASE_SINGLE, .use_general = use_general,
-				      .input = &q->input, .output = &q->output};
+	struct tr_window_plan plan = {.window = q->window,
+				      .keys = q->keys,
+				      .key_count = q->key_count,
+				      .aggs = q->aggs,
+				      .agg_count = q->agg_count,
+				      .phase = TR_PHASE_SINGLE,
+				      .use_general = use_general,
+				      .input = &q->input,
+				      .output = &q->output};
 	struct tr_op_context context = {.arena = &w->arena, .batch_rows = 64};
 	struct sink *sink = sink_create(w, &context, false);
 	const uint32_t inputs = 2 + tr_test_below(&w->seed, 3), chunk = batch_rows * 2;
@@ -917,11 +933,11 @@ struct choice {
 };
 
 static const struct choice choices[] = {
-	{"COUNT", -1, false}, {"COUNT", -1, false}, {"COUNT", V, false},   {"COUNT", S, false}, {"SUM", V, false},
-	{"SUM", I, false},    {"AVG", V, false},    {"AVG", I, false},     {"MIN", V, false},   {"MAX", I, false},
-	{"SUM", D, false},    {"AVG", D, false},    {"MIN", D, false},     {"MAX", D, false},   {"SUM", DEC, false},
-	{"AVG", DEC, false},  {"MIN", DEC, false},  {"SUM", WIDE, false},  {"AVG", WIDE, false}, {"MAX", WIDE, false},
-	{"MIN", S, false},    {"MAX", S, false},    {"COUNT", S, true},    {"SUM", I, true},    {"AVG", V, true},
+	{"COUNT", -1, false}, {"COUNT", -1, false}, {"COUNT", V, false},  {"COUNT", S, false},  {"SUM", V, false},
+	{"SUM", I, false},    {"AVG", V, false},    {"AVG", I, false},    {"MIN", V, false},    {"MAX", I, false},
+	{"SUM", D, false},    {"AVG", D, false},    {"MIN", D, false},    {"MAX", D, false},    {"SUM", DEC, false},
+	{"AVG", DEC, false},  {"MIN", DEC, false},  {"SUM", WIDE, false}, {"AVG", WIDE, false}, {"MAX", WIDE, false},
+	{"MIN", S, false},    {"MAX", S, false},    {"COUNT", S, true},   {"SUM", I, true},     {"AVG", V, true},
 	{"COUNT", D, true},   {"MAX", S, true},
 };
 
@@ -941,9 +957,8 @@ static void make_query(struct world *w, struct query *q, enum tr_window_kind kin
 	q->window.time_zone = "UTC";
 	q->window.time_column = TS;
 	q->window.step_ms = step;
-	q->window.size_ms = kind == TR_WINDOW_HOP || kind == TR_WINDOW_CUMULATE
-				    ? step * (1 + tr_test_below(&w->seed, 12))
-				    : step;
+	q->window.size_ms =
+		kind == TR_WINDOW_HOP || kind == TR_WINDOW_CUMULATE ? step * (1 + tr_test_below(&w->seed, 12)) : step;
 	if (kind == TR_WINDOW_HOP && tr_test_below(&w->seed, 4) == 0)
 		q->window.size_ms += tr_test_below(&w->seed, (uint32_t)step); /* the legacy form */
 	q->window.offset_ms = tr_test_below(&w->seed, 3) == 0 ? (int64_t)tr_test_below(&w->seed, 100) - 50 : 0;
@@ -968,9 +983,12 @@ static void make_query(struct world *w, struct query *q, enum tr_window_kind kin
 						choice->column < 0 ? NULL : w->in_types[choice->column], true, &match,
 						NULL),
 				 TR_OK);
-		q->aggs[i] = (struct tr_agg_call){.agg = match.agg, .type = match.type, .arg_column = choice->column,
+		q->aggs[i] = (struct tr_agg_call){.agg = match.agg,
+						  .type = match.type,
+						  .arg_column = choice->column,
 						  .filter_column = tr_test_below(&w->seed, 4) == 0 ? F : -1,
-						  .is_distinct = choice->is_distinct, .text = choice->name};
+						  .is_distinct = choice->is_distinct,
+						  .text = choice->name};
 		add_column(q, choice->name, match.type);
 	}
 	add_column(q, "window_start", tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3));
@@ -1025,8 +1043,8 @@ static void random_cases(enum tr_window_kind kind, int count)
 	for (int n = 0; n < count; n++) {
 		struct world *w = world_create((uint64_t)kind * 1000003 + (uint64_t)n);
 		const int64_t disorder = tr_test_below(&w->seed, 3) == 0 ? 0 : 1 + tr_test_below(&w->seed, 800);
-		const int64_t delay = tr_test_below(&w->seed, 2) ? tr_test_below(&w->seed, 20)
-								 : tr_test_below(&w->seed, 900);
+		const int64_t delay =
+			tr_test_below(&w->seed, 2) ? tr_test_below(&w->seed, 20) : tr_test_below(&w->seed, 900);
 		struct query q;
 
 		make_rows(w, 50 + tr_test_below(&w->seed, 900), n % 2 ? -3000 : 1000000000000 + n,
@@ -1037,22 +1055,10 @@ static void random_cases(enum tr_window_kind kind, int count)
 	}
 }
 
-static void tumble(void **state)
-{
-	random_cases(TR_WINDOW_TUMBLE, 60);
-}
-static void hop(void **state)
-{
-	random_cases(TR_WINDOW_HOP, 120);
-}
-static void cumulate(void **state)
-{
-	random_cases(TR_WINDOW_CUMULATE, 80);
-}
-static void session(void **state)
-{
-	random_cases(TR_WINDOW_SESSION, 60);
-}
+static void tumble(void **state) { random_cases(TR_WINDOW_TUMBLE, 60); }
+static void hop(void **state) { random_cases(TR_WINDOW_HOP, 120); }
+static void cumulate(void **state) { random_cases(TR_WINDOW_CUMULATE, 80); }
+static void session(void **state) { random_cases(TR_WINDOW_SESSION, 60); }
 
 /** Days and hours of Berlin around both changes of its clocks. */
 static void local_time(void **state)
@@ -1074,10 +1080,10 @@ static void local_time(void **state)
 		q.window.is_local_time = true;
 		q.window.time_zone = "Europe/Berlin";
 		q.window.step_ms = steps[tr_test_below(&w->seed, 4)];
-		q.window.size_ms = q.window.step_ms * (q.window.kind == TR_WINDOW_TUMBLE ||
-							       q.window.kind == TR_WINDOW_SESSION
-						       ? 1
-						       : 1 + tr_test_below(&w->seed, 4));
+		q.window.size_ms =
+			q.window.step_ms * (q.window.kind == TR_WINDOW_TUMBLE || q.window.kind == TR_WINDOW_SESSION
+						    ? 1
+						    : 1 + tr_test_below(&w->seed, 4));
 		if (n % 5 == 0 && q.window.kind == TR_WINDOW_TUMBLE)
 			q.window.size_ms = 86400000;
 		q.types[q.output.column_count - 1] = tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP_LTZ, 3);
@@ -1127,9 +1133,14 @@ static void processing_time(void **state)
 		model_run(w, &q, &want, &late); /* with times that never go back, event time gives the same */
 		q.window.is_processing_time = true;
 		q.window.time_column = -1;
-		struct tr_window_plan plan = {.window = q.window, .keys = q.keys, .key_count = q.key_count,
-					      .aggs = q.aggs, .agg_count = q.agg_count, .phase = TR_PHASE_SINGLE,
-					      .input = &q.input, .output = &q.output};
+		struct tr_window_plan plan = {.window = q.window,
+					      .keys = q.keys,
+					      .key_count = q.key_count,
+					      .aggs = q.aggs,
+					      .agg_count = q.agg_count,
+					      .phase = TR_PHASE_SINGLE,
+					      .input = &q.input,
+					      .output = &q.output};
 
 		assert_int_equal(tr_op_window_create(&plan, &context, &op, &context.status), TR_OK);
 		tr_chain_append(&chain, op);
@@ -1175,8 +1186,13 @@ static void refusals(void **state)
 	make_query(w, &q, TR_WINDOW_CUMULATE, false);
 	q.window.size_ms = 10;
 	q.window.step_ms = 3;
-	struct tr_window_plan plan = {.window = q.window, .keys = q.keys, .key_count = q.key_count, .aggs = q.aggs,
-				      .agg_count = q.agg_count, .phase = TR_PHASE_SINGLE, .input = &q.input,
+	struct tr_window_plan plan = {.window = q.window,
+				      .keys = q.keys,
+				      .key_count = q.key_count,
+				      .aggs = q.aggs,
+				      .agg_count = q.agg_count,
+				      .phase = TR_PHASE_SINGLE,
+				      .input = &q.input,
 				      .output = &q.output};
 
 	assert_int_equal(tr_op_window_create(&plan, &context, &op, &context.status), TR_ERR_DATA);
@@ -1224,9 +1240,9 @@ static void result_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(result_types), cmocka_unit_test(refusals), cmocka_unit_test(tumble),
-		cmocka_unit_test(hop),		cmocka_unit_test(cumulate), cmocka_unit_test(session),
-		cmocka_unit_test(local_time),	cmocka_unit_test(many_keys), cmocka_unit_test(processing_time),
+		cmocka_unit_test(result_types), cmocka_unit_test(refusals),  cmocka_unit_test(tumble),
+		cmocka_unit_test(hop),          cmocka_unit_test(cumulate),  cmocka_unit_test(session),
+		cmocka_unit_test(local_time),   cmocka_unit_test(many_keys), cmocka_unit_test(processing_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

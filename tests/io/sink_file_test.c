@@ -390,8 +390,7 @@ static enum tr_flow write_scattered(struct fixture *f, int first, int count, int
 
 			((struct tr_view *)batch->columns[2].data)[i] = tr_view_make(key, (uint32_t)length);
 			if (width > 0)
-				((struct tr_view *)batch->columns[1].data)[i] =
-					tr_view_make(text, (uint32_t)width);
+				((struct tr_view *)batch->columns[1].data)[i] = tr_view_make(text, (uint32_t)width);
 		}
 		flow = settle(f, f->ops->write(f->sink, &batch->batch, &f->st));
 	}

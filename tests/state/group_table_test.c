@@ -16,10 +16,7 @@ struct model {
 	uint32_t key_count;
 };
 
-static int64_t *words(char *entry)
-{
-	return (int64_t *)(void *)entry;
-}
+static int64_t *words(char *entry) { return (int64_t *)(void *)entry; }
 
 static int compare_keys(const void *a, const void *b)
 {

@@ -21,7 +21,7 @@ struct key {
 
 struct model {
 	struct key keys[KEYS];
-	uint32_t slots[KEYS];    /* UINT32_MAX: none */
+	uint32_t slots[KEYS];      /* UINT32_MAX: none */
 	uint32_t owners[KEYS * 2]; /* by slot: key number plus one */
 	uint32_t count;
 };
@@ -113,7 +113,8 @@ static void run(uint32_t kind, uint32_t columns)
 	uint32_t numbers[BATCH];
 
 	for (uint32_t k = 0; k < KEYS; k++) {
-		m->keys[k] = (struct key){value_of(kind, columns == 2 ? k / 2 : k), columns == 2 ? (int32_t)(k % 2) : 0, false};
+		m->keys[k] = (struct key){value_of(kind, columns == 2 ? k / 2 : k), columns == 2 ? (int32_t)(k % 2) : 0,
+					  false};
 		m->slots[k] = UINT32_MAX;
 	}
 	m->keys[3].is_null = true;

@@ -11,10 +11,7 @@
 #define SLOTS 20000
 #define BATCH 200
 
-static int64_t *words(char *entry)
-{
-	return (int64_t *)(void *)entry;
-}
+static int64_t *words(char *entry) { return (int64_t *)(void *)entry; }
 
 static void add(struct tr_slice_pool *pool, struct tr_slice *slice, int64_t *model, uint64_t *seed, uint32_t slot_limit)
 {
