@@ -13,114 +13,20 @@
 #include <strings.h>
 
 #include "base/check.h"
-
-struct unit {
-	const char *name;
-	int64_t factor; /* in the base unit; negative: the base unit has so many of it */
-};
-
-static const struct unit duration_units[] = {
-	{"", 1},
-	{"ms", 1},
-	{"milli", 1},
-	{"millis", 1},
-	{"millisecond", 1},
-	{"milliseconds", 1},
-	{"s", 1000},
-	{"sec", 1000},
-	{"secs", 1000},
-	{"second", 1000},
-	{"seconds", 1000},
-	{"m", 60000},
-	{"min", 60000},
-	{"minute", 60000},
-	{"minutes", 60000},
-	{"h", 3600000},
-	{"hour", 3600000},
-	{"hours", 3600000},
-	{"d", 86400000},
-	{"day", 86400000},
-	{"days", 86400000},
-	{"us", -1000},
-	{"\xc2\xb5s", -1000},
-	{"micro", -1000},
-	{"micros", -1000},
-	{"microsecond", -1000},
-	{"microseconds", -1000},
-	{"ns", -1000000},
-	{"nano", -1000000},
-	{"nanos", -1000000},
-	{"nanosecond", -1000000},
-	{"nanoseconds", -1000000},
-};
-
-static const struct unit memory_units[] = {
-	{"", 1},
-	{"b", 1},
-	{"bytes", 1},
-	{"k", INT64_C(1) << 10},
-	{"kb", INT64_C(1) << 10},
-	{"kibibytes", INT64_C(1) << 10},
-	{"m", INT64_C(1) << 20},
-	{"mb", INT64_C(1) << 20},
-	{"mebibytes", INT64_C(1) << 20},
-	{"g", INT64_C(1) << 30},
-	{"gb", INT64_C(1) << 30},
-	{"gibibytes", INT64_C(1) << 30},
-	{"t", INT64_C(1) << 40},
-	{"tb", INT64_C(1) << 40},
-	{"tebibytes", INT64_C(1) << 40},
-};
+#include "base/units.h"
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-static const char *skip_spaces(const char *text)
-{
-	while (is_space(*text))
-		text++;
-	return text;
-}
-
-/** Digits, spaces, unit, spaces, end. */
-static bool parse_with_unit(const char *text, const struct unit *units, size_t count, int64_t *value)
-{
-	const char *p = skip_spaces(text);
-	int64_t number = 0;
-	size_t length;
-
-	if (*p < '0' || *p > '9')
-		return false;
-	for (; *p >= '0' && *p <= '9'; p++) {
-		if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *p - '0', &number))
-			return false;
-	}
-	p = skip_spaces(p);
-	length = strlen(p);
-	while (length > 0 && is_space(p[length - 1]))
-		length--;
-	for (size_t i = 0; i < count; i++) {
-		if (strlen(units[i].name) != length || strncasecmp(units[i].name, p, length) != 0)
-			continue;
-		if (units[i].factor < 0)
-			number /= -units[i].factor;
-		else if (__builtin_mul_overflow(number, units[i].factor, &number))
-			return false;
-		*value = number;
-		return true;
-	}
-	return false;
-}
 
 bool tr_option_parse_duration_ms(const char *text, int64_t *value)
 {
 	TR_ASSERT(text != NULL && value != NULL);
-	return parse_with_unit(text, duration_units, TR_COUNT_OF(duration_units), value);
+	return tr_units_duration_ms(text, value);
 }
 
 bool tr_option_parse_memory_bytes(const char *text, int64_t *value)
 {
 	TR_ASSERT(text != NULL && value != NULL);
-	return parse_with_unit(text, memory_units, TR_COUNT_OF(memory_units), value);
+	return tr_units_memory_bytes(text, value);
 }
 
 bool tr_option_parse_boolean(const char *text, bool *value)
