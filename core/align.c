@@ -90,9 +90,44 @@ static void merge(struct tr_align *align)
 	align->is_end = open == 0;
 }
 
+/** Notes that `input` has delivered a barrier. */
+static void take_barrier(struct tr_align *align, struct tr_align_input *input, uint64_t checkpoint)
+{
+	TR_ASSERT(!input->has_barrier || align->is_at_least_once);
+	if (checkpoint < align->checkpoint || (checkpoint == align->checkpoint && !align->is_barrier_wanted))
+		return; /* of a checkpoint that was given up */
+	if (checkpoint > align->checkpoint) {
+		for (uint32_t i = 0; i < align->input_count; i++)
+			align->inputs[i].has_barrier = false;
+		align->checkpoint = checkpoint;
+		align->is_barrier_wanted = true;
+	}
+	input->has_barrier = true;
+}
+
+/** Whether every channel has delivered the barrier that is waited for, or has ended. */
+static bool is_barrier_aligned(const struct tr_align *align)
+{
+	if (!align->is_barrier_wanted || align->is_end)
+		return false;
+	for (uint32_t i = 0; i < align->input_count; i++)
+		if (!align->inputs[i].is_ended && !align->inputs[i].has_barrier)
+			return false;
+	return true;
+}
+
+/** All channels go on before the barrier is emitted, so that a BLOCKED answer leaves nothing to do. */
+static enum tr_flow emit_barrier(struct tr_align *align)
+{
+	for (uint32_t i = 0; i < align->input_count; i++)
+		align->inputs[i].has_barrier = false;
+	align->is_barrier_wanted = false;
+	return tr_op_emit_barrier(&align->head, align->checkpoint);
+}
+
 static void apply(struct tr_align *align, struct tr_align_input *input, const struct tr_control *control)
 {
-	if (!control->has_watermark && !control->has_status && !control->is_end)
+	if (!control->has_watermark && !control->has_status && !control->is_end && control->barrier == 0)
 		return;
 	TR_ASSERT(!input->is_ended);
 	if (control->has_watermark) {
@@ -107,6 +142,8 @@ static void apply(struct tr_align *align, struct tr_align_input *input, const st
 	else if (input->watermark_ms >= align->watermark_ms)
 		input->is_aligned = true;
 	merge(align);
+	if (control->barrier != 0)
+		take_barrier(align, input, control->barrier);
 }
 
 /** Emits what differs from what was emitted. After BLOCKED: call again once the chain has been resumed. */
@@ -128,6 +165,11 @@ static enum tr_flow emit_control(struct tr_align *align)
 	if (align->is_idle && !align->is_idle_emitted) {
 		align->is_idle_emitted = true;
 		flow = tr_op_emit_status(&align->head, true);
+		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
+			return flow;
+	}
+	if (is_barrier_aligned(align)) {
+		flow = emit_barrier(align);
 		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
 			return flow;
 	}
@@ -215,7 +257,7 @@ static bool next_packet(struct tr_align *align)
 		const uint32_t i = (align->turn + n) % align->input_count;
 		struct tr_packet *packet;
 
-		if (align->inputs[i].is_ended)
+		if (align->inputs[i].is_ended || (align->inputs[i].has_barrier && !align->is_at_least_once))
 			continue;
 		packet = tr_channel_pop(align->inputs[i].channel);
 		if (packet == NULL)

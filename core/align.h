@@ -12,6 +12,13 @@
  * late behind a union is decided by the least watermark of all of them. So runs are lowered to what the other edges
  * have reached. Within one edge nothing is lowered: its runs already are those of the split read from front to back.
  *
+ * Barriers. A channel that has delivered the barrier of a checkpoint is held: nothing is taken from it until all other
+ * channels that have not ended have delivered it, too. Then the barrier is passed on, and all go on. So the rows before
+ * the barrier, of every channel, and no others, are in the state that the chain saves. A channel that ends meanwhile
+ * counts as having delivered every later barrier. A barrier of a later checkpoint ends the wait for an earlier one, which
+ * was given up; the earlier one's stragglers are dropped. With at-least-once nothing is held: rows behind the barrier may
+ * be in the state.
+ *
  * Thread: the worker of the consuming subtask.
  */
 #ifndef TR_CORE_ALIGN_H
@@ -26,6 +33,7 @@ struct tr_align_input {
 	bool is_idle;
 	bool is_aligned;
 	bool is_ended;
+	bool has_barrier; /* of the checkpoint that is being aligned */
 	int64_t watermark_ms;
 };
 
@@ -46,7 +54,10 @@ struct tr_align {
 	bool is_idle_emitted;
 	bool is_end;
 	bool is_end_emitted;
-	struct tr_batch batch; /* the packet's batch with lowered runs */
+	bool is_at_least_once;  /* the owner's: channels are not held */
+	uint64_t checkpoint;    /* being aligned, or the last one emitted; 0: none yet */
+	bool is_barrier_wanted; /* `checkpoint` is being aligned */
+	struct tr_batch batch;  /* the packet's batch with lowered runs */
 	struct tr_watermark_run *runs;
 	uint32_t run_capacity;
 };

@@ -69,6 +69,7 @@ void tr_channel_deinit(struct tr_channel *channel)
 
 void tr_control_merge(struct tr_control *control, const struct tr_control *more)
 {
+	TR_ASSERT(control->barrier == 0);
 	if (more->has_watermark) {
 		TR_ASSERT(!control->has_watermark || more->watermark_ms >= control->watermark_ms);
 		control->has_watermark = true;
@@ -79,11 +80,12 @@ void tr_control_merge(struct tr_control *control, const struct tr_control *more)
 		control->is_idle = more->is_idle;
 	}
 	control->is_end |= more->is_end;
+	control->barrier = more->barrier;
 }
 
 static bool control_is_empty(const struct tr_control *control)
 {
-	return !control->has_watermark && !control->has_status && !control->is_end;
+	return !control->has_watermark && !control->has_status && !control->is_end && control->barrier == 0;
 }
 
 /** Sorts the packets that came home into the free lists. */
@@ -160,7 +162,7 @@ uint32_t tr_channel_append(struct tr_channel *channel, const struct tr_batch *ba
 {
 	uint32_t taken = 0;
 
-	TR_ASSERT(!channel->is_ended && !channel->pending.is_end);
+	TR_ASSERT(!channel->is_ended && !channel->pending.is_end && channel->pending.barrier == 0);
 	while (taken < count) {
 		uint32_t piece;
 
@@ -213,6 +215,17 @@ void tr_channel_end(struct tr_channel *channel)
 	add_control(channel, &control);
 	if (channel->open != NULL)
 		push_open(channel);
+}
+
+bool tr_channel_barrier(struct tr_channel *channel, uint64_t checkpoint)
+{
+	const struct tr_control control = {.barrier = checkpoint};
+
+	TR_ASSERT(checkpoint > 0);
+	add_control(channel, &control);
+	if (channel->open != NULL)
+		push_open(channel);
+	return control_is_empty(&channel->pending);
 }
 
 bool tr_channel_flush(struct tr_channel *channel)

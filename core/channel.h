@@ -19,6 +19,9 @@
  * A watermark that joins a packet may be overtaken by rows that came after it: the receiver sees rows, then the
  * watermark. That is harmless, since rows carry the watermark in force at their arrival as runs (base/batch.h).
  *
+ * A barrier is overtaken by nothing and overtakes nothing: it ends the packet that it joins, which leaves at once. While
+ * it is pending its producer must not add anything (tr_channel_barrier tells), so it is always a packet's last element.
+ *
  * Threads: fields are grouped by who writes them. The rings are the only thing that both touch; who pushes marks the
  * other's worker in its own wake set (struct tr_wake_set), to be woken at the end of the step if it sleeps.
  */
@@ -27,6 +30,7 @@
 
 #include "base/batch.h"
 #include "base/ring.h"
+#include "tailrace/status.h"
 
 #define TR_CHANNEL_CREDITS_DEFAULT 4
 #define TR_CHANNEL_CREDITS_MAX 1024
@@ -38,6 +42,7 @@ struct tr_control {
 	bool is_idle;
 	bool is_end;
 	int64_t watermark_ms;
+	uint64_t barrier; /* checkpoint number, from 1; after the watermark and the status. 0: none */
 };
 
 struct tr_packet {
@@ -92,6 +97,10 @@ void tr_channel_watermark(struct tr_channel *channel, int64_t watermark_ms);
 void tr_channel_status(struct tr_channel *channel, bool is_idle);
 void tr_channel_end(struct tr_channel *channel);
 
+/** Producer: the barrier of a checkpoint. False: it is pending, and nothing but tr_channel_flush may be called until that
+ * answers true. */
+bool tr_channel_barrier(struct tr_channel *channel, uint64_t checkpoint) TR_MUST_USE;
+
 /** Producer: sends the packet being filled, and pending control if a packet for it is there. False: control is still
  * pending (ask again when an empty packet has come home). */
 bool tr_channel_flush(struct tr_channel *channel);
@@ -100,7 +109,7 @@ bool tr_channel_flush(struct tr_channel *channel);
 struct tr_packet *tr_channel_pop(struct tr_channel *channel);
 void tr_channel_put(struct tr_channel *channel, struct tr_packet *packet);
 
-/** Adds `more` to `control`, later over earlier. */
+/** Adds `more` to `control`, later over earlier. Nothing can be added behind a barrier. */
 void tr_control_merge(struct tr_control *control, const struct tr_control *more);
 
 #endif

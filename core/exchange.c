@@ -17,7 +17,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 
-enum work { WORK_NONE, WORK_ROWS, WORK_END };
+enum work { WORK_NONE, WORK_ROWS, WORK_CONTROL };
 
 struct exchange {
 	struct tr_op op;
@@ -160,7 +160,8 @@ static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow send_ends(struct exchange *x)
+/** Sends the barriers or ends that are still pending. Nothing else may be given to a channel until they have left. */
+static enum tr_flow send_control(struct exchange *x)
 {
 	bool is_left = false;
 
@@ -173,6 +174,18 @@ static enum tr_flow send_ends(struct exchange *x)
 	return TR_FLOW_MORE;
 }
 
+static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint)
+{
+	struct exchange *x = (struct exchange *)op;
+	bool is_left = false;
+
+	TR_ASSERT(input == 0 && x->work == WORK_NONE);
+	for (uint32_t t = 0; t < x->channel_count; t++)
+		is_left |= !tr_channel_barrier(x->channels[t], checkpoint);
+	x->work = is_left ? WORK_CONTROL : WORK_NONE;
+	return is_left ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+}
+
 static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 {
 	struct exchange *x = (struct exchange *)op;
@@ -180,8 +193,8 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 	TR_ASSERT(input == 0 && x->work == WORK_NONE);
 	for (uint32_t t = 0; t < x->channel_count; t++)
 		tr_channel_end(x->channels[t]);
-	x->work = WORK_END;
-	return send_ends(x);
+	x->work = WORK_CONTROL;
+	return send_control(x);
 }
 
 static enum tr_flow resume(struct tr_op *op)
@@ -190,7 +203,7 @@ static enum tr_flow resume(struct tr_op *op)
 
 	switch (x->work) {
 	case WORK_ROWS: return send_rows(x);
-	case WORK_END: return send_ends(x);
+	case WORK_CONTROL: return send_control(x);
 	case WORK_NONE: return TR_FLOW_MORE;
 	}
 	TR_UNREACHABLE();
@@ -225,6 +238,7 @@ static const struct tr_op_ops exchange_ops = {
 	.on_batch = on_batch,
 	.on_watermark = on_watermark,
 	.on_status = on_status,
+	.on_barrier = on_barrier,
 	.on_end = on_end,
 	.resume = resume,
 	.flush = flush,

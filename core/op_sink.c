@@ -67,6 +67,8 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 
 static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle) { return TR_FLOW_MORE; }
 
+static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint) { return TR_FLOW_MORE; }
+
 static enum tr_flow finish(struct sink_op *s)
 {
 	const enum tr_flow flow = s->sink_ops->finish(s->sink, &s->op.context->status);
@@ -122,6 +124,7 @@ static const struct tr_op_ops op_sink_ops = {
 	.on_batch = on_batch,
 	.on_watermark = on_watermark,
 	.on_status = on_status,
+	.on_barrier = on_barrier,
 	.on_end = on_end,
 	.resume = resume,
 	.flush = flush,

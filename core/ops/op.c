@@ -42,6 +42,21 @@ enum tr_flow tr_op_emit_status(struct tr_op *op, bool is_idle)
 	return tr_op_took(next, next->ops->on_status(next, input, is_idle));
 }
 
+enum tr_flow tr_op_emit_barrier(struct tr_op *op, uint64_t checkpoint)
+{
+	struct tr_op *next = op->next;
+	uint32_t input = op->next_input;
+
+	TR_ASSERT(next != NULL && checkpoint > 0);
+	while (next->ops->on_barrier == NULL) {
+		input = next->next_input;
+		next = next->next;
+		TR_ASSERT(next != NULL);
+	}
+	TR_DASSERT(!next->is_blocked);
+	return tr_op_took(next, next->ops->on_barrier(next, input, checkpoint));
+}
+
 enum tr_flow tr_op_emit_end(struct tr_op *op)
 {
 	struct tr_op *next = op->next;

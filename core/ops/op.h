@@ -18,7 +18,10 @@
  *  4. Event time is attached to rows as watermark runs (base/batch.h). An operator that decides lateness looks at the
  *     row's run. on_watermark says what has passed on *all* that this input will still bring; an operator with several
  *     inputs keeps the minimum over its inputs (idle ones left out).
- *  5. One thread. An operator never locks, never waits, never calls the kernel.
+ *  5. A barrier marks the border between what belongs to a checkpoint and what does not. Before an operator passes it on,
+ *     it emits what it has only gathered (partial results are not state), and after that its state is that of the
+ *     checkpoint. Nothing overtakes a barrier. There is none after on_end.
+ *  6. One thread. An operator never locks, never waits, never calls the kernel.
  *
  * The plan part of an operator (struct tr_op_ops plus its node in core/plan.h) is immutable and shared; the state is one
  * per subtask, made by `create`.
@@ -31,6 +34,7 @@
 #include "base/check.h"
 #include "base/flow.h"
 #include "core/ops/program.h"
+#include "state/record.h"
 #include "tailrace/status.h"
 
 struct tr_op;
@@ -64,6 +68,8 @@ struct tr_op_ops {
 	enum tr_flow (*on_watermark)(struct tr_op *op, uint32_t input, int64_t watermark_ms);
 	/* All inputs are idle, or active again. NULL: pass on. */
 	enum tr_flow (*on_status)(struct tr_op *op, uint32_t input, bool is_idle);
+	/* The barrier of a checkpoint, aligned over all inputs of the stage. NULL: pass on. */
+	enum tr_flow (*on_barrier)(struct tr_op *op, uint32_t input, uint64_t checkpoint);
 	/* Bounded input: the maximum watermark came before. NULL: pass on. */
 	enum tr_flow (*on_end)(struct tr_op *op, uint32_t input);
 	/* Processing time has reached op->timer_ms. NULL: no timers. */
@@ -73,6 +79,14 @@ struct tr_op_ops {
 	/* The subtask is about to wait: push out what others could use (partly filled batches, print lines). Must not
 	 * fail to make progress later; BLOCKED is fine. NULL: nothing is held back. */
 	enum tr_flow (*flush)(struct tr_op *op);
+	/* Writes all of the state as records. Only when nothing is blocked or gathered: right after a barrier. NULL: has
+	 * no state. */
+	tr_code (*save)(struct tr_op *op, struct tr_state_writer *writer, struct tr_status *st);
+	/* Adds a saved record to the state of an operator that has seen nothing yet. Records come in any order, from any
+	 * number of former subtasks; those with a key group only if this subtask owns it. NULL: has no state. */
+	tr_code (*load)(struct tr_op *op, const struct tr_state_record *record, struct tr_status *st);
+	/* All records have been loaded. NULL: nothing to do. */
+	tr_code (*load_end)(struct tr_op *op, struct tr_status *st);
 	void (*destroy)(struct tr_op *op);
 };
 
@@ -110,6 +124,7 @@ static inline enum tr_flow tr_op_emit(struct tr_op *op, const struct tr_batch *b
 
 enum tr_flow tr_op_emit_watermark(struct tr_op *op, int64_t watermark_ms);
 enum tr_flow tr_op_emit_status(struct tr_op *op, bool is_idle);
+enum tr_flow tr_op_emit_barrier(struct tr_op *op, uint64_t checkpoint);
 enum tr_flow tr_op_emit_end(struct tr_op *op);
 
 #endif

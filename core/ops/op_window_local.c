@@ -10,7 +10,7 @@
  * counted here and is in no partial; a row that is late for some windows of its slice is in a partial of its own.
  *
  * The table is emptied when it has ENTRIES_MAX entries; before a watermark that fires a window its slices belong to;
- * when the subtask is about to wait, is idle, or ends. If emptying a full table shows that it held more than half as
+ * when the subtask is about to wait, is idle, or ends; and before a barrier, so that it has no state. If emptying a full table shows that it held more than half as
  * many partials as rows, it does not pay: for BYPASS_BATCHES batches each row is turned into a partial by itself, then
  * the table is tried again. What GLOBAL computes does not depend on any of this.
  */
@@ -24,7 +24,7 @@
 #define ENTRIES_MAX 8192
 #define BYPASS_BATCHES 256
 
-enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_STATUS, AFTER_END };
+enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_STATUS, AFTER_BARRIER, AFTER_END };
 
 struct local_op {
 	struct tr_window_op w;
@@ -41,6 +41,7 @@ struct local_op {
 	uint32_t cursor;
 	enum after after; /* what to pass on when the flush is done */
 	bool after_is_idle;
+	uint64_t after_checkpoint;
 	const struct tr_batch *bypass; /* a batch that is being passed through, at its target and row */
 	uint32_t bypass_target;
 	uint32_t bypass_row;
@@ -184,6 +185,7 @@ static enum tr_flow advance(struct local_op *l)
 		w->forwarded_ms = w->op.metrics.watermark_ms = w->watermark_ms;
 		return tr_op_emit_watermark(&w->op, w->watermark_ms);
 	case AFTER_STATUS: return tr_op_emit_status(&w->op, l->after_is_idle);
+	case AFTER_BARRIER: return tr_op_emit_barrier(&w->op, l->after_checkpoint);
 	case AFTER_END: return tr_op_emit_end(&w->op);
 	}
 	TR_UNREACHABLE();
@@ -283,6 +285,16 @@ static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
 	return advance(l);
 }
 
+static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint)
+{
+	struct local_op *l = (struct local_op *)op;
+
+	flush_begin(l, INT64_MAX);
+	l->after = AFTER_BARRIER;
+	l->after_checkpoint = checkpoint;
+	return advance(l);
+}
+
 static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 {
 	struct local_op *l = (struct local_op *)op;
@@ -320,6 +332,7 @@ static const struct tr_op_ops ops = {
 	.on_batch = on_batch,
 	.on_watermark = on_watermark,
 	.on_status = on_status,
+	.on_barrier = on_barrier,
 	.on_end = on_end,
 	.resume = resume,
 	.flush = flush,

@@ -20,6 +20,10 @@ struct collector {
 	bool is_idle;
 	uint32_t statuses;
 	uint32_t ends;
+	uint32_t rows_of[CHANNELS]; /* where values are channel numbers */
+	uint64_t checkpoint;        /* of the last barrier */
+	uint32_t barriers;
+	const uint32_t (*rows_before)[CHANNELS]; /* by checkpoint: rows sent before its barrier; NULL: not checked */
 	uint32_t blocked_percent;
 	uint64_t random;
 };
@@ -35,6 +39,12 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 	assert_int_equal(c->ends, 0);
 	c->rows += batch->selected_count;
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const int64_t value = tr_column_i64(&batch->columns[0], i);
+
+		if (value >= 0 && value < CHANNELS)
+			c->rows_of[value]++;
+	}
 	c->last_value = tr_column_i64(&batch->columns[0], batch->row_count - 1);
 	c->last_run_ms = batch->run_count > 0 ? batch->runs[batch->run_count - 1].watermark_ms : TR_WATERMARK_MIN;
 	return answer(c);
@@ -61,6 +71,19 @@ static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle)
 	return answer(c);
 }
 
+static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint)
+{
+	struct collector *c = (struct collector *)op;
+
+	assert_true(checkpoint > c->checkpoint);
+	assert_int_equal(c->ends, 0);
+	for (uint32_t i = 0; c->rows_before != NULL && i < CHANNELS; i++)
+		assert_int_equal(c->rows_of[i], c->rows_before[checkpoint][i]);
+	c->checkpoint = checkpoint;
+	c->barriers++;
+	return answer(c);
+}
+
 static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 {
 	struct collector *c = (struct collector *)op;
@@ -75,6 +98,7 @@ static const struct tr_op_ops collector_ops = {.name = "collector",
 					       .on_batch = on_batch,
 					       .on_watermark = on_watermark,
 					       .on_status = on_status,
+					       .on_barrier = on_barrier,
 					       .on_end = on_end,
 					       .destroy = destroy};
 
@@ -262,6 +286,147 @@ static void test_union_lowers_runs(void **state)
 	fixture_destroy(f);
 }
 
+static void send_barrier(struct fixture *f, uint32_t channel, uint64_t checkpoint)
+{
+	assert_true(tr_channel_barrier(&f->channels[channel], checkpoint));
+	(void)run(f);
+}
+
+/** Rows behind a barrier wait for the other channels; with at-least-once they don't. */
+static void test_barrier_holds(void **state)
+{
+	for (int at_least_once = 0; at_least_once < 2; at_least_once++) {
+		struct fixture *f = fixture_create(one_edge, 4, 0);
+
+		f->align.is_at_least_once = at_least_once == 1;
+		send_rows(f, 0, 0, 3, TR_WATERMARK_MIN);
+		send_barrier(f, 0, 1);
+		assert_int_equal(f->collector.rows, 3);
+		send_rows(f, 0, 0, 4, TR_WATERMARK_MIN);
+		send_rows(f, 1, 1, 4, TR_WATERMARK_MIN);
+		(void)run(f);
+		assert_int_equal(f->collector.rows, at_least_once ? 11 : 7);
+		send_barrier(f, 1, 1);
+		assert_int_equal(f->collector.barriers, 0);
+		send_barrier(f, 2, 1);
+		assert_int_equal(f->collector.barriers, 1);
+		assert_int_equal(f->collector.rows, 11);
+		fixture_destroy(f);
+	}
+}
+
+/** The end of a channel counts as every later barrier. */
+static void test_barrier_and_end(void **state)
+{
+	struct fixture *f = fixture_create(one_edge, 4, 0);
+
+	tr_channel_end(&f->channels[1]);
+	(void)run(f);
+	send_barrier(f, 0, 1);
+	send_barrier(f, 2, 1);
+	assert_int_equal(f->collector.checkpoint, 1);
+	send_barrier(f, 0, 2);
+	tr_channel_end(&f->channels[2]); /* while it is waited for */
+	(void)run(f);
+	assert_int_equal(f->collector.checkpoint, 2);
+	tr_channel_end(&f->channels[0]);
+	assert_true(run(f));
+	assert_int_equal(f->collector.barriers, 2);
+	assert_int_equal(f->collector.ends, 1);
+	fixture_destroy(f);
+}
+
+/** A checkpoint that was given up: its barriers are on some channels only. */
+static void test_barrier_given_up(void **state)
+{
+	struct fixture *f = fixture_create(one_edge, 4, 0);
+
+	send_barrier(f, 0, 1);
+	send_rows(f, 0, 0, 4, TR_WATERMARK_MIN);
+	(void)run(f);
+	assert_int_equal(f->collector.rows, 0);
+	send_barrier(f, 1, 2); /* ends the wait for 1: channel 0 goes on */
+	assert_int_equal(f->collector.rows, 4);
+	send_barrier(f, 2, 1); /* a straggler: dropped */
+	assert_int_equal(f->collector.barriers, 0);
+	send_barrier(f, 2, 2);
+	send_barrier(f, 0, 2);
+	assert_int_equal(f->collector.checkpoint, 2);
+	assert_int_equal(f->collector.barriers, 1);
+	fixture_destroy(f);
+}
+
+/** The producer of one channel: random pieces of rows, watermarks and 20 barriers, each step only if there is room. */
+struct producer {
+	struct tr_batch_buffer *rows;
+	uint32_t sent;
+	uint64_t checkpoint;
+	bool is_barrier_pending;
+	bool is_ended;
+};
+
+#define BARRIERS 20
+
+static void producer_step(struct fixture *f, struct producer *p, uint32_t c, uint32_t (*before)[CHANNELS],
+			  uint64_t *random)
+{
+	static const uint32_t iota[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+	struct tr_channel *channel = &f->channels[c];
+
+	if (p->is_ended)
+		return;
+	if (p->is_barrier_pending) {
+		p->is_barrier_pending = !tr_channel_flush(channel);
+	} else if (tr_test_below(random, 100) < 80) {
+		p->sent += tr_channel_append(channel, &p->rows->batch, iota, 1 + tr_test_below(random, 8));
+	} else if (tr_test_below(random, 2)) {
+		tr_channel_watermark(channel, (int64_t)p->sent + (int64_t)p->checkpoint);
+	} else if (p->checkpoint < BARRIERS) {
+		before[++p->checkpoint][c] = p->sent;
+		p->is_barrier_pending = !tr_channel_barrier(channel, p->checkpoint);
+	} else {
+		tr_channel_end(channel);
+		p->is_ended = true;
+	}
+}
+
+/** Whatever the traffic, the credits and the answers of the chain: a barrier comes after exactly the rows before it. */
+static void test_barrier_random(void **state)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct fixture *f = fixture_create(seed % 2 ? one_edge : three_edges, 1 + seed % 3, seed % 4 * 25);
+		struct producer producers[CHANNELS];
+		uint32_t before[BARRIERS + 1][CHANNELS] = {{0}};
+		uint64_t random = seed;
+		bool is_done = false;
+
+		memset(producers, 0, sizeof(producers));
+		f->collector.rows_before = (const uint32_t(*)[CHANNELS])before;
+		f->collector.random = seed;
+		for (uint32_t c = 0; c < CHANNELS; c++) {
+			producers[c].rows = tr_batch_buffer_create(&f->schema, 8);
+			for (uint32_t i = 0; i < 8; i++)
+				((int64_t *)producers[c].rows->columns[0].data)[i] = c;
+			tr_batch_buffer_seal(producers[c].rows, 8);
+		}
+		for (int n = 0; n < 1000000 && !is_done; n++) {
+			const uint32_t c = tr_test_below(&random, CHANNELS);
+
+			producer_step(f, &producers[c], c, before, &random);
+			if (producers[c].is_ended)
+				(void)(f->channels[c].is_ended || tr_channel_flush(&f->channels[c]));
+			if (tr_test_below(&random, 4) == 0)
+				is_done = run(f);
+		}
+		assert_true(is_done);
+		assert_int_equal(f->collector.barriers, BARRIERS);
+		assert_int_equal(f->collector.rows, producers[0].sent + producers[1].sent + producers[2].sent);
+		for (uint32_t c = 0; c < CHANNELS; c++)
+			tr_batch_buffer_destroy(&producers[c].rows);
+		fixture_destroy(f);
+	}
+}
+
 /** Random rows and watermarks, one credit, a chain that blocks: nothing is lost and the minimum holds at the end. */
 static void test_random(void **state)
 {
@@ -300,8 +465,15 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_minimum),           cmocka_unit_test(test_idleness), cmocka_unit_test(test_end),
-		cmocka_unit_test(test_union_lowers_runs), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_minimum),
+		cmocka_unit_test(test_idleness),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_union_lowers_runs),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_barrier_holds),
+		cmocka_unit_test(test_barrier_and_end),
+		cmocka_unit_test(test_barrier_given_up),
+		cmocka_unit_test(test_barrier_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
