@@ -353,6 +353,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 	tr_arena_init(&subtask->arena, 0);
 	subtask->context = (struct tr_op_context){
 		.env = graph->env,
+		.checkpoint_wanted = &graph->checkpoint_wanted,
 		.arena = &subtask->arena,
 		.program = {.env = graph->env,
 			    .time_zone = graph->plan->time_zone,

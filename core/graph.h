@@ -72,6 +72,7 @@ struct tr_subtask {
 	struct tr_op *values;          /* HEAD_VALUES */
 	struct tr_align align;         /* HEAD_ALIGN */
 	bool is_done;
+	_Atomic uint64_t checkpoint_done; /* last one whose barrier has passed the chain; by its worker */
 	struct tr_subtask_counters counters;
 };
 
@@ -112,6 +113,7 @@ struct tr_graph {
 	/* Control. Written by anyone, read by all workers once per step. */
 	_Alignas(64) _Atomic bool is_stopping;
 	_Atomic bool is_cancelled;
+	_Atomic uint64_t checkpoint_wanted; /* core/checkpoint.h; 0: none yet */
 	pthread_mutex_t failure_lock;
 	struct tr_status failure; /* the first one; under failure_lock */
 };

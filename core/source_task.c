@@ -163,6 +163,8 @@ void tr_source_task_destroy(struct tr_source_task **task)
 	free(t);
 }
 
+uint64_t tr_source_task_checkpoint(const struct tr_source_task *task) { return task->head.metrics.checkpoint; }
+
 const struct tr_source_counters *tr_source_task_counters(const struct tr_source_task *task) { return &task->counters; }
 
 /* Confirming. */
@@ -535,6 +537,8 @@ enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
 		return TR_TURN_DONE;
 	if (t->phase != PUSH_NOTHING) /* the chain has been resumed in the middle of an entry */
 		return step_of(push_entry(t));
+	if (tr_op_wanted_barrier(&t->head) != 0) /* between two batches: what was pushed belongs to the checkpoint */
+		return step_of(tr_op_emit_barrier(&t->head, tr_op_wanted_barrier(&t->head)));
 	if (now_ns >= t->timer_ns && quiet_step(t) != TR_TURN_IDLE)
 		return t->head.context->status.code == TR_OK ? TR_TURN_PROGRESS : TR_TURN_FAILED;
 	polled = t->stamped > t->pushed ? TR_TURN_IDLE : poll_reader(t);

@@ -9,6 +9,7 @@
  * Counters are published after a step that did something: plain numbers of the operators become relaxed atomics that
  * the progress line reads.
  */
+#include "core/checkpoint.h"
 #include "core/graph.h"
 #include "core/op_sink.h"
 #include "core/ops/op_values.h"
@@ -46,6 +47,22 @@ static void publish_counters(struct tr_subtask *subtask)
 		set_counter(&counters->rows_out, sink->metrics.rows_out);
 		atomic_store_explicit(&counters->watermark_ms, sink->metrics.watermark_ms, memory_order_relaxed);
 	}
+}
+
+/** The chain is not blocked, so the barrier that the head emitted last has passed all of it. */
+static void publish_checkpoint(struct tr_subtask *subtask)
+{
+	uint64_t checkpoint = 0;
+
+	switch (subtask->stage->head) {
+	case TR_HEAD_SOURCE: checkpoint = tr_source_task_checkpoint(subtask->source); break;
+	case TR_HEAD_ALIGN: checkpoint = subtask->align.head.metrics.checkpoint; break;
+	case TR_HEAD_VALUES: checkpoint = subtask->values->metrics.checkpoint; break;
+	}
+	if (subtask->is_done)
+		checkpoint = TR_CHECKPOINT_ALL;
+	if (checkpoint > atomic_load_explicit(&subtask->checkpoint_done, memory_order_relaxed))
+		atomic_store_explicit(&subtask->checkpoint_done, checkpoint, memory_order_release);
 }
 
 static enum tr_turn step_head(struct tr_subtask *subtask, int64_t now_ns)
@@ -110,6 +127,8 @@ enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t
 		subtask->is_done = true;
 	if (step != TR_TURN_IDLE || is_resumed)
 		publish_counters(subtask);
+	if (!tr_chain_is_blocked(chain))
+		publish_checkpoint(subtask);
 	return step == TR_TURN_IDLE && is_resumed ? TR_TURN_PROGRESS : step;
 }
 

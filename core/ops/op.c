@@ -47,7 +47,8 @@ enum tr_flow tr_op_emit_barrier(struct tr_op *op, uint64_t checkpoint)
 	struct tr_op *next = op->next;
 	uint32_t input = op->next_input;
 
-	TR_ASSERT(next != NULL && checkpoint > 0);
+	TR_ASSERT(next != NULL && checkpoint > op->metrics.checkpoint);
+	op->metrics.checkpoint = checkpoint;
 	while (next->ops->on_barrier == NULL) {
 		input = next->next_input;
 		next = next->next;

@@ -29,6 +29,8 @@
 #ifndef TR_CORE_OPS_OP_H
 #define TR_CORE_OPS_OP_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/batch.h"
 #include "base/check.h"
@@ -47,6 +49,7 @@ struct tr_op_metrics {
 	uint64_t batches_in;
 	uint64_t state_bytes;
 	int64_t watermark_ms; /* last one passed on */
+	uint64_t checkpoint;  /* of the last barrier that it emitted; 0: none */
 };
 
 /** What a subtask offers to its operators. Outlives them. */
@@ -59,6 +62,8 @@ struct tr_op_context {
 	uint32_t key_groups;     /* pipeline.max-parallelism; 0: the default */
 	uint32_t batch_rows;     /* capacity of batches */
 	struct tr_status status; /* why an operator answered FAILED */
+	/* The latest checkpoint begun, for the heads of source stages (core/checkpoint.h); NULL: there are none. */
+	const _Atomic uint64_t *checkpoint_wanted;
 };
 
 struct tr_op_ops {
@@ -101,6 +106,18 @@ struct tr_op {
 	const struct tr_schema *output; /* schema of what it emits */
 	struct tr_op_metrics metrics;
 };
+
+/** For the head of a source stage: the checkpoint whose barrier is to be emitted now; 0: none. */
+static inline uint64_t tr_op_wanted_barrier(const struct tr_op *head)
+{
+	uint64_t wanted;
+
+	if (head->context->checkpoint_wanted == NULL)
+		return 0;
+	/* Acquire pairs with the release of tr_checkpoint_begin. */
+	wanted = atomic_load_explicit(head->context->checkpoint_wanted, memory_order_acquire);
+	return wanted > head->metrics.checkpoint ? wanted : 0;
+}
 
 static inline enum tr_flow tr_op_took(struct tr_op *next, enum tr_flow flow)
 {

@@ -66,6 +66,8 @@ enum tr_flow tr_op_values_step(struct tr_op *op)
 {
 	struct values *v = (struct values *)op;
 
+	if (!v->is_end_emitted && tr_op_wanted_barrier(op) != 0)
+		return tr_op_emit_barrier(op, tr_op_wanted_barrier(op));
 	if (v->next_row < v->row_count)
 		return emit_rows(v);
 	if (!v->is_max_emitted) {

@@ -15,7 +15,7 @@
 struct tr_op *tr_op_values_create(struct tr_op_context *context, const struct tr_schema *schema,
 				  const struct tr_expr *const *exprs, uint32_t row_count);
 
-/** Emits a batch, the watermark or the end. Call while the chain is not blocked. DONE: nothing is left. */
+/** Emits a batch, the watermark, a barrier that is wanted, or the end. Call while the chain is not blocked. DONE: nothing is left. */
 enum tr_flow tr_op_values_step(struct tr_op *op);
 
 #endif
