@@ -47,34 +47,73 @@ void tr_stamp_keep(struct tr_source_entry *entry, const struct tr_column *waterm
 	entry->greatest_ms = greatest;
 }
 
-void tr_stamp_batch(struct tr_stamp *stamp, struct tr_source_entry *entry, int64_t interval_ms)
+#define STAMP_BLOCK 64
+
+/** The greatest of up to STAMP_BLOCK values; four at a time, since one maximum waits for the one before. */
+static int64_t greatest_of(const int64_t *values, uint32_t count)
 {
-	struct tr_batch_buffer *buffer = entry->buffer;
+	int64_t a = values[0], b = a, c = a, d = a;
+	uint32_t i = 0;
+
+	for (; i + 4 <= count; i += 4) {
+		a = TR_MAX(a, values[i]);
+		b = TR_MAX(b, values[i + 1]);
+		c = TR_MAX(c, values[i + 2]);
+		d = TR_MAX(d, values[i + 3]);
+	}
+	for (; i < count; i++)
+		a = TR_MAX(a, values[i]);
+	a = TR_MAX(a, b);
+	c = TR_MAX(c, d);
+	return TR_MAX(a, c);
+}
+
+/** Walks the rows of a batch that moves the watermark; only blocks that move it go row by row. */
+static void walk(struct tr_stamp *stamp, struct tr_batch_buffer *buffer, const int64_t *watermarks, int64_t interval_ms)
+{
 	const uint32_t count = buffer->batch.row_count;
 	int64_t current = stamp->current_ms;
 	int64_t last = stamp->last_ms;
 
-	TR_ASSERT(current >= last && last >= 0);
-	if (count > 0) {
-		tr_batch_buffer_add_run(buffer, 0, tr_carry_watermark(last));
-		if (TR_MAX(current, entry->greatest_ms) - last <= interval_ms) {
-			current = TR_MAX(current, entry->greatest_ms);
-		} else {
-			for (uint32_t i = 0; i < count; i++) {
-				current = TR_MAX(current, entry->watermarks[i]);
-				if (current - last <= interval_ms)
-					continue;
-				last = current;
-				if (i + 1 < count)
-					tr_batch_buffer_add_run(buffer, i + 1, last);
-			}
+	for (uint32_t base = 0; base < count; base += STAMP_BLOCK) {
+		const uint32_t end = TR_MIN(base + STAMP_BLOCK, count);
+		const int64_t greatest = TR_MAX(current, greatest_of(watermarks + base, end - base));
+
+		if (greatest - last <= interval_ms) {
+			current = greatest;
+			continue;
 		}
-		buffer->batch.runs = buffer->runs;
+		for (uint32_t i = base; i < end; i++) {
+			current = TR_MAX(current, watermarks[i]);
+			if (current - last <= interval_ms)
+				continue;
+			last = current;
+			if (i + 1 < count)
+				tr_batch_buffer_add_run(buffer, i + 1, last);
+		}
 	}
-	buffer->batch.watermark_ms = tr_carry_watermark(last);
-	entry->split_watermark_ms = buffer->batch.watermark_ms;
 	stamp->current_ms = current;
 	stamp->last_ms = last;
+}
+
+void tr_stamp_batch(struct tr_stamp *stamp, struct tr_source_entry *entry, int64_t interval_ms)
+{
+	struct tr_batch_buffer *buffer = entry->buffer;
+	const uint32_t count = buffer->batch.row_count;
+
+	TR_ASSERT(stamp->current_ms >= stamp->last_ms && stamp->last_ms >= 0);
+	if (count > 0) {
+		const int64_t greatest = TR_MAX(stamp->current_ms, entry->greatest_ms);
+
+		tr_batch_buffer_add_run(buffer, 0, tr_carry_watermark(stamp->last_ms));
+		if (greatest - stamp->last_ms <= interval_ms)
+			stamp->current_ms = greatest;
+		else
+			walk(stamp, buffer, entry->watermarks, interval_ms);
+		buffer->batch.runs = buffer->runs;
+	}
+	buffer->batch.watermark_ms = tr_carry_watermark(stamp->last_ms);
+	entry->split_watermark_ms = buffer->batch.watermark_ms;
 }
 
 void tr_stamp_limit(struct tr_source_entry *entry, int64_t least_ms, int64_t floor_ms)

@@ -128,6 +128,11 @@ static tr_code run_modulo(struct tr_call *call)
 				    call->count);
 		return TR_OK;
 	}
+	if (call->type->phys == TR_PHYS_I32 && has_constant_divisor(call)) {
+		kernels->modulo_i64_to_i32(call->out, call->args[0].data, (int32_t)tr_column_i64(&call->args[1], 0),
+					   call->rows, call->count);
+		return TR_OK;
+	}
 	TR_CALL_ROWS(call, row) {
 		int64_t dividend = integer_at(&call->args[0], row), divisor = integer_at(&call->args[1], row), rest;
 
@@ -142,6 +147,27 @@ static tr_code run_modulo(struct tr_call *call)
 		}
 	}
 	return TR_OK;
+}
+
+/* Division of a BIGINT by a constant can't fail, and is cheap. */
+static uint32_t flags_divide(const struct tr_expr *call)
+{
+	const struct tr_expr *dividend = call->args[0], *divisor = call->args[1];
+
+	if (dividend->type->phys != TR_PHYS_I64 || tr_type_is_float(call->type) || divisor->kind != TR_EXPR_LITERAL ||
+	    divisor->value.is_null || (divisor->value.i64 >= -1 && divisor->value.i64 <= 1))
+		return 0;
+	return TR_FUNC_TOTAL;
+}
+
+static uint32_t flags_decimal_multiply(const struct tr_expr *call)
+{
+	return tr_decimal_product_fits(call->type, call->args[0]->type, call->args[1]->type) ? TR_FUNC_TOTAL : 0;
+}
+
+static uint32_t flags_decimal_add(const struct tr_expr *call)
+{
+	return tr_decimal_sum_fits(call->type, call->args[0]->type, call->args[1]->type) ? TR_FUNC_TOTAL : 0;
 }
 
 static tr_code run_negate(struct tr_call *call)
@@ -167,25 +193,28 @@ static const struct tr_func rows[] = {
 	ROW("+", "ee", type_number, run_add, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,
 	    TR_FUNC_DOC("arithmetic", "numeric + numeric -> the common type",
 			"Sum. Integers wrap around; DECIMAL grows by a digit.", "1 + 2 = 3")),
-	ROW("+", "ee", type_add, tr_decimal_add, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
+	ROW("+", "ee", type_add, tr_decimal_add, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS,
+	    .call_flags = flags_decimal_add),
 	ROW("-", "ee", type_number, run_subtract, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,
 	    TR_FUNC_DOC("arithmetic", "numeric - numeric -> the common type", "Difference.", "1 - 2 = -1")),
-	ROW("-", "ee", type_add, tr_decimal_subtract, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
+	ROW("-", "ee", type_add, tr_decimal_subtract, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS,
+	    .call_flags = flags_decimal_add),
 	ROW("*", "ee", type_number, run_multiply, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,
 	    TR_FUNC_DOC("arithmetic", "numeric * numeric -> the common type",
 			"Product. DECIMAL(p1, s1) * DECIMAL(p2, s2) is DECIMAL(p1 + p2 + 1, s1 + s2).", "3 * 4 = 12")),
-	ROW("*", "ee", type_multiply, tr_decimal_multiply, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
-	ROW("/", "ee", type_number, run_divide, TR_NULL_STRICT, TR_FUNC_INFIX,
+	ROW("*", "ee", type_multiply, tr_decimal_multiply, TR_NULL_MAKES,
+	    TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS, .call_flags = flags_decimal_multiply),
+	ROW("/", "ee", type_number, run_divide, TR_NULL_STRICT, TR_FUNC_INFIX, .call_flags = flags_divide,
 	    TR_FUNC_DOC("arithmetic", "numeric / numeric -> the common type",
 			"Quotient; that of integers is cut. Division by zero fails the job; FLOAT and DOUBLE give "
 			"Infinity or NaN.",
 			"7 / 2 = 3")),
 	ROW("/", "ee", type_divide, tr_decimal_divide, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
-	ROW("%", "ee", type_mod, run_modulo, TR_NULL_STRICT, TR_FUNC_INFIX,
+	ROW("%", "ee", type_mod, run_modulo, TR_NULL_STRICT, TR_FUNC_INFIX, .call_flags = flags_divide,
 	    TR_FUNC_DOC("arithmetic", "numeric % numeric -> the second's type",
 			"Remainder, negative only if the first argument is.", "7 % 2 = 1")),
 	ROW("%", "ee", type_modulo, tr_decimal_modulo, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
-	ROW("MOD", "ee", type_mod, run_modulo, TR_NULL_STRICT, 0,
+	ROW("MOD", "ee", type_mod, run_modulo, TR_NULL_STRICT, 0, .call_flags = flags_divide,
 	    TR_FUNC_DOC("arithmetic", "MOD(numeric, numeric) -> the second's type", "The same as %.",
 			"MOD(-7, 2) = -1")),
 	ROW("MOD", "ee", type_modulo, tr_decimal_modulo, TR_NULL_MAKES, TR_FUNC_HIDDEN, .doc = {0}),

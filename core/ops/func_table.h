@@ -87,6 +87,7 @@ enum tr_func_flags {
 	TR_FUNC_HIDDEN = 512,  /* an overload without a documentation line of its own */
 	TR_FUNC_FIRST_ONLY = 1024, /* when prepare made something, only args[0] is evaluated (IN with a list) */
 	TR_FUNC_ZONED = 4096,      /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
+	TR_FUNC_INTEGERS = 8192,   /* DECIMAL arguments may come as the integers they were cast from */
 	TR_FUNC_PASSES = 2048,     /* the result refers to the argument columns' memory (ROW) */
 };
 
@@ -110,6 +111,8 @@ struct tr_func {
 	uint32_t flags; /* enum tr_func_flags */
 	int code;       /* for kernels shared by several rows */
 	enum tr_func_special special;
+	/* Flags that one call has beside those of the function, since its types or literals say so. NULL: none. */
+	uint32_t (*call_flags)(const struct tr_expr *call);
 	/* Compiles the call's constants (a pattern, a list) once per program: args[i] is the literal or NULL. The result
 	 * lives in `arena`. NULL: nothing to prepare. */
 	tr_code (*prepare)(struct tr_arena *arena, const struct tr_expr *call, const void **prepared,

@@ -9,6 +9,7 @@
 #include "base/timezone.h"
 #include "base/type.h"
 #include "core/ops/func_table.h"
+#include "core/ops/kernel_arith.h"
 #include "core/ops/kernel_decimal.h"
 #include "core/ops/kernel_time.h"
 
@@ -67,11 +68,25 @@ static bool write_local(struct tr_call *call, uint32_t row, struct local local, 
 
 /* ---- point + interval ---- */
 
+/* A TIMESTAMP and a constant; false: not such a call, or a row is out of range, which the loop by row then names. */
+static bool add_constant(struct tr_call *call, const struct tr_column *t, const struct tr_column *interval,
+			 int64_t scale, int sign)
+{
+	int64_t ticks;
+
+	if (t->type->phys != TR_PHYS_I64 || t->is_constant || !interval->is_constant ||
+	    __builtin_mul_overflow(tr_column_i64(interval, 0), scale * sign, &ticks))
+		return false;
+	return TR_ISA_PICK(tr_kernel_arith)->add_checked_i64(call->out, t->data, ticks, call->rows, call->count);
+}
+
 static tr_code add_ms(struct tr_call *call, uint32_t time, uint32_t interval, int sign)
 {
 	const struct tr_column *t = &call->args[time], *i = &call->args[interval];
 	int64_t scale = per_second(t->type) / 1000, ticks;
 
+	if (add_constant(call, t, i, scale, sign))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		int64_t ms = tr_column_i64(i, row) * sign;
 

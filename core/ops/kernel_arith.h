@@ -8,6 +8,7 @@
 #ifndef TR_CORE_OPS_KERNEL_ARITH_H
 #define TR_CORE_OPS_KERNEL_ARITH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cpu.h"
@@ -51,6 +52,12 @@ struct tr_kernel_arith {
 			   uint32_t count);
 	void (*modulo_i64)(int64_t *restrict out, const int64_t *restrict a, int64_t divisor, const uint32_t *rows,
 			   uint32_t count);
+	/* The same for a divisor that fits the result's 32 bits, which then holds every remainder */
+	void (*modulo_i64_to_i32)(int32_t *restrict out, const int64_t *restrict a, int32_t divisor,
+				  const uint32_t *rows, uint32_t count);
+	/* a + c. False: a sum is out of range, and what is in `out` is not all right */
+	bool (*add_checked_i64)(int64_t *restrict out, const int64_t *restrict a, int64_t c, const uint32_t *rows,
+				uint32_t count);
 };
 
 TR_ISA_DECLARE(struct tr_kernel_arith, tr_kernel_arith);

@@ -145,6 +145,11 @@ static void divide_i64(int64_t *restrict out, const int64_t *restrict a, int64_t
 			out[rows[i]] = quotient(a[rows[i]], r);
 }
 
+static inline int64_t remainder_of(int64_t n, struct reciprocal r)
+{
+	return (int64_t)((uint64_t)n - (uint64_t)quotient(n, r) * (uint64_t)r.divisor);
+}
+
 static void modulo_i64(int64_t *restrict out, const int64_t *restrict a, int64_t divisor, const uint32_t *rows,
 		       uint32_t count)
 {
@@ -152,11 +157,47 @@ static void modulo_i64(int64_t *restrict out, const int64_t *restrict a, int64_t
 
 	if (rows == NULL)
 		for (uint32_t i = 0; i < count; i++)
-			out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)quotient(a[i], r) * (uint64_t)divisor);
+			out[i] = remainder_of(a[i], r);
 	else
 		for (uint32_t i = 0; i < count; i++)
-			out[rows[i]] =
-				(int64_t)((uint64_t)a[rows[i]] - (uint64_t)quotient(a[rows[i]], r) * (uint64_t)divisor);
+			out[rows[i]] = remainder_of(a[rows[i]], r);
+}
+
+static void modulo_i64_to_i32(int32_t *restrict out, const int64_t *restrict a, int32_t divisor, const uint32_t *rows,
+			      uint32_t count)
+{
+	struct reciprocal r = reciprocal_of(divisor);
+
+	if (rows == NULL)
+		for (uint32_t i = 0; i < count; i++)
+			out[i] = (int32_t)remainder_of(a[i], r);
+	else
+		for (uint32_t i = 0; i < count; i++)
+			out[rows[i]] = (int32_t)remainder_of(a[rows[i]], r);
+}
+
+/* A sum is out of range if its sign is that of neither operand. */
+static bool add_checked_i64(int64_t *restrict out, const int64_t *restrict a, int64_t c, const uint32_t *rows,
+			    uint32_t count)
+{
+	uint64_t overflows = 0;
+
+	if (rows == NULL) {
+		for (uint32_t i = 0; i < count; i++) {
+			const uint64_t x = (uint64_t)a[i], sum = x + (uint64_t)c;
+
+			out[i] = (int64_t)sum;
+			overflows |= (x ^ sum) & ((uint64_t)c ^ sum);
+		}
+	} else {
+		for (uint32_t i = 0; i < count; i++) {
+			const uint64_t x = (uint64_t)a[rows[i]], sum = x + (uint64_t)c;
+
+			out[rows[i]] = (int64_t)sum;
+			overflows |= (x ^ sum) & ((uint64_t)c ^ sum);
+		}
+	}
+	return (overflows >> 63) == 0;
 }
 
 #define SHAPES(op, name)                                             \
@@ -173,4 +214,6 @@ const struct tr_kernel_arith TR_ISA(tr_kernel_arith) = {
 	.negate = {negate_i8, negate_i16, negate_i32, negate_i64, negate_f32, negate_f64},
 	.divide_i64 = divide_i64,
 	.modulo_i64 = modulo_i64,
+	.modulo_i64_to_i32 = modulo_i64_to_i32,
+	.add_checked_i64 = add_checked_i64,
 };

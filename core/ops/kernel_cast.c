@@ -120,6 +120,25 @@ static double float_at(const struct tr_column *column, uint32_t row)
 	return column->type->phys == TR_PHYS_F32 ? (double)tr_column_f32(column, row) : tr_column_f64(column, row);
 }
 
+/* Every value fits, so that nothing is checked; computed unsigned, since rows that don't count may hold anything. */
+static tr_code cast_widens_decimal(struct tr_call *call)
+{
+	const struct tr_column *arg = &call->args[0];
+	int scale = arg->type->id == TR_TYPE_DECIMAL ? arg->type->scale : 0;
+	tr_u128 power = (tr_u128)tr_text_power_of_ten(call->type->scale - scale);
+
+	TR_CALL_ROWS(call, row)
+		tr_decimal_put(call, row, (tr_i128)((tr_u128)tr_decimal_get(arg, row) * power));
+	return TR_OK;
+}
+
+static bool widens_decimal(const struct tr_type *from, const struct tr_type *to)
+{
+	int scale = from->id == TR_TYPE_DECIMAL ? from->scale : 0;
+
+	return to->scale >= scale && to->precision - to->scale >= tr_decimal_digits(from) - scale;
+}
+
 /* By the shortest decimal text, as BigDecimal.valueOf does: 0.1 is 0.1. */
 static tr_code cast_float_to_decimal(struct tr_call *call)
 {
@@ -535,6 +554,9 @@ bool tr_cast_find(const struct tr_type *from, const struct tr_type *to, struct t
 		cast->kernel = cast_from_text;
 	} else if (to->id == TR_TYPE_BOOLEAN) {
 		cast->kernel = cast_to_boolean;
+	} else if (to->id == TR_TYPE_DECIMAL && widens_decimal(from, to)) {
+		cast->kernel = cast_widens_decimal;
+		cast->is_total = true;
 	} else if (to->id == TR_TYPE_DECIMAL) {
 		cast->kernel = tr_type_is_float(from) ? cast_float_to_decimal : cast_to_decimal;
 	} else if (from->id == TR_TYPE_DECIMAL) {

@@ -206,42 +206,70 @@ double tr_decimal_to_f64(tr_i128 value, int scale)
 
 /* ---- kernels ---- */
 
-/* Whether the exact sum fits the result type, so that the types were not cut to 38 digits. */
-static bool sum_is_exact(const struct tr_call *call)
+int tr_decimal_digits(const struct tr_type *type)
 {
-	const struct tr_type *a = call->args[0].type, *b = call->args[1].type;
-	int scale = TR_MAX(a->scale, b->scale);
+	switch (type->id) {
+	case TR_TYPE_DECIMAL: return type->precision;
+	case TR_TYPE_BIGINT: return 19;
+	case TR_TYPE_INT: return 10;
+	case TR_TYPE_SMALLINT: return 5;
+	case TR_TYPE_TINYINT: return 3;
+	case TR_TYPE_BOOLEAN: return 1;
+	default: return TR_DECIMAL_DIGITS_NONE;
+	}
+}
 
-	return call->type->scale == scale &&
-	       call->type->precision > TR_MAX(a->precision - a->scale, b->precision - b->scale) + scale;
+/* Only a DECIMAL has a scale. */
+static int scale_of(const struct tr_type *type) { return type->id == TR_TYPE_DECIMAL ? type->scale : 0; }
+
+bool tr_decimal_sum_fits(const struct tr_type *result, const struct tr_type *a, const struct tr_type *b)
+{
+	int scale = TR_MAX(scale_of(a), scale_of(b));
+	int whole = TR_MAX(tr_decimal_digits(a) - scale_of(a), tr_decimal_digits(b) - scale_of(b));
+
+	return result->scale == scale && result->precision > whole + scale;
+}
+
+bool tr_decimal_product_fits(const struct tr_type *result, const struct tr_type *a, const struct tr_type *b)
+{
+	return result->scale == scale_of(a) + scale_of(b) &&
+	       result->precision >= tr_decimal_digits(a) + tr_decimal_digits(b);
+}
+
+/* What fits is computed unsigned: rows that don't count may hold anything. */
+static void add_exactly(struct tr_call *call, tr_i128 a_power, tr_i128 b_power)
+{
+	const struct tr_column *a = &call->args[0], *b = &call->args[1];
+	const bool is_narrow = a->type->phys == TR_PHYS_I64 && b->type->phys == TR_PHYS_I64;
+	const int64_t *x = a->data, *y = b->data;
+	uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);
+
+	if (is_narrow && call->type->phys == TR_PHYS_I64) {
+		uint64_t *out = call->out, p = (uint64_t)a_power, q = (uint64_t)b_power;
+
+		TR_CALL_ROWS(call, row)
+			out[row] = (uint64_t)x[row & x_mask] * p + (uint64_t)y[row & y_mask] * q;
+		return;
+	}
+	TR_CALL_ROWS(call, row)
+		tr_decimal_put(call, row,
+			       (tr_i128)((tr_u128)tr_decimal_get(a, row) * (tr_u128)a_power +
+					 (tr_u128)tr_decimal_get(b, row) * (tr_u128)b_power));
 }
 
 static tr_code add_or_subtract(struct tr_call *call, bool is_subtract)
 {
 	const struct tr_column *a = &call->args[0], *b = &call->args[1];
-	int scale = TR_MAX(a->type->scale, b->type->scale);
-	tr_i128 a_power = tr_text_power_of_ten(scale - a->type->scale);
-	tr_i128 b_power = tr_text_power_of_ten(scale - b->type->scale) * (is_subtract ? -1 : 1);
+	int a_scale = scale_of(a->type), b_scale = scale_of(b->type), scale = TR_MAX(a_scale, b_scale);
 
-	if (sum_is_exact(call) && call->type->phys == TR_PHYS_I64) {
-		const int64_t *x = a->data, *y = b->data;
-		uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);
-		int64_t *out = call->out, p = (int64_t)a_power, q = (int64_t)b_power;
-
-		TR_CALL_ROWS(call, row)
-			out[row] = x[row & x_mask] * p + y[row & y_mask] * q;
-		return TR_OK;
-	}
-	if (sum_is_exact(call)) {
-		tr_i128 *out = call->out;
-
-		TR_CALL_ROWS(call, row)
-			out[row] = tr_decimal_get(a, row) * a_power + tr_decimal_get(b, row) * b_power;
+	if (tr_decimal_sum_fits(call->type, a->type, b->type)) {
+		add_exactly(call, tr_text_power_of_ten(scale - a_scale),
+			    tr_text_power_of_ten(scale - b_scale) * (is_subtract ? -1 : 1));
 		return TR_OK;
 	}
 	TR_CALL_ROWS(call, row) {
-		struct tr_wide x = tr_wide_scale_up(tr_wide_of(tr_decimal_get(a, row)), scale - a->type->scale);
-		struct tr_wide y = tr_wide_scale_up(tr_wide_of(tr_decimal_get(b, row)), scale - b->type->scale);
+		struct tr_wide x = tr_wide_scale_up(tr_wide_of(tr_decimal_get(a, row)), scale - a_scale);
+		struct tr_wide y = tr_wide_scale_up(tr_wide_of(tr_decimal_get(b, row)), scale - b_scale);
 		tr_i128 result;
 
 		y.is_negative ^= is_subtract;
@@ -258,27 +286,42 @@ tr_code tr_decimal_add(struct tr_call *call) { return add_or_subtract(call, fals
 
 tr_code tr_decimal_subtract(struct tr_call *call) { return add_or_subtract(call, true); }
 
+/* 64 bits by 64, with one of them constant or none. */
+static void multiply_narrow(struct tr_call *call)
+{
+	const int64_t *x = call->args[0].data, *y = call->args[1].data;
+	uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);
+	tr_i128 *restrict out = call->out;
+
+	if (call->type->phys == TR_PHYS_I64) {
+		TR_CALL_ROWS(call, row)
+			((uint64_t *)call->out)[row] = (uint64_t)x[row & x_mask] * (uint64_t)y[row & y_mask];
+		return;
+	}
+	if (call->rows != NULL || x_mask == y_mask) {
+		TR_CALL_ROWS(call, row)
+			out[row] = (tr_i128)x[row & x_mask] * y[row & y_mask];
+		return;
+	}
+	const int64_t *restrict factors = x_mask == 0 ? y : x, constant = x_mask == 0 ? x[0] : y[0];
+
+	for (uint32_t i = 0; i < call->count; i++)
+		out[i] = (tr_i128)factors[i] * constant;
+}
+
 tr_code tr_decimal_multiply(struct tr_call *call)
 {
 	const struct tr_column *a = &call->args[0], *b = &call->args[1];
-	int exact = a->type->scale + b->type->scale;
-	bool fits = call->type->scale == exact && call->type->precision >= a->type->precision + b->type->precision;
+	int exact = scale_of(a->type) + scale_of(b->type);
 
-	if (fits && a->type->phys == TR_PHYS_I64 && b->type->phys == TR_PHYS_I64) {
-		const int64_t *x = a->data, *y = b->data;
-		uint32_t x_mask = tr_call_mask(call, 0), y_mask = tr_call_mask(call, 1);
-
-		if (call->type->phys == TR_PHYS_I64)
-			TR_CALL_ROWS(call, row)
-				((int64_t *)call->out)[row] = x[row & x_mask] * y[row & y_mask];
+	if (tr_decimal_product_fits(call->type, a->type, b->type)) {
+		if (a->type->phys == TR_PHYS_I64 && b->type->phys == TR_PHYS_I64)
+			multiply_narrow(call);
 		else
 			TR_CALL_ROWS(call, row)
-				((tr_i128 *)call->out)[row] = (tr_i128)x[row & x_mask] * y[row & y_mask];
-		return TR_OK;
-	}
-	if (fits) {
-		TR_CALL_ROWS(call, row)
-			((tr_i128 *)call->out)[row] = tr_decimal_get(a, row) * tr_decimal_get(b, row);
+				tr_decimal_put(
+					call, row,
+					(tr_i128)((tr_u128)tr_decimal_get(a, row) * (tr_u128)tr_decimal_get(b, row)));
 		return TR_OK;
 	}
 	TR_CALL_ROWS(call, row) {

@@ -46,6 +46,15 @@ int tr_decimal_compare(tr_i128 a, int a_scale, tr_i128 b, int b_scale);
 
 double tr_decimal_to_f64(tr_i128 value, int scale);
 
+/** How many digits a DECIMAL, integer or BOOLEAN of this type has at most; other types: more than fits anywhere. */
+#define TR_DECIMAL_DIGITS_NONE 256
+int tr_decimal_digits(const struct tr_type *type);
+
+/** Whether every sum or product of values of `a` and `b` is exact in `result`, so that it needs neither rounding nor a
+ * check. Integers count as DECIMALs of scale 0. */
+bool tr_decimal_sum_fits(const struct tr_type *result, const struct tr_type *a, const struct tr_type *b);
+bool tr_decimal_product_fits(const struct tr_type *result, const struct tr_type *a, const struct tr_type *b);
+
 /** The unscaled value of a DECIMAL or integer column. */
 static inline tr_i128 tr_decimal_get(const struct tr_column *column, uint32_t row)
 {
@@ -66,7 +75,8 @@ static inline void tr_decimal_put(struct tr_call *call, uint32_t row, tr_i128 va
 		((tr_i128 *)call->out)[row] = value;
 }
 
-/** Kernels of + - * / % over DECIMAL arguments. */
+/** Kernels of + - * / % over DECIMAL arguments; those of + - * take integers too, and are harmless on any bits where
+ * the result fits (above). */
 tr_code tr_decimal_add(struct tr_call *call);
 tr_code tr_decimal_subtract(struct tr_call *call);
 tr_code tr_decimal_multiply(struct tr_call *call);

@@ -16,6 +16,7 @@
 #include "base/type.h"
 #include "core/ops/kernel_cast.h"
 #include "core/ops/kernel_compare.h"
+#include "core/ops/kernel_decimal.h"
 #include "core/ops/program_code.h"
 
 #define DEPTH_MAX 1000
@@ -414,6 +415,20 @@ static tr_code prepare(struct compiler *c, const struct tr_expr *expr, const voi
 	return code;
 }
 
+/* An integer cast to a DECIMAL that holds all of its values: the kernel can read the integer itself. */
+static bool is_integer_as_decimal(const struct tr_expr *expr)
+{
+	if (expr->kind != TR_EXPR_CAST || expr->type->id != TR_TYPE_DECIMAL || expr->type->scale != 0)
+		return false;
+	switch (expr->args[0]->type->id) {
+	case TR_TYPE_TINYINT:
+	case TR_TYPE_SMALLINT:
+	case TR_TYPE_INT:
+	case TR_TYPE_BIGINT: return expr->type->precision >= tr_decimal_digits(expr->args[0]->type);
+	default: return false;
+	}
+}
+
 static tr_code compile_call(struct compiler *c, const struct tr_expr *expr, uint32_t sel, uint32_t *reg)
 {
 	const struct tr_func *func = expr->func;
@@ -426,13 +441,18 @@ static tr_code compile_call(struct compiler *c, const struct tr_expr *expr, uint
 		TR_TRY(prepare(c, expr, &prepared));
 	if (prepared != NULL && (func->flags & TR_FUNC_FIRST_ONLY))
 		arg_count = 1;
-	for (uint32_t i = 0; i < arg_count; i++)
-		TR_TRY(compile(c, expr->args[i], sel, &args[i]));
+	for (uint32_t i = 0; i < arg_count; i++) {
+		const struct tr_expr *arg = expr->args[i];
+
+		if ((func->flags & TR_FUNC_INTEGERS) && is_integer_as_decimal(arg))
+			arg = arg->args[0];
+		TR_TRY(compile(c, arg, sel, &args[i]));
+	}
 	TR_ASSERT(func->kernel != NULL);
 	step = emit(c, TR_STEP_CALL, expr, sel, TR_NONE, args, arg_count);
 	step->func = func;
 	step->kernel = func->kernel;
-	step->flags = func->flags;
+	step->flags = func->flags | (func->call_flags != NULL ? func->call_flags(expr) : 0);
 	step->null_rule = func->null_rule;
 	step->prepared = prepared;
 	*reg = number_value(c);

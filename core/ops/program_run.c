@@ -201,6 +201,13 @@ static tr_code explain(struct tr_program_state *state, const struct tr_step *ste
 
 /* ---- calls ---- */
 
+/* A harmless call over a dense selection: which rows are in it does not matter. */
+static bool is_for_all_rows(const struct tr_step *step, const struct selection *sel, uint32_t row_count)
+{
+	return step->kind == TR_STEP_CALL && (step->flags & TR_FUNC_TOTAL) && sel->count > 0 &&
+	       sel->count >= row_count / DENSE_SHARE;
+}
+
 static struct tr_column blank(const struct frame *frame, uint32_t reg)
 {
 	const struct tr_register *r = &frame->code->registers[reg];
@@ -295,7 +302,7 @@ static tr_code run_call(struct tr_program_state *state, struct frame *frame, con
 		call.rows = NULL;
 		call.count = 1;
 		call.row_count = 1;
-	} else if ((step->flags & TR_FUNC_TOTAL) && call.rows != NULL && call.count >= row_count / DENSE_SHARE) {
+	} else if ((sel->is_mask || sel->rows != NULL) && is_for_all_rows(step, sel, row_count)) {
 		call.rows = NULL;
 		call.count = row_count;
 	}
@@ -619,7 +626,7 @@ static void run_logic(struct frame *frame, const struct tr_step *step, uint32_t 
 static tr_code run_step(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
 			uint32_t row_count, struct tr_status *st)
 {
-	if (step->kind != TR_STEP_FILTER)
+	if (step->kind != TR_STEP_FILTER && !is_for_all_rows(step, &frame->selections[step->sel], row_count))
 		list_rows(state, &frame->selections[step->sel], row_count);
 	switch (step->kind) {
 	case TR_STEP_CALL: return run_call(state, frame, step, row_count, st);
