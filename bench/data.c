@@ -8,14 +8,16 @@
 #include "bench/harness.h"
 
 #define BID_BYTES_MAX 320
+#define KEY_STEP UINT64_C(7368787) /* a prime that divides none of the numbers of keys */
 
 int64_t *tr_data_keys(size_t count, size_t distinct, uint64_t seed)
 {
 	int64_t *keys = tr_harness_alloc(count * sizeof(*keys));
 
 	TR_ASSERT(distinct > 0);
+	/* Every other row goes through all keys in a scattered order, so that all occur if there are rows enough. */
 	for (size_t i = 0; i < count; i++)
-		keys[i] = tr_data_key(tr_data_next(&seed) % distinct);
+		keys[i] = tr_data_key((i & 1) == 0 ? i / 2 * KEY_STEP % distinct : tr_data_next(&seed) % distinct);
 	return keys;
 }
 

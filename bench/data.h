@@ -28,7 +28,8 @@ static inline int64_t tr_data_key(uint64_t i)
 	return (int64_t)(tr_data_next(&state) | 1);
 }
 
-/** `count` keys drawn uniformly from a set of `distinct`, in memory from tr_harness_alloc. */
+/** `count` keys from a set of `distinct`, in memory from tr_harness_alloc: half of them drawn uniformly, half each key in
+ * turn, so that all occur when count >= 2 * distinct. */
 int64_t *tr_data_keys(size_t count, size_t distinct, uint64_t seed);
 
 /** `count` uniform numbers in [0, limit). */

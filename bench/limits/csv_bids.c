@@ -117,7 +117,7 @@ static inline int64_t parse_digits(const char *start, const char *end)
 }
 
 static inline bool parse_row(const char *text, uint32_t start, const uint32_t *restrict end,
-			     struct tr_limit_bids *restrict bids, size_t row)
+			     struct tr_limit_bids *restrict bids, size_t row, struct tr_limit_date *date)
 {
 	const char *channel = text + end[2] + 1;
 	const char *url = text + end[3] + 1;
@@ -136,7 +136,7 @@ static inline bool parse_row(const char *text, uint32_t start, const uint32_t *r
 	bids->extra[row] = tr_view_make(extra, extra_length);
 	if (end[5] - end[4] - 1 != TR_LIMIT_TIME_LENGTH)
 		return false;
-	bids->time_ms[row] = tr_limit_parse_time(text + end[4] + 1);
+	bids->time_ms[row] = tr_limit_parse_time(date, text + end[4] + 1);
 	return text[end[6]] == '\n' && (bids->auction[row] | bids->bidder[row] | bids->price[row]) >= 0 &&
 	       bids->time_ms[row] != INT64_MIN;
 }
@@ -144,6 +144,7 @@ static inline bool parse_row(const char *text, uint32_t start, const uint32_t *r
 int64_t tr_limit_csv_bids(const char *text, size_t length, struct tr_limit_bids *bids)
 {
 	static _Thread_local uint32_t index[BLOCK + FIELDS + 8];
+	struct tr_limit_date date = {0};
 	uint64_t inside = 0;
 	size_t pending = 0, row = 0;
 	uint32_t start = 0;
@@ -156,7 +157,7 @@ int64_t tr_limit_csv_bids(const char *text, size_t length, struct tr_limit_bids 
 		size_t i = 0;
 
 		for (; i + FIELDS <= n; i += FIELDS) {
-			if (row == bids->capacity || !parse_row(text, start, index + i, bids, row))
+			if (row == bids->capacity || !parse_row(text, start, index + i, bids, row, &date))
 				return -1;
 			start = index[i + FIELDS - 1] + 1;
 			row++;

@@ -18,6 +18,7 @@
 
 extern "C" int64_t tr_limit_json_bids(const char *text, size_t length, struct tr_limit_bids *bids)
 {
+	tr_limit_date date = {};
 	static thread_local simdjson::ondemand::parser parser;
 	simdjson::ondemand::document_stream stream;
 	size_t n = 0;
@@ -41,7 +42,7 @@ extern "C" int64_t tr_limit_json_bids(const char *text, size_t length, struct tr
 		std::memset(&bids->channel[n], 0, sizeof(tr_view));
 		bids->channel[n].length = static_cast<uint32_t>(channel.size());
 		std::memcpy(bids->channel[n].inlined, channel.data(), channel.size());
-		bids->time_ms[n] = tr_limit_parse_time(time.data());
+		bids->time_ms[n] = tr_limit_parse_time(&date, time.data());
 		if (bids->time_ms[n] == INT64_MIN)
 			return -1;
 		n++;
