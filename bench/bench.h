@@ -32,6 +32,9 @@ struct tr_bench_case {
 	double side_ms;    /* 0: the default */
 	tr_code (*open)(struct tr_bench_pair *pair, struct tr_status *st);
 	void (*close)(struct tr_bench_pair *pair);
+	/* Instead of open and close: one number in `unit`, which must be less than must_at_most, and a note. */
+	tr_code (*observe)(double *value, char *note, size_t room, struct tr_status *st);
+	double must_at_most;
 };
 
 /** Each array ends with name NULL. */
@@ -41,5 +44,6 @@ extern const struct tr_bench_case tr_bench_window_cases[];
 extern const struct tr_bench_case tr_bench_exchange_cases[];
 extern const struct tr_bench_case tr_bench_decode_cases[];
 extern const struct tr_bench_case tr_bench_generator_cases[];
+extern const struct tr_bench_case tr_bench_run_cases[];
 
 #endif

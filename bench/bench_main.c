@@ -15,8 +15,8 @@
 #include "bench/bench.h"
 
 static const struct tr_bench_case *const tables[] = {
-	tr_bench_expression_cases, tr_bench_group_cases,  tr_bench_window_cases,
-	tr_bench_exchange_cases,   tr_bench_decode_cases, tr_bench_generator_cases,
+	tr_bench_expression_cases, tr_bench_group_cases,     tr_bench_window_cases, tr_bench_exchange_cases,
+	tr_bench_decode_cases,     tr_bench_generator_cases, tr_bench_run_cases,
 };
 
 struct settings {
@@ -114,6 +114,32 @@ static void print_json(const struct tr_bench_case *c, const struct tr_bench_pair
 	fflush(stdout);
 }
 
+/* A case that yields one number. */
+static bool run_observation(const struct tr_bench_case *c, const struct settings *settings)
+{
+	struct tr_status st = {0};
+	char note[160] = "", text[64], must[32];
+	double value = 0;
+	bool is_good;
+
+	if (c->observe(&value, note, sizeof(note), &st) != TR_OK) {
+		fprintf(stderr, "%s: %s\n", c->name, st.message);
+		return false;
+	}
+	is_good = value < c->must_at_most;
+	if (settings->is_json) {
+		printf("{\"name\":\"%s\",\"unit\":\"%s\",\"value\":%.3f,\"must_at_most\":%.3f,\"verdict\":\"%s\","
+		       "\"note\":\"%s\"}\n",
+		       c->name, c->unit, value, c->must_at_most, is_good ? "pass" : "MISS", note);
+	} else {
+		snprintf(text, sizeof(text), "%.2f %s", value, c->unit);
+		snprintf(must, sizeof(must), "< %.0f", c->must_at_most);
+		printf("%-26s %-61s %-9s %-5s %s\n", c->name, text, must, is_good ? "pass" : "MISS", note);
+	}
+	fflush(stdout);
+	return is_good;
+}
+
 /* Runs one case; false: it missed, or could not be run. */
 static bool run_case(const struct tr_bench_case *c, const struct settings *settings)
 {
@@ -196,7 +222,7 @@ int main(int argc, char **argv)
 			if (!is_selected(settings.only, c->name))
 				continue;
 			ran++;
-			is_good &= run_case(c, &settings);
+			is_good &= c->observe != NULL ? run_observation(c, &settings) : run_case(c, &settings);
 		}
 	}
 	if (ran == 0) {
