@@ -218,6 +218,30 @@ void tr_slice_touch(struct tr_slice *slice, const uint32_t *slots, uint32_t coun
 	slice->count += count;
 }
 
+/** Appends the entries of one word of `present`, the first of which is number `base`. Returns those that had no room. */
+static uint64_t scan_word(const struct tr_slice *slice, uint64_t bits, uint32_t base, char *first, size_t stride,
+			  uint32_t max, uint32_t *count, uint32_t *restrict slots, char **restrict entries)
+{
+	uint32_t n = *count;
+
+	if (bits == ~UINT64_C(0) && max - n >= 64) { /* well filled slices are like this nearly everywhere */
+		for (uint32_t i = 0; i < 64; i++) {
+			slots[n + i] = slice->is_dense ? base + i : slice->slot_of[base + i];
+			entries[n + i] = first + i * stride;
+		}
+		*count = n + 64;
+		return 0;
+	}
+	for (; bits != 0 && n < max; bits &= bits - 1) {
+		const uint32_t i = (uint32_t)__builtin_ctzll(bits);
+
+		slots[n] = slice->is_dense ? base + i : slice->slot_of[base + i];
+		entries[n++] = first + i * stride;
+	}
+	*count = n;
+	return bits;
+}
+
 uint32_t tr_slice_scan(const struct tr_slice_pool *pool, const struct tr_slice *slice, uint32_t *cursor, uint32_t max,
 		       uint32_t *slots, char **entries)
 {
@@ -227,23 +251,18 @@ uint32_t tr_slice_scan(const struct tr_slice_pool *pool, const struct tr_slice *
 
 	while (n < max && at < limit) {
 		struct tr_slice_chunk *chunk = slice->chunks[at >> TR_SLICE_CHUNK_BITS];
-		uint32_t inside = (uint32_t)at & (TR_SLICE_CHUNK_SLOTS - 1);
+		const uint32_t inside = (uint32_t)at & (TR_SLICE_CHUNK_SLOTS - 1), word = inside / 64;
+		const uint64_t base = at - inside % 64;
 		uint64_t bits;
 
 		if (chunk == NULL) {
 			at += TR_SLICE_CHUNK_SLOTS - inside;
 			continue;
 		}
-		bits = chunk->present[inside / 64] >> (inside % 64);
-		if (bits == 0) {
-			at += 64 - inside % 64;
-			continue;
-		}
-		inside += (uint32_t)__builtin_ctzll(bits);
-		at += (uint32_t)__builtin_ctzll(bits);
-		slots[n] = slice->is_dense ? (uint32_t)at : slice->slot_of[at];
-		entries[n++] = chunk->entries + (size_t)inside * pool->stride;
-		at++;
+		bits = scan_word(slice, chunk->present[word] & ~UINT64_C(0) << inside % 64, (uint32_t)base,
+				 chunk->entries + (size_t)word * 64 * pool->stride, pool->stride, max, &n, slots,
+				 entries);
+		at = base + (bits != 0 ? (uint32_t)__builtin_ctzll(bits) : 64);
 	}
 	TR_ASSERT(at <= UINT32_MAX);
 	*cursor = (uint32_t)at;

@@ -14,6 +14,7 @@
 
 #define SPAN_MAX 4096
 #define FEW_TARGETS 16
+#define FEW_SLICES 64
 #define LATE UINT32_MAX
 
 void tr_window_assign_init(struct tr_window_assign *assign, struct tr_window_clock *clock)
@@ -325,9 +326,11 @@ static inline uint32_t numbered_target(struct tr_window_assign *assign, int64_t 
 }
 
 /** Empties what finding the exceptions' targets has filled. */
-static void forget_exceptions(struct tr_window_assign *assign, int64_t base, bool is_numbered)
+static void forget_exceptions(struct tr_window_assign *assign, int64_t base, uint64_t span)
 {
-	for (uint32_t t = 0; is_numbered && t < assign->target_count; t++) {
+	if (span <= FEW_SLICES)
+		memset(assign->by_slice, 0, (size_t)span * sizeof(*assign->by_slice));
+	for (uint32_t t = 0; span > FEW_SLICES && span < SPAN_MAX && t < assign->target_count; t++) {
 		const int64_t number = (assign->targets[t].start - base) / assign->clock->slice_ms;
 
 		if (number >= 0 && number < SPAN_MAX)
@@ -336,57 +339,45 @@ static void forget_exceptions(struct tr_window_assign *assign, int64_t base, boo
 	forget_targets(assign);
 }
 
-/** Most rows lie in the slice of the latest one, which is on time for all: only the others are looked at one by one.
- * False: they are too many. */
-static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_batch *batch, const int64_t *times,
-			      int64_t base, uint64_t span, int64_t latest, int64_t watermark_ms)
+/** What the walk over the exceptions knows. */
+struct exceptions {
+	const struct tr_batch *batch;
+	const int64_t *times;
+	int64_t base;
+	bool is_numbered;
+	bool is_tumble;
+	int64_t watermark_ms;
+	int64_t late_until, late_watermark; /* TUMBLE: what is known to be late */
+	uint32_t run, hint;
+};
+
+/** The target of the exception at `position`, which lies in slice `number` if slices are numbered. */
+static uint32_t exception_at(struct tr_window_assign *assign, struct exceptions *e, uint32_t position, uint32_t number)
 {
-	struct tr_window_clock *clock = assign->clock;
-	const uint32_t n = batch->selected_count;
-	const int64_t start = tr_window_slice_start(clock, latest);
-	const int64_t first_end = tr_window_first_end(clock, start);
-	const bool is_numbered = span < SPAN_MAX;
-	const bool is_tumble = clock->spec.kind == TR_WINDOW_TUMBLE && clock->zone == NULL;
-	int64_t late_until = INT64_MIN, late_watermark = INT64_MAX; /* TUMBLE: what is known to be late */
-	uint32_t run = 0, hint, at = 0;
+	const int64_t time = e->times[position];
+	const int64_t watermark =
+		tr_window_row_watermark(e->batch, tr_batch_row(e->batch, position), &e->run, e->watermark_ms);
+	uint32_t id;
 
-	if (tr_window_timer(clock, first_end) <= greatest_watermark(batch, watermark_ms))
-		return false;
-	assign->exception_count =
-		TR_ISA_PICK(tr_window_kernels)->outside(times, n, start, clock->slice_ms, assign->exceptions);
-	if (assign->exception_count > n / 4)
-		return false;
-	hint = find_target(assign, start, first_end);
-	for (uint32_t i = 0; i < assign->exception_count; i++) {
-		const uint32_t position = assign->exceptions[i];
-		const int64_t watermark =
-			tr_window_row_watermark(batch, tr_batch_row(batch, position), &run, watermark_ms);
-		const uint32_t id = is_tumble && times[position] < late_until && watermark >= late_watermark ? LATE
-				    : is_numbered ? numbered_target(assign, base,
-								    (uint32_t)((uint64_t)(times[position] - base) /
-									       (uint64_t)clock->slice_ms),
-								    watermark)
-						  : exception_target(assign, times[position], watermark, hint);
-
-		assign->exception_ids[i] = id;
-		if (id == 0) { /* CUMULATE: a late row that moved to the main slice is no exception */
-			forget_exceptions(assign, base, is_numbered);
-			assign->late_count = assign->target_count = 0;
-			return false;
-		}
-		if (id == LATE) {
-			assign->late_count++;
-			if (is_tumble && times[position] >= late_until) {
-				late_until = tr_window_slice_start(clock, times[position]) + clock->slice_ms;
-				late_watermark = watermark;
-			}
-			continue;
-		}
-		hint = id;
-		assign->targets[id].count++;
+	if (e->is_tumble && time < e->late_until && watermark >= e->late_watermark)
+		return LATE;
+	id = e->is_numbered ? numbered_target(assign, e->base, number, watermark)
+			    : exception_target(assign, time, watermark, e->hint);
+	if (id != LATE) {
+		e->hint = id;
+	} else if (e->is_tumble && time >= e->late_until) {
+		e->late_until = tr_window_slice_start(assign->clock, time) + assign->clock->slice_ms;
+		e->late_watermark = watermark;
 	}
-	forget_exceptions(assign, base, is_numbered);
-	assign->targets[0].count = n - assign->exception_count;
+	return id;
+}
+
+/** Puts the exceptions in the order of their targets; the late ones come last. */
+static void order_exceptions(struct tr_window_assign *assign, uint32_t row_count)
+{
+	uint32_t at = 0;
+
+	assign->targets[0].count = row_count - assign->exception_count;
 	for (uint32_t t = 1; t < assign->target_count; t++) {
 		assign->targets[t].first = at;
 		at += assign->targets[t].count;
@@ -403,6 +394,61 @@ static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_b
 	}
 	memcpy(assign->exceptions, assign->grouped, assign->exception_count * sizeof(*assign->exceptions));
 	assign->has_exceptions = true;
+}
+
+/** Most rows lie in the slice of the latest one, which is on time for all: only the others are looked at one by one.
+ * False: they are too many. */
+static bool assign_exceptions(struct tr_window_assign *assign, const struct tr_batch *batch, const int64_t *times,
+			      int64_t base, uint64_t span, int64_t latest, int64_t watermark_ms)
+{
+	struct tr_window_clock *clock = assign->clock;
+	const struct tr_window_kernels *kernels = TR_ISA_PICK(tr_window_kernels);
+	const uint32_t n = batch->selected_count;
+	const int64_t start = tr_window_slice_start(clock, latest);
+	const int64_t first_end = tr_window_first_end(clock, start);
+	const int64_t greatest_ms = greatest_watermark(batch, watermark_ms);
+	struct exceptions e = {.batch = batch,
+			       .times = times,
+			       .base = base,
+			       .is_numbered = span < SPAN_MAX,
+			       .is_tumble = clock->spec.kind == TR_WINDOW_TUMBLE && clock->zone == NULL,
+			       .watermark_ms = watermark_ms,
+			       .late_until = INT64_MIN,
+			       .late_watermark = INT64_MAX};
+	uint64_t open; /* slices from here on are on time for every row */
+
+	if (tr_window_timer(clock, first_end) <= greatest_ms)
+		return false;
+	assign->exception_count = kernels->outside(times, n, start, clock->slice_ms, assign->exceptions);
+	if (assign->exception_count > n / 4)
+		return false;
+	if (e.is_numbered)
+		kernels->slices_at(times, assign->exceptions, assign->exception_count, base, clock->slice_ms,
+				   assign->exception_ids);
+	e.hint = find_target(assign, start, first_end);
+	open = e.is_numbered ? first_open_slice(assign, base, span, greatest_ms) : UINT64_MAX;
+	for (uint32_t i = 0; i < assign->exception_count; i++) {
+		const uint32_t number = e.is_numbered ? assign->exception_ids[i] : 0;
+		uint32_t id = number >= open ? assign->by_slice[number] : 0;
+
+		if (TR_LIKELY(id != 0)) {
+			id--;
+		} else {
+			id = exception_at(assign, &e, assign->exceptions[i], number);
+			if (id == 0) { /* CUMULATE: a late row that moved to the main slice is no exception */
+				forget_exceptions(assign, base, span);
+				assign->late_count = assign->target_count = 0;
+				return false;
+			}
+		}
+		assign->exception_ids[i] = id;
+		if (TR_UNLIKELY(id == LATE))
+			assign->late_count++;
+		else
+			assign->targets[id].count++;
+	}
+	forget_exceptions(assign, base, span);
+	order_exceptions(assign, n);
 	return true;
 }
 

@@ -24,6 +24,9 @@ struct tr_window_kernels {
 	uint32_t (*outside)(const int64_t *times, uint32_t count, int64_t start, int64_t slice_ms, uint32_t *out);
 	/* out[i] = slice number of times[i], counted from `base`; all below 2^31. */
 	void (*slices)(const int64_t *times, uint32_t count, int64_t base, int64_t slice_ms, uint32_t *out);
+	/* The same of times[rows[i]]. */
+	void (*slices_at)(const int64_t *times, const uint32_t *rows, uint32_t count, int64_t base, int64_t slice_ms,
+			  uint32_t *out);
 };
 
 TR_ISA_DECLARE(struct tr_window_kernels, tr_window_kernels);

@@ -31,19 +31,31 @@ static void gather(const int64_t *restrict values, const uint32_t *restrict rows
 }
 
 /* Division by multiplication in doubles: exact after a correction by one, for distances below 2^52. */
+static inline uint32_t number_of(int64_t distance, double factor, int64_t slice_ms)
+{
+	int64_t n = (int32_t)((double)distance * factor);
+	const int64_t rest = distance - n * slice_ms;
+
+	n += rest >= slice_ms;
+	n -= rest < 0;
+	return (uint32_t)n;
+}
+
 static void slices(const int64_t *restrict times, uint32_t count, int64_t base, int64_t slice_ms, uint32_t *restrict out)
 {
 	const double factor = 1.0 / (double)slice_ms;
 
-	for (uint32_t i = 0; i < count; i++) {
-		const int64_t distance = times[i] - base;
-		int64_t n = (int32_t)((double)distance * factor);
-		const int64_t rest = distance - n * slice_ms;
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = number_of(times[i] - base, factor, slice_ms);
+}
 
-		n += rest >= slice_ms;
-		n -= rest < 0;
-		out[i] = (uint32_t)n;
-	}
+static void slices_at(const int64_t *restrict times, const uint32_t *restrict rows, uint32_t count, int64_t base,
+		      int64_t slice_ms, uint32_t *restrict out)
+{
+	const double factor = 1.0 / (double)slice_ms;
+
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = number_of(times[rows[i]] - base, factor, slice_ms);
 }
 
 static uint32_t outside(const int64_t *restrict times, uint32_t count, int64_t start, int64_t slice_ms,
@@ -75,5 +87,6 @@ const struct tr_window_kernels TR_ISA(tr_window_kernels) = {
 	.range = range,
 	.gather = gather,
 	.slices = slices,
+	.slices_at = slices_at,
 	.outside = outside,
 };

@@ -35,20 +35,35 @@ static void add(struct tr_slice_pool *pool, struct tr_slice *slice, int64_t *mod
 	tr_slice_touch(slice, fresh, n);
 }
 
-static void check(const struct tr_slice_pool *pool, const struct tr_slice *slice, const int64_t *model)
+static void check_scan(const struct tr_slice_pool *pool, const struct tr_slice *slice, const int64_t *model,
+		       uint32_t max)
 {
-	uint32_t slots[33], cursor = 0, n, seen = 0, wanted = 0;
-	char *entries[33];
+	static bool is_seen[SLOTS];
+	uint32_t slots[300], cursor = 0, n, seen = 0, wanted = 0;
+	char *entries[300];
 
-	while ((n = tr_slice_scan(pool, slice, &cursor, 33, slots, entries)) > 0)
+	memset(is_seen, 0, sizeof(is_seen));
+	while ((n = tr_slice_scan(pool, slice, &cursor, max, slots, entries)) > 0) {
+		assert_true(n <= max);
 		for (uint32_t i = 0; i < n; i++, seen++) {
-			assert_true(slots[i] < SLOTS && model[slots[i]] > 0);
+			assert_true(slots[i] < SLOTS && model[slots[i]] > 0 && !is_seen[slots[i]]);
 			assert_true(*words(entries[i]) == model[slots[i]]);
+			is_seen[slots[i]] = true;
 		}
+	}
 	for (uint32_t s = 0; s < SLOTS; s++)
 		wanted += model[s] != 0;
 	assert_int_equal(seen, wanted);
 	assert_int_equal(slice->count, wanted);
+}
+
+/* Batches that end within a word of 64 entries, at its end, and beyond it. */
+static void check(const struct tr_slice_pool *pool, const struct tr_slice *slice, const int64_t *model)
+{
+	static const uint32_t sizes[] = {1, 33, 64, 100, 300};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		check_scan(pool, slice, model, sizes[i]);
 }
 
 static void run(bool is_dense, uint32_t stride, uint32_t slot_limit)
