@@ -623,10 +623,22 @@ static void run_logic(struct frame *frame, const struct tr_step *step, uint32_t 
 
 /* ---- runs ---- */
 
+/* Whether a step walks its selection, so that it can't be a mask. */
+static bool wants_list(const struct tr_step *step, const struct selection *sel, uint32_t row_count)
+{
+	switch (step->kind) {
+	case TR_STEP_FILTER:
+	case TR_STEP_FIELD:
+	case TR_STEP_ALIAS:
+	case TR_STEP_BLANK: return false;
+	default: return sel->is_mask && !is_for_all_rows(step, sel, row_count);
+	}
+}
+
 static tr_code run_step(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
 			uint32_t row_count, struct tr_status *st)
 {
-	if (step->kind != TR_STEP_FILTER && !is_for_all_rows(step, &frame->selections[step->sel], row_count))
+	if (wants_list(step, &frame->selections[step->sel], row_count))
 		list_rows(state, &frame->selections[step->sel], row_count);
 	switch (step->kind) {
 	case TR_STEP_CALL: return run_call(state, frame, step, row_count, st);
