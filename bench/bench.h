@@ -19,14 +19,15 @@
 struct tr_bench_pair {
 	struct tr_harness_side ours;
 	struct tr_harness_side bar;
-	void *data;     /* the case's own */
-	char note[160]; /* shown behind the row: sizes, key counts */
+	void *data;        /* the case's own */
+	char note[160];    /* shown behind the row: sizes, key counts */
+	char skipped[200]; /* not empty: the row is not measured, and this is why */
 };
 
 struct tr_bench_case {
 	const char *name;  /* "group-100k" */
 	const char *work;  /* one line, for --list */
-	const char *unit;  /* "rows", "events", "lines" */
+	const char *unit;  /* "rows", "events", "lines"; "x": a rate is a speed-up (bench_scale.c) */
 	double must_ratio; /* bar: ours / bar must reach it; 0: none */
 	double must_rate;  /* bar: units per second; 0: none */
 	double side_ms;    /* 0: the default */
@@ -45,5 +46,6 @@ extern const struct tr_bench_case tr_bench_exchange_cases[];
 extern const struct tr_bench_case tr_bench_decode_cases[];
 extern const struct tr_bench_case tr_bench_generator_cases[];
 extern const struct tr_bench_case tr_bench_run_cases[];
+extern const struct tr_bench_case tr_bench_scale_cases[];
 
 #endif

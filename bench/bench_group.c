@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * COUNT(*) and SUM(value) by 1k, 100k and 10M random 64-bit keys, from memory, on one worker. The engine does it as a
- * window that all rows fall into: scan, window and sink. Both sides emit the groups.
+ * window that all rows fall into: scan, window and sink. Both sides emit the groups. DuckDB does it as a query on a table
+ * in memory with one thread; its result is fetched chunk by chunk.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "base/type.h"
 #include "bench/bench.h"
 #include "bench/data.h"
+#include "bench/duckdb.h"
 #include "bench/engine_run.h"
 #include "bench/limits/limits.h"
 
@@ -22,6 +24,7 @@ struct data {
 	struct tr_bench_plan plan;
 	struct tr_bench_table table;
 	struct tr_bench_sum sum;
+	struct tr_duckdb *duckdb;
 };
 
 #define WINDOW_MS 3600000
@@ -39,6 +42,16 @@ static uint64_t bar(void *context, uint32_t repeat, double *seconds)
 		d->groups = tr_limit_group_emit(group, d->out_key, d->out_count, d->out_sum);
 		tr_limit_group_destroy(&group);
 	}
+	return (uint64_t)repeat * d->rows;
+}
+
+static uint64_t bar_duckdb(void *context, uint32_t repeat, double *seconds)
+{
+	struct data *d = context;
+	uint64_t total;
+
+	for (uint32_t r = 0; r < repeat; r++)
+		d->groups = tr_duckdb_group(d->duckdb, &total);
 	return (uint64_t)repeat * d->rows;
 }
 
@@ -105,10 +118,33 @@ static tr_code open_with(struct tr_bench_pair *pair, size_t rows, size_t keys, s
 	pair->bar = (struct tr_harness_side){bar, d};
 	bar(d, 1, &seconds);
 	ours(d, 1, &seconds);
-	if (d->groups != d->sum.rows)
-		TR_FAIL(st, TR_ERR_INTERNAL, "ours makes %llu groups, the bar %zu", (unsigned long long)d->sum.rows,
-			d->groups);
+	if (d->groups != keys || d->sum.rows != keys)
+		TR_FAIL(st, TR_ERR_INTERNAL, "ours makes %llu groups, the bar %zu, of %zu",
+			(unsigned long long)d->sum.rows, d->groups, keys);
 	snprintf(pair->note, sizeof(pair->note), "%zu M rows, %zu groups", rows / 1000000, d->groups);
+	return TR_OK;
+}
+
+/* The same, with DuckDB in the bar's place. */
+static tr_code open_duckdb(struct tr_bench_pair *pair, size_t rows, size_t keys, struct tr_status *st)
+{
+	uint64_t total = 0, expected = 0;
+	struct data *d;
+
+	TR_TRY(open_with(pair, rows, keys, st));
+	d = pair->data;
+	d->duckdb = tr_duckdb_open(pair->skipped, sizeof(pair->skipped));
+	if (d->duckdb == NULL)
+		return TR_OK;
+	tr_duckdb_fill(d->duckdb, d->key, d->value, d->rows);
+	d->groups = tr_duckdb_group(d->duckdb, &total);
+	for (size_t i = 0; i < d->rows; i++)
+		expected += (uint64_t)d->value[i];
+	if (d->groups != keys || total != expected + d->rows)
+		TR_FAIL(st, TR_ERR_INTERNAL, "DuckDB makes %zu groups of %zu, or other sums", d->groups, keys);
+	pair->bar = (struct tr_harness_side){bar_duckdb, d};
+	snprintf(pair->note, sizeof(pair->note), "%zu M rows, %zu groups; DuckDB %s, one thread", rows / 1000000,
+		 d->groups, tr_duckdb_version(d->duckdb));
 	return TR_OK;
 }
 
@@ -123,6 +159,7 @@ static void data_close(struct tr_bench_pair *pair)
 	tr_harness_free(d->out_count, d->keys * 8);
 	tr_harness_free(d->out_sum, d->keys * 8);
 	tr_bench_plan_deinit(&d->plan);
+	tr_duckdb_close(&d->duckdb);
 	free(d);
 }
 
@@ -135,10 +172,22 @@ static tr_code open_10m(struct tr_bench_pair *pair, struct tr_status *st)
 {
 	return open_with(pair, 20000000, 10000000, st);
 }
+static tr_code open_100k_duckdb(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_duckdb(pair, 16000000, 100000, st);
+}
+static tr_code open_10m_duckdb(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_duckdb(pair, 20000000, 10000000, st);
+}
 
 const struct tr_bench_case tr_bench_group_cases[] = {
 	{"group-1k", "COUNT(*), SUM(value) by 1,000 random 64-bit keys", "rows", 0.6, 0, 0, open_1k, data_close},
 	{"group-100k", "the same by 100,000 keys", "rows", 0.6, 0, 0, open_100k, data_close},
 	{"group-10m", "the same by 10,000,000 keys", "rows", 0.6, 0, 0, open_10m, data_close},
+	{"group-duckdb-100k", "the same by 100,000 keys, against DuckDB on one thread", "rows", 1.0, 0, 0,
+	 open_100k_duckdb, data_close},
+	{"group-duckdb-10m", "the same by 10,000,000 keys, against DuckDB on one thread", "rows", 1.0, 0, 0,
+	 open_10m_duckdb, data_close},
 	{.name = NULL},
 };

@@ -16,7 +16,7 @@
 
 static const struct tr_bench_case *const tables[] = {
 	tr_bench_expression_cases, tr_bench_group_cases,     tr_bench_window_cases, tr_bench_exchange_cases,
-	tr_bench_decode_cases,     tr_bench_generator_cases, tr_bench_run_cases,
+	tr_bench_decode_cases,     tr_bench_generator_cases, tr_bench_run_cases,    tr_bench_scale_cases,
 };
 
 struct settings {
@@ -28,9 +28,9 @@ struct settings {
 
 #define NOISY_WIDTH 1.25 /* an interval this wide around the bar decides nothing */
 
-enum verdict { VERDICT_NONE, VERDICT_PASS, VERDICT_MISS, VERDICT_NOISE };
+enum verdict { VERDICT_NONE, VERDICT_PASS, VERDICT_MISS, VERDICT_NOISE, VERDICT_SKIPPED };
 
-static const char *const verdict_text[] = {"-", "pass", "MISS", "noise"};
+static const char *const verdict_text[] = {"-", "pass", "MISS", "noise", "skipped"};
 
 static bool is_selected(const char *only, const char *name)
 {
@@ -49,6 +49,8 @@ static bool is_selected(const char *only, const char *name)
 static enum verdict judge(const struct tr_bench_case *c, const struct tr_bench_pair *pair,
 			  const struct tr_harness_result *r)
 {
+	if (pair->skipped[0] != 0)
+		return VERDICT_SKIPPED;
 	if (pair->ours.body == NULL || (c->must_ratio == 0 && c->must_rate == 0))
 		return VERDICT_NONE;
 	if (c->must_ratio > 0 && (pair->bar.body == NULL || r->ratio_high < c->must_ratio))
@@ -60,10 +62,12 @@ static enum verdict judge(const struct tr_bench_case *c, const struct tr_bench_p
 	return VERDICT_PASS;
 }
 
-static void print_rate(double rate)
+static void print_rate(double rate, const char *unit)
 {
 	if (rate <= 0)
 		printf(" %9s", "-");
+	else if (strcmp(unit, "x") == 0)
+		printf(" %8.2fx", rate);
 	else if (rate >= 1e9)
 		printf(" %7.2f G", rate / 1e9);
 	else
@@ -88,11 +92,12 @@ static void print_row(const struct tr_bench_case *c, const struct tr_bench_pair 
 	else if (c->must_ratio > 0)
 		snprintf(must, sizeof(must), ">= %.2f", c->must_ratio);
 	printf("%-26s", c->name);
-	print_rate(r->a.median);
-	print_rate(r->a.best);
-	print_rate(r->b.median);
-	print_rate(r->b.best);
-	printf("  %-20s %-9s %-5s %s", ratio, must, verdict_text[verdict], pair->note);
+	print_rate(r->a.median, c->unit);
+	print_rate(r->a.best, c->unit);
+	print_rate(r->b.median, c->unit);
+	print_rate(r->b.best, c->unit);
+	printf("  %-20s %-9s %-5s %s", ratio, must, verdict_text[verdict],
+	       verdict == VERDICT_SKIPPED ? pair->skipped : pair->note);
 	if (r->steal > 0.001 || r->discarded > 0)
 		printf(" [steal %.1f %%, others %.0f %%, %u redone, %u kept]", r->steal * 100, r->others * 100,
 		       r->discarded, r->noisy);
@@ -103,14 +108,16 @@ static void print_row(const struct tr_bench_case *c, const struct tr_bench_pair 
 static void print_json(const struct tr_bench_case *c, const struct tr_bench_pair *pair,
 		       const struct tr_harness_result *r, enum verdict verdict)
 {
-	printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours_median\":%.0f,\"ours_best\":%.0f,\"bar_median\":%.0f,"
-	       "\"bar_best\":%.0f,\"ratio\":%.4f,\"ratio_low\":%.4f,\"ratio_high\":%.4f,\"must_ratio\":%.2f,"
+	const int places = strcmp(c->unit, "x") == 0 ? 3 : 0;
+
+	printf("{\"name\":\"%s\",\"unit\":\"%s\",\"ours_median\":%.*f,\"ours_best\":%.*f,\"bar_median\":%.*f,"
+	       "\"bar_best\":%.*f,\"ratio\":%.4f,\"ratio_low\":%.4f,\"ratio_high\":%.4f,\"must_ratio\":%.2f,"
 	       "\"must_rate\":%.0f,\"verdict\":\"%s\",\"pairs\":%u,\"discarded\":%u,\"noisy\":%u,\"steal\":%.4f,"
 	       "\"others\":%.4f,"
 	       "\"note\":\"%s\"}\n",
-	       c->name, c->unit, r->a.median, r->a.best, r->b.median, r->b.best, r->ratio, r->ratio_low, r->ratio_high,
-	       c->must_ratio, c->must_rate, verdict_text[verdict], r->pairs, r->discarded, r->noisy, r->steal,
-	       r->others, pair->note);
+	       c->name, c->unit, places, r->a.median, places, r->a.best, places, r->b.median, places, r->b.best,
+	       r->ratio, r->ratio_low, r->ratio_high, c->must_ratio, c->must_rate, verdict_text[verdict], r->pairs,
+	       r->discarded, r->noisy, r->steal, r->others, verdict == VERDICT_SKIPPED ? pair->skipped : pair->note);
 	fflush(stdout);
 }
 
@@ -155,7 +162,9 @@ static bool run_case(const struct tr_bench_case *c, const struct settings *setti
 		fprintf(stderr, "%s: %s\n", c->name, st.message);
 		return false;
 	}
-	if (pair.ours.body != NULL && pair.bar.body != NULL) {
+	if (pair.skipped[0] != 0) {
+		/* said in the row */
+	} else if (pair.ours.body != NULL && pair.bar.body != NULL) {
 		tr_harness_compare(&pair.ours, &pair.bar, &options, &result);
 	} else if (pair.ours.body != NULL) {
 		tr_harness_measure(&pair.ours, &options, &result);

@@ -15,7 +15,6 @@
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/source_sequence.h"
-#include "sql/session.h"
 
 /* ---- the memory table ---- */
 
@@ -338,29 +337,54 @@ void tr_bench_run(struct tr_plan *plan, double *seconds, struct tr_engine_progre
 	tr_environment_real_destroy(&env);
 }
 
-void tr_bench_run_sql(const char *script, uint32_t workers, double *seconds, struct tr_engine_progress *progress)
+void tr_bench_job_init(struct tr_bench_job *job, const char *script, uint32_t workers)
 {
-	struct tr_config config;
-	struct tr_session_options options = {.file = "bench.sql",
-					     .config = &config,
-					     .core_count = workers,
-					     .machine_time_zone = "UTC",
-					     .job_name = "bench",
-					     .job_id_seed = {1, 2},
-					     .collect = &tr_connector_blackhole};
-	struct tr_session *session;
-	struct tr_arena arena;
 	struct tr_status st = {0};
 
-	tr_arena_init(&arena, 0);
-	tr_config_init(&config, &arena);
-	session = tr_session_compile(&options, script, strlen(script));
-	if (session->diags.error_count > 0 || session->step_count != 1) {
-		(void)tr_diags_status(&session->diags, &st);
+	memset(job, 0, sizeof(*job));
+	tr_arena_init(&job->arena, 0);
+	tr_config_init(&job->config, &job->arena);
+	job->options = (struct tr_session_options){.file = "bench.sql",
+						   .config = &job->config,
+						   .core_count = workers,
+						   .machine_time_zone = "UTC",
+						   .job_name = "bench",
+						   .job_id_seed = {1, 2},
+						   .collect = &tr_connector_blackhole};
+	job->session = tr_session_compile(&job->options, script, strlen(script));
+	if (job->session->diags.error_count > 0 || job->session->step_count != 1) {
+		(void)tr_diags_status(&job->session->diags, &st);
 		fprintf(stderr, "bench: the script does not compile to one job: %s\n", st.message);
 		abort();
 	}
-	tr_bench_run(session->steps[0].plan, seconds, progress);
-	tr_session_destroy(&session);
-	tr_arena_deinit(&arena);
+	job->plan = job->session->steps[0].plan;
+}
+
+void tr_bench_job_deinit(struct tr_bench_job *job)
+{
+	tr_session_destroy(&job->session);
+	tr_arena_deinit(&job->arena);
+}
+
+struct tr_node *tr_bench_job_sink(const struct tr_bench_job *job)
+{
+	return (struct tr_node *)(uintptr_t)job->plan->sinks[0];
+}
+
+struct tr_node *tr_bench_job_scan(const struct tr_bench_job *job)
+{
+	const struct tr_node *node = job->plan->sinks[0];
+
+	while (node->kind != TR_NODE_SCAN)
+		node = node->inputs[0];
+	return (struct tr_node *)(uintptr_t)node;
+}
+
+void tr_bench_run_sql(const char *script, uint32_t workers, double *seconds, struct tr_engine_progress *progress)
+{
+	struct tr_bench_job job;
+
+	tr_bench_job_init(&job, script, workers);
+	tr_bench_run(job.plan, seconds, progress);
+	tr_bench_job_deinit(&job);
 }

@@ -10,6 +10,7 @@
 
 #include "core/engine.h"
 #include "core/plan.h"
+#include "sql/session.h"
 
 #define TR_BENCH_COLUMNS_MAX 8
 
@@ -50,6 +51,22 @@ struct tr_node *tr_bench_exchange(struct tr_bench_plan *plan, const struct tr_no
 struct tr_node *tr_bench_window(struct tr_bench_plan *plan, const struct tr_node *input, uint32_t key, int time_column,
 				int sum_column, int64_t slide_ms, int64_t size_ms);
 void tr_bench_sink(struct tr_bench_plan *plan, const struct tr_node *input, const struct tr_table_spec *table);
+
+/** A script with one INSERT, compiled for `workers` workers; `plan` may be run again and again. Aborts with the message
+ * if it does not compile. */
+struct tr_bench_job {
+	struct tr_arena arena;
+	struct tr_config config;
+	struct tr_session_options options;
+	struct tr_session *session;
+	struct tr_plan *plan;
+};
+
+void tr_bench_job_init(struct tr_bench_job *job, const char *script, uint32_t workers);
+void tr_bench_job_deinit(struct tr_bench_job *job);
+/** The scan of a plan with one source, the sink of a plan with one. */
+struct tr_node *tr_bench_job_scan(const struct tr_bench_job *job);
+struct tr_node *tr_bench_job_sink(const struct tr_bench_job *job);
 
 /** Compiles a script with one INSERT to a plan for `workers` workers and runs it; `seconds` as below. */
 void tr_bench_run_sql(const char *script, uint32_t workers, double *seconds, struct tr_engine_progress *progress);

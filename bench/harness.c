@@ -25,6 +25,7 @@ struct cpu_ticks {
 static clockid_t measure_clock = CLOCK_MONOTONIC; /* written once, at the start */
 
 void tr_harness_use_processor_time(void) { measure_clock = CLOCK_PROCESS_CPUTIME_ID; }
+bool tr_harness_is_processor_time(void) { return measure_clock == CLOCK_PROCESS_CPUTIME_ID; }
 
 static double clock_seconds(clockid_t id)
 {

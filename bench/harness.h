@@ -71,6 +71,7 @@ void tr_harness_measure(const struct tr_harness_side *a, const struct tr_harness
  * which others ran, though not what they did to the caches. Call it once, at the start. */
 double tr_harness_seconds(void);
 void tr_harness_use_processor_time(void);
+bool tr_harness_is_processor_time(void);
 
 /** 1-based ranks (low, high) of the order statistics that enclose the median of `count` values with at least 95 %. */
 void tr_harness_median_ranks(uint32_t count, uint32_t *low, uint32_t *high);

@@ -67,6 +67,8 @@ struct tr_limit_window_out {
 	int64_t count[TR_LIMIT_WINDOW_OUT + 8];
 	uint64_t rows;  /* emitted so far */
 	uint64_t total; /* sum of the counts emitted */
+	/* If not NULL: gets each batch of `n` rows before the next overwrites it. */
+	void (*take)(struct tr_limit_window_out *out, uint32_t n);
 };
 
 struct tr_limit_window *tr_limit_window_create(size_t keys, int64_t slide_ms, int64_t size_ms);
@@ -77,6 +79,21 @@ void tr_limit_window_add(struct tr_limit_window *window, const int64_t *time_ms,
 			 struct tr_limit_window_out *out);
 /** Emits all that is left. */
 void tr_limit_window_finish(struct tr_limit_window *window, struct tr_limit_window_out *out);
+
+/* ---- parallel.c, tumble_parallel.c, csv_file.c: the loops on one thread and on two ---- */
+
+/** Runs `work` on `workers` (1 or 2) pinned threads. Seconds from the common start to the end of the last. */
+double tr_limit_parallel(uint32_t workers, void (*work)(void *context, uint32_t worker, uint32_t workers),
+			 void *context);
+
+/** COUNT by `keys` keys over TUMBLE `size_ms`: threads take chunks of rows in turn, count them in windows of their own,
+ * deal what a window holds by the hash of the key, and merge their share. Times must ascend. Seconds; `groups` gets the
+ * number of rows emitted, `total` the sum of their counts. */
+double tr_limit_tumble_parallel(uint32_t workers, const int64_t *time_ms, const int64_t *key, size_t count, size_t keys,
+				int64_t size_ms, uint64_t *groups, uint64_t *total);
+
+/** Reads a file of CSV bids with read() and parses it, each thread a half. Seconds; `rows` gets -1 on an error. */
+double tr_limit_csv_file(uint32_t workers, const char *path, int64_t *rows);
 
 /* ---- exchange.c: 4 int64 columns, dealt by hash of the first between 2 threads, handed over, summed ---- */
 

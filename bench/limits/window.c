@@ -103,6 +103,8 @@ static void flush_out(struct tr_limit_window_out *out, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		out->total += (uint64_t)out->count[i];
 	out->rows += n;
+	if (out->take != NULL)
+		out->take(out, n);
 }
 
 /* Emits all slots with a count: key, count and the window's end as columns, a full batch at a time. */
