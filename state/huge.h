@@ -17,6 +17,17 @@
 
 #define TR_HUGE_PAGE_BYTES ((size_t)2 << 20)
 
+/** Asks for huge pages, except under sanitizers, whose shadow memory would follow. */
+static inline void tr_huge_advise(void *p, size_t bytes)
+{
+#ifndef TR_SANITIZED
+	(void)madvise(p, bytes, MADV_HUGEPAGE);
+#else
+	(void)p;
+	(void)bytes;
+#endif
+}
+
 static inline void *tr_huge_zalloc(size_t bytes)
 {
 	void *p;
@@ -29,7 +40,7 @@ static inline void *tr_huge_zalloc(size_t bytes)
 	bytes = (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1);
 	p = aligned_alloc(TR_HUGE_PAGE_BYTES, bytes);
 	TR_ASSERT(p != NULL);
-	(void)madvise(p, bytes, MADV_HUGEPAGE);
+	tr_huge_advise(p, bytes);
 	return memset(p, 0, bytes);
 }
 
@@ -54,7 +65,7 @@ static inline void *tr_huge_map(size_t bytes)
 		(void)munmap(p, (size_t)(aligned - p));
 	if (aligned < p + TR_HUGE_PAGE_BYTES)
 		(void)munmap(aligned + bytes, (size_t)(p + TR_HUGE_PAGE_BYTES - aligned));
-	(void)madvise(aligned, bytes, MADV_HUGEPAGE);
+	tr_huge_advise(aligned, bytes);
 	return aligned;
 }
 

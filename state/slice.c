@@ -11,7 +11,11 @@
 #include "base/check.h"
 #include "state/huge.h"
 
+#ifdef TR_SANITIZED /* every byte that is zeroed costs their shadow memory, too */
+#define BLOCK_CHUNKS_MAX 1
+#else
 #define BLOCK_CHUNKS_MAX 15
+#endif
 #define INDEX_BITS_MIN 6
 
 static void *checked(void *p)

@@ -3,8 +3,12 @@
  * Bids as CSV lines to columns: an index of delimiters, then the fields.
  *
  * First step, over blocks that stay in L2: 64 bytes at a time are compared with comma, line end and quote; the mask of
- * delimiters outside quotes (prefix xor of the quotes) becomes a list of offsets. Second step: seven offsets are a
- * row; numbers are read eight digits at once from the bytes before their delimiter.
+ * delimiters becomes a list of offsets (with VBMI2 by compressing the numbers 0..63). Quotes and bytes that aren't
+ * ASCII are noticed: this data has none, and a bar need not go further.
+ *
+ * Second step: seven offsets are a row. The three numbers and the five digits of the seconds are the four lanes of one
+ * vector: shifted so that the missing digits become zeros, checked at once, multiplied together. The minute is
+ * compared with the last one's text (parse.h). Short texts are cut out of one load by a mask.
  */
 #include "bench/limits/limits.h"
 #include "bench/limits/parse.h"
@@ -13,101 +17,161 @@
 #include <immintrin.h>
 #endif
 
+#if defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512VBMI2__) && defined(__BMI2__)
+#define HAS_512 1
+#else
+#define HAS_512 0
+#endif
+
 #define FIELDS 7
 #define BLOCK ((size_t)32 << 10)
 
-static inline uint64_t bytes_equal(const char *p, char c)
-{
-#ifdef __AVX512BW__
-	return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), _mm512_set1_epi8(c));
-#elif defined(__AVX2__)
-	const __m256i want = _mm256_set1_epi8(c);
-	const __m256i a = _mm256_loadu_si256((const void *)p);
-	const __m256i b = _mm256_loadu_si256((const void *)(p + 32));
-	const uint32_t low = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, want));
-	const uint32_t high = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(b, want));
+/* Of all blocks so far. */
+struct seen {
+	uint64_t lines;
+	uint64_t odd; /* quotes, and bytes that aren't ASCII */
+};
 
-	return (uint64_t)high << 32 | low;
-#else
-	uint64_t mask = 0;
+#if HAS_512
+/* Writes the offsets (from `text`) of delimiters in [at, at + length) to `index`. */
+static size_t find_delimiters(const char *text, size_t at, size_t length, struct seen *seen, uint32_t *restrict index)
+{
+	uint8_t numbers[64];
+	uint64_t lines = 0, odd = 0;
+	__m512i iota;
+	size_t n = 0;
 
 	for (unsigned i = 0; i < 64; i++)
-		mask |= (uint64_t)(p[i] == c) << i;
-	return mask;
-#endif
+		numbers[i] = (uint8_t)i;
+	iota = _mm512_loadu_si512(numbers);
+	for (size_t i = 0; i < length; i += 64) {
+		const size_t left = length - i;
+		const uint64_t valid = left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
+		const __m512i v = _mm512_loadu_si512(text + at + i);
+		const uint64_t newline = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n')) & valid;
+		const uint64_t mask = newline | (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(',')) & valid);
+		const unsigned count = (unsigned)__builtin_popcountll(mask);
+		const __m512i base = _mm512_set1_epi32((int)(at + i));
+		const __m512i found = _mm512_maskz_compress_epi8(mask, iota);
+		const __m512i first = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(found));
+
+		odd |= (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) | _mm512_movepi8_mask(v)) & valid;
+		lines += (unsigned)__builtin_popcountll(newline);
+		_mm512_storeu_si512(index + n, _mm512_add_epi32(first, base));
+		if (__builtin_expect(count > 16, 0)) {
+			uint64_t rest = mask;
+
+			for (unsigned k = 0; k < count; k++, rest &= rest - 1)
+				index[n + k] = (uint32_t)(at + i) + (uint32_t)__builtin_ctzll(rest);
+		}
+		n += count;
+	}
+	seen->lines += lines;
+	seen->odd |= odd;
+	return n;
 }
 
-static inline uint64_t prefix_xor(uint64_t x)
+static inline struct tr_view short_or_long(const char *text, uint32_t length)
 {
-	x ^= x << 1;
-	x ^= x << 2;
-	x ^= x << 4;
-	x ^= x << 8;
-	x ^= x << 16;
-	x ^= x << 32;
-	return x;
+	struct tr_view view;
+
+	/* The four bytes before the text are those of other fields of its row. */
+	if (__builtin_expect(length <= TR_VIEW_INLINE_MAX, 1)) {
+		const __m128i bytes = _mm_loadu_si128((const void *)(text - 4));
+		const __mmask16 mask = (__mmask16)_bzhi_u32(0xfff0, length + 4);
+		const __m128i cut = _mm_mask_mov_epi8(_mm_cvtsi32_si128((int)length), mask, bytes);
+
+		memcpy(&view, &cut, sizeof(view));
+		return view;
+	}
+	return tr_view_make(text, length);
 }
 
-/* Writes the offsets (from `text`) of delimiters in [at, at + length) to `index`. `inside`: all ones within quotes. */
-static size_t find_delimiters(const char *text, size_t at, size_t length, uint64_t *inside, uint32_t *restrict index)
+/* The numbers of a row with up to 8 digits each, and its seconds. */
+static inline bool parse_numbers(const char *text, const uint32_t *restrict end, uint64_t seconds,
+				 struct tr_limit_bids *restrict bids, size_t row, int64_t *ms)
+{
+	const __m256i zeros = _mm256_set1_epi8('0');
+	const __m128i ends = _mm_loadu_si128((const void *)end);
+	const __m128i before = _mm_loadu_si128((const void *)(end - 1));
+	const __m128i length_1 = _mm_sub_epi32(_mm_sub_epi32(ends, before), _mm_set1_epi32(2)); /* length - 1 */
+	const __m256i eights = _mm256_slli_epi64(_mm256_cvtepu32_epi64(length_1), 3);
+	/* 64 - 8 * length, and for the last lane 24: five digits of eight */
+	const __m256i shift =
+		_mm256_mask_mov_epi64(_mm256_sub_epi64(_mm256_set1_epi64x(56), eights), 8, _mm256_set1_epi64x(24));
+	uint64_t word[3];
+	__m256i v;
+	__m128i low, high;
+
+	for (unsigned i = 0; i < 3; i++)
+		memcpy(&word[i], text + (uint32_t)(end[(int)i - 1] + 1), 8);
+	v = _mm256_set_epi64x((int64_t)seconds, (int64_t)word[2], (int64_t)word[1], (int64_t)word[0]);
+	v = _mm256_sllv_epi64(_mm256_xor_si256(v, zeros), shift);
+	if (__builtin_expect((_mm_cmpgt_epu32_mask(length_1, _mm_set1_epi32(7)) & 7) != 0 ||
+				     _mm256_cmpgt_epu8_mask(v, _mm256_set1_epi8(9)) != 0,
+			     0))
+		return false;
+	v = _mm256_maddubs_epi16(v, _mm256_set1_epi16(0x010a));
+	v = _mm256_madd_epi16(v, _mm256_set1_epi32(0x00010064));
+	v = _mm256_add_epi64(_mm256_mul_epu32(v, _mm256_set1_epi64x(10000)), _mm256_srli_epi64(v, 32));
+	low = _mm256_castsi256_si128(v);
+	high = _mm256_extracti128_si256(v, 1);
+	bids->auction[row] = _mm_cvtsi128_si64(low);
+	bids->bidder[row] = _mm_extract_epi64(low, 1);
+	bids->price[row] = _mm_cvtsi128_si64(high);
+	*ms = _mm_extract_epi64(high, 1);
+	return true;
+}
+#else
+static size_t find_delimiters(const char *text, size_t at, size_t length, struct seen *seen, uint32_t *restrict index)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < length; i += 64) {
-		const char *p = text + at + i;
-		const uint64_t quotes = bytes_equal(p, '"');
-		uint64_t mask = bytes_equal(p, ',') | bytes_equal(p, '\n');
+	for (size_t i = 0; i < length; i++) {
+		const char c = text[at + i];
 
-		if (__builtin_expect((quotes | *inside) != 0, 0)) {
-			const uint64_t quoted = prefix_xor(quotes) ^ *inside;
-
-			mask &= ~quoted;
-			*inside = (uint64_t)((int64_t)quoted >> 63);
-		}
-		if (length - i < 64)
-			mask &= ((uint64_t)1 << (length - i)) - 1;
-		{
-			const uint32_t base = (uint32_t)(at + i);
-			const unsigned count = (unsigned)__builtin_popcountll(mask);
-			uint32_t *restrict out = index + n;
-
-			for (unsigned k = 0; k < count; k += 4) {
-				for (unsigned j = 0; j < 4; j++) {
-					out[k + j] = base + (uint32_t)__builtin_ctzll(mask | (uint64_t)1 << 63);
-					mask &= mask - 1;
-				}
-			}
-			n += count;
-		}
+		index[n] = (uint32_t)(at + i);
+		n += c == ',' || c == '\n';
+		seen->lines += c == '\n';
+		seen->odd |= (uint64_t)(c == '"') | ((uint8_t)c & 0x80);
 	}
 	return n;
 }
 
-/* Up to 18 digits that end before `end`; the 8 bytes before are readable. -1 if there is anything else. */
-static inline int64_t parse_digits(const char *start, const char *end)
-{
-	const size_t length = (size_t)(end - start);
-	int64_t value = 0;
+static inline struct tr_view short_or_long(const char *text, uint32_t length) { return tr_view_make(text, length); }
 
-	if (length - 1 < 8) {
+static inline bool parse_numbers(const char *text, const uint32_t *restrict end, uint64_t seconds,
+				 struct tr_limit_bids *restrict bids, size_t row, int64_t *ms)
+{
+	uint64_t value[4];
+	bool is_good = tr_limit_digits(seconds, 5, &value[3]);
+
+	for (unsigned i = 0; i < 3; i++) {
+		const uint32_t start = end[(int)i - 1] + 1, length = end[i] - start;
 		uint64_t word;
 
-		memcpy(&word, start, 8);
-		word <<= (8 - length) * 8;
-		/* Missing leading digits become zeros, which still must look like '0' for the check. */
-		word |= length == 8 ? 0 : UINT64_C(0x3030303030303030) >> (length * 8);
-		if (((word & UINT64_C(0xf0f0f0f0f0f0f0f0)) |
-		     (((word + UINT64_C(0x0606060606060606)) & UINT64_C(0xf0f0f0f0f0f0f0f0)) >> 4)) !=
-		    UINT64_C(0x3333333333333333))
-			return -1;
-		word = (word & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
-		word = (word & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
-		return (int64_t)((word & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32);
+		memcpy(&word, text + start, 8);
+		if (length - 1 >= 8)
+			return false;
+		is_good &= tr_limit_digits(word, length, &value[i]);
 	}
-	if (length == 0 || length > 18)
+	bids->auction[row] = (int64_t)value[0];
+	bids->bidder[row] = (int64_t)value[1];
+	bids->price[row] = (int64_t)value[2];
+	*ms = (int64_t)value[3];
+	return is_good;
+}
+#endif
+
+/* 1 to 18 digits; -1 if there is anything else. */
+static __attribute__((noinline)) int64_t parse_long(const char *text, uint32_t length)
+{
+	int64_t value = 0;
+
+	if (length - 1 >= 18)
 		return -1;
-	for (; start < end; start++) {
-		const uint32_t digit = (uint32_t)(uint8_t)*start - '0';
+	for (uint32_t i = 0; i < length; i++) {
+		const uint32_t digit = (uint32_t)(uint8_t)text[i] - '0';
 
 		if (digit > 9)
 			return -1;
@@ -116,54 +180,66 @@ static inline int64_t parse_digits(const char *start, const char *end)
 	return value;
 }
 
-static inline bool parse_row(const char *text, uint32_t start, const uint32_t *restrict end,
-			     struct tr_limit_bids *restrict bids, size_t row, struct tr_limit_date *date)
+/* Numbers of any length, one by one. */
+static __attribute__((noinline)) bool parse_numbers_slowly(const char *text, const uint32_t *end, uint64_t seconds,
+							   struct tr_limit_bids *bids, size_t row, int64_t *ms)
 {
-	const char *channel = text + end[2] + 1;
-	const char *url = text + end[3] + 1;
-	const char *extra = text + end[5] + 1;
-	uint32_t channel_length = end[3] - end[2] - 1;
-	uint32_t url_length = end[4] - end[3] - 1;
-	uint32_t extra_length = end[6] - end[5] - 1;
+	uint64_t value;
 
-	bids->auction[row] = parse_digits(text + start, text + end[0]);
-	bids->bidder[row] = parse_digits(text + end[0] + 1, text + end[1]);
-	bids->price[row] = parse_digits(text + end[1] + 1, text + end[2]);
-	if (__builtin_expect(*channel == '"' || *url == '"' || *extra == '"', 0))
-		return false; /* quoted text is not in this data; a bar need not go further than to notice it */
-	bids->channel[row] = tr_view_make(channel, channel_length);
-	bids->url[row] = tr_view_make(url, url_length);
-	bids->extra[row] = tr_view_make(extra, extra_length);
-	if (end[5] - end[4] - 1 != TR_LIMIT_TIME_LENGTH)
+	bids->auction[row] = parse_long(text + (uint32_t)(end[-1] + 1), end[0] - end[-1] - 1);
+	bids->bidder[row] = parse_long(text + end[0] + 1, end[1] - end[0] - 1);
+	bids->price[row] = parse_long(text + end[1] + 1, end[2] - end[1] - 1);
+	if (!tr_limit_digits(seconds, 5, &value))
 		return false;
-	bids->time_ms[row] = tr_limit_parse_time(date, text + end[4] + 1);
-	return text[end[6]] == '\n' && (bids->auction[row] | bids->bidder[row] | bids->price[row]) >= 0 &&
-	       bids->time_ms[row] != INT64_MIN;
+	*ms = (int64_t)value;
+	return (bids->auction[row] | bids->bidder[row] | bids->price[row]) >= 0;
+}
+
+/* end[-1] is the end of the row before. */
+static inline bool parse_row(const char *text, const uint32_t *restrict end, struct tr_limit_bids *restrict bids,
+			     size_t row, struct tr_limit_minute *minute)
+{
+	const char *time = text + end[4] + 1;
+	uint64_t seconds;
+	int64_t ms;
+
+	if (end[5] - end[4] - 1 != TR_LIMIT_TIME_LENGTH || text[end[6]] != '\n' || !tr_limit_minute_at(time, minute) ||
+	    !tr_limit_second_digits(time, &seconds))
+		return false;
+	if (!parse_numbers(text, end, seconds, bids, row, &ms) &&
+	    !parse_numbers_slowly(text, end, seconds, bids, row, &ms))
+		return false;
+	bids->time_ms[row] = minute->ms + ms;
+	bids->channel[row] = short_or_long(text + end[2] + 1, end[3] - end[2] - 1);
+	bids->url[row] = tr_view_make(text + end[3] + 1, end[4] - end[3] - 1);
+	bids->extra[row] = short_or_long(text + end[5] + 1, end[6] - end[5] - 1);
+	return ms < 60000;
 }
 
 int64_t tr_limit_csv_bids(const char *text, size_t length, struct tr_limit_bids *bids)
 {
-	static _Thread_local uint32_t index[BLOCK + FIELDS + 8];
-	struct tr_limit_date date = {0};
-	uint64_t inside = 0;
+	static _Thread_local uint32_t index[1 + BLOCK + FIELDS + 64]; /* [0]: the end of the row before */
+	struct tr_limit_minute minute = {{0}, 0};
+	struct seen seen = {0, 0};
 	size_t pending = 0, row = 0;
-	uint32_t start = 0;
 
-	if (length > UINT32_MAX)
+	if (length > INT32_MAX)
 		return -1;
+	index[0] = UINT32_MAX;
 	for (size_t at = 0; at < length; at += BLOCK) {
 		const size_t bytes = length - at < BLOCK ? length - at : BLOCK;
-		const size_t n = pending + find_delimiters(text, at, bytes, &inside, index + pending);
+		const size_t n = pending + find_delimiters(text, at, bytes, &seen, index + 1 + pending);
 		size_t i = 0;
 
 		for (; i + FIELDS <= n; i += FIELDS) {
-			if (row == bids->capacity || !parse_row(text, start, index + i, bids, row, &date))
+			if (row == bids->capacity || !parse_row(text, index + 1 + i, bids, row, &minute))
 				return -1;
-			start = index[i + FIELDS - 1] + 1;
 			row++;
 		}
 		pending = n - i;
-		memmove(index, index + i, pending * sizeof(index[0]));
+		memmove(index, index + i, (pending + 1) * sizeof(index[0]));
 	}
-	return pending == 0 && start == length ? (int64_t)row : -1;
+	/* Each seventh delimiter is a line end, and there are no others: so the six before it are commas. */
+	return pending == 0 && seen.lines == row && seen.odd == 0 && (uint32_t)(index[0] + 1) == length ? (int64_t)row
+													: -1;
 }

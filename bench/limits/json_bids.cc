@@ -18,8 +18,8 @@
 
 extern "C" int64_t tr_limit_json_bids(const char *text, size_t length, struct tr_limit_bids *bids)
 {
-	tr_limit_date date = {};
 	static thread_local simdjson::ondemand::parser parser;
+	struct tr_limit_minute minute = {{0}, 0};
 	simdjson::ondemand::document_stream stream;
 	size_t n = 0;
 
@@ -31,10 +31,10 @@ extern "C" int64_t tr_limit_json_bids(const char *text, size_t length, struct tr
 
 		if (n == bids->capacity || one.get_object().get(object))
 			return -1;
-		if (object["auction"].get_int64().get(bids->auction[n]) ||
-		    object["bidder"].get_int64().get(bids->bidder[n]) ||
-		    object["price"].get_int64().get(bids->price[n]) ||
-		    object["channel"].get_string().get(channel) || object["dateTime"].get_string().get(time))
+		if (object.find_field("auction").get_int64().get(bids->auction[n]) ||
+		    object.find_field("bidder").get_int64().get(bids->bidder[n]) ||
+		    object.find_field("price").get_int64().get(bids->price[n]) ||
+		    object.find_field("channel").get_string().get(channel) || object.find_field("dateTime").get_string().get(time))
 			return -1;
 		/* Unescaped strings lie in the parser's buffer: long ones would have to be copied. */
 		if (channel.size() > TR_VIEW_INLINE_MAX || time.size() != TR_LIMIT_TIME_LENGTH)
@@ -42,7 +42,7 @@ extern "C" int64_t tr_limit_json_bids(const char *text, size_t length, struct tr
 		std::memset(&bids->channel[n], 0, sizeof(tr_view));
 		bids->channel[n].length = static_cast<uint32_t>(channel.size());
 		std::memcpy(bids->channel[n].inlined, channel.data(), channel.size());
-		bids->time_ms[n] = tr_limit_parse_time(&date, time.data());
+		bids->time_ms[n] = tr_limit_parse_time(time.data(), &minute);
 		if (bids->time_ms[n] == INT64_MIN)
 			return -1;
 		n++;
