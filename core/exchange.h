@@ -8,9 +8,7 @@
  *     FORWARD    the one channel to the subtask of the same number
  *     GATHER     the one channel to subtask 0
  *
- * Key groups are ranges of the hash's upper half: group = upper 32 bits * groups / 2^32. Target t of n has the groups g
- * with g * n / groups = t: a run of neighbours, so that another parallelism moves few groups. Hash tables behind the
- * exchange should take their bits from the lower half.
+ * Key groups: state/key_group.h.
  *
  * Thread: the worker of the producing subtask.
  */
@@ -20,18 +18,7 @@
 #include "core/channel.h"
 #include "core/ops/op.h"
 #include "core/plan.h"
-
-#define TR_KEY_GROUPS_DEFAULT 128 /* pipeline.max-parallelism */
-
-static inline uint32_t tr_key_group(uint64_t hash, uint32_t group_count)
-{
-	return (uint32_t)(((hash >> 32) * group_count) >> 32);
-}
-
-static inline uint32_t tr_key_group_subtask(uint32_t group, uint32_t group_count, uint32_t subtask_count)
-{
-	return (uint32_t)((uint64_t)group * subtask_count / group_count);
-}
+#include "state/key_group.h"
 
 /** An exchange over `channels[0 .. channel_count)`, one per target, in the order of the targets. FORWARD and GATHER
  * take one channel. `keys` are columns of `schema` (HASH only) and are copied. The context must outlive the operator,

@@ -150,6 +150,7 @@ tr_code tr_op_sink_create(const struct tr_table_spec *table, struct tr_op_contex
 		.io = io,
 		.subtask = context->subtask,
 		.subtask_count = context->subtask_count,
+		.has_checkpoints = context->has_checkpoints,
 		.wake_at_ns = INT64_MAX,
 	};
 	code = s->sink_ops->open(table, &s->sink_context, &s->sink, st);

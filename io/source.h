@@ -50,6 +50,28 @@ struct tr_chunk_info {
 	uint64_t bytes; /* input consumed by this batch, for the statistics */
 };
 
+/* Positions. A checkpoint holds, per split, which chunk is dealt next and where it begins (as far as the dealer knows), and of
+ * each reader the chunk in its hands, with how many of its rows have been pushed (core/source_task.h). After a restore
+ * the dealer goes on with chunks in hand first, oldest first, then with the next chunk of each split. docs/decisions/0009
+ * has the two rules that make this exact. All integers; a source's own data (a file's path, size, inode) is a text. */
+
+/** A split in a checkpoint: where dealing goes on. */
+struct tr_split_position {
+	uint64_t split;
+	uint64_t next_chunk; /* the first one that is dealt after the restore */
+	int64_t next_start;  /* its start as the dealer has it: a guess for files, exact for generators */
+	bool is_dealt;       /* no chunk is left to be dealt */
+	const char *text;    /* the source's own: what it needs to find the split again; "" if nothing */
+};
+
+/** A chunk that a reader held at the barrier. */
+struct tr_chunk_position {
+	uint64_t split;
+	uint64_t chunk;
+	int64_t start; /* where its first record starts; a guess unless is_confirmed */
+	bool is_confirmed;
+};
+
 /** What a reader gets from its worker. Outlives the reader. */
 struct tr_source_context {
 	struct tr_environment *env;
@@ -82,6 +104,27 @@ struct tr_source_ops {
 			     struct tr_status *st);
 	/* The current chunk really starts at `start`: decode it again from there. NULL: starts are never guesses. */
 	void (*rewind)(struct tr_source_reader *reader, int64_t start);
+
+	/* Positions; NULL, all of them: the source can't be restored, and a job with checkpoints over it is refused. */
+
+	/* The reader has passed the barrier of `checkpoint`: chunks that are dealt to it from now on are not before it. The
+	 * first reader to say so fixes the dealing positions of that checkpoint, and a reader whose last barrier is older than
+	 * the newest one said is dealt nothing (poll answers BLOCKED) until it has said so, too. */
+	void (*reader_barrier)(struct tr_source_reader *reader, uint64_t checkpoint);
+	/* The dealing positions at `checkpoint`, fixed by the first reader_barrier for it, or the present ones if no reader has
+	 * said so (all have ended). Calls fn for each split that has been begun. Any thread; kept until a newer checkpoint
+	 * is fixed twice over (two are kept). */
+	tr_code (*positions)(struct tr_source *source, uint64_t checkpoint,
+			     tr_code (*fn)(void *context, const struct tr_split_position *position,
+					   struct tr_status *st),
+			     void *context, struct tr_status *st);
+	/* Restoring, before the first poll: where dealing goes on, split by split, and then the chunks that were in hand, which
+	 * are dealt first. TR_ERR_DATA, TR_ERR_NO_INPUT: the input is not the one that was read (a file is gone, is shorter
+	 * or was replaced); the message says which and how. */
+	tr_code (*restore_split)(struct tr_source *source, const struct tr_split_position *position,
+				 struct tr_status *st);
+	tr_code (*restore_chunk)(struct tr_source *source, const struct tr_chunk_position *position,
+				 struct tr_status *st);
 };
 
 #endif

@@ -35,8 +35,8 @@
 #include "base/batch.h"
 #include "base/check.h"
 #include "base/flow.h"
+#include "base/state_record.h"
 #include "core/ops/program.h"
-#include "state/record.h"
 #include "tailrace/status.h"
 
 struct tr_op;
@@ -64,6 +64,8 @@ struct tr_op_context {
 	struct tr_status status; /* why an operator answered FAILED */
 	/* The latest checkpoint begun, for the heads of source stages (core/checkpoint.h); NULL: there are none. */
 	const _Atomic uint64_t *checkpoint_wanted;
+	/* Output becomes visible by on_complete only, and the end of input waits for that. False: sinks publish on their own. */
+	bool has_checkpoints;
 };
 
 struct tr_op_ops {
@@ -84,14 +86,28 @@ struct tr_op_ops {
 	/* The subtask is about to wait: push out what others could use (partly filled batches, print lines). Must not
 	 * fail to make progress later; BLOCKED is fine. NULL: nothing is held back. */
 	enum tr_flow (*flush)(struct tr_op *op);
-	/* Writes all of the state as records. Only when nothing is blocked or gathered: right after a barrier. NULL: has
-	 * no state. */
-	tr_code (*save)(struct tr_op *op, struct tr_state_writer *writer, struct tr_status *st);
-	/* Adds a saved record to the state of an operator that has seen nothing yet. Records come in any order, from any
-	 * number of former subtasks; those with a key group only if this subtask owns it. NULL: has no state. */
-	tr_code (*load)(struct tr_op *op, const struct tr_state_record *record, struct tr_status *st);
+	/* The state at a barrier that has passed the whole chain: nothing is blocked or gathered. Fixes what belongs to the
+	 * snapshot and may write some of it, or all; the rest is written by snapshot_step. *base becomes the first
+	 * checkpoint whose keyed records are still needed: order->checkpoint if everything was, or will be, written.
+	 * `order` is borrowed. NULL: has no state. */
+	tr_code (*snapshot)(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			    uint64_t *base, struct tr_status *st);
+	/* Writes about `budget` bytes more, as they were at the barrier. Called between two elements, also while the chain is
+	 * blocked; not after another snapshot has begun. MORE: there is more. DONE: that was all. FAILED. NULL: snapshot
+	 * writes all. */
+	enum tr_flow (*snapshot_step)(struct tr_op *op, struct tr_state_writer *writer, size_t budget,
+				      struct tr_status *st);
+	/* The checkpoint is complete, for good: what was prepared for it may be made visible. BLOCKED: is being done. Comes once
+	 * for each complete checkpoint, before the next barrier. NULL: nothing to do. */
+	enum tr_flow (*on_complete)(struct tr_op *op, uint64_t checkpoint);
+	/* Restoring, before the first element. Streams one after the other (base/state_record.h): of each first the records that
+	 * are not keyed, then the keyed ones; all of them are offered to each subtask. NULL: has no state. */
+	tr_code (*load)(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+			struct tr_status *st);
 	/* All records have been loaded. NULL: nothing to do. */
 	tr_code (*load_end)(struct tr_op *op, struct tr_status *st);
+	/* About the bytes that writing all of the state would take. NULL: few. */
+	uint64_t (*state_bytes)(const struct tr_op *op);
 	void (*destroy)(struct tr_op *op);
 };
 
