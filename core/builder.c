@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "core/exchange.h"
 #include "core/graph.h"
 #include "core/op_sink.h"
@@ -101,6 +102,28 @@ static void stage_fill(struct tr_graph *graph, struct tr_stage *stage)
 		(void)edge_add(graph, stage, node->inputs[i]);
 }
 
+static bool has_state(const struct tr_node *node)
+{
+	return node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES || node->kind == TR_NODE_SINK ||
+	       (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL);
+}
+
+static void state_add(struct tr_stage *stage, const struct tr_node *node, int32_t op)
+{
+	if (has_state(node))
+		stage->states[stage->state_count++] = (struct tr_stage_state){
+			.node = node, .op = op, .operator_id = tr_hash_bytes(node->uid, strlen(node->uid))};
+}
+
+/** Operator i of the chain is node i of the stage; the head is what they stand on. */
+static void stage_states(struct tr_graph *graph, struct tr_stage *stage)
+{
+	stage->states = TR_NEW_ARRAY(&graph->arena, stage->node_count + 1, struct tr_stage_state);
+	state_add(stage, stage->head_node, -1);
+	for (uint32_t i = 0; i < stage->node_count; i++)
+		state_add(stage, stage->nodes[i], (int32_t)i);
+}
+
 static void build_stages(struct tr_graph *graph)
 {
 	graph->stages = TR_NEW_ARRAY(&graph->arena, TR_STAGES_MAX, struct tr_stage *);
@@ -109,6 +132,8 @@ static void build_stages(struct tr_graph *graph)
 		(void)stage_add(graph, graph->plan->sinks[i], NULL);
 	for (uint32_t i = 0; i < graph->stage_count; i++)
 		stage_fill(graph, graph->stages[i]);
+	for (uint32_t i = 0; i < graph->stage_count; i++)
+		stage_states(graph, graph->stages[i]);
 }
 
 /* Programs. */
@@ -319,6 +344,7 @@ static void create_align(struct tr_graph *graph, struct tr_subtask *subtask)
 		}
 	}
 	tr_align_init(&subtask->align, &subtask->context, stage->input, channels, edges, count);
+	subtask->align.is_at_least_once = graph->plan->checkpoint.is_at_least_once;
 	subtask->align.head.next = subtask->chain.ops[0];
 }
 
@@ -347,6 +373,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 	struct tr_subtask *subtask = &stage->subtasks[index];
 	struct tr_worker *worker;
 
+	subtask->graph = graph;
 	subtask->stage = stage;
 	subtask->index = index;
 	subtask->worker = index % graph->worker_count;
@@ -354,6 +381,9 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 	subtask->context = (struct tr_op_context){
 		.env = graph->env,
 		.checkpoint_wanted = &graph->checkpoint_wanted,
+		.checkpoint_last = &graph->checkpoint_last,
+		.is_draining = &graph->is_draining,
+		.has_checkpoints = graph->coordinator_io != NULL,
 		.arena = &subtask->arena,
 		.program = {.env = graph->env,
 			    .time_zone = graph->plan->time_zone,
@@ -369,6 +399,8 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 	if (stage->output != NULL)
 		create_exchange(subtask);
 	TR_TRY(create_head(graph, subtask, st));
+	if (graph->coordinator_io != NULL)
+		tr_snapshot_init(subtask);
 	atomic_init(&subtask->counters.watermark_ms, TR_WATERMARK_MIN);
 	worker = &graph->workers[subtask->worker];
 	worker->subtasks[worker->subtask_count++] = subtask;
@@ -396,13 +428,14 @@ static tr_code build_subtasks(struct tr_graph *graph, struct tr_status *st)
 }
 
 tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env,
-		      struct tr_status *st)
+		      struct tr_io_queue *coordinator_io, struct tr_status *st)
 {
 	memset(graph, 0, sizeof(*graph));
 	TR_ASSERT(plan->batch_rows >= 1 && plan->batch_rows <= TR_BATCH_ROWS_MAX);
 	TR_ASSERT(plan->sink_count > 0 && plan->time_zone != NULL);
 	graph->plan = plan;
 	graph->env = env;
+	graph->coordinator_io = coordinator_io;
 	graph->query_start_ms = tr_environment_wall_ms(env);
 	tr_arena_init(&graph->arena, 64 << 10);
 	pthread_mutex_init(&graph->failure_lock, NULL);
@@ -420,6 +453,7 @@ static void subtask_deinit(struct tr_subtask *subtask)
 {
 	if (subtask->stage == NULL) /* not reached by a creation that failed */
 		return;
+	tr_snapshot_deinit(subtask);
 	tr_source_task_destroy(&subtask->source);
 	if (subtask->values != NULL)
 		subtask->values->ops->destroy(subtask->values);

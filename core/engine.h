@@ -30,8 +30,33 @@ struct tr_engine_progress {
 	bool is_finished;
 };
 
-/** Builds stages, subtasks, rings and pools for the plan, and opens all sources and sinks. Nothing runs yet. The plan
- * and the environment must outlive the engine. */
+/** How a job is asked to stop. */
+enum tr_stop_mode {
+	TR_STOP_NONE,
+	TR_STOP_SUSPEND, /* sources stop behind the barrier */
+	TR_STOP_DRAIN,   /* sources end: the maximum watermark fires all windows first */
+};
+
+struct tr_checkpoint_stats {
+	uint64_t completed;
+	uint64_t failed;
+	uint64_t last;        /* newest complete one; 0: none yet */
+	uint64_t restored;    /* the one that the job began with; 0: none */
+	uint64_t last_bytes;  /* appended for it */
+	int64_t last_ns;      /* how long it took */
+	int64_t pause_ns_max; /* longest time that a subtask stood still for a snapshot */
+};
+
+/** How a job that did not fail has ended. */
+enum tr_engine_outcome {
+	TR_OUTCOME_NONE, /* it has not, or it failed */
+	TR_OUTCOME_FINISHED,
+	TR_OUTCOME_STOPPED, /* behind a checkpoint, as was asked: it can be resumed */
+	TR_OUTCOME_CANCELLED,
+};
+
+/** Builds stages, subtasks, rings and pools for the plan, opens all sources and sinks, and restores the state that
+ * plan->checkpoint names. Nothing runs yet. The plan and the environment must outlive the engine. */
 tr_code tr_engine_create(const struct tr_plan *plan, struct tr_environment *env, struct tr_engine **engine,
 			 struct tr_status *st) TR_MUST_USE;
 
@@ -41,10 +66,27 @@ tr_code tr_engine_run(struct tr_engine *engine, struct tr_status *st) TR_MUST_US
 /** Any thread, and signal handlers: asks for an early end; tr_engine_run then returns TR_ERR_CANCELLED. */
 void tr_engine_cancel(struct tr_engine *engine);
 
+/** What to tell people about checkpoints as it happens: called on tr_engine_run's thread. Before run. */
+void tr_engine_on_event(struct tr_engine *engine, void (*on_event)(void *context, const char *text), void *context);
+
+/** Any thread, and signal handlers: stops behind a checkpoint, if the job has any; else as cancel. tr_engine_run then returns
+ * TR_OK, the outcome is STOPPED. A second call cancels. */
+void tr_engine_stop(struct tr_engine *engine);
+
+/** Any thread: asks for a savepoint in `directory` ("" : a checkpoint only) and then perhaps a stop, and waits for it.
+ * TR_ERR_UNAVAILABLE: the job has no checkpoints or has ended. */
+tr_code tr_engine_savepoint(struct tr_engine *engine, const char *directory, enum tr_stop_mode stop,
+			    uint64_t *checkpoint, struct tr_status *st) TR_MUST_USE;
+
+enum tr_engine_outcome tr_engine_outcome(const struct tr_engine *engine);
+
+/** Any thread. False: the job has no checkpoints. */
+bool tr_engine_checkpoints(struct tr_engine *engine, struct tr_checkpoint_stats *stats);
+
 /** Any thread, also while running. */
 void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progress *progress);
 
-/** Closes everything. The engine must not be running. */
+/** Closes everything. The engine must not be running. The checkpoints of a finished job stay: tr_log_remove. */
 void tr_engine_destroy(struct tr_engine **engine);
 
 #endif

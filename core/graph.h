@@ -27,6 +27,7 @@
 #include "core/channel.h"
 #include "core/ops/op_window.h"
 #include "core/plan.h"
+#include "core/snapshot.h"
 #include "core/source_task.h"
 #include "io/disk.h"
 
@@ -61,7 +62,15 @@ struct tr_subtask_counters {
 	_Atomic int64_t watermark_ms;
 };
 
+/** An operator of a stage that has state. */
+struct tr_stage_state {
+	const struct tr_node *node; /* uid and fingerprint */
+	uint64_t operator_id;       /* hash of the uid */
+	int32_t op;                 /* in the chain; -1: the head */
+};
+
 struct tr_subtask {
+	struct tr_graph *graph;
 	struct tr_stage *stage;
 	uint32_t index;
 	uint32_t worker;
@@ -73,6 +82,7 @@ struct tr_subtask {
 	struct tr_align align;         /* HEAD_ALIGN */
 	bool is_done;
 	_Atomic uint64_t checkpoint_done; /* last one whose barrier has passed the chain; by its worker */
+	struct tr_snapshot snapshot;      /* without checkpoints: empty */
 	struct tr_subtask_counters counters;
 };
 
@@ -85,6 +95,8 @@ struct tr_stage {
 	const struct tr_schema *input;      /* what the head hands to the chain */
 	const struct tr_node *const *nodes; /* chain, head first; without the exchange */
 	uint32_t node_count;
+	struct tr_stage_state *states; /* head first */
+	uint32_t state_count;
 	const struct tr_program **programs;    /* per node: FILTER and PROJECT */
 	const struct tr_window_plan **windows; /* per node: WINDOW_AGGREGATE */
 	struct tr_edge **inputs;
@@ -114,14 +126,21 @@ struct tr_graph {
 	_Alignas(64) _Atomic bool is_stopping;
 	_Atomic bool is_cancelled;
 	_Atomic uint64_t checkpoint_wanted; /* core/checkpoint.h; 0: none yet */
+	_Atomic uint64_t checkpoint_last;   /* behind its barrier sources emit nothing more; 0: none */
+	/* By the coordinator; read by all subtasks. */
+	_Atomic uint64_t checkpoint_completed; /* the newest durable one of this run; 0: none yet */
+	_Atomic uint64_t rewrite_before;       /* base/state_record.h; valid for checkpoint_wanted */
+	_Atomic bool is_finished;              /* all is committed: ended subtasks are done */
+	_Atomic bool is_draining;              /* sources end as if their input had */
+	struct tr_io_queue *coordinator_io;    /* to wake it; NULL: no checkpoints */
 	pthread_mutex_t failure_lock;
 	struct tr_status failure; /* the first one; under failure_lock */
 };
 
-/** Cuts the plan into stages, compiles programs, makes workers and channels, opens sources, readers and sinks. On
- * failure the graph must still be deinitialised. */
+/** Cuts the plan into stages, compiles programs, makes workers and channels, opens sources, readers and sinks. With
+ * `coordinator_io` the graph has checkpoints. On failure the graph must still be deinitialised. */
 tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct tr_environment *env,
-		      struct tr_status *st) TR_MUST_USE;
+		      struct tr_io_queue *coordinator_io, struct tr_status *st) TR_MUST_USE;
 
 /** Closes and frees everything. No worker may be running. */
 void tr_graph_deinit(struct tr_graph *graph);

@@ -14,6 +14,7 @@
 
 #define NODES_MAX 65536
 #define DEPTH_MAX 512
+#define NODES_NAMED_MAX 4096
 
 static const char *const kind_names[] = {
 	[TR_NODE_SCAN] = "Scan",         [TR_NODE_VALUES] = "Values", [TR_NODE_FILTER] = "Filter",
@@ -172,7 +173,8 @@ static tr_code check_parallelism(const struct tr_node *node, const struct tr_nod
 struct visit {
 	struct tr_node *node;
 	uint32_t depth;
-	uint32_t chain; /* operators of the stage above and with this node */
+	uint32_t chain;  /* operators of the stage above and with this node */
+	const char *way; /* of nodes with state above this one */
 };
 
 static tr_code check_node(const struct visit *visit, struct tr_status *st)
@@ -195,15 +197,17 @@ tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 {
 	struct visit *stack =
 		TR_NEW_ARRAY(plan->arena, DEPTH_MAX * TR_PLAN_INPUTS_MAX + plan->sink_count, struct visit);
-	uint32_t depth = 0;
+	const struct tr_node **named;
+	uint32_t depth = 0, named_count = 0;
 
 	if (plan->sink_count == 0)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: no sinks");
 	if (plan->batch_rows == 0 || plan->batch_rows > TR_BATCH_ROWS_MAX || plan->workers > TR_PARALLELISM_MAX)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: %u rows a batch, %u workers", plan->batch_rows, plan->workers);
 	plan->node_count = 0;
+	named = TR_NEW_ARRAY(plan->arena, NODES_NAMED_MAX, const struct tr_node *);
 	for (uint32_t i = plan->sink_count; i-- > 0;) /* the plan's nodes are ours to number */
-		stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0};
+		stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0, ""};
 	while (depth > 0) {
 		const struct visit visit = stack[--depth];
 
@@ -211,10 +215,15 @@ tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 		if (plan->node_count > NODES_MAX)
 			FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
 		TR_TRY(check_node(&visit, st));
+		if (named_count == NODES_NAMED_MAX)
+			FAIL_NODE(st, visit.node, "more than %d operators have state", NODES_NAMED_MAX);
+		tr_plan_name(plan->arena, visit.node, visit.way, named, named_count);
+		if (visit.node->uid != NULL)
+			named[named_count++] = visit.node;
 		for (uint32_t i = visit.node->input_count; i-- > 0;)
-			stack[depth++] =
-				(struct visit){(struct tr_node *)(uintptr_t)visit.node->inputs[i], visit.depth + 1,
-					       visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1};
+			stack[depth++] = (struct visit){
+				(struct tr_node *)(uintptr_t)visit.node->inputs[i], visit.depth + 1,
+				visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1, visit.node->way};
 	}
 	return TR_OK;
 }

@@ -47,6 +47,10 @@ struct tr_node {
 	const struct tr_node *const *inputs;
 	uint32_t input_count;
 	uint32_t parallelism; /* subtasks of the stage that runs it */
+	/* Made by tr_plan_check (core/plan_uid.c has the rules). */
+	const char *uid;         /* by which its state is found again; NULL: has no state */
+	const char *fingerprint; /* what its state depends on */
+	const char *way;         /* of nodes with state from the sink to here */
 	union {
 		/* SCAN: reads table, computes `exprs` over its physical columns; output is one column per expr.
 		 * Event time: `time_expr` (int64 ms-precision timestamp) is the row time and `watermark_expr` its
@@ -94,10 +98,26 @@ struct tr_node {
 	};
 };
 
+/** How the job's checkpoints are made. All zero: there are none. */
+struct tr_checkpoint_plan {
+	const char *directory;    /* of the log (state/log.h); NULL: no checkpoints */
+	const char *restore_from; /* directory of a savepoint to begin with, if `directory` holds nothing yet; or NULL */
+	bool is_fresh;            /* begin anew, whatever `directory` holds: it is removed */
+	bool allows_non_restored; /* state that no operator wants is left out */
+	bool is_at_least_once;    /* barriers do not hold back inputs */
+	int64_t interval_ms;      /* 0: only when asked for, and at the end */
+	int64_t timeout_ms;
+	int64_t min_pause_ms;
+	uint32_t retained;
+	int64_t tolerable_failures; /* in a row; -1: any number */
+};
+
 struct tr_plan {
 	struct tr_arena *arena;
 	const char *job_name;
-	const char *job_id; /* 32 hex digits */
+	/* 32 hex digits. A resumed job takes its old id on: the engine writes it here, and the plan's tables point here too. */
+	char *job_id;
+	struct tr_checkpoint_plan checkpoint;
 	const struct tr_node *const *sinks;
 	uint32_t sink_count;
 	uint32_t node_count;
@@ -121,7 +141,11 @@ tr_code tr_plan_local_schema(struct tr_arena *arena, const struct tr_node *local
 /** Whether this aggregation can run in two phases (event time, sliceable window, mergeable aggregates, no DISTINCT). */
 bool tr_plan_is_two_phase(const struct tr_window_spec *window, const struct tr_agg_call *aggs, uint32_t agg_count);
 
-/** Numbers the nodes and checks the plan: schemas fit, columns exist, exchanges where parallelism changes, depth and
+/** Gives `node` its uid and fingerprint: tr_plan_check's. `above` is the way to it, `named` are the nodes that have one. */
+void tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, const struct tr_node *const *named,
+		  uint32_t named_count);
+
+/** Numbers and names the nodes and checks the plan: schemas fit, columns exist, exchanges where parallelism changes, depth and
  * width limits. TR_ERR_INTERNAL names the node. Call before running or printing. */
 tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st) TR_MUST_USE;
 

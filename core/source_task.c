@@ -163,6 +163,8 @@ void tr_source_task_destroy(struct tr_source_task **task)
 	free(t);
 }
 
+struct tr_op *tr_source_task_head(struct tr_source_task *task) { return &task->head; }
+
 uint64_t tr_source_task_checkpoint(const struct tr_source_task *task) { return task->head.metrics.checkpoint; }
 
 const struct tr_source_counters *tr_source_task_counters(const struct tr_source_task *task) { return &task->counters; }

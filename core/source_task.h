@@ -77,6 +77,9 @@ void tr_source_task_pause(struct tr_source_task *task, int64_t now_ns);
 /** The monotonic time at which a step is wanted though nothing has happened. INT64_MAX: none. */
 int64_t tr_source_task_wake_at(const struct tr_source_task *task);
 
+/** The operator that it is to the chain, and to checkpoints. */
+struct tr_op *tr_source_task_head(struct tr_source_task *task);
+
 /** The checkpoint of the last barrier that it emitted; 0: none. */
 uint64_t tr_source_task_checkpoint(const struct tr_source_task *task);
 

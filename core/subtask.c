@@ -2,9 +2,11 @@
  *
  * Subtask: one chain with its head, run step by step by its worker.
  *
- *     1. blocked? resume from the tail to the head; still blocked: nothing else happens
- *     2. timers of processing time, and the sink's
- *     3. the head: take one packet, decode or push one batch
+ *     1. a piece of a checkpoint: what is complete is published, what is being saved is written on
+ *     2. blocked? resume from the tail to the head; still blocked: nothing else happens
+ *     3. timers of processing time, and the sink's
+ *     4. the head: take one packet, decode or push one batch
+ *     5. if that was a barrier and it has passed the chain: the snapshot
  *
  * Counters are published after a step that did something: plain numbers of the operators become relaxed atomics that
  * the progress line reads.
@@ -99,15 +101,58 @@ static enum tr_turn step_timers(struct tr_subtask *subtask, int64_t now_ns, int6
 	return fired ? TR_TURN_PROGRESS : TR_TURN_IDLE;
 }
 
-enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
+/** After each thing that the chain was given. */
+static enum tr_turn pass_barrier(struct tr_subtask *subtask)
+{
+	if (tr_chain_is_blocked(&subtask->chain))
+		return TR_TURN_IDLE;
+	publish_checkpoint(subtask);
+	return subtask->snapshot.ring != NULL ? tr_snapshot_begin(subtask) : TR_TURN_IDLE;
+}
+
+/** The input has come to an end: the subtask is done, or stays for the checkpoints that are still to come. */
+static enum tr_turn end(struct tr_subtask *subtask)
+{
+	if (subtask->snapshot.ring == NULL) {
+		subtask->is_done = true;
+		return TR_TURN_DONE;
+	}
+	/* Release pairs with the acquire of the coordinator. */
+	atomic_store_explicit(&subtask->snapshot.is_ended, true, memory_order_release);
+	tr_io_wake(subtask->graph->coordinator_io);
+	return TR_TURN_PROGRESS;
+}
+
+/** A subtask whose input has ended: only checkpoints concern it, until the job is finished. */
+static enum tr_turn step_ended(struct tr_subtask *subtask)
+{
+	enum tr_turn turn = tr_snapshot_step(subtask);
+
+	if (turn == TR_TURN_IDLE && tr_chain_is_blocked(&subtask->chain)) /* the sink publishes */
+		return tr_chain_resume(&subtask->chain) == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_IDLE;
+	if (turn == TR_TURN_IDLE)
+		turn = tr_snapshot_begin(subtask);
+	/* Acquire pairs with the release of the coordinator. */
+	if (turn == TR_TURN_IDLE && atomic_load_explicit(&subtask->graph->is_finished, memory_order_acquire)) {
+		subtask->is_done = true;
+		publish_checkpoint(subtask);
+		return TR_TURN_DONE;
+	}
+	return turn;
+}
+
+static bool is_ended(const struct tr_subtask *subtask)
+{
+	return atomic_load_explicit(&subtask->snapshot.is_ended, memory_order_relaxed);
+}
+
+/** Steps 2 to 5. */
+static enum tr_turn step_chain(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
 {
 	struct tr_chain *chain = &subtask->chain;
 	bool is_resumed = false;
 	enum tr_turn step;
 
-	if (subtask->is_done)
-		return TR_TURN_DONE;
-	subtask->context.program.processing_time_ms = now_ms;
 	if (tr_chain_is_blocked(chain)) {
 		const enum tr_flow flow = tr_chain_resume(chain);
 
@@ -119,22 +164,42 @@ enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t
 			return TR_TURN_IDLE;
 		}
 		is_resumed = true;
+		if (pass_barrier(subtask) == TR_TURN_FAILED)
+			return TR_TURN_FAILED;
 	}
 	step = step_timers(subtask, now_ns, now_ms);
 	if (step == TR_TURN_IDLE)
 		step = step_head(subtask, now_ns);
 	if (step == TR_TURN_DONE)
-		subtask->is_done = true;
+		step = end(subtask);
 	if (step != TR_TURN_IDLE || is_resumed)
 		publish_counters(subtask);
-	if (!tr_chain_is_blocked(chain))
-		publish_checkpoint(subtask);
+	if (step != TR_TURN_FAILED && pass_barrier(subtask) == TR_TURN_FAILED)
+		return TR_TURN_FAILED;
 	return step == TR_TURN_IDLE && is_resumed ? TR_TURN_PROGRESS : step;
+}
+
+enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
+{
+	enum tr_turn saved = TR_TURN_IDLE;
+	enum tr_turn step;
+
+	if (subtask->is_done)
+		return TR_TURN_DONE;
+	subtask->context.program.processing_time_ms = now_ms;
+	if (is_ended(subtask))
+		return step_ended(subtask);
+	if (subtask->snapshot.ring != NULL)
+		saved = tr_snapshot_step(subtask);
+	if (saved == TR_TURN_FAILED)
+		return saved;
+	step = step_chain(subtask, now_ns, now_ms);
+	return step == TR_TURN_IDLE ? saved : step;
 }
 
 enum tr_turn tr_subtask_flush(struct tr_subtask *subtask)
 {
-	if (subtask->is_done || tr_chain_is_blocked(&subtask->chain))
+	if (subtask->is_done || is_ended(subtask) || tr_chain_is_blocked(&subtask->chain))
 		return TR_TURN_IDLE;
 	return tr_chain_flush(&subtask->chain) == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_IDLE;
 }
@@ -144,7 +209,7 @@ int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask)
 	const struct tr_op *sink = sink_of(subtask);
 	int64_t wake_ns = INT64_MAX;
 
-	if (subtask->is_done)
+	if (subtask->is_done || is_ended(subtask))
 		return INT64_MAX;
 	if (tr_chain_is_blocked(&subtask->chain)) /* only what it waits for can help */
 		return INT64_MAX;
@@ -157,7 +222,7 @@ int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask)
 
 int64_t tr_subtask_wake_at_ms(const struct tr_subtask *subtask)
 {
-	if (subtask->is_done || tr_chain_is_blocked(&subtask->chain))
+	if (subtask->is_done || is_ended(subtask) || tr_chain_is_blocked(&subtask->chain))
 		return INT64_MAX;
 	return tr_chain_next_timer(&subtask->chain);
 }

@@ -14,7 +14,21 @@
 #include "base/suggest.h"
 #include "server/config_file.h"
 
-enum option_id { OPT_DEFINE, OPT_CONFIG, OPT_PARALLELISM, OPT_VARIABLE, OPT_FORMAT, OPT_PROGRESS, OPT_QUIET, OPT_HELP };
+enum option_id {
+	OPT_DEFINE,
+	OPT_CONFIG,
+	OPT_PARALLELISM,
+	OPT_VARIABLE,
+	OPT_FORMAT,
+	OPT_PROGRESS,
+	OPT_QUIET,
+	OPT_STATE_DIR,
+	OPT_SAVEPOINT,
+	OPT_FRESH,
+	OPT_NON_RESTORED,
+	OPT_DRAIN,
+	OPT_HELP
+};
 
 struct option {
 	enum option_id id;
@@ -32,6 +46,11 @@ static const struct option options[] = {
 	{OPT_FORMAT, 0, "format", "tableau|table|csv|json", "how a bare SELECT prints its rows"},
 	{OPT_PROGRESS, 0, "progress", "auto|plain|off", "progress line: on a terminal, as lines, or none"},
 	{OPT_QUIET, 'q', "quiet", NULL, "no summary at the end"},
+	{OPT_STATE_DIR, 0, "state-dir", "DIR", "where the job keeps its checkpoints; by default below .tailrace/"},
+	{OPT_SAVEPOINT, 's', "fromSavepoint", "DIR", "run: begins with the state of a savepoint"},
+	{OPT_NON_RESTORED, 'n', "allowNonRestoredState", NULL, "run: leaves out state that the script does not want"},
+	{OPT_FRESH, 0, "fresh", NULL, "run: begins anew; checkpoints of an earlier run are removed"},
+	{OPT_DRAIN, 'd', "drain", NULL, "stop: fires all windows first, as at the end of the input"},
 	{OPT_HELP, 'h', "help", NULL, "this help"},
 };
 
@@ -39,6 +58,7 @@ struct verb {
 	const char *name;
 	const char *argument; /* for the help */
 	bool needs_argument;
+	bool takes_second;
 	bool takes_rest;
 	int (*run)(struct tr_cli *cli);
 	const char *doc;
@@ -46,18 +66,23 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{"run", "SCRIPT", true, false, tr_cli_run, "runs a Flink SQL script ('-' reads it from stdin)",
+	{"run", "SCRIPT", true, false, false, tr_cli_run, "runs a Flink SQL script ('-' reads it from stdin)",
 	 "tailrace run job.sql --parallelism 4 -D pipeline.name=flights -v DIR=/data"},
-	{"explain", "SCRIPT", true, false, tr_cli_explain, "prints what would run", "tailrace explain job.sql"},
-	{"lint", "SCRIPT", true, false, tr_cli_lint, "finds the errors of a script without running it",
+	{"explain", "SCRIPT", true, false, false, tr_cli_explain, "prints what would run", "tailrace explain job.sql"},
+	{"lint", "SCRIPT", true, false, false, tr_cli_lint, "finds the errors of a script without running it",
 	 "tailrace lint job.sql"},
-	{"functions", "[NAME]", false, false, tr_cli_functions, "lists the functions, or tells about one",
+	{"savepoint", "JOB [DIR]", true, true, false, tr_cli_savepoint,
+	 "has a running job write a savepoint; JOB is its name or id", "tailrace savepoint flights /data/savepoints/1"},
+	{"stop", "JOB [DIR]", true, true, false, tr_cli_stop, "stops a running job behind a savepoint",
+	 "tailrace stop flights --drain"},
+	{"functions", "[NAME]", false, false, false, tr_cli_functions, "lists the functions, or tells about one",
 	 "tailrace functions SUBSTRING"},
-	{"connectors", "[NAME]", false, false, tr_cli_connectors,
+	{"connectors", "[NAME]", false, false, false, tr_cli_connectors,
 	 "lists connectors and formats, or one with its options", "tailrace connectors filesystem"},
-	{"config", "[KEY]", false, false, tr_cli_config, "lists the configuration keys", "tailrace config"},
-	{"bench", "[ARGUMENTS]", false, true, tr_cli_bench, "runs the bundled benchmarks", "tailrace bench --list"},
-	{"version", "", false, false, tr_cli_version, "prints the version and what this machine offers",
+	{"config", "[KEY]", false, false, false, tr_cli_config, "lists the configuration keys", "tailrace config"},
+	{"bench", "[ARGUMENTS]", false, false, true, tr_cli_bench, "runs the bundled benchmarks",
+	 "tailrace bench --list"},
+	{"version", "", false, false, false, tr_cli_version, "prints the version and what this machine offers",
 	 "tailrace version"},
 };
 
@@ -205,6 +230,11 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 		*(option->id == OPT_FORMAT ? &cli->format : &cli->progress) = value;
 		return 0;
 	case OPT_QUIET: cli->is_quiet = true; return 0;
+	case OPT_STATE_DIR: cli->state_dir = value; return 0;
+	case OPT_SAVEPOINT: cli->savepoint = value; return 0;
+	case OPT_FRESH: cli->is_fresh = true; return 0;
+	case OPT_NON_RESTORED: cli->allows_non_restored = true; return 0;
+	case OPT_DRAIN: cli->drains = true; return 0;
 	case OPT_HELP: return 0;
 	}
 	TR_UNREACHABLE();
@@ -219,11 +249,15 @@ static int parse(struct tr_cli *cli, const struct verb *verb, int argc, char **a
 		int code;
 
 		if (argv[i][0] != '-' || argv[i][1] == '\0') {
-			if (cli->argument != NULL) {
-				fprintf(stderr, "tailrace %s: one argument is enough: '%s'\n", verb->name, argv[i]);
+			if (cli->argument == NULL) {
+				cli->argument = argv[i];
+			} else if (verb->takes_second && cli->second == NULL) {
+				cli->second = argv[i];
+			} else {
+				fprintf(stderr, "tailrace %s: %s enough: '%s'\n", verb->name,
+					verb->takes_second ? "two arguments are" : "one argument is", argv[i]);
 				return TR_ERR_USAGE;
 			}
-			cli->argument = argv[i];
 			continue;
 		}
 		option = find_option(argv[i], &value);

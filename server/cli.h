@@ -23,10 +23,16 @@ struct tr_cli {
 	struct tr_arena arena;
 	const char *verb;
 	const char *argument; /* the script, the connector's name ...; NULL: none */
+	const char *second;   /* the second argument; NULL: none */
 	const char *config_file;
-	const char *format;   /* --format of a bare SELECT; NULL: tableau */
-	const char *progress; /* auto, tty, plain, off */
-	bool is_quiet;        /* no summary */
+	const char *format;    /* --format of a bare SELECT; NULL: tableau */
+	const char *progress;  /* auto, tty, plain, off */
+	bool is_quiet;         /* no summary */
+	const char *state_dir; /* --state-dir; NULL: server/state_dir.h decides */
+	const char *savepoint; /* -s; NULL: none */
+	bool is_fresh;
+	bool allows_non_restored;
+	bool drains;
 	struct tr_variable variables[TR_CLI_REPEATS_MAX];
 	uint32_t variable_count;
 	struct tr_config config; /* file and -D */
@@ -44,6 +50,8 @@ bool tr_cli_has_color(int fd);
 int tr_cli_run(struct tr_cli *cli); /* server/run.c */
 int tr_cli_explain(struct tr_cli *cli);
 int tr_cli_lint(struct tr_cli *cli);
+int tr_cli_savepoint(struct tr_cli *cli); /* server/jobs.c */
+int tr_cli_stop(struct tr_cli *cli);
 int tr_cli_functions(struct tr_cli *cli); /* server/manual.c */
 int tr_cli_connectors(struct tr_cli *cli);
 int tr_cli_config(struct tr_cli *cli);

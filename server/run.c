@@ -4,8 +4,10 @@
  *
  * `run` is a small parent and a job child. The child compiles the script and runs its jobs one after the other; the
  * parent waits and turns the way in which the child ended into an exit status, so that a crash of the engine is told
- * plainly instead of taking the shell's word for it. CTRL-C reaches both: the child stops the job, the parent waits for
- * it. A SIGTERM to the parent is passed on; a parent that dies takes the child with it.
+ * plainly instead of taking the shell's word for it. A child that failed is started again if the job's restart strategy
+ * says so (server/restart.h): it finds the last checkpoint and goes on from there. CTRL-C reaches both: the child stops the job,
+ * behind a checkpoint if it makes any, the parent waits for it; a second one does not wait for the checkpoint. A SIGTERM to
+ * the parent is passed on; a parent that dies takes the child with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -24,14 +28,23 @@
 #include "core/engine.h"
 #include "io/disk.h"
 #include "server/cli.h"
+#include "server/control.h"
 #include "server/progress.h"
+#include "server/restart.h"
+#include "server/state_dir.h"
 #include "server/tableau.h"
 #include "sql/session.h"
+#include "state/log.h"
+
+#define SAME_SIGNAL_MS 300
+#define TR_STOPPED (-1) /* as was asked by `tailrace stop`: the script goes no further, and all is well */
 
 /* The engine that a signal stops. Written by the job's main thread, read by the signal handler of the same process. */
 static _Atomic(struct tr_engine *) running_engine;
 static volatile sig_atomic_t was_interrupted;
 static volatile sig_atomic_t child_pid;
+/* Shared by parent and child: how a failed job is started again. Written by the child, before has_run is set. */
+static struct tr_restart_terms *restart_terms;
 
 /* ---- reading and compiling ---- */
 
@@ -153,46 +166,168 @@ static struct tr_session *compile(struct tr_cli *cli, struct script *script, str
 
 /* ---- running ---- */
 
-static void on_signal(int number)
+static int64_t monotonic_ms(void)
 {
-	struct tr_engine *engine = atomic_load_explicit(&running_engine, memory_order_acquire);
+	struct timespec now;
 
-	was_interrupted = 1;
-	if (engine != NULL)
-		tr_engine_cancel(engine);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int run_job(struct tr_cli *cli, const struct tr_step *step, struct tr_environment *env)
+/* The first one stops, a later one cancels. A terminal and a parent tell the same thing twice, within a moment. */
+static void on_signal(int number)
 {
+	static volatile int64_t first_ms;
+	struct tr_engine *engine = atomic_load_explicit(&running_engine, memory_order_acquire);
+
+	if (was_interrupted && monotonic_ms() - first_ms < SAME_SIGNAL_MS)
+		return;
+	if (!was_interrupted)
+		first_ms = monotonic_ms();
+	was_interrupted = 1;
+	if (engine != NULL)
+		tr_engine_stop(engine);
+}
+
+static void on_event(void *context, const char *text)
+{
+	fprintf(stderr, "tailrace: job '%s': %s\n", (const char *)context, text);
+}
+
+/* Whether the job makes checkpoints; says where. */
+static bool choose_state_dir(struct tr_cli *cli, const struct tr_session *session, struct tr_plan *plan, uint32_t job)
+{
+	const char *directory;
+
+	if (plan->checkpoint.interval_ms == 0 && cli->state_dir == NULL && cli->savepoint == NULL)
+		return false;
+	directory = tr_state_dir(cli, &session->config, plan->job_name);
+	plan->checkpoint.directory = tr_arena_printf(&cli->arena, "%s/%u", directory, job);
+	plan->checkpoint.restore_from = job == 1 ? cli->savepoint : NULL;
+	plan->checkpoint.is_fresh = cli->is_fresh;
+	plan->checkpoint.allows_non_restored = cli->allows_non_restored;
+	return true;
+}
+
+static int start_restarts(const struct tr_session *session, bool has_checkpoints)
+{
+	struct tr_status st = {0};
+
+	if (tr_restart_configure(&session->config, has_checkpoints, restart_terms, &st) != TR_OK) {
+		fprintf(stderr, "tailrace: %s\n", st.message);
+		return (int)st.code;
+	}
+	/* Release pairs with the parent's acquire, which comes after the child has ended anyway. */
+	atomic_store_explicit(&restart_terms->has_run, true, memory_order_release);
+	return 0;
+}
+
+/* "tailrace run .." as it was called, without what holds for the first run only. */
+static void print_resume(const struct tr_cli *cli)
+{
+	fputs("  tailrace run", stderr);
+	for (uint32_t i = 0; i < cli->rest_count; i++) {
+		const char *word = cli->rest[i];
+
+		if (strcmp(word, "--fresh") == 0 || strncmp(word, "--fromSavepoint=", 16) == 0)
+			continue;
+		if (strcmp(word, "-s") == 0 || strcmp(word, "--fromSavepoint") == 0) {
+			i++;
+			continue;
+		}
+		if (strcspn(word, " \t\n'\"$\\;&|<>*?()`") < strlen(word))
+			fprintf(stderr, " '%s'", word);
+		else
+			fprintf(stderr, " %s", word);
+	}
+	fputs("\n", stderr);
+}
+
+/* Says how the job ended; returns the exit status. */
+static int report_end(struct tr_cli *cli, struct tr_engine *engine, const struct tr_plan *plan, tr_code code,
+		      const struct tr_status *st)
+{
+	const bool is_stopped = engine != NULL && tr_engine_outcome(engine) == TR_OUTCOME_STOPPED;
+	struct tr_checkpoint_stats stats = {0};
+
+	if (code != TR_OK && st->sys_errno == EPIPE)
+		code = TR_ERR_CANCELLED; /* who read our output has had enough: `| head` */
+	else if (code != TR_OK && code != TR_ERR_CANCELLED)
+		fprintf(stderr, "tailrace: job '%s' failed: %s\n", plan->job_name, st->message);
+	if (engine != NULL && !cli->is_quiet)
+		tr_progress_summary(engine, plan->job_name,
+				    is_stopped                 ? "stopped"
+				    : code == TR_OK            ? "finished"
+				    : code == TR_ERR_CANCELLED ? "cancelled"
+							       : "failed");
+	if (is_stopped && tr_engine_checkpoints(engine, &stats)) {
+		fprintf(stderr, "tailrace: stopped behind checkpoint %llu in %s; to go on:\n",
+			(unsigned long long)stats.last, plan->checkpoint.directory);
+		print_resume(cli);
+		return was_interrupted ? (int)TR_ERR_CANCELLED : TR_STOPPED;
+	}
+	return (int)code;
+}
+
+static int run_job(struct tr_cli *cli, const struct tr_session *session, const struct tr_step *step,
+		   struct tr_environment *env, uint32_t job)
+{
+	const bool has_checkpoints = choose_state_dir(cli, session, step->plan, job);
 	struct tr_engine *engine = NULL;
+	struct tr_control *control = NULL;
+	struct tr_checkpoint_stats stats;
 	struct tr_progress *progress;
 	struct tr_status st = {0};
 	tr_code code = tr_engine_create(step->plan, env, &engine, &st);
+	int status;
 
 	if (code == TR_OK) {
+		status = start_restarts(session, has_checkpoints);
+		if (status != 0) {
+			tr_engine_destroy(&engine);
+			return status;
+		}
+		if (has_checkpoints)
+			code = tr_control_start(tr_state_dir(cli, &session->config, step->plan->job_name), engine,
+						step->plan->job_id, &control, &st);
+	}
+	if (code == TR_OK) {
+		tr_engine_on_event(engine, on_event, (void *)(uintptr_t)step->plan->job_name);
+		if (tr_engine_checkpoints(engine, &stats) && stats.restored != 0)
+			fprintf(stderr, "tailrace: job '%s' goes on from checkpoint %llu\n", step->plan->job_name,
+				(unsigned long long)stats.restored);
 		atomic_store_explicit(&running_engine, engine, memory_order_release); /* read by on_signal */
 		if (was_interrupted)
-			tr_engine_cancel(engine);
+			tr_engine_stop(engine);
 		progress = tr_progress_start(engine, step->is_select ? "off" : cli->progress);
 		code = tr_engine_run(engine, &st);
 		tr_progress_stop(&progress);
 		atomic_store_explicit(&running_engine, NULL, memory_order_release);
 	}
-	if (code != TR_OK && st.sys_errno == EPIPE)
-		code = TR_ERR_CANCELLED; /* who read our output has had enough: `| head` */
-	else if (code != TR_OK && code != TR_ERR_CANCELLED)
-		fprintf(stderr, "tailrace: job '%s' failed: %s\n", step->plan->job_name, st.message);
-	if (engine != NULL && !cli->is_quiet)
-		tr_progress_summary(engine, step->plan->job_name,
-				    code == TR_OK              ? "finished"
-				    : code == TR_ERR_CANCELLED ? "cancelled"
-							       : "failed");
+	status = report_end(cli, engine, step->plan, code, &st);
+	tr_control_stop(&control);
 	tr_engine_destroy(&engine);
-	return (int)code;
+	return status;
+}
+
+/* The whole script has finished: its jobs' checkpoints are not needed any more. */
+static void remove_state(const struct tr_session *session, struct tr_environment *env)
+{
+	for (uint32_t i = 0; i < session->step_count; i++) {
+		const struct tr_step *step = &session->steps[i];
+		struct tr_status st = {0};
+
+		if (step->kind != TR_STEP_JOB || step->plan->checkpoint.directory == NULL)
+			continue;
+		if (tr_log_remove(env->disk, step->plan->checkpoint.directory, &st) != TR_OK)
+			fprintf(stderr, "tailrace: the finished job's checkpoints stay: %s\n", st.message);
+	}
 }
 
 static int run_steps(struct tr_cli *cli, const struct tr_session *session, struct tr_environment *env)
 {
+	uint32_t job = 0;
+
 	for (uint32_t i = 0; i < session->step_count; i++) {
 		const struct tr_step *step = &session->steps[i];
 		int code;
@@ -202,10 +337,13 @@ static int run_steps(struct tr_cli *cli, const struct tr_session *session, struc
 			fflush(stdout);
 			continue;
 		}
-		code = run_job(cli, step, env);
+		code = run_job(cli, session, step, env, ++job);
+		if (code == TR_STOPPED)
+			return 0;
 		if (code != 0)
 			return code;
 	}
+	remove_state(session, env);
 	return 0;
 }
 
@@ -244,8 +382,9 @@ static void handle(int number, void (*handler)(int))
 
 static void pass_on(int number)
 {
+	was_interrupted = 1;
 	if (child_pid > 0)
-		kill((pid_t)child_pid, number);
+		kill((pid_t)child_pid, number == SIGHUP ? SIGTERM : number);
 }
 
 static int wait_for(pid_t child)
@@ -263,7 +402,8 @@ static int wait_for(pid_t child)
 	return TR_ERR_INTERNAL;
 }
 
-int tr_cli_run(struct tr_cli *cli)
+/* Forks the child and waits for it. */
+static int run_child(struct tr_cli *cli)
 {
 	pid_t parent = getpid(), child;
 
@@ -279,14 +419,53 @@ int tr_cli_run(struct tr_cli *cli)
 			_exit(TR_ERR_CANCELLED);
 		handle(SIGINT, on_signal);
 		handle(SIGTERM, on_signal);
+		handle(SIGHUP, SIG_DFL);
 		handle(SIGPIPE, SIG_IGN);
 		_exit(run_script(cli));
 	}
 	child_pid = child;
-	handle(SIGINT, pass_on); /* the terminal sends it to the child, too; once more does no harm */
+	if (was_interrupted) /* it came before there was anyone to pass it on to */
+		kill(child, SIGTERM);
+	return wait_for(child);
+}
+
+/* False: interrupted. */
+static bool sleep_ms(int64_t ms)
+{
+	const int64_t until_ms = monotonic_ms() + ms;
+
+	for (int64_t left; !was_interrupted && (left = until_ms - monotonic_ms()) > 0;)
+		usleep((useconds_t)TR_MIN(left, 100) * 1000);
+	return !was_interrupted;
+}
+
+int tr_cli_run(struct tr_cli *cli)
+{
+	struct tr_restart_state state = {0};
+	unsigned short chance[3] = {(unsigned short)getpid(), (unsigned short)monotonic_ms(), 1};
+
+	restart_terms = mmap(NULL, sizeof(*restart_terms), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	TR_ASSERT(restart_terms != MAP_FAILED);
+	handle(SIGINT, pass_on);
 	handle(SIGTERM, pass_on);
 	handle(SIGHUP, pass_on);
-	return wait_for(child);
+	for (;;) {
+		const int status = run_child(cli);
+		int64_t delay_ms = -1;
+
+		child_pid = 0;
+		if (was_interrupted || !tr_restart_can_help(status) ||
+		    !atomic_load_explicit(&restart_terms->has_run, memory_order_acquire))
+			return status;
+		delay_ms = tr_restart_after(restart_terms, &state, monotonic_ms(), erand48(chance));
+		if (delay_ms < 0)
+			return status;
+		fprintf(stderr, "tailrace: starting the job again in %.1f s (failure %llu)\n", (double)delay_ms / 1000,
+			(unsigned long long)state.failures);
+		if (!sleep_ms(delay_ms))
+			return TR_ERR_CANCELLED;
+		cli->is_fresh = false;
+	}
 }
 
 /* ---- explain and lint ---- */

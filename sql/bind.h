@@ -86,7 +86,7 @@ struct tr_binder {
 	struct tr_catalog *catalog;
 	const struct tr_config *config;
 	const char *time_zone;
-	const char *job_id;
+	char *job_id; /* written to when a job is resumed: core/plan.h */
 	uint32_t view_depth;
 };
 

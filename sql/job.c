@@ -282,6 +282,20 @@ static struct tr_plan *new_plan(struct job *job)
 		.arena = &session->arena,
 		.job_name = name[0] != '\0' ? name : session->options.job_name,
 		.job_id = job->binder->job_id,
+		.checkpoint =
+			{
+				.interval_ms = tr_config_integer(&session->config, "execution.checkpointing.interval"),
+				.timeout_ms = tr_config_integer(&session->config, "execution.checkpointing.timeout"),
+				.min_pause_ms =
+					tr_config_integer(&session->config, "execution.checkpointing.min-pause"),
+				.retained = (uint32_t)tr_config_integer(&session->config,
+									"execution.checkpointing.num-retained"),
+				.tolerable_failures = tr_config_integer(
+					&session->config, "execution.checkpointing.tolerable-failed-checkpoints"),
+				.is_at_least_once =
+					strcasecmp(tr_config_text(&session->config, "execution.checkpointing.mode"),
+						   "AT_LEAST_ONCE") == 0,
+			},
 		.sink_count = job->sink_count,
 		.batch_rows = (uint32_t)tr_config_integer(&session->config, "engine.batch-rows"),
 		.credits = (uint32_t)tr_config_integer(&session->config, "engine.exchange-credits"),

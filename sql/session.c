@@ -43,7 +43,7 @@ static const char *time_zone(struct tr_session *session)
 	return strcmp(zone, "default") == 0 ? session->options.machine_time_zone : zone;
 }
 
-static const char *next_job_id(struct tr_session *session)
+static char *next_job_id(struct tr_session *session)
 {
 	uint64_t number = session->job_count++;
 

@@ -64,6 +64,10 @@ struct tr_op_context {
 	struct tr_status status; /* why an operator answered FAILED */
 	/* The latest checkpoint begun, for the heads of source stages (core/checkpoint.h); NULL: there are none. */
 	const _Atomic uint64_t *checkpoint_wanted;
+	/* Of heads of sources too: behind the barrier of this checkpoint nothing more is emitted (0: none); and whether to end
+	 * as if there were no more input. */
+	const _Atomic uint64_t *checkpoint_last;
+	const _Atomic bool *is_draining;
 	/* Output becomes visible by on_complete only, and the end of input waits for that. False: sinks publish on their own. */
 	bool has_checkpoints;
 };

@@ -86,7 +86,7 @@ static void run_init(struct run *r, uint64_t seed, uint32_t rows)
 	harness_sink(&r->p, node, node->parallelism);
 	assert_int_equal(tr_environment_real_create(&r->env, &st), TR_OK);
 	r->graph = aligned_alloc(64, (sizeof(*r->graph) + 63) / 64 * 64);
-	if (tr_plan_check(&r->p.plan, &st) != TR_OK || tr_graph_init(r->graph, &r->p.plan, r->env, &st) != TR_OK)
+	if (tr_plan_check(&r->p.plan, &st) != TR_OK || tr_graph_init(r->graph, &r->p.plan, r->env, NULL, &st) != TR_OK)
 		fail_msg("%s", st.message);
 	assert_int_equal(r->graph->stage_count, STAGES);
 	for (uint32_t s = 0; s < STAGES; s++) {

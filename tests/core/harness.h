@@ -410,6 +410,7 @@ static const struct tr_connector harness_connector = {
 static const char *const harness_names[COL_COUNT] = {"id", "t", "w", "keep", "s"};
 
 struct harness_plan {
+	char job_id[33];
 	struct tr_arena arena;
 	struct tr_plan plan;
 	struct tr_schema physical;
@@ -435,10 +436,11 @@ static void harness_plan_init(struct harness_plan *p, uint32_t batch_rows, uint3
 	p->output_names[0] = "id";
 	p->output_names[1] = "s";
 	p->output = (struct tr_schema){2, p->output_names, p->output_types};
+	memset(p->job_id, '0', sizeof(p->job_id) - 1);
 	p->plan = (struct tr_plan){
 		.arena = &p->arena,
 		.job_name = "test",
-		.job_id = "00000000000000000000000000000000",
+		.job_id = p->job_id,
 		.batch_rows = batch_rows,
 		.credits = credits,
 		.workers = workers,

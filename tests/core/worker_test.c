@@ -65,7 +65,7 @@ static void run_plan(struct harness_plan *p, uint64_t *random)
 	struct tr_status st = {0};
 
 	assert_int_equal(tr_environment_real_create(&env, &st), TR_OK);
-	if (tr_plan_check(&p->plan, &st) != TR_OK || tr_graph_init(graph, &p->plan, env, &st) != TR_OK)
+	if (tr_plan_check(&p->plan, &st) != TR_OK || tr_graph_init(graph, &p->plan, env, NULL, &st) != TR_OK)
 		fail_msg("%s", st.message);
 	step_all(graph, random);
 	tr_graph_deinit(graph);

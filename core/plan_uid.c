@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plan: names for what has state, so that a checkpoint's state finds its operator again.
+ *
+ * A uid is the way from the sink through operators with state: "sink:out/window/scan:bids". Nodes without state (filters,
+ * projections, exchanges, the local phase) do not show, so a change of theirs, or of the parallelism, keeps the state of the others.
+ * The same way a second time (a table that is read twice below one window) gets "#2", in the order of the plan.
+ *
+ * A fingerprint says what the state depends on, in words for the message when it differs: of a window its size, its keys'
+ * types and its aggregates; of a table its connector and columns.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/plan.h"
+
+static const char *types_text(struct tr_arena *arena, const struct tr_schema *schema, const uint32_t *columns,
+			      uint32_t count)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < count; i++)
+		text = tr_arena_printf(arena, "%s%s%s", text, i > 0 ? ", " : "",
+				       tr_type_text(arena, schema->types[columns != NULL ? columns[i] : i]));
+	return text;
+}
+
+/** The schema that the aggregates' columns refer to: of GLOBAL the one below the LOCAL phase. */
+static const struct tr_node *rows_of(const struct tr_node *window)
+{
+	const struct tr_node *node = window;
+
+	while (node->kind != TR_NODE_WINDOW_AGGREGATE || node->window.phase == TR_PHASE_GLOBAL)
+		node = node->inputs[0];
+	return node;
+}
+
+static const char *window_fingerprint(struct tr_arena *arena, const struct tr_node *node)
+{
+	static const char *const kinds[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+	const struct tr_window_spec *w = &node->window.window;
+	const struct tr_node *rows = rows_of(node);
+	const struct tr_schema *schema = rows->inputs[0]->output;
+	const char *text = tr_arena_printf(
+		arena, "%s(%" PRId64 " ms, %" PRId64 " ms, offset %" PRId64 " ms%s%s) by (%s) of (", kinds[w->kind],
+		w->size_ms, w->step_ms, w->offset_ms, w->is_processing_time ? ", processing time" : "",
+		w->is_local_time ? w->time_zone : "",
+		types_text(arena, schema, rows->window.keys, rows->window.key_count));
+
+	for (uint32_t i = 0; i < node->window.agg_count; i++) {
+		const struct tr_agg_call *call = &node->window.aggs[i];
+
+		text = tr_arena_printf(arena, "%s%s%s(%s%s)%s", text, i > 0 ? ", " : "", tr_agg_name(call->agg),
+				       call->is_distinct ? "DISTINCT " : "",
+				       call->arg_column < 0
+					       ? "*"
+					       : tr_type_text(arena, schema->types[(uint32_t)call->arg_column]),
+				       call->filter_column >= 0 ? " FILTER" : "");
+	}
+	return tr_arena_printf(arena, "%s)", text);
+}
+
+static const char *table_fingerprint(struct tr_arena *arena, const struct tr_table_spec *table)
+{
+	return tr_arena_printf(arena, "%s (%s)", table->connector->name,
+			       types_text(arena, table->schema, NULL, table->schema->column_count));
+}
+
+/** The node's own word in a uid, and its fingerprint; NULL: it has no state. */
+static const char *word(struct tr_arena *arena, struct tr_node *node)
+{
+	switch (node->kind) {
+	case TR_NODE_SCAN:
+		node->fingerprint = tr_arena_printf(arena, "scan of %s", table_fingerprint(arena, node->scan.table));
+		return tr_arena_printf(arena, "scan:%s", node->scan.table->name);
+	case TR_NODE_VALUES:
+		node->fingerprint = tr_arena_printf(arena, "%u values", node->values.row_count);
+		return "values";
+	case TR_NODE_SINK:
+		node->fingerprint = tr_arena_printf(arena, "sink to %s", table_fingerprint(arena, node->sink.table));
+		return tr_arena_printf(arena, "sink:%s", node->sink.table->name);
+	case TR_NODE_WINDOW_AGGREGATE:
+		if (node->window.phase == TR_PHASE_LOCAL)
+			return NULL;
+		node->fingerprint = window_fingerprint(arena, node);
+		return "window";
+	case TR_NODE_FILTER:
+	case TR_NODE_PROJECT:
+	case TR_NODE_UNION:
+	case TR_NODE_EXCHANGE: return NULL;
+	}
+	TR_UNREACHABLE();
+}
+
+void tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, const struct tr_node *const *named,
+		  uint32_t named_count)
+{
+	const char *own = word(arena, node);
+	const char *uid;
+	uint32_t copies = 0;
+
+	node->uid = NULL;
+	node->way = above;
+	if (own == NULL)
+		return;
+	uid = above[0] != '\0' ? tr_arena_printf(arena, "%s/%s", above, own) : own;
+	node->way = uid;
+	for (uint32_t i = 0; i < named_count; i++)
+		copies += strcmp(named[i]->way, uid) == 0;
+	node->uid = copies == 0 ? uid : tr_arena_printf(arena, "%s#%u", uid, copies + 1);
+}
