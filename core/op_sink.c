@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum work { WORK_NONE, WORK_OUTPUT, WORK_FINISH, WORK_FINISHED };
+enum work { WORK_NONE, WORK_OUTPUT, WORK_FINISH, WORK_PREPARE, WORK_COMMIT };
 
 struct sink_op {
 	struct tr_op op;
@@ -15,7 +15,13 @@ struct sink_op {
 	const struct tr_table_spec *table; /* the plan's */
 	struct tr_sink *sink;
 	struct tr_sink_context sink_context;
-	enum work work; /* what a BLOCKED answer has left to do */
+	enum work work;      /* what a BLOCKED answer has left to do */
+	uint64_t checkpoint; /* that is being prepared or committed, or was last */
+	uint64_t prepared;   /* the last one */
+	bool is_exact;       /* visible by commit only */
+	bool is_recovered;
+	bool is_ended;
+	bool is_finished;
 };
 
 /** Notes what is left after an answer of the sink. */
@@ -23,6 +29,34 @@ static enum tr_flow took(struct sink_op *s, enum tr_flow flow)
 {
 	s->work = flow == TR_FLOW_BLOCKED ? WORK_OUTPUT : WORK_NONE;
 	return flow;
+}
+
+/** Calls prepare or commit until it is done. */
+static enum tr_flow bring_forward(struct sink_op *s, enum work work, uint64_t checkpoint)
+{
+	struct tr_status *st = &s->op.context->status;
+	const enum tr_flow flow = work == WORK_PREPARE ? s->sink_ops->prepare(s->sink, checkpoint, st)
+						       : s->sink_ops->commit(s->sink, checkpoint, st);
+
+	TR_ASSERT(flow != TR_FLOW_MORE);
+	s->work = flow == TR_FLOW_BLOCKED ? work : WORK_NONE;
+	s->checkpoint = checkpoint;
+	if (flow != TR_FLOW_DONE)
+		return flow;
+	if (work == WORK_PREPARE)
+		s->prepared = checkpoint;
+	else if (s->is_ended && checkpoint >= s->prepared)
+		s->is_finished = true;
+	return TR_FLOW_MORE;
+}
+
+/** What a former run has left is dealt with before anything new is written, also if there was nothing to load. */
+static tr_code recover(struct sink_op *s, struct tr_status *st)
+{
+	if (s->is_recovered || s->sink_ops->recover == NULL)
+		return TR_OK;
+	s->is_recovered = true;
+	return s->sink_ops->recover(s->sink, st);
 }
 
 /** Whether columns declared NOT NULL have no NULL in the rows that are written. */
@@ -51,7 +85,9 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 {
 	struct sink_op *s = (struct sink_op *)op;
 
-	TR_ASSERT(input == 0 && s->work == WORK_NONE);
+	TR_ASSERT(input == 0 && s->work == WORK_NONE && !s->is_ended);
+	if (s->is_exact && !s->is_recovered && recover(s, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
 	if (s->table->enforces_not_null && check_not_null(s, batch, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
 	op->metrics.rows_out += batch->selected_count;
@@ -67,7 +103,19 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 
 static enum tr_flow on_status(struct tr_op *op, uint32_t input, bool is_idle) { return TR_FLOW_MORE; }
 
-static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint) { return TR_FLOW_MORE; }
+static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	TR_ASSERT(input == 0 && s->work == WORK_NONE && !s->is_ended);
+	TR_ASSERT(checkpoint > s->prepared);
+	if (s->is_exact)
+		return recover(s, &op->context->status) == TR_OK ? bring_forward(s, WORK_PREPARE, checkpoint)
+								 : TR_FLOW_FAILED;
+	if (!op->context->has_checkpoints || s->sink_ops->tick == NULL)
+		return TR_FLOW_MORE;
+	return took(s, s->sink_ops->tick(s->sink, &op->context->status));
+}
 
 static enum tr_flow finish(struct sink_op *s)
 {
@@ -75,16 +123,22 @@ static enum tr_flow finish(struct sink_op *s)
 
 	if (flow == TR_FLOW_FAILED)
 		return flow;
-	s->work = flow == TR_FLOW_DONE ? WORK_FINISHED : WORK_FINISH;
-	return flow == TR_FLOW_DONE ? TR_FLOW_MORE : TR_FLOW_BLOCKED;
+	s->is_finished = flow == TR_FLOW_DONE;
+	s->work = s->is_finished ? WORK_NONE : WORK_FINISH;
+	return s->is_finished ? TR_FLOW_MORE : TR_FLOW_BLOCKED;
 }
 
 static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 {
 	struct sink_op *s = (struct sink_op *)op;
 
-	TR_ASSERT(input == 0 && s->work == WORK_NONE);
-	return finish(s);
+	TR_ASSERT(input == 0 && s->work == WORK_NONE && !s->is_ended);
+	s->is_ended = true;
+	if (!s->is_exact)
+		return finish(s);
+	/* The last checkpoint's number is not known yet, but it is greater than any before. */
+	return recover(s, &op->context->status) == TR_OK ? bring_forward(s, WORK_PREPARE, s->prepared + 1)
+							 : TR_FLOW_FAILED;
 }
 
 static enum tr_flow resume(struct tr_op *op)
@@ -94,8 +148,9 @@ static enum tr_flow resume(struct tr_op *op)
 	switch (s->work) {
 	case WORK_OUTPUT: return took(s, s->sink_ops->resume(s->sink, &op->context->status));
 	case WORK_FINISH: return finish(s);
-	case WORK_NONE:
-	case WORK_FINISHED: return TR_FLOW_MORE;
+	case WORK_PREPARE:
+	case WORK_COMMIT: return bring_forward(s, s->work, s->checkpoint);
+	case WORK_NONE: return TR_FLOW_MORE;
 	}
 	TR_UNREACHABLE();
 }
@@ -104,11 +159,46 @@ static enum tr_flow flush(struct tr_op *op)
 {
 	struct sink_op *s = (struct sink_op *)op;
 
-	if (s->work == WORK_FINISHED || s->sink_ops->tick == NULL)
+	if (s->is_ended || s->sink_ops->tick == NULL)
 		return TR_FLOW_MORE;
 	TR_ASSERT(s->work == WORK_NONE);
 	return took(s, s->sink_ops->tick(s->sink, &op->context->status));
 }
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	TR_ASSERT(s->work == WORK_NONE);
+	*base = order->checkpoint; /* no keyed records */
+	return s->is_exact ? s->sink_ops->save(s->sink, writer, st) : TR_OK;
+}
+
+static enum tr_flow on_complete(struct tr_op *op, uint64_t checkpoint)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	TR_ASSERT(s->work == WORK_NONE);
+	if (!s->is_exact || s->is_finished)
+		return TR_FLOW_MORE;
+	return bring_forward(s, WORK_COMMIT, checkpoint);
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	struct sink_op *s = (struct sink_op *)op;
+
+	if (s->sink_ops->load == NULL)
+		TR_FAIL(st, TR_ERR_DATA,
+			"table '%s': checkpoint %llu has prepared output of another connector than '%s', which can't "
+			"publish it",
+			s->table->name, (unsigned long long)origin->checkpoint, s->table->connector->name);
+	return s->sink_ops->load(s->sink, origin, record, st);
+}
+
+static tr_code load_end(struct tr_op *op, struct tr_status *st) { return recover((struct sink_op *)op, st); }
 
 static void destroy(struct tr_op *op)
 {
@@ -128,6 +218,10 @@ static const struct tr_op_ops op_sink_ops = {
 	.on_end = on_end,
 	.resume = resume,
 	.flush = flush,
+	.snapshot = snapshot,
+	.on_complete = on_complete,
+	.load = load,
+	.load_end = load_end,
 	.destroy = destroy,
 };
 
@@ -145,6 +239,7 @@ tr_code tr_op_sink_create(const struct tr_table_spec *table, struct tr_op_contex
 	s->op.metrics.watermark_ms = TR_WATERMARK_MIN;
 	s->sink_ops = table->connector->sink;
 	s->table = table;
+	s->is_exact = context->has_checkpoints && s->sink_ops->prepare != NULL;
 	s->sink_context = (struct tr_sink_context){
 		.env = context->env,
 		.io = io,
@@ -163,9 +258,11 @@ tr_code tr_op_sink_create(const struct tr_table_spec *table, struct tr_op_contex
 	return TR_OK;
 }
 
+bool tr_op_sink_is_finished(const struct tr_op *op) { return ((const struct sink_op *)op)->is_finished; }
+
 int64_t tr_op_sink_wake_at(const struct tr_op *op)
 {
 	const struct sink_op *s = (const struct sink_op *)op;
 
-	return s->work == WORK_FINISHED ? INT64_MAX : s->sink_context.wake_at_ns;
+	return s->is_ended ? INT64_MAX : s->sink_context.wake_at_ns;
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "io/file_list.h"
 #include "io/memory.h"
 
 #define NUMBER_TRIES_MAX 1000000
@@ -25,24 +24,34 @@ static char *join(const char *a, const char *b, const char *c)
 	return text;
 }
 
-static char *published_name(const struct tr_file_part *part)
+char *tr_file_part_published_name(const struct tr_file_part *part)
 {
 	const struct tr_file_part_owner *o = part->owner;
 	char *name;
 
-	TR_ASSERT(asprintf(&name, "%s/part-%s-%u-%llu.%s", part->directory, o->job_id, o->subtask,
-			   (unsigned long long)part->number, o->suffix) >= 0);
+	TR_ASSERT(asprintf(&name, "part-%s-%u-%llu.%s", o->job_id, o->subtask, (unsigned long long)part->number,
+			   o->suffix) >= 0);
 	return name;
 }
 
-static char *pending_name(const struct tr_file_part *part)
+static char *published_path(const struct tr_file_part *part)
+{
+	char *name = tr_file_part_published_name(part);
+	char *path = join(part->directory, "/", name);
+
+	free(name);
+	return path;
+}
+
+static char *pending_path(const struct tr_file_part *part)
 {
 	const struct tr_file_part_owner *o = part->owner;
-	char *name;
+	char *path;
 
-	TR_ASSERT(asprintf(&name, "%s/.part-%s-%u-%llu.%s.pending", part->directory, o->job_id, o->subtask,
-			   (unsigned long long)part->number, o->suffix) >= 0);
-	return name;
+	TR_ASSERT(asprintf(&path, "%s/.part-%s-%u-%llu.%s%s", part->directory, o->job_id, o->subtask,
+			   (unsigned long long)part->number, o->suffix,
+			   o->has_checkpoints ? TR_PART_HELD_SUFFIX : TR_PART_PENDING_SUFFIX) >= 0);
+	return path;
 }
 
 static bool exists(struct tr_disk *disk, const char *path)
@@ -54,7 +63,7 @@ static bool exists(struct tr_disk *disk, const char *path)
 
 static bool is_number_used(const struct tr_file_part *part)
 {
-	char *published = published_name(part);
+	char *published = published_path(part);
 	const bool is_used = exists(part->owner->disk, published);
 
 	free(published);
@@ -74,7 +83,7 @@ static tr_code create_pending(struct tr_file_part *part, struct tr_status *st)
 		if (is_number_used(part))
 			continue;
 		free(part->pending);
-		part->pending = pending_name(part);
+		part->pending = pending_path(part);
 		code = o->disk->ops->open(o->disk, part->pending, flags, &part->file, &mine);
 		if (code != TR_OK && (mine.sys_errno == EEXIST || code == TR_ERR_UNAVAILABLE))
 			continue; /* taken, or just being removed by a job that begins */
@@ -210,7 +219,7 @@ void tr_file_part_close(struct tr_file_part *part)
 static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 {
 	struct tr_disk *disk = part->owner->disk;
-	char *published = published_name(part);
+	char *published = published_path(part);
 	tr_code code;
 
 	code = disk->ops->rename(disk, part->pending, published, st);
@@ -222,18 +231,50 @@ static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 	return disk->ops->sync_directory(disk, part->directory, st);
 }
 
+/** All bytes are on the disk. */
+static tr_code synced(struct tr_file_part *part, struct tr_status *st)
+{
+	if (!part->owner->has_checkpoints)
+		return publish(part, st);
+	part->state = TR_PART_DURABLE;
+	part->owner->disk->ops->close(part->owner->disk, &part->file);
+	return TR_OK;
+}
+
+static tr_code fail_request(struct tr_file_part *part, struct tr_status *st)
+{
+	const struct tr_io_request *r = &part->request;
+	const bool has_checkpoints = part->owner->has_checkpoints;
+	const int error = r->result < 0 ? (int)-r->result : EIO;
+	struct tr_status why = {0};
+	const char *hint = "";
+
+	part->is_broken = true;
+	if (error == ENOSPC || error == EDQUOT)
+		hint = has_checkpoints ? "; make room: after a restart the job goes on from its last checkpoint"
+				       : "; make room, and run the job again";
+	else if (has_checkpoints)
+		hint = "; what was written since the last checkpoint may not be on the disk: restart the job, and it "
+		       "goes on from there";
+	(void)tr_status_set(&why, TR_ERR_IO, error, TR_WHERE, "table '%s': %s %s at byte offset %lld",
+			    part->owner->table, r->op == TR_IO_WRITE ? "write" : "sync", part->pending,
+			    (long long)(r->op == TR_IO_WRITE ? r->offset : part->offset));
+	if (st != NULL) {
+		(void)tr_status_set(st, TR_ERR_IO, 0, why.where, "%s%s", why.message, hint);
+		st->sys_errno = error;
+	}
+	return TR_ERR_IO;
+}
+
 static tr_code take_result(struct tr_file_part *part, struct tr_status *st)
 {
 	const struct tr_io_request *r = &part->request;
 
 	part->is_in_flight = false;
 	if (r->result < 0 || (r->op == TR_IO_WRITE && r->result == 0))
-		return tr_status_set(st, TR_ERR_IO, r->result < 0 ? (int)-r->result : EIO, TR_WHERE,
-				     "table '%s': %s %s at byte offset %lld", part->owner->table,
-				     r->op == TR_IO_WRITE ? "write" : "sync", part->pending,
-				     (long long)(r->op == TR_IO_WRITE ? r->offset : part->offset));
+		return fail_request(part, st);
 	if (r->op == TR_IO_SYNC)
-		return publish(part, st);
+		return synced(part, st);
 	part->written += (size_t)r->result;
 	if (part->written < part->writing.length) {
 		submit_write(part); /* a short write */
@@ -249,13 +290,16 @@ static tr_code take_result(struct tr_file_part *part, struct tr_status *st)
 
 tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st)
 {
-	TR_ASSERT(part != NULL && part->state != TR_PART_PUBLISHED);
+	TR_ASSERT(part != NULL && !tr_file_part_is_done(part));
 	TR_ASSERT(part->file != NULL);
+	if (part->is_broken)
+		TR_FAIL(st, TR_ERR_IO, "table '%s': %s: a write or a sync has failed before", part->owner->table,
+			part->pending);
 	if (part->is_in_flight && !part->request.is_done)
 		return TR_OK;
 	if (part->is_in_flight)
 		TR_TRY(take_result(part, st));
-	if (part->is_in_flight || part->state == TR_PART_PUBLISHED)
+	if (part->is_in_flight || tr_file_part_is_done(part))
 		return TR_OK;
 	if (part->filling.length >= part->owner->flush_bytes ||
 	    (part->state == TR_PART_WRITING && part->filling.length > 0)) {
@@ -351,16 +395,17 @@ static bool collect(void *context, const char *name)
 	return names->count < TR_FILE_LIST_MAX;
 }
 
-/** The number of "part-<job id>-<subtask>-<n>." of this job and subtask. */
-static bool parse_published(const struct tr_file_part_owner *owner, const char *name, unsigned long long *number)
+/** Reads <subtask> and <n> of "part-<job id>-<subtask>-<n>." of this job. */
+static bool parse_name(const struct tr_file_part_owner *owner, const char *name, unsigned *subtask,
+		       unsigned long long *number)
 {
 	char start[96];
-	const int length = snprintf(start, sizeof(start), "part-%s-%u-", owner->job_id, owner->subtask);
+	const int length = snprintf(start, sizeof(start), "part-%s-", owner->job_id);
 	int used = 0;
 
 	if (length < 0 || (size_t)length >= sizeof(start) || strncmp(name, start, (size_t)length) != 0)
 		return false;
-	return sscanf(name + length, "%llu.%n", number, &used) == 1 && used > 0;
+	return sscanf(name + length, "%u-%llu.%n", subtask, number, &used) == 2 && used > 0;
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -412,7 +457,37 @@ static tr_code remove_leftover(const struct tr_file_part_owner *owner, const cha
 	return code;
 }
 
-tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_status *st)
+/** A hidden name of the table: what this is, and whose. */
+static tr_code look_at_hidden(struct tr_file_part_owner *owner, const char *folder, const char *directory,
+			      const char *name, struct tr_file_list *held, struct tr_status *st)
+{
+	unsigned long long number;
+	unsigned subtask;
+
+	if (has_suffix(name, TR_PART_HELD_SUFFIX)) {
+		if (!parse_name(owner, name + 1, &subtask, &number))
+			return TR_OK;
+		if (subtask == owner->subtask && number >= owner->next_number)
+			owner->next_number = number + 1;
+		if (subtask % owner->subtask_count == owner->subtask) {
+			char *path = join(directory, "", name);
+
+			tr_file_list_add(held, path);
+			free(path);
+		}
+		return TR_OK;
+	}
+	if (owner->subtask != 0)
+		return TR_OK;
+	if (has_suffix(name, TR_PART_PENDING_SUFFIX))
+		return remove_leftover(owner, directory, name, true, st);
+	if (folder[0] == '\0' && has_suffix(name, ".lock"))
+		return remove_leftover(owner, directory, name, false, st);
+	return TR_OK;
+}
+
+tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_file_list *held,
+			   struct tr_status *st)
 {
 	char *directory = join(owner->directory, "/", folder);
 	struct tr_file_list names = {0};
@@ -421,17 +496,33 @@ tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder,
 	for (uint32_t i = 0; code == TR_OK && i < names.count; i++) {
 		const char *name = names.paths[i];
 		unsigned long long number;
+		unsigned subtask;
 
-		if (parse_published(owner, name, &number) && number >= owner->next_number)
+		if (strncmp(name, ".part-", 6) == 0)
+			code = look_at_hidden(owner, folder, directory, name, held, st);
+		else if (parse_name(owner, name, &subtask, &number) && subtask == owner->subtask &&
+			 number >= owner->next_number)
 			owner->next_number = number + 1;
-		if (owner->subtask == 0 && strncmp(name, ".part-", 6) == 0) {
-			if (has_suffix(name, ".pending"))
-				code = remove_leftover(owner, directory, name, true, st);
-			else if (folder[0] == '\0' && has_suffix(name, ".lock"))
-				code = remove_leftover(owner, directory, name, false, st);
-		}
 	}
 	tr_file_list_deinit(&names);
 	free(directory);
 	return code;
+}
+
+bool tr_file_part_has_sibling(const struct tr_file_part_owner *owner)
+{
+	bool has_sibling = false;
+
+	/* Every sink has a subtask 0; whose came second found the first lock file taken. */
+	for (unsigned k = 1; !has_sibling && k < LOCKS_MAX; k++) {
+		struct tr_file *file = NULL;
+		char *path;
+
+		TR_ASSERT(asprintf(&path, "%s/.part-%s-0-%u.lock", owner->directory, owner->job_id, k) >= 0);
+		has_sibling = owner->disk->ops->open(owner->disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &file, NULL) ==
+			      TR_ERR_UNAVAILABLE;
+		owner->disk->ops->close(owner->disk, &file);
+		free(path);
+	}
+	return has_sibling;
 }

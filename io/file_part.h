@@ -3,14 +3,22 @@
  * A part file of the filesystem sink, from its pending name to its published one.
  *
  *     OPEN ---close---> WRITING ---all written---> SYNCING ---synced---> rename, sync the directory ---> PUBLISHED
- *       \__________________\__________________________\____ any failure: the pending file stays, and is removed
- *                                                           by abandon, or at the next start
+ *       \__________________\__________________________\  \----synced, with checkpoints--------------------> DURABLE
+ *                                                       \____ any failure: the part is broken for good; its file
+ *                                                             goes when it is destroyed, or at the next start
+ *
+ * A sync is submitted when all writes have been answered in full, and never twice: after a failed one nobody knows what
+ * is on the disk, and another would say that all is well.
  *
  * Bytes are appended to one buffer while the other is being written. A part whose two buffers are both busy wants no
  * more until step has moved it on.
  *
  *     pending    <folder>/.part-<job id>-<subtask>-<n>.<format>.pending
+ *     with checkpoints  <folder>/.part-<job id>-<subtask>-<n>.<format>.held.pending
  *     published  <folder>/part-<job id>-<subtask>-<n>.<format>
+ *
+ * With checkpoints a part ends as DURABLE and waits for the commit of its checkpoint (io/file_commit.h). Its name says so,
+ * for it may have to wait without anybody who lives: nobody but its own job touches a file that is held.
  *
  * n counts up per subtask and never names a file that exists, so that nothing is ever replaced.
  *
@@ -30,13 +38,18 @@
 
 #include "base/bytes.h"
 #include "io/disk.h"
+#include "io/file_list.h"
 #include "io/format.h"
+
+#define TR_PART_PENDING_SUFFIX ".pending"
+#define TR_PART_HELD_SUFFIX ".held.pending"
 
 enum tr_file_part_state {
 	TR_PART_OPEN,
 	TR_PART_WRITING, /* closed; its last bytes are on their way */
 	TR_PART_SYNCING,
 	TR_PART_PUBLISHED,
+	TR_PART_DURABLE, /* as pending file, closed */
 };
 
 /** What all parts of a sink have in common. */
@@ -47,6 +60,7 @@ struct tr_file_part_owner {
 	const char *suffix; /* the format's name */
 	uint32_t subtask;
 	uint32_t subtask_count;
+	bool has_checkpoints; /* parts end as DURABLE, not as PUBLISHED */
 	uint64_t next_number; /* n of the next part */
 	size_t flush_bytes;
 	bool has_lean_buffers; /* give buffers back after each write, rather than keep them warm */
@@ -74,7 +88,8 @@ struct tr_file_part {
 	bool is_in_flight;
 	int64_t opened_ns;
 	int64_t touched_ns;
-	bool is_pending; /* the pending name exists */
+	bool is_pending; /* the pending name exists, and goes with the part */
+	bool is_broken;  /* a write or the sync failed */
 
 	/* the set's (io/file_part_set.h) */
 	uint64_t hash; /* of the folder */
@@ -117,10 +132,20 @@ bool tr_file_part_is_full(const struct tr_file_part *part);
 /** No more bytes will come: OPEN to WRITING. */
 void tr_file_part_close(struct tr_file_part *part);
 
-/** Looks at what has completed and moves on; publishes at the end. Not parked. TR_ERR_IO and others: it is stuck for good. */
+/** Looks at what has completed and moves on, to PUBLISHED or DURABLE in the end. Not parked. TR_ERR_IO and others: it is
+ * stuck for good. */
 tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st) TR_MUST_USE;
 
-/** Frees it, waiting for what is in flight. Removes the pending file unless published. */
+/** Whether it is PUBLISHED or DURABLE: there is nothing left to do. */
+static inline bool tr_file_part_is_done(const struct tr_file_part *part)
+{
+	return part->state == TR_PART_PUBLISHED || part->state == TR_PART_DURABLE;
+}
+
+/** The name, without its directory, under which it is published. The caller frees it. */
+char *tr_file_part_published_name(const struct tr_file_part *part);
+
+/** Frees it, waiting for what is in flight. Removes the pending file if it still is the part's. */
 void tr_file_part_destroy(struct tr_file_part **part);
 
 /** Makes the owner's lock file if it has none. */
@@ -130,7 +155,13 @@ tr_code tr_file_part_lock(struct tr_file_part_owner *owner, struct tr_status *st
 void tr_file_part_unlock(struct tr_file_part_owner *owner);
 
 /** Looks at the names in a folder of the table (relative, "" or ending with '/'): moves next_number beyond the published
- * ones; subtask 0 removes the pending files and lock files of nobody who lives, which a killed run of any job has left. */
-tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_status *st) TR_MUST_USE;
+ * and the held ones; subtask 0 removes the pending files and lock files of nobody who lives, which a killed run of any job
+ * has left. Held files of this job, of which former subtask whatever as long as it falls to this one, are added to `held`
+ * with their paths. */
+tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_file_list *held,
+			   struct tr_status *st) TR_MUST_USE;
+
+/** Whether another sink of this job, in this process, writes to the same table. Both have their lock files. */
+bool tr_file_part_has_sibling(const struct tr_file_part_owner *owner);
 
 #endif

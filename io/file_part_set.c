@@ -18,15 +18,16 @@
 #define WAIT_NS 10000000
 
 void tr_file_part_set_init(struct tr_file_part_set *set, const struct tr_file_part_owner *owner,
-			   tr_file_part_published_fn published, void *context)
+			   tr_file_part_done_fn done, void *context)
 {
-	TR_ASSERT(owner != NULL && published != NULL);
+	TR_ASSERT(owner != NULL && done != NULL);
 	*set = (struct tr_file_part_set){
 		.owner = *owner,
-		.published = published,
+		.done = done,
 		.context = context,
 		.bucket_count = BUCKETS_FIRST,
 		.file_count_max = TR_PART_FILES_MAX,
+		.closing_file_count_max = TR_PART_CLOSING_MAX,
 	};
 	set->buckets = tr_io_calloc(BUCKETS_FIRST, sizeof(struct tr_file_part *));
 	set->waiting_tail = &set->waiting;
@@ -84,12 +85,13 @@ static void hash_grow(struct tr_file_part_set *set)
 	free(old);
 }
 
-bool tr_file_part_set_is_busy(const struct tr_file_part_set *set, const struct tr_file_part *part)
+bool tr_file_part_set_is_busy(const struct tr_file_part_set *set, const char *folder, const struct tr_file_part *part)
 {
-	const struct tr_file_part *other = set->buckets[part->hash & (set->bucket_count - 1)];
+	const uint64_t hash = tr_hash_bytes(folder, strlen(folder));
+	const struct tr_file_part *other = set->buckets[hash & (set->bucket_count - 1)];
 
 	for (; other != NULL; other = other->hash_next) {
-		if (other != part && other->hash == part->hash && strcmp(other->folder, part->folder) == 0)
+		if (other != part && other->hash == hash && strcmp(other->folder, folder) == 0)
 			return true;
 	}
 	return false;
@@ -120,7 +122,21 @@ static bool park_one(struct tr_file_part_set *set)
 	return true;
 }
 
-/** Looks at the part of files[index]; when it is published, ends it. */
+tr_code tr_file_part_set_sync_directory(struct tr_file_part_set *set, const char *directory, struct tr_status *st)
+{
+	struct tr_disk *disk = set->owner.disk;
+	struct tr_status why = {0};
+	tr_code code = disk->ops->sync_directory(disk, directory, &why);
+
+	/* What could not be opened was not synced: it may be tried again. */
+	if (code != TR_OK && is_out_of_files(&why) && park_one(set))
+		code = disk->ops->sync_directory(disk, directory, &why);
+	if (code != TR_OK && st != NULL)
+		*st = why;
+	return code;
+}
+
+/** Looks at the part of files[index]; when it is done, ends it. */
 static tr_code step_file(struct tr_file_part_set *set, uint32_t index, struct tr_status *st)
 {
 	struct tr_file_part *part = set->files[index];
@@ -135,14 +151,14 @@ static tr_code step_file(struct tr_file_part_set *set, uint32_t index, struct tr
 	}
 	if (code != TR_OK && st != NULL)
 		*st = why;
-	if (part->state != TR_PART_PUBLISHED)
+	if (!tr_file_part_is_done(part))
 		return code;
 	set->files[index] = set->files[--set->file_count];
 	set->closing_file_count--;
 	set->closing_count--;
 	hash_remove(set, part);
 	if (code == TR_OK)
-		code = set->published(set->context, part, st);
+		code = set->done(set->context, part, st);
 	tr_file_part_destroy(&part);
 	return code;
 }
@@ -326,10 +342,18 @@ void tr_file_part_set_roll(struct tr_file_part_set *set, struct tr_file_part *pa
 	set->waiting_tail = &part->next;
 }
 
+void tr_file_part_set_roll_all(struct tr_file_part_set *set)
+{
+	while (set->open_count > 0)
+		tr_file_part_set_roll(set, set->open[set->open_count - 1]);
+	set->closing_file_count_max = TR_PART_FILES_MAX;
+}
+
 tr_code tr_file_part_set_step(struct tr_file_part_set *set, struct tr_status *st)
 {
 	TR_TRY(step_files(set, st));
-	while (set->waiting != NULL && set->closing_file_count < TR_PART_CLOSING_MAX) {
+	while (set->waiting != NULL &&
+	       set->closing_file_count < TR_MIN(set->closing_file_count_max, set->file_count_max)) {
 		struct tr_file_part *part = set->waiting;
 
 		TR_TRY(get_file(set, part, st));
@@ -339,6 +363,8 @@ tr_code tr_file_part_set_step(struct tr_file_part_set *set, struct tr_status *st
 		set->closing_file_count++;
 		TR_TRY(tr_file_part_step(part, st));
 	}
+	if (set->closing_count == 0)
+		set->closing_file_count_max = TR_PART_CLOSING_MAX;
 	return TR_OK;
 }
 

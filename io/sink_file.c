@@ -9,6 +9,10 @@
  * part per folder that rows go to, however many (io/file_part_set.h: few of them have their file open, and their
  * buffers share a bound). Partition columns make the folder's name and are left out of the file.
  *
+ * With checkpoints a part that would be published waits as a pending file for the commit (io/file_commit.h), and prepare
+ * closes all parts: what is published is what was written before the barrier. So nothing of a file is state but its names
+ * and its size, and files are as many as checkpoints, or more.
+ *
  * With 'sink.partition-commit.policy.kind' = 'success-file', a folder of which no part is open any more gets an empty
  * file _SUCCESS. Rows that are not inserts can't be written: the planner refuses them, and so does write.
  */
@@ -18,6 +22,7 @@
 
 #include "base/type.h"
 #include "io/connector.h"
+#include "io/file_commit.h"
 #include "io/file_list.h"
 #include "io/file_part_set.h"
 #include "io/file_partition.h"
@@ -39,6 +44,7 @@ struct tr_sink {
 	struct tr_encoder *encoder;
 	struct tr_sink_context *context;
 	struct tr_file_part_set parts;
+	struct tr_file_commit commit;
 	struct tr_bytes folder;       /* scratch */
 	uint32_t *chain;              /* row -> next row of the same part */
 	uint32_t *rows;               /* scratch: a part's rows */
@@ -111,7 +117,7 @@ static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 			struct folder_search search = {0};
 			char *path = NULL;
 
-			code = tr_file_part_clean(&s->parts.owner, level.paths[i], st);
+			code = tr_file_part_clean(&s->parts.owner, level.paths[i], &s->commit.leftovers, st);
 			if (code != TR_OK || p == s->spec->partition_count)
 				continue;
 			search.start = s->spec->schema->names[s->spec->partition_columns[p]];
@@ -139,7 +145,33 @@ static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 	return code;
 }
 
-/** Makes the directory, and a file in it, to learn now and not after an hour that it can't be written to. */
+/** Makes the directory. With checkpoints its name, and those above it that are new, are durable. */
+static tr_code make_directory(struct tr_sink *s, struct tr_status *st)
+{
+	struct tr_disk *disk = s->parts.owner.disk;
+	struct tr_file_list parents = {0};
+	char *path = tr_io_strdup(s->parts.owner.directory);
+	tr_code code;
+
+	for (char *slash = path + strlen(path); s->context->has_checkpoints && slash != NULL;) {
+		struct tr_file_info info;
+
+		if (disk->ops->stat(disk, path, &info, NULL) == TR_OK)
+			break;
+		slash = strrchr(path, '/');
+		if (slash != NULL)
+			slash[slash == path] = '\0'; /* the root keeps its slash */
+		tr_file_list_add(&parents, slash != NULL ? path : ".");
+	}
+	code = disk->ops->make_directory(disk, s->parts.owner.directory, st);
+	for (uint32_t i = 0; code == TR_OK && i < parents.count; i++)
+		code = disk->ops->sync_directory(disk, parents.paths[i], st);
+	tr_file_list_deinit(&parents);
+	free(path);
+	return code;
+}
+
+/** Makes a file in the directory, to learn now and not after an hour that it can't be written to. */
 static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 {
 	struct tr_disk *disk = s->parts.owner.disk;
@@ -147,7 +179,6 @@ static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 	char *path = NULL;
 	tr_code code;
 
-	TR_TRY(disk->ops->make_directory(disk, s->parts.owner.directory, st));
 	TR_ASSERT(asprintf(&path, "%s/.part-%s-%u-0.probe", s->parts.owner.directory, s->parts.owner.job_id,
 			   s->parts.owner.subtask) >= 0);
 	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
@@ -159,24 +190,21 @@ static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 	return code;
 }
 
-/** A folder of which no part is left gets its empty file. */
-static tr_code mark_success(void *context, const struct tr_file_part *part, struct tr_status *st)
+/** With checkpoints the part waits for its commit; else it is published, and a folder of which no part is left gets its
+ * empty file. */
+static tr_code part_done(void *context, struct tr_file_part *part, struct tr_status *st)
 {
-	const struct tr_sink *s = context;
+	struct tr_sink *s = context;
 	struct tr_disk *disk = s->parts.owner.disk;
-	struct tr_file *file = NULL;
-	char *path = NULL;
-	tr_code code;
 
-	if (s->success_name == NULL || tr_file_part_set_is_busy(&s->parts, part))
+	if (part->state == TR_PART_DURABLE) {
+		tr_file_commit_add(&s->commit, part);
 		return TR_OK;
-	TR_ASSERT(asprintf(&path, "%s/%s", part->directory, s->success_name) >= 0);
-	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
-	disk->ops->close(disk, &file);
-	free(path);
-	if (code == TR_OK)
-		code = disk->ops->sync_directory(disk, part->directory, st);
-	return code;
+	}
+	if (s->success_name == NULL || tr_file_part_set_is_busy(&s->parts, part->folder, part))
+		return TR_OK;
+	TR_TRY(tr_file_commit_mark(disk, part->directory, s->success_name, st));
+	return disk->ops->sync_directory(disk, part->directory, st);
 }
 
 static void read_options(struct tr_sink *s, const char *local)
@@ -196,11 +224,12 @@ static void read_options(struct tr_sink *s, const char *local)
 		.suffix = s->spec->format->name,
 		.subtask = s->context->subtask,
 		.subtask_count = s->context->subtask_count,
+		.has_checkpoints = s->context->has_checkpoints,
 		.flush_bytes = s->spec->partition_count > 0 ? FLUSH_BYTES_PARTITIONED : FLUSH_BYTES,
 		.disk = s->context->env->disk,
 		.io = s->context->io,
 	};
-	tr_file_part_set_init(&s->parts, &owner, mark_success, s);
+	tr_file_part_set_init(&s->parts, &owner, part_done, s);
 	s->default_partition = tr_options_get(o, "partition.default-name");
 	if (s->default_partition == NULL)
 		s->default_partition = TR_PARTITION_DEFAULT_NAME;
@@ -209,6 +238,7 @@ static void read_options(struct tr_sink *s, const char *local)
 		if (s->success_name == NULL)
 			s->success_name = TR_SINK_FILE_SUCCESS_DEFAULT;
 	}
+	tr_file_commit_init(&s->commit, &s->parts, s->success_name);
 	s->roll_bytes = tr_options_memory_bytes(o, "sink.rolling-policy.file-size", INT64_C(128) << 20);
 	s->roll_ns = tr_options_duration_ms(o, "sink.rolling-policy.rollover-interval", 1800000) * 1000000;
 	s->inactivity_ns = tr_options_duration_ms(o, "sink.rolling-policy.inactivity-interval", 1800000) * 1000000;
@@ -221,6 +251,7 @@ static void file_close(struct tr_sink **sink)
 
 	if (s == NULL)
 		return;
+	tr_file_commit_deinit(&s->commit);
 	tr_file_part_set_deinit(&s->parts);
 	free(s->chain);
 	free(s->rows);
@@ -261,9 +292,13 @@ static tr_code file_open(const struct tr_table_spec *spec, struct tr_sink_contex
 		s->rows = tr_io_calloc(TR_BATCH_ROWS_MAX, sizeof(*s->rows));
 	}
 	if (code == TR_OK)
+		code = make_directory(s, st);
+	if (code == TR_OK)
 		code = probe_directory(s, st);
 	if (code == TR_OK)
 		code = clean_folders(s, st);
+	if (code == TR_OK && context->has_checkpoints)
+		code = tr_file_part_lock(&s->parts.owner, st);
 	if (code != TR_OK)
 		code = tr_status_prefix(st, code, "table '%s'", spec->name);
 	else
@@ -440,6 +475,7 @@ static enum tr_flow file_tick(struct tr_sink *s, struct tr_status *st)
 
 static enum tr_flow file_finish(struct tr_sink *s, struct tr_status *st)
 {
+	TR_ASSERT(!s->context->has_checkpoints);
 	while (s->parts.open_count > 0)
 		tr_file_part_set_roll(&s->parts, s->parts.open[s->parts.open_count - 1]);
 	s->context->wake_at_ns = INT64_MAX;
@@ -448,11 +484,49 @@ static enum tr_flow file_finish(struct tr_sink *s, struct tr_status *st)
 	return s->parts.count == 0 ? TR_FLOW_DONE : TR_FLOW_BLOCKED;
 }
 
+/* ---- with checkpoints ---- */
+
+static enum tr_flow file_prepare(struct tr_sink *s, uint64_t checkpoint, struct tr_status *st)
+{
+	TR_ASSERT(s->context->has_checkpoints);
+	if (s->parts.open_count > 0)
+		tr_file_part_set_roll_all(&s->parts);
+	s->context->wake_at_ns = INT64_MAX;
+	if (tr_file_part_set_step(&s->parts, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	if (s->parts.count > 0)
+		return TR_FLOW_BLOCKED;
+	return tr_file_commit_prepare(&s->commit, checkpoint, st);
+}
+
+static tr_code file_save(struct tr_sink *s, struct tr_state_writer *writer, struct tr_status *st)
+{
+	return tr_file_commit_save(&s->commit, writer, st);
+}
+
+static enum tr_flow file_commit(struct tr_sink *s, uint64_t checkpoint, struct tr_status *st)
+{
+	return tr_file_commit_publish(&s->commit, checkpoint, st);
+}
+
+static tr_code file_load(struct tr_sink *s, const struct tr_state_origin *origin, const struct tr_state_record *record,
+			 struct tr_status *st)
+{
+	return tr_file_commit_load(&s->commit, origin, record, st);
+}
+
+static tr_code file_recover(struct tr_sink *s, struct tr_status *st) { return tr_file_commit_recover(&s->commit, st); }
+
 const struct tr_sink_ops tr_sink_file_ops = {
 	.open = file_open,
 	.write = file_write,
 	.resume = file_resume,
 	.tick = file_tick,
 	.finish = file_finish,
+	.prepare = file_prepare,
+	.save = file_save,
+	.commit = file_commit,
+	.load = file_load,
+	.recover = file_recover,
 	.close = file_close,
 };
