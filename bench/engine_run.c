@@ -182,7 +182,8 @@ void tr_bench_plan_init(struct tr_bench_plan *plan, uint32_t workers)
 	tr_arena_init(&plan->arena, 0);
 	plan->plan.arena = &plan->arena;
 	plan->plan.job_name = "bench";
-	plan->plan.job_id = "00000000000000000000000000000000";
+	memset(plan->job_id, '0', sizeof(plan->job_id) - 1);
+	plan->plan.job_id = plan->job_id;
 	plan->plan.batch_rows = TR_BATCH_ROWS_DEFAULT;
 	plan->plan.workers = workers;
 	plan->plan.buffer_timeout_ms = 100;

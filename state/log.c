@@ -97,7 +97,8 @@ static tr_code take_lock(struct tr_log *log, struct tr_status *st)
 	tr_io_wake(log->io);
 	if (code == TR_ERR_UNAVAILABLE)
 		TR_FAIL(st, TR_ERR_UNAVAILABLE,
-			"%s is in use: another process holds its lock. Is the job running already? If not, wait for that "
+			"%s is in use: another process holds its lock. Is the job running already? If not, wait for "
+			"that "
 			"process to end, or choose another directory",
 			log->directory);
 	return code;
@@ -202,10 +203,7 @@ struct removal {
 	struct tr_status *st;
 };
 
-static bool is_ours(const char *name)
-{
-	return strncmp(name, "segment-", 8) == 0 || strncmp(name, "root-", 5) == 0;
-}
+static bool is_ours(const char *name) { return strncmp(name, "segment-", 8) == 0 || strncmp(name, "root-", 5) == 0; }
 
 static bool remove_one(void *context, const char *name)
 {
