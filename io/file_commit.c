@@ -311,8 +311,7 @@ static char *get_text(struct cursor *cursor)
 	} else {
 		cursor->is_bad = true;
 	}
-	if (length > TEXT_BYTES_MAX || length > cursor->left ||
-	    (length > 0 && memchr(cursor->at, '\0', length) != NULL))
+	if (length > TEXT_BYTES_MAX || length > cursor->left || (length > 0 && memchr(cursor->at, '\0', length) != NULL))
 		cursor->is_bad = true;
 	if (cursor->is_bad)
 		return tr_io_strdup("");
@@ -352,7 +351,8 @@ tr_code tr_file_commit_load(struct tr_file_commit *commit, const struct tr_state
 			    const struct tr_state_record *record, struct tr_status *st)
 {
 	const struct tr_file_part_owner *owner = &commit->parts->owner;
-	struct cursor cursor = {record->bytes, record->length, record->kind != TR_FILE_COMMIT_RECORD || record->is_keyed};
+	struct cursor cursor = {record->bytes, record->length,
+				record->kind != TR_FILE_COMMIT_RECORD || record->is_keyed};
 	char *job_id, *directory;
 
 	if (origin->subtask % owner->subtask_count != owner->subtask)
@@ -386,11 +386,12 @@ tr_code tr_file_commit_load(struct tr_file_commit *commit, const struct tr_state
 
 /* ---- publish ---- */
 
-static tr_code stat_file(struct tr_disk *disk, const char *path, bool *is_there, int64_t *size, struct tr_status *st)
+static tr_code stat_file(const struct tr_file_part_owner *owner, const char *path, bool *is_there, int64_t *size,
+			 struct tr_status *st)
 {
 	struct tr_file_info info = {0};
 	struct tr_status why = {0};
-	const tr_code code = disk->ops->stat(disk, path, &info, &why);
+	const tr_code code = owner->disk->ops->stat(owner->disk, path, &info, &why);
 
 	*is_there = code == TR_OK;
 	*size = info.size_bytes;
@@ -398,7 +399,7 @@ static tr_code stat_file(struct tr_disk *disk, const char *path, bool *is_there,
 		return TR_OK;
 	if (st != NULL)
 		*st = why;
-	return code;
+	return tr_status_prefix(st, code, "table '%s'", owner->table);
 }
 
 /** Where a prepared file is. TR_ERR_DATA: not where it should be. */
@@ -410,8 +411,8 @@ static tr_code check_output(const struct tr_file_commit *commit, struct tr_file_
 	bool is_pending, is_published;
 	int64_t pending_bytes, published_bytes, size;
 
-	TR_TRY(stat_file(owner->disk, pending, &is_pending, &pending_bytes, st));
-	TR_TRY(stat_file(owner->disk, published, &is_published, &published_bytes, st));
+	TR_TRY(stat_file(owner, pending, &is_pending, &pending_bytes, st));
+	TR_TRY(stat_file(owner, published, &is_published, &published_bytes, st));
 	if (!is_pending && !is_published)
 		TR_FAIL(st, TR_ERR_DATA,
 			"table '%s': the file %s, which checkpoint %llu contains, is gone, and so is its pending name "
@@ -444,7 +445,8 @@ static tr_code rename_output(const struct tr_file_commit *commit, struct tr_file
 
 	if (!output->is_renamed)
 		code = disk->ops->rename(disk, pending, published, &why);
-	if (code != TR_OK && (why.sys_errno != ENOENT || check_output(commit, output, pending, published, NULL) != TR_OK)) {
+	if (code != TR_OK &&
+	    (why.sys_errno != ENOENT || check_output(commit, output, pending, published, NULL) != TR_OK)) {
 		if (st != NULL)
 			*st = why;
 		code = tr_status_prefix(st, code, "table '%s'", commit->parts->owner.table);
