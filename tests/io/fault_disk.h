@@ -192,7 +192,8 @@ static tr_code fault_file_stat(struct tr_disk *disk, struct tr_file *file, struc
 	struct fault_disk *d = fault_of(disk);
 	const int error = fault_count(d);
 
-	return error != 0 ? fault_refuse(error, "stat", "a file", st) : d->real->ops->file_stat(d->real, file, info, st);
+	return error != 0 ? fault_refuse(error, "stat", "a file", st)
+			  : d->real->ops->file_stat(d->real, file, info, st);
 }
 
 static tr_code fault_list(struct tr_disk *disk, const char *path, tr_disk_list_fn fn, void *context,
@@ -463,9 +464,8 @@ static inline void fault_disk_cut_power(struct fault_disk *d)
 		const int64_t lost = file->written - file->durable;
 
 		if (lost > 0 && access(file->path, F_OK) == 0)
-			assert_int_equal(truncate(file->path,
-						  file->durable + tr_test_below(&d->random, (uint32_t)lost + 1)),
-					 0);
+			assert_int_equal(
+				truncate(file->path, file->durable + tr_test_below(&d->random, (uint32_t)lost + 1)), 0);
 	}
 }
 

@@ -422,7 +422,8 @@ static bool job_checkpoint(struct job *job, bool is_given_up, bool is_last)
 		checkpoint_clear(&attempt);
 		return !job->has_failed;
 	}
-	for (int i = 0; !is_last && tr_test_below(&w->seed, 3) == 0 && i < 3; i++) { /* rows of the next checkpoint come early */
+	for (int i = 0; !is_last && tr_test_below(&w->seed, 3) == 0 && i < 3;
+	     i++) { /* rows of the next checkpoint come early */
 		const uint32_t writer = tr_test_below(&w->seed, job->writer_count);
 
 		if (!write_some(job, writer, tr_test_below(&w->seed, job->subtask_count[writer]), 100))
@@ -446,8 +447,8 @@ static bool job_step(struct job *job)
 	if (choice < 2)
 		return job_checkpoint(job, choice == 1, false);
 	if (choice == 2)
-		return took_flow(job, settle(job, writer, subtask,
-					     ops_of(job)->tick(job->sinks[writer][subtask], &w->st)));
+		return took_flow(job,
+				 settle(job, writer, subtask, ops_of(job)->tick(job->sinks[writer][subtask], &w->st)));
 	return write_some(job, writer, subtask, 1 + tr_test_below(&w->seed, 120));
 }
 
@@ -667,8 +668,7 @@ static void test_bad_records(void **state)
 {
 	struct world *w = world_create(10, "plain", true);
 	struct job *job = &w->jobs[0];
-	struct tr_sink_context context = {
-		.env = &w->env, .io = w->io, .subtask_count = 1, .has_checkpoints = true};
+	struct tr_sink_context context = {.env = &w->env, .io = w->io, .subtask_count = 1, .has_checkpoints = true};
 	const struct tr_state_origin origin = {0, 1, 1};
 	struct tr_sink *sink = NULL;
 	struct saved saved;
@@ -781,12 +781,9 @@ static void test_killed_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lives),
-		cmocka_unit_test(test_two_jobs),
-		cmocka_unit_test(test_failing_calls),
-		cmocka_unit_test(test_table_is_not_what_it_was),
-		cmocka_unit_test(test_bad_records),
-		cmocka_unit_test(test_one_sync_a_directory),
+		cmocka_unit_test(test_lives),          cmocka_unit_test(test_two_jobs),
+		cmocka_unit_test(test_failing_calls),  cmocka_unit_test(test_table_is_not_what_it_was),
+		cmocka_unit_test(test_bad_records),    cmocka_unit_test(test_one_sync_a_directory),
 		cmocka_unit_test(test_killed_process),
 	};
 
