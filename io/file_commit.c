@@ -10,8 +10,8 @@
 
 #include "io/memory.h"
 
-#define RENAMES_PER_CALL 256
-#define SYNCS_PER_CALL 16
+#define RENAMES_PER_CALL 64
+#define SYNCS_PER_CALL 4
 #define TEXT_BYTES_MAX 8192 /* of a text in a record: more than a path may have */
 
 /* ---- outputs ---- */
