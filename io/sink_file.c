@@ -153,15 +153,16 @@ static tr_code make_directory(struct tr_sink *s, struct tr_status *st)
 	char *path = tr_io_strdup(s->parts.owner.directory);
 	tr_code code;
 
-	for (char *slash = path + strlen(path); s->context->has_checkpoints && slash != NULL;) {
+	while (s->context->has_checkpoints && strcmp(path, "/") != 0 && strcmp(path, ".") != 0) {
 		struct tr_file_info info;
+		char *slash = strrchr(path, '/');
 
 		if (disk->ops->stat(disk, path, &info, NULL) == TR_OK)
 			break;
-		slash = strrchr(path, '/');
-		if (slash != NULL)
-			slash[slash == path] = '\0'; /* the root keeps its slash */
-		tr_file_list_add(&parents, slash != NULL ? path : ".");
+		if (slash == NULL)
+			slash = strcpy(path, ".");
+		slash[slash == path] = '\0'; /* the root keeps its slash, and "." its dot */
+		tr_file_list_add(&parents, path);
 	}
 	code = disk->ops->make_directory(disk, s->parts.owner.directory, st);
 	for (uint32_t i = 0; code == TR_OK && i < parents.count; i++)
