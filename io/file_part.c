@@ -216,6 +216,26 @@ void tr_file_part_close(struct tr_file_part *part)
 	part->state = TR_PART_WRITING;
 }
 
+tr_code tr_file_part_sync_names(const struct tr_file_part *part, struct tr_status *st)
+{
+	struct tr_disk *disk = part->owner->disk;
+	const size_t table_length = strlen(part->owner->directory);
+	char *directory = tr_io_strdup(part->directory);
+	tr_code code = TR_OK;
+
+	for (;;) {
+		char *slash;
+
+		code = disk->ops->sync_directory(disk, directory, st);
+		slash = strrchr(directory, '/');
+		if (code != TR_OK || strlen(directory) <= table_length || slash == NULL)
+			break;
+		*slash = '\0'; /* a new folder is an entry of the one above it */
+	}
+	free(directory);
+	return code;
+}
+
 static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 {
 	struct tr_disk *disk = part->owner->disk;
@@ -228,7 +248,7 @@ static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 	part->is_pending = false;
 	part->state = TR_PART_PUBLISHED;
 	disk->ops->close(disk, &part->file); /* its descriptor serves for the directory */
-	return disk->ops->sync_directory(disk, part->directory, st);
+	return tr_file_part_sync_names(part, st);
 }
 
 /** All bytes are on the disk. */
@@ -481,7 +501,7 @@ static tr_code look_at_hidden(struct tr_file_part_owner *owner, const char *fold
 		return TR_OK;
 	if (has_suffix(name, TR_PART_PENDING_SUFFIX))
 		return remove_leftover(owner, directory, name, true, st);
-	if (folder[0] == '\0' && has_suffix(name, ".lock"))
+	if (folder[0] == '\0' && (has_suffix(name, ".lock") || has_suffix(name, ".probe")))
 		return remove_leftover(owner, directory, name, false, st);
 	return TR_OK;
 }
