@@ -15,27 +15,18 @@
 #include "base/check.h"
 #include "sim/sim_output.h"
 #include "sim/sim_run.h"
+#include "sim/sim_swarm.h"
 
-#define CRASHES_MAX 4
 #define STEPS_MAX 400000
 
 const struct tr_sim_environment *tr_sim_current;
-
-/** What the seed has chosen. */
-struct story {
-	struct tr_sim_shape shape;
-	struct tr_sim_disk_faults faults;
-	uint32_t crash_count;
-	uint32_t crash_spread; /* calls of the disk until a crash, at most */
-	bool can_cut;
-	bool can_kill;
-};
 
 struct teller {
 	const struct tr_sim_request *request;
 	struct tr_sim_result *result;
 	struct tr_sim_job job;
-	struct story story;
+	struct tr_sim_shape shape;
+	struct tr_sim_swarm swarm;
 	struct tr_sim_environment env;
 	struct tr_sim_disk disk;
 	struct tr_sim_output reference;
@@ -44,71 +35,29 @@ struct teller {
 
 /* ---- choosing ---- */
 
-static uint32_t pick(uint64_t *random, const uint32_t *values, uint32_t count)
-{
-	return values[tr_sim_below(random, count)];
-}
-
-#define PICK(random, ...) \
-	pick((random), (const uint32_t[]){__VA_ARGS__}, (uint32_t)TR_COUNT_OF(((const uint32_t[]){__VA_ARGS__})))
-
 static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 {
 	shape->parallelism = 1 + tr_sim_below(random, 8);
 	shape->workers = tr_sim_chance(random, 500) ? 0 : 1 + tr_sim_below(random, 8);
-	shape->batch_rows = PICK(random, 1, 2, 3, 5, 8, 64, 2048);
+	shape->batch_rows = TR_SIM_PICK(random, 1, 2, 3, 5, 8, 64, 2048);
 	shape->credits = 1 + tr_sim_below(random, 16);
-	shape->chunk_bytes = PICK(random, 40, 100, 300, 1000, 5000, 524288);
-	shape->roll_bytes = PICK(random, 50, 300, 2000, 1048576, 1048576);
-	shape->step_ns_max = PICK(random, 100, 20000, 20000, 1000000);
-	shape->slow_permille = PICK(random, 1000, 1000, 50);
+	shape->chunk_bytes = TR_SIM_PICK(random, 40, 100, 300, 1000, 5000, 524288);
+	shape->roll_bytes = TR_SIM_PICK(random, 50, 300, 2000, 1048576, 1048576);
+	shape->step_ns_max = TR_SIM_PICK(random, 100, 20000, 20000, 1000000);
+	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
 	shape->steps_max = STEPS_MAX;
-}
-
-/** Each fault class with even odds, so that every pair of them meets in some seeds and is absent in others. */
-static void choose_faults(struct story *story, uint64_t *random)
-{
-	struct tr_sim_disk_faults *faults = &story->faults;
-
-	faults->delay_ns_max = PICK(random, 0, 50000, 50000, 2000000);
-	if (tr_sim_chance(random, 300)) {
-		faults->slow_permille = 50;
-		faults->slow_ns_max = 50000000;
-	}
-	if (tr_sim_chance(random, 500))
-		faults->short_permille = PICK(random, 20, 300);
-	if (tr_sim_chance(random, 100))
-		faults->read_error_permille = 5;
-	if (tr_sim_chance(random, 150))
-		faults->write_error_permille = 20;
-	if (tr_sim_chance(random, 150))
-		faults->sync_error_permille = 50;
-	if (tr_sim_chance(random, 100))
-		faults->name_error_permille = 20;
-	if (tr_sim_chance(random, 100))
-		faults->quota_bytes = 1;
-	if (tr_sim_chance(random, 600)) {
-		story->can_kill = tr_sim_chance(random, 600);
-		story->can_cut = !story->can_kill || tr_sim_chance(random, 600);
-		story->crash_count = 1 + tr_sim_below(random, CRASHES_MAX);
-		story->crash_spread = PICK(random, 5, 40, 200);
-	}
 }
 
 static void describe(const struct teller *t)
 {
-	const struct tr_sim_shape *shape = &t->story.shape;
-	const struct tr_sim_disk_faults *faults = &t->story.faults;
+	const struct tr_sim_shape *shape = &t->shape;
+	char *about = t->result->about;
 
-	snprintf(
-		t->result->about, sizeof(t->result->about),
-		"%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, chunk %u, roll %u; delay %u, short %u, "
-		"errors %u/%u/%u/%u, quota %" PRId64 ", crashes %u in %u%s%s",
-		t->job.name, t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits,
-		shape->chunk_bytes, shape->roll_bytes, faults->delay_ns_max, faults->short_permille,
-		faults->read_error_permille, faults->write_error_permille, faults->sync_error_permille,
-		faults->name_error_permille, faults->quota_bytes, t->story.crash_count, t->story.crash_spread,
-		t->story.can_kill ? " kill" : "", t->story.can_cut ? " cut" : "");
+	snprintf(about, sizeof(t->result->about),
+		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, chunk %u, roll %u", t->job.name,
+		 t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits, shape->chunk_bytes,
+		 shape->roll_bytes);
+	tr_sim_swarm_describe(&t->swarm, about, sizeof(t->result->about));
 }
 
 /* ---- verdicts ---- */
@@ -231,23 +180,12 @@ static void restart(struct teller *t)
 /** One run. `is_last`: no faults, it must end. Returns whether all is well. */
 static bool run_once(struct teller *t, bool is_last)
 {
-	const struct story *story = &t->story;
 	const uint64_t errors = t->disk.error_count;
 	struct tr_sim_run run;
 
-	t->disk.faults = (struct tr_sim_disk_faults){.delay_ns_max = story->faults.delay_ns_max};
-	t->disk.die_at_call = 0;
-	if (!is_last) {
-		t->disk.faults = story->faults;
-		if (story->faults.quota_bytes != 0)
-			t->disk.faults.quota_bytes =
-				tr_sim_volume_used_bytes(&t->disk.volume) + (int64_t)tr_sim_below(&t->random, 3000) + 1;
-		if (story->crash_count > 0)
-			t->disk.die_at_call = t->disk.call_count + 1 + tr_sim_below(&t->random, story->crash_spread);
-		t->disk.dies_by_cut = story->can_cut && (!story->can_kill || tr_sim_chance(&t->random, 500));
-	}
+	tr_sim_swarm_arm(&t->swarm, &t->disk, is_last, &t->random);
 	tr_sim_trace_add(&t->env, "RUN", NULL, is_last, (int64_t)t->disk.die_at_call);
-	tr_sim_run(&run, &t->job, &story->shape, &t->env, &t->random);
+	tr_sim_run(&run, &t->job, &t->shape, &t->env, &t->random);
 	tr_sim_trace_add(&t->env, "END", run.job_id, run.outcome, 0);
 	t->result->runs++;
 	t->result->steps += run.steps;
@@ -263,13 +201,8 @@ static bool run_once(struct teller *t, bool is_last)
 
 static void tell(struct teller *t)
 {
-	uint32_t runs = t->story.crash_count;
+	const uint32_t runs = t->swarm.crash_count + (tr_sim_swarm_has_errors(&t->swarm) ? 2 : 0);
 
-	if (t->story.faults.read_error_permille + t->story.faults.write_error_permille +
-		    t->story.faults.sync_error_permille + t->story.faults.name_error_permille +
-		    (uint32_t)t->story.faults.quota_bytes >
-	    0)
-		runs += 2;
 	for (uint32_t i = 0; i < runs; i++)
 		if (!run_once(t, false))
 			return;
@@ -290,9 +223,9 @@ void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *res
 	t->random = tr_sim_stream(request->seed, 4);
 	job = tr_sim_below(&random, tr_sim_job_count());
 	tr_sim_job_init(&t->job, request->job >= 0 ? (uint32_t)request->job : job, &random);
-	choose_shape(&t->story.shape, &random);
+	choose_shape(&t->shape, &random);
 	if (!request->is_calm)
-		choose_faults(&t->story, &random);
+		tr_sim_swarm_choose(&t->swarm, &random);
 	describe(t);
 	tr_sim_environment_init(&t->env, request->seed);
 	tr_sim_disk_init(&t->disk, &t->env, request->seed);
