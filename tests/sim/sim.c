@@ -2,9 +2,10 @@
  *
  * From a seed to a verdict: see sim.h.
  *
- * The engine has no checkpoints to resume from in these jobs: a run that ends early has lost its work, and the next one
- * begins anew under another job id. So what is checked is per job id: a run that has ended has published exactly the
- * reference's rows, durably; one that has not has published whole files with some of them.
+ * Two sorts of stories. With checkpoints all runs are one job: each goes on from what the one before left, perhaps with
+ * another number of workers, and at every moment readers see some of the reference's rows, none twice; at the end all of
+ * them. Without, a run that ends early has lost its work, and the next one begins anew under another job id: a run that
+ * has ended has published exactly the reference's rows, one that has not whole files with some of them.
  */
 #include "sim/sim.h"
 
@@ -18,6 +19,7 @@
 #include "sim/sim_swarm.h"
 
 #define STEPS_MAX 400000
+#define STATE_FOLDER "/state"
 
 const struct tr_sim_environment *tr_sim_current;
 
@@ -31,6 +33,8 @@ struct teller {
 	struct tr_sim_disk disk;
 	struct tr_sim_output reference;
 	uint64_t random;
+	bool has_checkpoints;
+	bool is_refused; /* damage was found, and the job does not go on: a good end */
 };
 
 /* ---- choosing ---- */
@@ -44,8 +48,23 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 	shape->chunk_bytes = TR_SIM_PICK(random, 40, 100, 300, 1000, 5000, 524288);
 	shape->roll_bytes = TR_SIM_PICK(random, 50, 300, 2000, 1048576, 1048576);
 	shape->step_ns_max = TR_SIM_PICK(random, 100, 20000, 20000, 1000000);
+	shape->retained = 1 + tr_sim_below(random, 3);
+	if (tr_sim_chance(random, 650)) {
+		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 3, 10);
+		shape->checkpoint_timeout_ms = TR_SIM_PICK(random, 0, 0, 0, 5);
+		shape->step_ns_max = TR_SIM_PICK(random, 5000, 20000, 200000);
+	}
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
 	shape->steps_max = STEPS_MAX;
+}
+
+/** What may change between two runs of one job. */
+static void choose_again(struct tr_sim_shape *shape, uint64_t *random)
+{
+	shape->parallelism = 1 + tr_sim_below(random, 8);
+	shape->workers = tr_sim_chance(random, 500) ? 0 : 1 + tr_sim_below(random, 8);
+	shape->batch_rows = TR_SIM_PICK(random, 1, 2, 3, 5, 8, 64, 2048);
+	shape->credits = 1 + tr_sim_below(random, 16);
 }
 
 static void describe(const struct teller *t)
@@ -54,9 +73,9 @@ static void describe(const struct teller *t)
 	char *about = t->result->about;
 
 	snprintf(about, sizeof(t->result->about),
-		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, chunk %u, roll %u", t->job.name,
-		 t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits, shape->chunk_bytes,
-		 shape->roll_bytes);
+		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, chunk %u, roll %u, checkpoints %u ms",
+		 t->job.name, t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits,
+		 shape->chunk_bytes, shape->roll_bytes, shape->checkpoint_interval_ms);
 	tr_sim_swarm_describe(&t->swarm, about, sizeof(t->result->about));
 }
 
@@ -85,7 +104,7 @@ static bool check_output(struct teller *t, const struct tr_sim_run *run, bool is
 	const char *extra, *missing;
 	bool is_good = true;
 
-	tr_sim_output_read(&output, &t->disk, run->job_id);
+	tr_sim_output_read(&output, &t->disk, t->has_checkpoints ? NULL : run->job_id);
 	extra = tr_sim_output_not_in(&output, &t->reference);
 	missing = is_complete ? tr_sim_output_not_in(&t->reference, &output) : NULL;
 	if (output.is_torn)
@@ -124,8 +143,9 @@ static bool judge(struct teller *t, const struct tr_sim_run *run, uint64_t error
 	switch (run->outcome) {
 	case TR_SIM_STUCK: return broken(t, "I13: %s", run->message);
 	case TR_SIM_FAILED:
-		if (!may_fail(t, errors_before))
+		if (!may_fail(t, errors_before) && t->disk.damage_count == 0)
 			return broken(t, "the job failed, but no fault was injected: %s", run->message);
+		t->is_refused = !may_fail(t, errors_before) && !run->has_built;
 		return check_output(t, run, false);
 	case TR_SIM_DIED: return check_output(t, run, false);
 	case TR_SIM_DONE: return check_output(t, run, true) && check_end(t, run);
@@ -172,9 +192,22 @@ static void make_reference(struct teller *t)
 /** Between two processes: what the old one held is gone. */
 static void restart(struct teller *t)
 {
-	if (!t->disk.is_dead)
+	if (!t->disk.is_dead && t->swarm.can_cut)
+		tr_sim_disk_cut(&t->disk);
+	else if (!t->disk.is_dead)
 		tr_sim_disk_kill(&t->disk);
 	tr_sim_disk_restart(&t->disk);
+	for (uint32_t i = 0; i < t->swarm.rot_count; i++)
+		if (tr_sim_chance(&t->random, 300))
+			(void)tr_sim_disk_rot(&t->disk, STATE_FOLDER);
+	if (t->has_checkpoints && tr_sim_chance(&t->random, 300))
+		choose_again(&t->shape, &t->random);
+}
+
+/** Damage falls on the log only: files that are published are the user's, and carry no checksums. */
+static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
+{
+	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0;
 }
 
 /** One run. `is_last`: no faults, it must end. Returns whether all is well. */
@@ -191,7 +224,9 @@ static bool run_once(struct teller *t, bool is_last)
 	t->result->steps += run.steps;
 	t->result->kills += run.outcome == TR_SIM_DIED && !t->disk.dies_by_cut;
 	t->result->cuts += run.outcome == TR_SIM_DIED && t->disk.dies_by_cut;
-	if (is_last && run.outcome != TR_SIM_DONE)
+	t->result->checkpoints += run.checkpoints;
+	t->result->restores += run.restored > 0;
+	if (is_last && run.outcome != TR_SIM_DONE && t->disk.damage_count == 0)
 		return broken(t, "I13: faults have stopped, but the job does not end: %s", run.message);
 	if (!judge(t, &run, errors))
 		return false;
@@ -204,9 +239,10 @@ static void tell(struct teller *t)
 	const uint32_t runs = t->swarm.crash_count + (tr_sim_swarm_has_errors(&t->swarm) ? 2 : 0);
 
 	for (uint32_t i = 0; i < runs; i++)
-		if (!run_once(t, false))
+		if (!run_once(t, false) || t->is_refused)
 			return;
-	(void)run_once(t, true);
+	if (run_once(t, true) && t->has_checkpoints && !t->is_refused && tr_sim_chance(&t->random, 300))
+		(void)run_once(t, true); /* there is nothing left to do, and nothing must happen */
 }
 
 void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
@@ -226,9 +262,11 @@ void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *res
 	choose_shape(&t->shape, &random);
 	if (!request->is_calm)
 		tr_sim_swarm_choose(&t->swarm, &random);
+	t->has_checkpoints = t->shape.checkpoint_interval_ms > 0;
 	describe(t);
 	tr_sim_environment_init(&t->env, request->seed);
 	tr_sim_disk_init(&t->disk, &t->env, request->seed);
+	t->disk.atlas = may_damage;
 	tr_sim_current = &t->env;
 	make_reference(t);
 	put_inputs(&t->disk, &t->job);
@@ -237,7 +275,8 @@ void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *res
 	tr_sim_current = NULL;
 	if (!t->disk.is_dead)
 		tr_sim_disk_kill(&t->disk);
-	result->errors = t->disk.error_count;
+	result->errors = t->disk.error_count + t->disk.damage_count;
+	result->refusals = t->is_refused;
 	result->rows = t->job.rows;
 	result->hash = t->env.trace.hash;
 	if (result->is_broken)

@@ -34,7 +34,10 @@ struct tr_sim_result {
 	uint64_t runs;
 	uint64_t kills;
 	uint64_t cuts;
-	uint64_t errors; /* injected */
+	uint64_t errors; /* injected, and damage */
+	uint64_t checkpoints;
+	uint64_t restores; /* runs that began with a checkpoint */
+	uint64_t refusals; /* stories that ended because of damage */
 	uint64_t rows;
 };
 

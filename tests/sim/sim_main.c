@@ -41,7 +41,7 @@
 
 /** Shared by parent and children. Each counter is only added to (relaxed). */
 struct totals {
-	_Atomic uint64_t passed, failed, steps, runs, kills, cuts, errors, rows, hash;
+	_Atomic uint64_t passed, failed, steps, runs, kills, cuts, errors, checkpoints, restores, refusals, hash;
 	_Atomic bool is_found;
 	_Atomic uint64_t found_seed;
 	_Atomic uint64_t current[CHILDREN_MAX]; /* the seed that a child is at */
@@ -116,9 +116,9 @@ static int run_single(const struct arguments *a)
 	const bool is_good = run_seed(a, a->first, &result);
 
 	printf("seed %" PRIu64 ": %s\n%s\nruns %" PRIu64 ", kills %" PRIu64 ", power cuts %" PRIu64 ", errors %" PRIu64
-	       ", steps %" PRIu64 ", trace %016" PRIx64 "\n",
+	       ", checkpoints %" PRIu64 ", restores %" PRIu64 ", steps %" PRIu64 ", trace %016" PRIx64 "\n",
 	       a->first, is_good ? "good" : result.message, result.about, result.runs, result.kills, result.cuts,
-	       result.errors, result.steps, result.hash);
+	       result.errors, result.checkpoints, result.restores, result.steps, result.hash);
 	return is_good ? 0 : 1;
 }
 
@@ -142,7 +142,9 @@ static void run_child(const struct arguments *a, uint32_t slot, uint64_t first, 
 		add(&totals->kills, result.kills);
 		add(&totals->cuts, result.cuts);
 		add(&totals->errors, result.errors);
-		add(&totals->rows, result.rows);
+		add(&totals->checkpoints, result.checkpoints);
+		add(&totals->restores, result.restores);
+		add(&totals->refusals, result.refusals);
 		add(&totals->hash, result.hash);
 		if (!is_good) {
 			print_broken(seed, &result);
@@ -228,9 +230,10 @@ static int run_many(const struct arguments *a)
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 	printf("seeds %" PRIu64 "..%" PRIu64 ": %" PRIu64 " runs, %" PRIu64 " kills, %" PRIu64 " power cuts, %" PRIu64
-	       " injected errors, %" PRIu64 " steps, %.1f s, hash %016" PRIx64 "\n",
-	       a->first, a->last, totals->runs, totals->kills, totals->cuts, totals->errors, totals->steps, seconds,
-	       totals->hash);
+	       " injected errors, %" PRIu64 " checkpoints, %" PRIu64 " restores, %" PRIu64 " refusals, %" PRIu64
+	       " steps, %.1f s, hash %016" PRIx64 "\n",
+	       a->first, a->last, totals->runs, totals->kills, totals->cuts, totals->errors, totals->checkpoints,
+	       totals->restores, totals->refusals, totals->steps, seconds, totals->hash);
 	if (a->stops_at_first && totals->is_found)
 		printf("found at seed %" PRIu64 "\n", totals->found_seed);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", totals->passed, totals->failed);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/coordinator.h"
 #include "core/graph.h"
 #include "core/worker.h"
 #include "io/memory.h"
@@ -28,9 +29,12 @@ struct play {
 	struct tr_sim_disk *disk;
 	uint64_t *random;
 	struct tr_graph *graph;
-	struct actor actors[TR_WORKERS_MAX];
-	uint32_t done_count;
+	struct tr_coordinator *coordinator;      /* NULL: no checkpoints */
+	struct actor actors[TR_WORKERS_MAX + 1]; /* the workers, then the coordinator */
+	uint32_t done_count;                     /* workers */
 };
+
+#define STATE_DIRECTORY "/state/job"
 
 /* ---- stepping ---- */
 
@@ -49,7 +53,17 @@ static int64_t wake_at_ns(const struct play *play, const struct tr_worker *worke
 	return wake_ns;
 }
 
-/** When this worker can take a step: 0 if it is awake. INT64_MAX: never. */
+static uint32_t actor_count(const struct play *play)
+{
+	return play->graph->worker_count + (play->coordinator != NULL ? 1 : 0);
+}
+
+static struct tr_io_queue *queue_of(const struct play *play, uint32_t w)
+{
+	return w < play->graph->worker_count ? play->graph->workers[w].io : play->coordinator->io;
+}
+
+/** When this actor can take a step: 0 if it is awake. INT64_MAX: never. */
 static int64_t ready_at_ns(const struct play *play, uint32_t w)
 {
 	const struct actor *actor = &play->actors[w];
@@ -58,17 +72,17 @@ static int64_t ready_at_ns(const struct play *play, uint32_t w)
 		return INT64_MAX;
 	if (actor->rest != ASLEEP)
 		return 0;
-	return TR_MIN(actor->wake_at_ns, tr_sim_queue_next_ns(play->graph->workers[w].io));
+	return TR_MIN(actor->wake_at_ns, tr_sim_queue_next_ns(queue_of(play, w)));
 }
 
-/** Chooses a worker that is ready. UINT32_MAX: nobody will ever be. */
+/** Chooses an actor that is ready. UINT32_MAX: nobody will ever be. */
 static uint32_t choose(struct play *play)
 {
 	for (;;) {
 		int64_t next_ns = INT64_MAX;
 		uint32_t ready = 0, chosen = 0;
 
-		for (uint32_t w = 0; w < play->graph->worker_count; w++) {
+		for (uint32_t w = 0; w < actor_count(play); w++) {
 			const int64_t at_ns = ready_at_ns(play, w);
 
 			next_ns = TR_MIN(next_ns, at_ns);
@@ -90,7 +104,21 @@ static void set_parked(struct tr_worker *worker, uint32_t is_parked)
 	atomic_store_explicit(&worker->is_parked, is_parked, memory_order_relaxed);
 }
 
-static enum tr_turn step(struct play *play, uint32_t w)
+/** The coordinator's thread does not park: it waits in its queue, where each wake is kept. */
+static enum tr_turn step_coordinator(struct play *play, struct actor *actor)
+{
+	enum tr_turn turn;
+
+	if (actor->rest == ASLEEP)
+		(void)tr_io_wait(play->coordinator->io, 0);
+	turn = tr_coordinator_step(play->coordinator);
+	actor->rest = turn == TR_TURN_IDLE ? ASLEEP : AWAKE;
+	actor->wake_at_ns = tr_coordinator_wake_at_ns(play->coordinator);
+	actor->is_done = turn == TR_TURN_DONE;
+	return turn == TR_TURN_DONE ? TR_TURN_PROGRESS : turn;
+}
+
+static enum tr_turn step_worker(struct play *play, uint32_t w)
 {
 	struct tr_worker *worker = &play->graph->workers[w];
 	struct actor *actor = &play->actors[w];
@@ -139,7 +167,7 @@ static enum tr_sim_outcome step_all(struct play *play)
 			return fail(play, TR_SIM_STUCK, message);
 		}
 		play->env->now_ns += tr_sim_below(play->random, play->shape->step_ns_max + 1);
-		turn = step(play, w);
+		turn = w < count ? step_worker(play, w) : step_coordinator(play, &play->actors[w]);
 		if (turn != TR_TURN_IDLE)
 			tr_sim_trace_add(play->env, "step", NULL, w, turn);
 		if (play->disk->is_dead)
@@ -155,6 +183,8 @@ static enum tr_sim_outcome step_all(struct play *play)
 			play->done_count++;
 		}
 	}
+	if (play->coordinator != NULL && play->coordinator->state != TR_COORDINATOR_ENDED)
+		return fail(play, TR_SIM_STUCK, "all workers are done, but the last checkpoint is not complete");
 	return TR_SIM_DONE;
 }
 
@@ -170,6 +200,29 @@ static void count_rows(const struct tr_graph *graph, struct tr_sim_run *run)
 	}
 }
 
+/** The order of tr_engine_create. */
+static tr_code build(struct play *play, const struct tr_plan *plan, struct tr_status *st)
+{
+	struct tr_environment *env = &play->env->env;
+	struct tr_io_queue *io = NULL;
+
+	if (plan->checkpoint.directory != NULL) {
+		TR_TRY(tr_coordinator_create(plan, env, &play->coordinator, st));
+		io = play->coordinator->io;
+	}
+	TR_TRY(tr_graph_init(play->graph, plan, env, io, st));
+	return play->coordinator != NULL ? tr_coordinator_restore(play->coordinator, play->graph, st) : TR_OK;
+}
+
+static void note_checkpoints(struct play *play)
+{
+	struct tr_checkpoint_stats stats;
+
+	tr_coordinator_stats(play->coordinator, &stats);
+	play->run->checkpoints = stats.completed;
+	play->run->restored = stats.restored;
+}
+
 static void run_plan(struct tr_sim_run *run, const struct tr_plan *plan, const struct tr_sim_shape *shape,
 		     struct tr_sim_environment *env, uint64_t *random)
 {
@@ -179,12 +232,23 @@ static void run_plan(struct tr_sim_run *run, const struct tr_plan *plan, const s
 	play.disk = (struct tr_sim_disk *)env->env.disk;
 	play.graph = aligned_alloc(64, (sizeof(*play.graph) + 63) / 64 * 64);
 	TR_ASSERT(play.graph != NULL);
-	if (tr_graph_init(play.graph, plan, &env->env, &st) != TR_OK)
-		run->outcome = play.disk->is_dead ? TR_SIM_DIED : fail(&play, TR_SIM_FAILED, st.message);
-	else
-		run->outcome = step_all(&play);
+	memset(play.graph, 0, sizeof(*play.graph));
+	if (build(&play, plan, &st) != TR_OK) {
+		run->outcome = fail(&play, play.disk->is_dead ? TR_SIM_DIED : TR_SIM_FAILED, st.message);
+	} else if (play.disk->is_dead) {
+		run->outcome = TR_SIM_DIED;
+	} else {
+		run->has_built = true;
+		run->outcome =
+			play.coordinator != NULL && play.coordinator->was_finished ? TR_SIM_DONE : step_all(&play);
+	}
+	if (play.coordinator != NULL)
+		note_checkpoints(&play);
 	count_rows(play.graph, run);
-	tr_graph_deinit(play.graph);
+	snprintf(run->job_id, sizeof(run->job_id), "%s", plan->job_id);
+	if (play.graph->plan != NULL)
+		tr_graph_deinit(play.graph);
+	tr_coordinator_destroy(&play.coordinator);
 	free(play.graph);
 }
 
@@ -196,6 +260,15 @@ static void set_number(struct tr_config *config, const char *key, uint32_t value
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", value);
+	TR_ASSERT(tr_config_set(config, key, text, TR_ORIGIN_COMMAND, NULL, &st) == TR_OK);
+}
+
+static void set_duration(struct tr_config *config, const char *key, uint32_t ms)
+{
+	struct tr_status st = {0};
+	char text[24];
+
+	snprintf(text, sizeof(text), "%u ms", ms);
 	TR_ASSERT(tr_config_set(config, key, text, TR_ORIGIN_COMMAND, NULL, &st) == TR_OK);
 }
 
@@ -225,6 +298,9 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 	set_number(&config, "engine.workers", shape->workers);
 	set_number(&config, "engine.batch-rows", shape->batch_rows);
 	set_number(&config, "engine.exchange-credits", shape->credits);
+	set_duration(&config, "execution.checkpointing.interval", shape->checkpoint_interval_ms);
+	set_duration(&config, "execution.checkpointing.timeout", shape->checkpoint_timeout_ms);
+	set_number(&config, "execution.checkpointing.num-retained", TR_MAX(shape->retained, 1));
 	session = tr_session_compile(&options, job->script.data, job->script.length);
 	if (session->diags.error_count > 0) {
 		fputs(tr_diags_render(&session->diags, false, &session->arena), stderr);
@@ -236,7 +312,8 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 		if (s->kind != TR_STEP_JOB)
 			continue;
 		TR_ASSERT(run->job_id[0] == '\0'); /* one job a script */
-		snprintf(run->job_id, sizeof(run->job_id), "%s", s->plan->job_id);
+		if (shape->checkpoint_interval_ms > 0)
+			s->plan->checkpoint.directory = STATE_DIRECTORY;
 		run_plan(run, s->plan, shape, env, random);
 	}
 	tr_session_destroy(&session);

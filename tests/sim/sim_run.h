@@ -7,6 +7,9 @@
  * nothing to do parks, looks once more, and sleeps until a completion, a wake or its next timer. When all sleep the
  * clock jumps to the next thing that is due; when nothing is, the run is stuck, which is a lost wake-up or a dead lock.
  *
+ * With checkpoints the coordinator is one more who takes steps, and the log lies in /state/job: a run goes on from what the
+ * one before has left there.
+ *
  * The run ends when the job has, when it has failed, when it is stuck, or when the disk has died under it: that is the
  * end of its process. What it leaves is on the disk. One thread.
  */
@@ -32,9 +35,12 @@ struct tr_sim_shape {
 	uint32_t credits;
 	uint32_t chunk_bytes;
 	uint32_t roll_bytes;
-	uint32_t step_ns_max;   /* the clock moves by up to so much a step */
-	uint32_t slow_permille; /* worker 0 takes its turn only so often; 1000: always */
-	uint64_t steps_max;     /* more: stuck */
+	uint32_t step_ns_max;            /* the clock moves by up to so much a step */
+	uint32_t slow_permille;          /* worker 0 takes its turn only so often; 1000: always */
+	uint64_t steps_max;              /* more: stuck */
+	uint32_t checkpoint_interval_ms; /* 0: no checkpoints */
+	uint32_t checkpoint_timeout_ms;  /* 0: never */
+	uint32_t retained;
 };
 
 struct tr_sim_run {
@@ -44,6 +50,9 @@ struct tr_sim_run {
 	uint64_t steps;
 	uint64_t rows_in;
 	uint64_t rows_out;
+	uint64_t checkpoints; /* completed */
+	uint64_t restored;    /* the checkpoint that it began with; 0: none */
+	bool has_built;       /* graph and log were made, and restored */
 };
 
 /** Runs the job to the end of its process. Nothing of it is left in memory or open on the disk afterwards. */
