@@ -42,7 +42,8 @@ enum tr_open_flags {
 	TR_OPEN_CREATE = 4,
 	TR_OPEN_EXCLUSIVE = 8,
 	TR_OPEN_TRUNCATE = 16,
-	TR_OPEN_LOCK = 32 /* exclusively, until closed or its process ends; held by another: TR_ERR_UNAVAILABLE */
+	TR_OPEN_LOCK = 32,   /* exclusively, until closed or its process ends; held by another: TR_ERR_UNAVAILABLE */
+	TR_OPEN_PRIVATE = 64 /* created for its owner alone (0600) */
 };
 
 struct tr_file_info {
@@ -81,6 +82,19 @@ struct tr_disk_ops {
 	/* Any thread: ends the current or the next wait. */
 	void (*wake)(struct tr_io_queue *queue);
 	uint32_t (*in_flight)(const struct tr_io_queue *queue);
+
+	/* These a disk may leave out (NULL); call them by the functions below. */
+
+	/* Reserves space for a part of a file; its size does not change. A full disk is TR_ERR_IO with ENOSPC. TR_OK where
+	 * the file system can't reserve. */
+	tr_code (*allocate)(struct tr_disk *disk, struct tr_file *file, int64_t offset, int64_t length,
+			    struct tr_status *st);
+	/* Cuts a file to `bytes`, and gives back what was reserved beyond. */
+	tr_code (*truncate)(struct tr_disk *disk, struct tr_file *file, int64_t bytes, struct tr_status *st);
+	/* make_directory, but the last one is its owner's alone (0700) if it is made here. */
+	tr_code (*make_private_directory)(struct tr_disk *disk, const char *path, struct tr_status *st);
+	/* An empty directory. */
+	tr_code (*remove_directory)(struct tr_disk *disk, const char *path, struct tr_status *st);
 };
 
 struct tr_disk {
@@ -102,6 +116,28 @@ static inline uint32_t tr_io_wait(struct tr_io_queue *queue, int64_t timeout_ns)
 	return queue->disk->ops->wait(queue, timeout_ns);
 }
 static inline void tr_io_wake(struct tr_io_queue *queue) { queue->disk->ops->wake(queue); }
+
+/** Reserves nothing where the disk can't. */
+static inline tr_code tr_disk_allocate(struct tr_disk *disk, struct tr_file *file, int64_t offset, int64_t length,
+				       struct tr_status *st)
+{
+	return disk->ops->allocate != NULL ? disk->ops->allocate(disk, file, offset, length, st) : TR_OK;
+}
+/** Leaves the file as long as it is where the disk can't cut. */
+static inline tr_code tr_disk_truncate(struct tr_disk *disk, struct tr_file *file, int64_t bytes, struct tr_status *st)
+{
+	return disk->ops->truncate != NULL ? disk->ops->truncate(disk, file, bytes, st) : TR_OK;
+}
+static inline tr_code tr_disk_make_private_directory(struct tr_disk *disk, const char *path, struct tr_status *st)
+{
+	return disk->ops->make_private_directory != NULL ? disk->ops->make_private_directory(disk, path, st)
+							 : disk->ops->make_directory(disk, path, st);
+}
+/** Leaves the directory where the disk can't remove one. */
+static inline tr_code tr_disk_remove_directory(struct tr_disk *disk, const char *path, struct tr_status *st)
+{
+	return disk->ops->remove_directory != NULL ? disk->ops->remove_directory(disk, path, st) : TR_OK;
+}
 
 /** The real environment: system clocks, getrandom, and the best disk that the machine allows. */
 tr_code tr_environment_real_create(struct tr_environment **env, struct tr_status *st) TR_MUST_USE;

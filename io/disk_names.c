@@ -53,7 +53,7 @@ tr_code tr_disk_names_open(struct tr_disk *disk, const char *path, unsigned flag
 	mode |= (flags & TR_OPEN_EXCLUSIVE) != 0 ? O_EXCL : 0;
 	mode |= (flags & TR_OPEN_TRUNCATE) != 0 ? O_TRUNC : 0;
 	do {
-		fd = open(path, mode, 0666);
+		fd = open(path, mode, (flags & TR_OPEN_PRIVATE) != 0 ? 0600 : 0666);
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		TR_FAIL_ERRNO(st, code_of_errno(errno, is_output), "open %s", path);
@@ -146,7 +146,8 @@ tr_code tr_disk_names_list(struct tr_disk *disk, const char *path, tr_disk_list_
 	return TR_OK;
 }
 
-tr_code tr_disk_names_make_directory(struct tr_disk *disk, const char *path, struct tr_status *st)
+/** Makes what is missing of a path; `last_mode` is for its last part. */
+static tr_code make_directories(const char *path, mode_t last_mode, struct tr_status *st)
 {
 	char part[PATH_MAX];
 	const size_t length = strlen(path);
@@ -163,7 +164,7 @@ tr_code tr_disk_names_make_directory(struct tr_disk *disk, const char *path, str
 		if (part[i - 1] == '/')
 			continue;
 		part[i] = '\0';
-		if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+		if (mkdir(part, i == length ? last_mode : 0777) != 0 && errno != EEXIST) {
 			/* A parent that exists on a read-only or foreign file system answers EROFS or EACCES. */
 			const int error = errno;
 
@@ -177,6 +178,51 @@ tr_code tr_disk_names_make_directory(struct tr_disk *disk, const char *path, str
 		TR_FAIL_ERRNO(st, code_of_errno(errno, true), "make directory %s", path);
 	if (!S_ISDIR(s.st_mode))
 		TR_FAIL(st, TR_ERR_CANT_CREATE, "make directory %s: a file of that name exists", path);
+	return TR_OK;
+}
+
+tr_code tr_disk_names_make_directory(struct tr_disk *disk, const char *path, struct tr_status *st)
+{
+	return make_directories(path, 0777, st);
+}
+
+tr_code tr_disk_names_make_private_directory(struct tr_disk *disk, const char *path, struct tr_status *st)
+{
+	return make_directories(path, 0700, st);
+}
+
+tr_code tr_disk_names_remove_directory(struct tr_disk *disk, const char *path, struct tr_status *st)
+{
+	TR_ASSERT(path != NULL);
+	if (rmdir(path) != 0)
+		TR_FAIL_ERRNO(st, code_of_errno(errno, true), "remove directory %s", path);
+	return TR_OK;
+}
+
+tr_code tr_disk_names_allocate(struct tr_disk *disk, struct tr_file *file, int64_t offset, int64_t length,
+			       struct tr_status *st)
+{
+	int result;
+
+	TR_ASSERT(file != NULL && offset >= 0 && length > 0);
+	do {
+		result = fallocate(file->fd, FALLOC_FL_KEEP_SIZE, offset, length);
+	} while (result != 0 && errno == EINTR);
+	if (result != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+		TR_FAIL_ERRNO(st, TR_ERR_IO, "reserve %lld bytes for %s", (long long)length, file->path);
+	return TR_OK;
+}
+
+tr_code tr_disk_names_truncate(struct tr_disk *disk, struct tr_file *file, int64_t bytes, struct tr_status *st)
+{
+	int result;
+
+	TR_ASSERT(file != NULL && bytes >= 0);
+	do {
+		result = ftruncate(file->fd, bytes);
+	} while (result != 0 && errno == EINTR);
+	if (result != 0)
+		TR_FAIL_ERRNO(st, TR_ERR_IO, "cut %s to %lld bytes", file->path, (long long)bytes);
 	return TR_OK;
 }
 

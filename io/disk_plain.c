@@ -166,6 +166,10 @@ static const struct tr_disk_ops plain_ops = {
 	.wait = plain_wait,
 	.wake = plain_wake,
 	.in_flight = plain_in_flight,
+	.allocate = tr_disk_names_allocate,
+	.truncate = tr_disk_names_truncate,
+	.make_private_directory = tr_disk_names_make_private_directory,
+	.remove_directory = tr_disk_names_remove_directory,
 };
 
 struct tr_disk *tr_disk_plain(void)

@@ -28,6 +28,11 @@ tr_code tr_disk_names_make_directory(struct tr_disk *disk, const char *path, str
 tr_code tr_disk_names_rename(struct tr_disk *disk, const char *from, const char *to, struct tr_status *st);
 tr_code tr_disk_names_unlink(struct tr_disk *disk, const char *path, struct tr_status *st);
 tr_code tr_disk_names_sync_directory(struct tr_disk *disk, const char *path, struct tr_status *st);
+tr_code tr_disk_names_allocate(struct tr_disk *disk, struct tr_file *file, int64_t offset, int64_t length,
+			       struct tr_status *st);
+tr_code tr_disk_names_truncate(struct tr_disk *disk, struct tr_file *file, int64_t bytes, struct tr_status *st);
+tr_code tr_disk_names_make_private_directory(struct tr_disk *disk, const char *path, struct tr_status *st);
+tr_code tr_disk_names_remove_directory(struct tr_disk *disk, const char *path, struct tr_status *st);
 
 /** The disk on pread and pwrite. Always works; a static instance without state. */
 struct tr_disk *tr_disk_plain(void);

@@ -303,6 +303,10 @@ static const struct tr_disk_ops uring_ops = {
 	.wait = uring_wait,
 	.wake = uring_wake,
 	.in_flight = uring_in_flight,
+	.allocate = tr_disk_names_allocate,
+	.truncate = tr_disk_names_truncate,
+	.make_private_directory = tr_disk_names_make_private_directory,
+	.remove_directory = tr_disk_names_remove_directory,
 };
 
 struct tr_disk *tr_disk_uring(int *reason_errno)

@@ -14,6 +14,7 @@
 #include "base/state_record.h"
 
 #define TR_STATE_BLOCK_BYTES ((size_t)256 << 10)
+#define TR_STATE_BLOCK_HEAD 64
 
 /** Which stream a block belongs to, and when it was written. */
 struct tr_state_stream {
@@ -29,7 +30,8 @@ struct tr_state_block {
 	size_t length; /* of `bytes` */
 	size_t capacity;
 	uint32_t record_count;
-	_Alignas(8) unsigned char bytes[];
+	_Alignas(8) unsigned char head[TR_STATE_BLOCK_HEAD]; /* the log's, so that one write takes both */
+	unsigned char bytes[];
 };
 
 /** A writer that collects blocks of one stream for one checkpoint. Zero-initialise, then begin. */

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading: the extents of a checkpoint as a stream of bytes, and that as checked blocks. See log_state.h.
+ *
+ *     extent | chunk | chunk | .. |  ──▶ slots, several in flight, in order ──▶ take(n): n bytes in one piece
+ *
+ * Chunks end at multiples of CHUNK_BYTES of the file, and a slot's memory agrees with the file's offset within a page, since
+ * the kernel copies several times slower otherwise. What lies in one slot is used where it is; what goes across the
+ * border is put together in a buffer.
+ *
+ * Bytes from disk are hostile: a length is checked against the extent before anything is done with it, the sum before
+ * anything else of a frame is believed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "state/log_state.h"
+
+#define CHUNK_BYTES ((size_t)1 << 20)
+#define SLOT_COUNT 4
+#define PAGE_BYTES ((size_t)4096)
+
+struct slot {
+	struct tr_io_request request;
+	unsigned char *memory;
+	unsigned char *bytes; /* in `memory`, where the file's offset wants it */
+	size_t length;        /* that are wanted */
+	size_t done;
+	size_t taken;
+	uint32_t retries;
+};
+
+/** Part of a segment. */
+struct stream {
+	struct tr_log *log;
+	struct tr_file *file;
+	char path[TR_LOG_PATH_MAX];
+	uint64_t begin, end;
+	uint64_t asked; /* up to where reads have been sent */
+	struct slot slots[SLOT_COUNT];
+	uint32_t first, count; /* slots in use, oldest first */
+	unsigned char *joined;
+	size_t joined_capacity;
+};
+
+static void send(struct stream *s, struct slot *slot)
+{
+	slot->request.buffer = slot->bytes + slot->done;
+	slot->request.length = slot->length - slot->done;
+	tr_io_submit(s->log->io, &slot->request);
+}
+
+/** Keeps all slots busy. */
+static void ask(struct stream *s)
+{
+	while (s->count < SLOT_COUNT && s->asked < s->end) {
+		struct slot *slot = &s->slots[(s->first + s->count) % SLOT_COUNT];
+		const uint64_t border = (s->asked / CHUNK_BYTES + 1) * CHUNK_BYTES;
+
+		if (slot->memory == NULL)
+			slot->memory = aligned_alloc(PAGE_BYTES, CHUNK_BYTES + PAGE_BYTES);
+		TR_ASSERT(slot->memory != NULL);
+		slot->bytes = slot->memory + s->asked % PAGE_BYTES;
+		slot->length = (size_t)(TR_MIN(border, s->end) - s->asked);
+		slot->done = slot->taken = 0;
+		slot->retries = 0;
+		slot->request = (struct tr_io_request){.op = TR_IO_READ, .file = s->file, .offset = (int64_t)s->asked};
+		send(s, slot);
+		s->asked += slot->length;
+		s->count++;
+	}
+}
+
+/** Waits until the oldest slot is full. */
+static tr_code fill(struct stream *s, struct tr_status *st)
+{
+	struct slot *slot = &s->slots[s->first];
+
+	TR_ASSERT(s->count > 0);
+	while (slot->done < slot->length) {
+		const int64_t result = slot->request.result;
+
+		if (!slot->request.is_done) {
+			(void)tr_io_wait(s->log->io, -1);
+			continue;
+		}
+		if ((result == -EINTR || result == -EAGAIN) && slot->retries++ < TR_LOG_RETRIES_MAX) {
+			send(s, slot);
+			continue;
+		}
+		if (result < 0)
+			return tr_status_set(st, TR_ERR_IO, (int)-result, TR_WHERE, "read %s at byte %lld", s->path,
+					     (long long)slot->request.offset);
+		if (result == 0)
+			TR_FAIL(st, TR_ERR_DATA,
+				"%s: the file ends at byte %lld; %llu bytes of it belong to the checkpoint", s->path,
+				(long long)slot->request.offset, (unsigned long long)s->end);
+		slot->done += (size_t)result;
+		slot->request.offset += result;
+		if (slot->done < slot->length)
+			send(s, slot);
+	}
+	return TR_OK;
+}
+
+static void pass(struct stream *s)
+{
+	s->first = (s->first + 1) % SLOT_COUNT;
+	s->count--;
+}
+
+/** The next `length` bytes in one piece; they hold until the next call. There must be as many. */
+static tr_code take(struct stream *s, size_t length, const unsigned char **bytes, struct tr_status *st)
+{
+	size_t have = 0;
+
+	while (have < length) {
+		struct slot *slot;
+		size_t part;
+
+		if (s->count > 0 && s->slots[s->first].taken == s->slots[s->first].length)
+			pass(s);
+		ask(s);
+		TR_TRY(fill(s, st));
+		slot = &s->slots[s->first];
+		part = TR_MIN(length - have, slot->length - slot->taken);
+		if (part == length) {
+			*bytes = slot->bytes + slot->taken;
+			slot->taken += part;
+			return TR_OK;
+		}
+		if (s->joined_capacity < length) {
+			free(s->joined);
+			s->joined = malloc(length);
+			TR_ASSERT(s->joined != NULL && have == 0);
+			s->joined_capacity = length;
+		}
+		memcpy(s->joined + have, slot->bytes + slot->taken, part);
+		slot->taken += part;
+		have += part;
+	}
+	*bytes = s->joined;
+	return TR_OK;
+}
+
+static void settle(struct stream *s)
+{
+	for (; s->count > 0; pass(s))
+		while (!s->slots[s->first].request.is_done)
+			(void)tr_io_wait(s->log->io, -1);
+	s->asked = s->end;
+}
+
+static tr_code open_segment(struct stream *s, const struct tr_root_extent *extent, struct tr_status *st)
+{
+	struct tr_log *log = s->log;
+	struct tr_segment_head head;
+	tr_code code;
+	int64_t length;
+
+	log->disk->ops->close(log->disk, &s->file);
+	tr_log_segment_path(log, extent->segment, s->path);
+	code = log->disk->ops->open(log->disk, s->path, TR_OPEN_READ, &s->file, st);
+	if (code == TR_ERR_NO_INPUT)
+		TR_FAIL(st, TR_ERR_DATA, "%s is missing; bytes %llu to %llu of it belong to the checkpoint", s->path,
+			(unsigned long long)extent->begin, (unsigned long long)extent->end);
+	TR_TRY(code);
+	length = tr_log_move(log, TR_IO_READ, s->file, &head, sizeof(head), 0);
+	if (length < 0)
+		return tr_status_set(st, TR_ERR_IO, (int)-length, TR_WHERE, "read %s at byte 0", s->path);
+	if (length < (int64_t)sizeof(head))
+		TR_FAIL(st, TR_ERR_DATA, "%s: the file ends at byte %lld; %llu bytes of it belong to the checkpoint",
+			s->path, (long long)length, (unsigned long long)extent->end);
+	return tr_log_segment_check(log, &head, extent->segment, s->path, st);
+}
+
+/* Frames. */
+
+static tr_code check_head(const struct stream *s, const struct tr_frame_head *head, const struct tr_root_extent *extent,
+			  uint64_t offset, uint32_t previous, struct tr_status *st)
+{
+	if (head->magic != TR_FRAME_MAGIC)
+		TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: no frame begins here", s->path,
+			(unsigned long long)offset);
+	if (head->length % 8 != 0 || head->length > TR_FRAME_BYTES_MAX ||
+	    head->length > s->end - offset - sizeof(*head))
+		TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: a frame of %lu bytes can't be here", s->path,
+			(unsigned long long)offset, (unsigned long)head->length);
+	if (head->segment != extent->segment || head->offset != offset)
+		TR_FAIL(st, TR_ERR_DATA,
+			"%s: byte %llu: damaged: the frame here belongs to byte %llu of segment-%llu", s->path,
+			(unsigned long long)offset, (unsigned long long)head->offset,
+			(unsigned long long)head->segment);
+	if (head->previous != previous)
+		TR_FAIL(st, TR_ERR_DATA,
+			"%s: byte %llu: the frame here does not follow the one before it: one of them is not what was "
+			"written last",
+			s->path, (unsigned long long)offset);
+	return TR_OK;
+}
+
+/** Reads the frames of [begin, stop) of an extent and checks that the last one is the one that was committed. */
+static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent, uint64_t stop, uint32_t crc,
+			   tr_log_frame_fn fn, void *context, struct tr_status *st)
+{
+	uint64_t offset = extent->begin;
+	uint32_t previous = extent->previous;
+
+	s->begin = s->asked = extent->begin;
+	s->end = stop;
+	while (offset < stop) {
+		struct tr_frame_head head;
+		const unsigned char *bytes;
+		uint32_t sum;
+
+		if (stop - offset < sizeof(head))
+			TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: a frame goes beyond the checkpoint", s->path,
+				(unsigned long long)offset);
+		TR_TRY(take(s, sizeof(head), &bytes, st));
+		memcpy(&head, bytes, sizeof(head));
+		TR_TRY(check_head(s, &head, extent, offset, previous, st));
+		sum = tr_log_sum(&head, sizeof(head), offsetof(struct tr_frame_head, crc));
+		TR_TRY(take(s, head.length, &bytes, st));
+		if (tr_crc32c(sum, bytes, head.length) != head.crc)
+			TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: the check sum of the frame is wrong", s->path,
+				(unsigned long long)offset);
+		if (head.type != TR_FRAME_BLOCK)
+			TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: a frame of type %u, which this program does not know",
+				s->path, (unsigned long long)offset, head.type);
+		TR_TRY(fn(context, &head, bytes, st));
+		previous = head.crc;
+		offset += sizeof(head) + head.length;
+	}
+	if (previous != crc)
+		TR_FAIL(st, TR_ERR_DATA, "%s: the last frame before byte %llu is not the one that was committed", s->path,
+			(unsigned long long)stop);
+	return TR_OK;
+}
+
+static tr_code read_all(struct stream *s, const struct tr_log_entry *entry, uint64_t base, tr_log_frame_fn fn,
+			void *context, struct tr_status *st)
+{
+	const struct tr_log_root *root = &s->log->root;
+	uint64_t open_number = 0;
+
+	for (uint32_t i = 0; i < root->extent_count; i++) {
+		const struct tr_root_extent *extent = &root->extents[i];
+		const bool is_last = extent->segment == entry->end.segment && extent->end >= entry->end.offset;
+
+		if (tr_log_place_compare(extent->segment, extent->begin, entry->end.segment, entry->end.offset) >= 0)
+			break;
+		if (extent->last < base)
+			continue;
+		if (extent->segment != open_number)
+			TR_TRY(open_segment(s, extent, st));
+		open_number = extent->segment;
+		TR_TRY(read_extent(s, extent, is_last ? entry->end.offset : extent->end,
+				   is_last ? entry->end.crc : extent->crc, fn, context, st));
+	}
+	return TR_OK;
+}
+
+tr_code tr_log_read_frames(struct tr_log *log, const struct tr_log_entry *entry, uint64_t base, tr_log_frame_fn fn,
+			   void *context, struct tr_status *st)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	tr_code code;
+
+	TR_ASSERT(s != NULL);
+	s->log = log;
+	code = read_all(s, entry, base, fn, context, st);
+	settle(s);
+	tr_io_wake(log->io); /* the owner's own wake may have been taken here */
+	log->disk->ops->close(log->disk, &s->file);
+	for (uint32_t i = 0; i < SLOT_COUNT; i++)
+		free(s->slots[i].memory);
+	free(s->joined);
+	free(s);
+	return code;
+}
+
+/* Blocks of a checkpoint. */
+
+struct reading {
+	const struct tr_log_entry *entry;
+	const struct tr_log_part *last; /* found for the frame before: streams come in bursts */
+	tr_log_block_fn fn;
+	void *context;
+};
+
+static bool is_of(const struct tr_log_part *part, const struct tr_frame_head *head)
+{
+	return part->stream.operator_id == head->operator_id && part->stream.subtask == head->subtask &&
+	       part->stream.subtask_count == head->subtask_count;
+}
+
+static const struct tr_log_part *find_part(struct reading *r, const struct tr_frame_head *head)
+{
+	if (r->last != NULL && is_of(r->last, head))
+		return r->last;
+	for (uint32_t i = 0; i < r->entry->checkpoint.part_count; i++)
+		if (is_of(&r->entry->parts[i], head))
+			return r->last = &r->entry->parts[i];
+	return NULL;
+}
+
+static tr_code take_frame(void *context, const struct tr_frame_head *head, const void *bytes, struct tr_status *st)
+{
+	struct reading *r = context;
+	const struct tr_log_part *part = find_part(r, head);
+
+	if (part == NULL || head->checkpoint < part->base || head->checkpoint > r->entry->checkpoint.number)
+		return TR_OK;
+	return r->fn(r->context, &part->stream, head->checkpoint, bytes, head->length, st);
+}
+
+tr_code tr_log_read(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context, struct tr_status *st)
+{
+	struct reading r = {.fn = fn, .context = context};
+	tr_code code;
+
+	TR_ASSERT(index < log->root.entry_count);
+	r.entry = &log->root.entries[index];
+	code = tr_log_read_frames(log, r.entry, tr_log_entry_base(r.entry), take_frame, &r, st);
+	if (code != TR_OK)
+		(void)tr_status_prefix(st, code, "checkpoint %" PRIu64, r.entry->checkpoint.number);
+	return code;
+}
+
+tr_code tr_log_rewind(struct tr_log *log, uint32_t index, struct tr_status *st)
+{
+	struct tr_log_root *root = &log->root;
+	struct tr_log_place end;
+
+	TR_ASSERT(index < root->entry_count && log->stage == TR_LOG_IDLE && !log->is_broken);
+	if (index == 0)
+		return TR_OK;
+	tr_log_settle(log);
+	tr_log_segments_close(log, false);
+	end = root->entries[index].end;
+	for (uint32_t i = 0; i < index; i++)
+		free(root->entries[i].parts);
+	root->entry_count -= index;
+	memmove(root->entries, root->entries + index, root->entry_count * sizeof(*root->entries));
+	while (root->extent_count > 0) {
+		struct tr_root_extent *extent = &root->extents[root->extent_count - 1];
+
+		if (tr_log_place_compare(extent->segment, extent->begin, end.segment, end.offset) >= 0) {
+			root->extent_count--;
+			continue;
+		}
+		if (tr_log_place_compare(extent->segment, extent->end, end.segment, end.offset) > 0) {
+			extent->end = end.offset;
+			extent->crc = end.crc;
+			extent->last = TR_MIN(extent->last, root->entries[0].checkpoint.number);
+		}
+		break;
+	}
+	root->end = log->cursor = end;
+	/* The roots on disk still name what comes behind: it must not be overwritten. */
+	log->needs_fresh_segment = true;
+	return TR_OK;
+}
