@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/fault.h"
+#include "io/file_list.h"
 #include "io/memory.h"
 
 #define NUMBER_TRIES_MAX 1000000
@@ -216,6 +218,28 @@ void tr_file_part_close(struct tr_file_part *part)
 	part->state = TR_PART_WRITING;
 }
 
+tr_code tr_file_part_sync_names(const struct tr_file_part *part, struct tr_status *st)
+{
+	struct tr_disk *disk = part->owner->disk;
+	const size_t table_length = strlen(part->owner->directory);
+	char *directory = tr_io_strdup(part->directory);
+	tr_code code = TR_OK;
+
+	for (;;) {
+		char *slash;
+
+		code = disk->ops->sync_directory(disk, directory, st);
+		slash = strrchr(directory, '/');
+		if (TR_BUG("sink-folder-not-synced"))
+			break;
+		if (code != TR_OK || strlen(directory) <= table_length || slash == NULL)
+			break;
+		*slash = '\0'; /* a new folder is an entry of the one above it */
+	}
+	free(directory);
+	return code;
+}
+
 static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 {
 	struct tr_disk *disk = part->owner->disk;
@@ -228,7 +252,9 @@ static tr_code publish(struct tr_file_part *part, struct tr_status *st)
 	part->is_pending = false;
 	part->state = TR_PART_PUBLISHED;
 	disk->ops->close(disk, &part->file); /* its descriptor serves for the directory */
-	return disk->ops->sync_directory(disk, part->directory, st);
+	if (TR_BUG("sink-name-not-synced"))
+		return TR_OK;
+	return tr_file_part_sync_names(part, st);
 }
 
 /** All bytes are on the disk. */
@@ -271,11 +297,16 @@ static tr_code take_result(struct tr_file_part *part, struct tr_status *st)
 	const struct tr_io_request *r = &part->request;
 
 	part->is_in_flight = false;
+	if (TR_BUG("sink-syncs-again") && r->op == TR_IO_SYNC && r->result < 0) {
+		part->is_in_flight = true;
+		tr_io_submit(part->owner->io, &part->request);
+		return TR_OK;
+	}
 	if (r->result < 0 || (r->op == TR_IO_WRITE && r->result == 0))
 		return fail_request(part, st);
 	if (r->op == TR_IO_SYNC)
 		return synced(part, st);
-	part->written += (size_t)r->result;
+	part->written += TR_BUG("sink-short-write") ? r->length : (size_t)r->result;
 	if (part->written < part->writing.length) {
 		submit_write(part); /* a short write */
 		return TR_OK;
@@ -305,6 +336,8 @@ tr_code tr_file_part_step(struct tr_file_part *part, struct tr_status *st)
 	    (part->state == TR_PART_WRITING && part->filling.length > 0)) {
 		start_write(part);
 	} else if (part->state == TR_PART_WRITING) {
+		if (TR_BUG("sink-not-synced"))
+			return synced(part, st);
 		part->state = TR_PART_SYNCING;
 		part->request.op = TR_IO_SYNC;
 		part->request.file = part->file;
@@ -479,9 +512,9 @@ static tr_code look_at_hidden(struct tr_file_part_owner *owner, const char *fold
 	}
 	if (owner->subtask != 0)
 		return TR_OK;
-	if (has_suffix(name, TR_PART_PENDING_SUFFIX))
+	if (has_suffix(name, TR_PART_PENDING_SUFFIX) && !TR_BUG("sink-keeps-pending"))
 		return remove_leftover(owner, directory, name, true, st);
-	if (folder[0] == '\0' && has_suffix(name, ".lock"))
+	if (folder[0] == '\0' && (has_suffix(name, ".lock") || has_suffix(name, ".probe")))
 		return remove_leftover(owner, directory, name, false, st);
 	return TR_OK;
 }

@@ -2,7 +2,7 @@
  *
  * A part file of the filesystem sink, from its pending name to its published one.
  *
- *     OPEN ---close---> WRITING ---all written---> SYNCING ---synced---> rename, sync the directory ---> PUBLISHED
+ *     OPEN ---close---> WRITING ---all written---> SYNCING ---synced---> rename, sync the folders -----> PUBLISHED
  *       \__________________\__________________________\  \----synced, with checkpoints--------------------> DURABLE
  *                                                       \____ any failure: the part is broken for good; its file
  *                                                             goes when it is destroyed, or at the next start
@@ -144,6 +144,9 @@ static inline bool tr_file_part_is_done(const struct tr_file_part *part)
 
 /** The name, without its directory, under which it is published. The caller frees it. */
 char *tr_file_part_published_name(const struct tr_file_part *part);
+
+/** Makes the names durable: of the part in its folder, and of the folders up to the table's directory. */
+tr_code tr_file_part_sync_names(const struct tr_file_part *part, struct tr_status *st) TR_MUST_USE;
 
 /** Frees it, waiting for what is in flight. Removes the pending file if it still is the part's. */
 void tr_file_part_destroy(struct tr_file_part **part);

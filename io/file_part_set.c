@@ -145,7 +145,7 @@ static tr_code step_file(struct tr_file_part_set *set, uint32_t index, struct tr
 
 	if (code != TR_OK && part->state == TR_PART_PUBLISHED && is_out_of_files(&why) && park_one(set)) {
 		/* park_one may have moved this part in the array */
-		code = set->owner.disk->ops->sync_directory(set->owner.disk, part->directory, &why);
+		code = tr_file_part_sync_names(part, &why);
 		for (index = 0; set->files[index] != part; index++)
 			TR_ASSERT(index + 1 < set->file_count);
 	}

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "io/memory.h"
 
 #define PAGE_BYTES 4096
@@ -94,7 +95,7 @@ enum tr_flow tr_file_fill_step(struct tr_source_reader *reader, struct tr_file_f
 			return TR_FLOW_FAILED;
 		}
 		fill->is_active = false;
-		fill->buffer->length += (size_t)fill->request.result;
+		fill->buffer->length += TR_BUG("read-short") ? fill->request.length : (size_t)fill->request.result;
 		if (fill->buffer->length < fill->goal)
 			fill_submit(reader, fill);
 	}

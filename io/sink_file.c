@@ -18,6 +18,7 @@
  */
 #include "io/sink_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/type.h"
@@ -145,29 +146,29 @@ static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 	return code;
 }
 
-/** Makes the directory. With checkpoints its name, and those above it that are new, are durable. */
+/** Makes the directory. Its name, and those above it, are durable then: some of them may be new, made by us or by a run that
+ * was killed. Those that we may not read were there before. */
 static tr_code make_directory(struct tr_sink *s, struct tr_status *st)
 {
 	struct tr_disk *disk = s->parts.owner.disk;
-	struct tr_file_list parents = {0};
 	char *path = tr_io_strdup(s->parts.owner.directory);
-	tr_code code;
+	tr_code code = disk->ops->make_directory(disk, path, st);
+	char *slash = path;
 
-	while (s->context->has_checkpoints && strcmp(path, "/") != 0 && strcmp(path, ".") != 0) {
-		struct tr_file_info info;
-		char *slash = strrchr(path, '/');
+	while (code == TR_OK && slash != NULL) {
+		struct tr_status why = {0};
 
-		if (disk->ops->stat(disk, path, &info, NULL) == TR_OK)
+		slash = strrchr(path, '/');
+		if (slash != NULL)
+			slash[slash == path] = '\0'; /* the root keeps its slash */
+		code = disk->ops->sync_directory(disk, slash != NULL ? path : ".", &why);
+		if (code != TR_OK && why.sys_errno != EIO)
+			code = TR_OK;
+		if (code != TR_OK && st != NULL)
+			*st = why;
+		if (slash == path)
 			break;
-		if (slash == NULL)
-			slash = strcpy(path, ".");
-		slash[slash == path] = '\0'; /* the root keeps its slash, and "." its dot */
-		tr_file_list_add(&parents, path);
 	}
-	code = disk->ops->make_directory(disk, s->parts.owner.directory, st);
-	for (uint32_t i = 0; code == TR_OK && i < parents.count; i++)
-		code = disk->ops->sync_directory(disk, parents.paths[i], st);
-	tr_file_list_deinit(&parents);
 	free(path);
 	return code;
 }
@@ -184,8 +185,14 @@ static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 			   s->parts.owner.subtask) >= 0);
 	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE, &file, st);
 	if (code == TR_OK) {
+		struct tr_status why = {0};
+
 		disk->ops->close(disk, &file);
-		code = disk->ops->unlink(disk, path, st);
+		code = disk->ops->unlink(disk, path, &why);
+		if (why.sys_errno == ENOENT) /* another job that begins has taken it for a leftover */
+			code = TR_OK;
+		else if (st != NULL)
+			*st = why;
 	}
 	free(path);
 	return code;

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a seed to a verdict: see sim.h.
+ *
+ * Two sorts of stories. With checkpoints all runs are one job: each goes on from what the one before left, perhaps with
+ * another number of workers, and at every moment readers see some of the reference's rows, none twice; at the end all of
+ * them. Without, a run that ends early has lost its work, and the next one begins anew under another job id: a run that
+ * has ended has published exactly the reference's rows, one that has not whole files with some of them.
+ */
+#include "sim/sim.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "sim/sim_output.h"
+#include "sim/sim_run.h"
+#include "sim/sim_swarm.h"
+
+#define STEPS_MAX 400000
+#define STATE_FOLDER "/state"
+
+const struct tr_sim_environment *tr_sim_current;
+
+struct teller {
+	const struct tr_sim_request *request;
+	struct tr_sim_result *result;
+	struct tr_sim_job job;
+	struct tr_sim_shape shape;
+	struct tr_sim_swarm swarm;
+	struct tr_sim_environment env;
+	struct tr_sim_disk disk;
+	struct tr_sim_output reference;
+	uint64_t random;
+	bool has_checkpoints;
+	bool is_refused; /* damage was found, and the job does not go on: a good end */
+};
+
+/* ---- choosing ---- */
+
+static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
+{
+	shape->parallelism = 1 + tr_sim_below(random, 8);
+	shape->workers = tr_sim_chance(random, 500) ? 0 : 1 + tr_sim_below(random, 8);
+	shape->batch_rows = TR_SIM_PICK(random, 1, 2, 3, 5, 8, 64, 2048);
+	shape->credits = 1 + tr_sim_below(random, 16);
+	shape->chunk_bytes = TR_SIM_PICK(random, 40, 100, 300, 1000, 5000, 524288);
+	shape->roll_bytes = TR_SIM_PICK(random, 50, 300, 2000, 1048576, 1048576);
+	shape->step_ns_max = TR_SIM_PICK(random, 100, 20000, 20000, 1000000);
+	shape->retained = 1 + tr_sim_below(random, 3);
+	if (tr_sim_chance(random, 650)) {
+		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 3, 10);
+		shape->checkpoint_timeout_ms = TR_SIM_PICK(random, 0, 0, 0, 5);
+		shape->step_ns_max = TR_SIM_PICK(random, 5000, 20000, 200000);
+	}
+	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
+	shape->steps_max = STEPS_MAX;
+}
+
+/** What may change between two runs of one job. */
+static void choose_again(struct tr_sim_shape *shape, uint64_t *random)
+{
+	shape->parallelism = 1 + tr_sim_below(random, 8);
+	shape->workers = tr_sim_chance(random, 500) ? 0 : 1 + tr_sim_below(random, 8);
+	shape->batch_rows = TR_SIM_PICK(random, 1, 2, 3, 5, 8, 64, 2048);
+	shape->credits = 1 + tr_sim_below(random, 16);
+}
+
+static void describe(const struct teller *t)
+{
+	const struct tr_sim_shape *shape = &t->shape;
+	char *about = t->result->about;
+
+	snprintf(about, sizeof(t->result->about),
+		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, chunk %u, roll %u, checkpoints %u ms",
+		 t->job.name, t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits,
+		 shape->chunk_bytes, shape->roll_bytes, shape->checkpoint_interval_ms);
+	tr_sim_swarm_describe(&t->swarm, about, sizeof(t->result->about));
+}
+
+/* ---- verdicts ---- */
+
+static bool broken(struct teller *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Notes the first broken invariant. Returns false. */
+static bool broken(struct teller *t, const char *format, ...)
+{
+	va_list args;
+
+	if (t->result->is_broken)
+		return false;
+	t->result->is_broken = true;
+	va_start(args, format);
+	(void)vsnprintf(t->result->message, sizeof(t->result->message), format, args);
+	va_end(args);
+	return false;
+}
+
+/** What one run has published. */
+static bool check_output(struct teller *t, const struct tr_sim_run *run, bool is_complete)
+{
+	struct tr_sim_output output;
+	const char *extra, *missing;
+	bool is_good = true;
+
+	tr_sim_output_read(&output, &t->disk, t->has_checkpoints ? NULL : run->job_id);
+	extra = tr_sim_output_not_in(&output, &t->reference);
+	missing = is_complete ? tr_sim_output_not_in(&t->reference, &output) : NULL;
+	if (output.is_torn)
+		is_good = broken(t, "I10: published file %s ends in the middle of a row", output.torn);
+	else if (extra != NULL)
+		is_good = broken(t, "I10: a row too many, or wrong, was published: %s", extra);
+	else if (missing != NULL)
+		is_good = broken(t, "I10: a row is missing from what was published: %s", missing);
+	tr_sim_output_deinit(&output);
+	return is_good;
+}
+
+/** After the job has ended: its files are durable, and nothing pending of former runs is left. */
+static bool check_end(struct teller *t, const struct tr_sim_run *run)
+{
+	struct tr_sim_output output;
+	char path[256];
+	bool is_good = true;
+
+	tr_sim_output_check_durable(&t->disk, run->job_id, path, sizeof(path));
+	if (path[0] != '\0')
+		return broken(t, "I6: the job has ended, but %s would not survive a power cut", path);
+	tr_sim_output_read(&output, &t->disk, NULL);
+	if (output.hidden > 0)
+		is_good = broken(t, "%u pending files are left after a run that has ended: %s", output.hidden,
+				 output.hidden_path);
+	tr_sim_output_deinit(&output);
+	return is_good;
+}
+
+/** Whether an injected fault may have made the run fail. */
+static bool may_fail(const struct teller *t, uint64_t errors_before) { return t->disk.error_count > errors_before; }
+
+static bool judge(struct teller *t, const struct tr_sim_run *run, uint64_t errors_before)
+{
+	switch (run->outcome) {
+	case TR_SIM_STUCK: return broken(t, "I13: %s", run->message);
+	case TR_SIM_FAILED:
+		if (!may_fail(t, errors_before) && t->disk.damage_count == 0)
+			return broken(t, "the job failed, but no fault was injected: %s", run->message);
+		t->is_refused = !may_fail(t, errors_before) && !run->has_built;
+		return check_output(t, run, false);
+	case TR_SIM_DIED: return check_output(t, run, false);
+	case TR_SIM_DONE: return check_output(t, run, true) && check_end(t, run);
+	}
+	TR_UNREACHABLE();
+}
+
+/* ---- the story ---- */
+
+static void put_inputs(struct tr_sim_disk *disk, const struct tr_sim_job *job)
+{
+	for (uint32_t i = 0; i < job->input_count; i++)
+		tr_sim_disk_put(disk, job->inputs[i].path, job->inputs[i].bytes.data, job->inputs[i].bytes.length);
+	tr_sim_disk_put(disk, "/out/.keep", "", 0);
+	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, "/out/.keep") == 0);
+	tr_sim_volume_settle(&disk->volume);
+}
+
+static void make_reference(struct teller *t)
+{
+	const struct tr_sim_shape plain = {.parallelism = 1,
+					   .batch_rows = 2048,
+					   .credits = 4,
+					   .chunk_bytes = 524288,
+					   .roll_bytes = 1u << 30,
+					   .slow_permille = 1000,
+					   .step_ns_max = 1000,
+					   .steps_max = STEPS_MAX};
+	uint64_t random = tr_sim_stream(t->request->seed, 10);
+	struct tr_sim_environment env;
+	struct tr_sim_disk disk;
+	struct tr_sim_run run;
+
+	tr_sim_environment_init(&env, t->request->seed);
+	tr_sim_disk_init(&disk, &env, t->request->seed);
+	put_inputs(&disk, &t->job);
+	tr_sim_run(&run, &t->job, &plain, &env, &random);
+	if (run.outcome != TR_SIM_DONE)
+		(void)broken(t, "the undisturbed run did not end: %s", run.message);
+	tr_sim_output_read(&t->reference, &disk, run.job_id);
+	tr_sim_disk_deinit(&disk);
+}
+
+/** Between two processes: what the old one held is gone. */
+static void restart(struct teller *t)
+{
+	if (!t->disk.is_dead && t->swarm.can_cut)
+		tr_sim_disk_cut(&t->disk);
+	else if (!t->disk.is_dead)
+		tr_sim_disk_kill(&t->disk);
+	tr_sim_disk_restart(&t->disk);
+	for (uint32_t i = 0; i < t->swarm.rot_count; i++)
+		if (tr_sim_chance(&t->random, 300))
+			(void)tr_sim_disk_rot(&t->disk, STATE_FOLDER);
+	if (t->has_checkpoints && tr_sim_chance(&t->random, 300))
+		choose_again(&t->shape, &t->random);
+}
+
+/** Damage falls on the log only: files that are published are the user's, and carry no checksums. */
+static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
+{
+	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0;
+}
+
+/** One run. `is_last`: no faults, it must end. Returns whether all is well. */
+static bool run_once(struct teller *t, bool is_last)
+{
+	const uint64_t errors = t->disk.error_count;
+	struct tr_sim_run run;
+
+	tr_sim_swarm_arm(&t->swarm, &t->disk, is_last, &t->random);
+	tr_sim_trace_add(&t->env, "RUN", NULL, is_last, (int64_t)t->disk.die_at_call);
+	tr_sim_run(&run, &t->job, &t->shape, &t->env, &t->random);
+	tr_sim_trace_add(&t->env, "END", run.job_id, run.outcome, 0);
+	t->result->runs++;
+	t->result->steps += run.steps;
+	t->result->kills += run.outcome == TR_SIM_DIED && !t->disk.dies_by_cut;
+	t->result->cuts += run.outcome == TR_SIM_DIED && t->disk.dies_by_cut;
+	t->result->checkpoints += run.checkpoints;
+	t->result->restores += run.restored > 0;
+	if (is_last && run.outcome != TR_SIM_DONE && t->disk.damage_count == 0)
+		return broken(t, "I13: faults have stopped, but the job does not end: %s", run.message);
+	if (!judge(t, &run, errors))
+		return false;
+	restart(t);
+	return true;
+}
+
+static void tell(struct teller *t)
+{
+	const uint32_t runs = t->swarm.crash_count + (tr_sim_swarm_has_errors(&t->swarm) ? 2 : 0);
+
+	for (uint32_t i = 0; i < runs; i++)
+		if (!run_once(t, false) || t->is_refused)
+			return;
+	if (run_once(t, true) && t->has_checkpoints && !t->is_refused && tr_sim_chance(&t->random, 300))
+		(void)run_once(t, true); /* there is nothing left to do, and nothing must happen */
+}
+
+void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
+{
+	static struct teller teller; /* one at a time; the trace makes it large */
+	struct teller *t = &teller;
+	uint64_t random = tr_sim_stream(request->seed, 3);
+	uint32_t job;
+
+	memset(t, 0, sizeof(*t));
+	memset(result, 0, sizeof(*result));
+	t->request = request;
+	t->result = result;
+	t->random = tr_sim_stream(request->seed, 4);
+	job = tr_sim_below(&random, tr_sim_job_count());
+	tr_sim_job_init(&t->job, request->job >= 0 ? (uint32_t)request->job : job, &random);
+	choose_shape(&t->shape, &random);
+	if (!request->is_calm)
+		tr_sim_swarm_choose(&t->swarm, &random);
+	t->has_checkpoints = t->shape.checkpoint_interval_ms > 0;
+	describe(t);
+	tr_sim_environment_init(&t->env, request->seed);
+	tr_sim_disk_init(&t->disk, &t->env, request->seed);
+	t->disk.atlas = may_damage;
+	tr_sim_current = &t->env;
+	make_reference(t);
+	put_inputs(&t->disk, &t->job);
+	if (!result->is_broken)
+		tell(t);
+	tr_sim_current = NULL;
+	if (!t->disk.is_dead)
+		tr_sim_disk_kill(&t->disk);
+	result->errors = t->disk.error_count + t->disk.damage_count;
+	result->refusals = t->is_refused;
+	result->rows = t->job.rows;
+	result->hash = t->env.trace.hash;
+	if (result->is_broken)
+		tr_sim_trace_print(&t->env, 60, stderr);
+	tr_sim_disk_deinit(&t->disk);
+	tr_sim_output_deinit(&t->reference);
+	tr_sim_job_deinit(&t->job);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Jobs for the simulator: a script from a list of templates, with small generated inputs that lie on the simulated disk.
+ *
+ * All results are functions of the inputs: no processing time, no unseeded random numbers, and where a table has
+ * several splits no row can be late. Inputs lie in /in, every sink has a directory /out/<table>. Variables of the
+ * script that change how it runs but not what it gives: CHUNK (source.chunk-size) and ROLL (size of a part file).
+ */
+#ifndef TR_TESTS_SIM_JOB_H
+#define TR_TESTS_SIM_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define TR_SIM_INPUTS_MAX 6
+
+struct tr_sim_input {
+	char path[64];
+	struct tr_bytes bytes;
+};
+
+struct tr_sim_job {
+	const char *name;
+	uint32_t index; /* of the template */
+	struct tr_bytes script;
+	struct tr_sim_input inputs[TR_SIM_INPUTS_MAX];
+	uint32_t input_count;
+	uint32_t rows;
+};
+
+/** How many templates there are. */
+uint32_t tr_sim_job_count(void);
+const char *tr_sim_job_name(uint32_t index);
+
+/** Makes a job of template `index` with inputs drawn from `random`. */
+void tr_sim_job_init(struct tr_sim_job *job, uint32_t index, uint64_t *random);
+void tr_sim_job_deinit(struct tr_sim_job *job);
+
+#endif

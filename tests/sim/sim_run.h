@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run: one life of the engine on the simulated disk, from the script to its end, on one thread.
+ *
+ * The script is compiled by the real session, the graph is the real one; only the threads are missing. A scheduler
+ * picks one worker after the other at random and lets it take a step. It keeps the rules of core/worker.h: who finds
+ * nothing to do parks, looks once more, and sleeps until a completion, a wake or its next timer. When all sleep the
+ * clock jumps to the next thing that is due; when nothing is, the run is stuck, which is a lost wake-up or a dead lock.
+ *
+ * With checkpoints the coordinator is one more who takes steps, and the log lies in /state/job: a run goes on from what the
+ * one before has left there.
+ *
+ * The run ends when the job has, when it has failed, when it is stuck, or when the disk has died under it: that is the
+ * end of its process. What it leaves is on the disk. One thread.
+ */
+#ifndef TR_TESTS_SIM_RUN_H
+#define TR_TESTS_SIM_RUN_H
+
+#include "sim/sim_disk.h"
+#include "sim/sim_job.h"
+#include "tailrace/status.h"
+
+enum tr_sim_outcome {
+	TR_SIM_DONE,
+	TR_SIM_FAILED, /* the job says why in `message` */
+	TR_SIM_DIED,   /* the disk died */
+	TR_SIM_STUCK,
+};
+
+/** How a job is run. Its result must not depend on any of this. */
+struct tr_sim_shape {
+	uint32_t parallelism;
+	uint32_t workers; /* 0: as many as subtasks of a stage */
+	uint32_t batch_rows;
+	uint32_t credits;
+	uint32_t chunk_bytes;
+	uint32_t roll_bytes;
+	uint32_t step_ns_max;            /* the clock moves by up to so much a step */
+	uint32_t slow_permille;          /* worker 0 takes its turn only so often; 1000: always */
+	uint64_t steps_max;              /* more: stuck */
+	uint32_t checkpoint_interval_ms; /* 0: no checkpoints */
+	uint32_t checkpoint_timeout_ms;  /* 0: never */
+	uint32_t retained;
+};
+
+struct tr_sim_run {
+	enum tr_sim_outcome outcome;
+	char message[TR_STATUS_MESSAGE_MAX];
+	char job_id[33];
+	uint64_t steps;
+	uint64_t rows_in;
+	uint64_t rows_out;
+	uint64_t checkpoints; /* completed */
+	uint64_t restored;    /* the checkpoint that it began with; 0: none */
+	bool has_built;       /* graph and log were made, and restored */
+};
+
+/** Runs the job to the end of its process. Nothing of it is left in memory or open on the disk afterwards. */
+void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const struct tr_sim_shape *shape,
+		struct tr_sim_environment *env, uint64_t *random);
+
+#endif
