@@ -24,6 +24,12 @@
  * back, finished splits and idle ones do not count. It never goes back. On unbounded input a timer of the interval
  * emits what the eager rule has held back.
  *
+ * Checkpoints. A barrier that is wanted is emitted before the reader is asked for anything, so it never waits for data;
+ * what core/source_position.h lists is written down right before. A restored task gives its chain first the watermark that
+ * it had reached (the least one of all former subtasks), decodes a restored chunk from its start, and drops the rows that had
+ * been pushed. Such chunks may be confirmed before the chunk before them is done; they are published in order all
+ * the same, and stay in hand until then. Idleness is not saved: its time begins anew, as in Flink.
+ *
  * Thread: the worker of the subtask. Shared with the other subtasks: the plan (immutable) and its carries.
  */
 #ifndef TR_CORE_SOURCE_TASK_H
@@ -32,6 +38,7 @@
 #include "core/carry.h"
 #include "core/chain.h"
 #include "core/channel.h"
+#include "core/source_position.h"
 #include "io/source.h"
 
 #define TR_SOURCE_QUEUE_MAX 512                  /* batches decoded ahead, at most */
@@ -53,13 +60,6 @@ struct tr_source_plan {
 	struct tr_carries *carries;
 };
 
-struct tr_source_counters {
-	uint64_t rows;
-	uint64_t rows_bad;
-	uint64_t fields_bad;
-	uint64_t bytes;
-};
-
 struct tr_source_task;
 
 /** Opens the subtask's reader. `io` and `wakes` belong to its worker. The first operator of the chain is `next`. */
@@ -76,6 +76,9 @@ void tr_source_task_pause(struct tr_source_task *task, int64_t now_ns);
 
 /** The monotonic time at which a step is wanted though nothing has happened. INT64_MAX: none. */
 int64_t tr_source_task_wake_at(const struct tr_source_task *task);
+
+/** The operator that it is to the chain, and to checkpoints. */
+struct tr_op *tr_source_task_head(struct tr_source_task *task);
 
 /** The checkpoint of the last barrier that it emitted; 0: none. */
 uint64_t tr_source_task_checkpoint(const struct tr_source_task *task);

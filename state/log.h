@@ -59,21 +59,21 @@ struct tr_log_part {
 /** A complete checkpoint. */
 struct tr_log_checkpoint {
 	uint64_t number;
-	int64_t completed_ms;   /* wall clock */
-	int64_t wall_ms;        /* greatest processing time that had been used */
-	uint64_t bytes;         /* appended for it */
-	bool is_final;          /* the job came to its end with it */
+	int64_t completed_ms; /* wall clock */
+	int64_t wall_ms;      /* greatest processing time that had been used */
+	uint64_t bytes;       /* appended for it */
+	bool is_final;        /* the job came to its end with it */
 	const struct tr_log_part *parts;
 	uint32_t part_count;
 };
 
 /** What open has found. */
 struct tr_log_report {
-	uint64_t tail_bytes;     /* cut beyond the newest checkpoint */
-	uint32_t tail_segments;  /* removed */
-	uint32_t roots_damaged;  /* of 4 copies */
-	bool is_new;             /* there was no log */
-	char note[512];          /* a sentence for people about what was cut or damaged; "" if all was well */
+	uint64_t tail_bytes;    /* cut beyond the newest checkpoint */
+	uint32_t tail_segments; /* removed */
+	uint32_t roots_damaged; /* of 4 copies */
+	bool is_new;            /* there was no log */
+	char note[512];         /* a sentence for people about what was cut or damaged; "" if all was well */
 };
 
 /** Opens the log: takes the lock (tries for a second), finds the newest valid root, cuts the tail. TR_ERR_UNAVAILABLE: another
