@@ -63,6 +63,7 @@ struct tr_source_task {
 	struct held_failure held;
 	struct tr_source_entry *queue; /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
 	uint32_t queue_max;            /* of them, within TR_SOURCE_QUEUE_BYTES */
+	uint32_t hurry_max;            /* of them, within TR_SOURCE_HURRY_BYTES */
 	uint32_t count;
 	uint32_t stamped;
 	uint32_t pushed;
@@ -112,14 +113,14 @@ static size_t row_bytes(const struct tr_type *type)
 	return bytes;
 }
 
-static uint32_t queue_limit(const struct tr_table_spec *table)
+/** How many batches take `bytes`. */
+static size_t batches_in(size_t bytes, const struct tr_table_spec *table)
 {
-	size_t bytes = 1;
+	size_t row = 1;
 
 	for (uint32_t i = 0; i < table->schema->column_count; i++)
-		bytes += row_bytes(table->schema->types[i]);
-	bytes = TR_SOURCE_QUEUE_BYTES / (bytes * table->batch_rows);
-	return (uint32_t)TR_MIN(TR_MAX(bytes, 2), TR_SOURCE_QUEUE_MAX);
+		row += row_bytes(table->schema->types[i]);
+	return bytes / (row * table->batch_rows);
 }
 
 tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context, struct tr_io_queue *io,
@@ -149,7 +150,8 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 		.subtask_count = context->subtask_count,
 		.wake_at_ns = INT64_MAX,
 	};
-	t->queue_max = queue_limit(plan->table);
+	t->queue_max = (uint32_t)TR_MIN(TR_MAX(batches_in(TR_SOURCE_QUEUE_BYTES, plan->table), 2), TR_SOURCE_QUEUE_MAX);
+	t->hurry_max = (uint32_t)TR_MIN(batches_in(TR_SOURCE_HURRY_BYTES, plan->table), t->queue_max);
 	t->queue = calloc(TR_SOURCE_QUEUE_MAX, sizeof(*t->queue));
 	t->outputs = calloc(plan->output->column_count + 1, sizeof(*t->outputs));
 	TR_ASSERT(t->queue != NULL && t->outputs != NULL);
@@ -481,6 +483,14 @@ static enum tr_turn poll_reader(struct tr_source_task *t)
 		return TR_TURN_PROGRESS;
 	}
 	TR_UNREACHABLE();
+}
+
+/** Whether to decode on before pushing what is stamped: other readers wait for the carry, and a few batches more will still
+ * be in the cache when they are pushed. */
+static bool is_hurried(const struct tr_source_task *t)
+{
+	return t->state == CHUNK_CONFIRMED && !t->is_decoded && t->count < t->hurry_max &&
+	       t->reader_context.subtask_count > 1;
 }
 
 /* Pushing. */
@@ -824,7 +834,7 @@ static enum tr_flow pass_barrier(struct tr_source_task *t, uint64_t checkpoint)
 /** Decodes, confirms, stamps and pushes. */
 static enum tr_turn work(struct tr_source_task *t)
 {
-	enum tr_turn polled = t->stamped > t->pushed ? TR_TURN_IDLE : poll_reader(t);
+	enum tr_turn polled = t->stamped > t->pushed && !is_hurried(t) ? TR_TURN_IDLE : poll_reader(t);
 
 	if (t->state == CHUNK_GUESSED && confirm(t))
 		polled = TR_TURN_PROGRESS;
@@ -832,6 +842,8 @@ static enum tr_turn work(struct tr_source_task *t)
 		if (t->held.is_set)
 			return fail_held(t);
 		stamp_entries(t);
+		if (polled == TR_TURN_PROGRESS && is_hurried(t))
+			return polled;
 		if (t->stamped > t->pushed)
 			return step_of(push_entry(t));
 		if (t->is_decoded && !t->is_published && publish(t)) {

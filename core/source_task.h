@@ -16,6 +16,7 @@
  *     CONFIRMED  batches are stamped as they come. When the last one is stamped, the carry for the next chunk is
  *                published, before the rows go through the chain: the next reader waits for decoding only, never for
  *                our filters, windows or backpressure.
+ *                For its sake we decode on before we push, as long as the batches fit the cache.
  *     NONE       all batches have been pushed and released; only now the reader is asked for another chunk.
  *
  * Watermarks. Within a split they follow Flink's assigner (core/carry.h), row by row. A batch whose times do not move
@@ -41,8 +42,9 @@
 #include "core/source_position.h"
 #include "io/source.h"
 
-#define TR_SOURCE_QUEUE_MAX 512                  /* batches decoded ahead, at most */
-#define TR_SOURCE_QUEUE_BYTES ((size_t)24 << 20) /* and their memory, about */
+#define TR_SOURCE_QUEUE_MAX 512                   /* batches decoded ahead, at most */
+#define TR_SOURCE_QUEUE_BYTES ((size_t)24 << 20)  /* and their memory, about */
+#define TR_SOURCE_HURRY_BYTES ((size_t)384 << 10) /* so much of it before pushing, for the sake of the next reader */
 
 /** What all subtasks of a scan share. */
 struct tr_source_plan {
