@@ -24,6 +24,12 @@
  * back, finished splits and idle ones do not count. It never goes back. On unbounded input a timer of the interval
  * emits what the eager rule has held back.
  *
+ * Checkpoints. A barrier that is wanted is emitted before the reader is asked for anything, so it never waits for data;
+ * what core/source_position.h lists is written down right before. A restored task gives its chain first the watermark that
+ * it had reached (the least one of all former subtasks), decodes a restored chunk from its start, and drops the rows that had
+ * been pushed. Such chunks may be confirmed before the chunk before them is done; they are published in order all
+ * the same, and stay in hand until then. Idleness is not saved: its time begins anew, as in Flink.
+ *
  * Thread: the worker of the subtask. Shared with the other subtasks: the plan (immutable) and its carries.
  */
 #ifndef TR_CORE_SOURCE_TASK_H
@@ -32,6 +38,7 @@
 #include "core/carry.h"
 #include "core/chain.h"
 #include "core/channel.h"
+#include "core/source_position.h"
 #include "io/source.h"
 
 #define TR_SOURCE_QUEUE_MAX 512                  /* batches decoded ahead, at most */
@@ -51,13 +58,6 @@ struct tr_source_plan {
 	bool is_bounded;
 	uint64_t workers; /* that run a subtask of the scan: bits, as in a wake set */
 	struct tr_carries *carries;
-};
-
-struct tr_source_counters {
-	uint64_t rows;
-	uint64_t rows_bad;
-	uint64_t fields_bad;
-	uint64_t bytes;
 };
 
 struct tr_source_task;

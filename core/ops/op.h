@@ -139,6 +139,31 @@ static inline uint64_t tr_op_wanted_barrier(const struct tr_op *head)
 	return wanted > head->metrics.checkpoint ? wanted : 0;
 }
 
+/** The newest checkpoint that has been begun. */
+static inline uint64_t tr_op_newest_barrier(const struct tr_op *head)
+{
+	const _Atomic uint64_t *wanted = head->context->checkpoint_wanted;
+
+	return wanted != NULL ? atomic_load_explicit(wanted, memory_order_acquire) : 0;
+}
+
+/** For the head of a source stage: it has emitted the last barrier that there will be, and nothing follows. */
+static inline bool tr_op_is_stopped(const struct tr_op *head)
+{
+	const _Atomic uint64_t *last = head->context->checkpoint_last;
+	const uint64_t checkpoint = last != NULL ? atomic_load_explicit(last, memory_order_acquire) : 0;
+
+	return checkpoint != 0 && head->metrics.checkpoint >= checkpoint;
+}
+
+/** For the head of a source stage: it is to end as if its input had. */
+static inline bool tr_op_is_draining(const struct tr_op *head)
+{
+	const _Atomic bool *is_draining = head->context->is_draining;
+
+	return is_draining != NULL && atomic_load_explicit(is_draining, memory_order_acquire);
+}
+
 static inline enum tr_flow tr_op_took(struct tr_op *next, enum tr_flow flow)
 {
 	next->is_blocked = flow == TR_FLOW_BLOCKED;
