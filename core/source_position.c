@@ -77,7 +77,7 @@ void tr_source_position_put_self(struct tr_bytes *items, const struct tr_source_
 {
 	const uint64_t numbers[] = {
 		(uint64_t)self->emitted_ms, (uint64_t)self->finished_ms, self->counters.rows,
-		self->counters.rows_bad,    self->counters.fields_bad,	 self->counters.bytes,
+		self->counters.rows_bad,    self->counters.fields_bad,   self->counters.bytes,
 	};
 
 	put_item(items, ITEM_SELF, numbers, TR_COUNT_OF(numbers), NULL);
@@ -121,7 +121,10 @@ static void *grown(void *array, size_t count, size_t size)
 
 static tr_code fail_item(struct tr_status *st) { TR_FAIL(st, TR_ERR_DATA, "a saved position of a source is damaged"); }
 
-static bool is_stamp(const struct tr_stamp *stamp) { return stamp->last_ms >= 0 && stamp->current_ms >= stamp->last_ms; }
+static bool is_stamp(const struct tr_stamp *stamp)
+{
+	return stamp->last_ms >= 0 && stamp->current_ms >= stamp->last_ms;
+}
 
 static tr_code take_split(struct tr_source_saved *saved, const uint64_t *n, const char *text, size_t length,
 			  struct tr_status *st)
@@ -227,8 +230,8 @@ tr_code tr_source_saved_take(struct tr_source_saved *saved, const struct tr_stat
 	while (left > 0) {
 		if (left < ITEM_HEAD_BYTES || left < item_bytes(bytes))
 			return fail_item(st);
-		TR_TRY(take_item(saved, (uint8_t)bytes[0], bytes + ITEM_HEAD_BYTES,
-				 item_bytes(bytes) - ITEM_HEAD_BYTES, self, st));
+		TR_TRY(take_item(saved, (uint8_t)bytes[0], bytes + ITEM_HEAD_BYTES, item_bytes(bytes) - ITEM_HEAD_BYTES,
+				 self, st));
 		left -= item_bytes(bytes);
 		bytes += item_bytes(bytes);
 	}
@@ -405,9 +408,8 @@ static tr_code restore_splits(struct tr_source_saved *saved, struct tr_carries *
 	if (saved->split_count > (size_t)TR_CARRY_BLOCK_SLOTS * TR_CARRY_BLOCKS_MAX)
 		TR_FAIL(st, TR_ERR_DATA, "too many splits were saved: %zu", saved->split_count);
 	for (size_t i = 0; i < saved->split_count; i++) {
-		struct split_items s = {.position = &saved->splits[i],
-					.hands = saved->hands + h,
-					.carries = saved->carries + c};
+		struct split_items s = {
+			.position = &saved->splits[i], .hands = saved->hands + h, .carries = saved->carries + c};
 
 		if (s.position->split != i)
 			TR_FAIL(st, TR_ERR_DATA, "split %zu was not saved, or twice", i);
@@ -420,6 +422,25 @@ static tr_code restore_splits(struct tr_source_saved *saved, struct tr_carries *
 	if (h != saved->hand_count || c != saved->carry_count)
 		TR_FAIL(st, TR_ERR_DATA, "a chunk was saved of a split that was not");
 	return TR_OK;
+}
+
+/** Of each split that goes on, the newest carry: until somebody publishes the next one it has to be saved again. */
+static void keep_newest(struct tr_source_saved *saved, struct tr_carries *carries)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < saved->carry_count; i++) {
+		const struct tr_source_carry *carry = &saved->carries[i];
+		const bool is_last = i + 1 == saved->carry_count || carry[1].split != carry->split;
+		const struct tr_carry_slot *slot = tr_carries_slot(carries, carry->split);
+
+		if (is_last && !atomic_load_explicit(&slot->is_finished, memory_order_relaxed))
+			saved->carries[kept++] = *carry;
+	}
+	saved->carry_count = kept;
+	free(saved->splits);
+	saved->splits = NULL;
+	saved->split_count = 0;
 }
 
 tr_code tr_source_saved_restore(struct tr_source_saved *saved, const struct tr_source_plan *plan, int64_t now_ns,
@@ -443,6 +464,7 @@ tr_code tr_source_saved_restore(struct tr_source_saved *saved, const struct tr_s
 		code = plan->ops->restore(plan->source, &positions, st);
 	free(chunks);
 	TR_TRY(code);
+	keep_newest(saved, carries);
 	carries->hands = saved->hands;
 	carries->hand_count = saved->hand_count;
 	saved->hands = NULL;
