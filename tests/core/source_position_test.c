@@ -174,7 +174,7 @@ static void segment_open(struct segment *s, struct job *job, uint32_t subtasks, 
 	job->build(job, &s->p, subtasks, workers);
 	assert_int_equal(tr_environment_real_create(&s->env, &st), TR_OK);
 	s->graph = aligned_alloc(64, (sizeof(*s->graph) + 63) / 64 * 64);
-	if (tr_plan_check(&s->p.plan, &st) != TR_OK || tr_graph_init(s->graph, &s->p.plan, s->env, &st) != TR_OK)
+	if (tr_plan_check(&s->p.plan, &st) != TR_OK || tr_graph_init(s->graph, &s->p.plan, s->env, NULL, &st) != TR_OK)
 		fail_msg("%s", st.message);
 	assert_int_equal(s->graph->stage_count, 1);
 	for (uint32_t i = 0; i < subtasks; i++) {
