@@ -3,7 +3,7 @@
  * Positions of sources: a run that is cut at checkpoints and restored, again and again, with other numbers of readers,
  * pushes the rows of a run that was not cut: each once, and with one split each with the same watermark.
  *
- * Workers are stepped in random order on one thread. A probe in front of each chain keeps all rows with the watermark in
+ * Workers are stepped in random order on one thread, or run as threads. A probe in front of each chain keeps all rows with the watermark in
  * force, and when a barrier passes it notes how many there were and takes the head's snapshot. When a checkpoint is
  * complete the graph is thrown away, sometimes only after some more steps; the rows before the barriers stay, and a new graph
  * is loaded with the records.
@@ -149,6 +149,7 @@ struct job {
 	const char *path;
 	const char *connector;
 	bool has_stamps; /* one split: watermarks must be the same */
+	bool has_threads;
 	bool is_endless; /* ends when `end_count` rows have come */
 	size_t end_count;
 	uint32_t cuts;
@@ -297,6 +298,42 @@ static bool segment_run(struct segment *s, struct job *job, bool may_cut, size_t
 	}
 }
 
+static void *thread_main(void *worker)
+{
+	tr_worker_run(worker);
+	return NULL;
+}
+
+/** The same with a thread for each worker. */
+static bool segment_run_threads(struct segment *s, struct job *job, bool may_cut, uint64_t *random)
+{
+	pthread_t threads[TR_WORKERS_MAX];
+	const uint64_t wanted = ++job->checkpoint;
+	bool is_cut = false;
+
+	for (uint32_t w = 0; w < s->graph->worker_count; w++)
+		assert_int_equal(pthread_create(&threads[w], NULL, thread_main, &s->graph->workers[w]), 0);
+	if (may_cut) {
+		usleep(tr_test_below(random, 300));
+		tr_checkpoint_begin(s->graph, wanted);
+		while (tr_checkpoint_collected(s->graph) < wanted)
+			sched_yield();
+		is_cut = true;
+		tr_graph_cancel(s->graph);
+	}
+	for (uint32_t w = 0; w < s->graph->worker_count; w++)
+		assert_int_equal(pthread_join(threads[w], NULL), 0);
+	if (s->graph->failure.code != TR_OK)
+		fail_msg("%s", s->graph->failure.message);
+	for (uint32_t i = 0; is_cut && i < s->subtasks; i++) {
+		if (s->probes[i].saved.checkpoint < wanted) {
+			assert_true(is_ended(s, i));
+			take_snapshot(&s->probes[i], wanted);
+		}
+	}
+	return is_cut;
+}
+
 static void keep(struct rows *kept, const struct segment *s, bool is_cut)
 {
 	for (uint32_t i = 0; i < s->subtasks; i++) {
@@ -329,7 +366,8 @@ static void run_cut(struct job *job, struct rows *rows, uint64_t *random)
 
 	segment_open(s, job, random_subtasks(random), 1 + tr_test_below(random, 4));
 	for (uint32_t cut = 0;; cut++) {
-		const bool is_cut = segment_run(s, job, cut < cuts, rows->count, random);
+		const bool is_cut = job->has_threads ? segment_run_threads(s, job, cut < cuts, random)
+						     : segment_run(s, job, cut < cuts, rows->count, random);
 		struct segment *old = s;
 
 		keep(rows, s, is_cut);
@@ -398,7 +436,7 @@ static void build_harness(struct job *job, struct harness_plan *p, uint32_t subt
 	harness_sink(p, harness_project(p, harness_scan(p, subtasks), subtasks), subtasks);
 }
 
-static uint32_t run_harness(uint64_t seed, uint32_t splits)
+static uint32_t run_harness(uint64_t seed, uint32_t splits, bool has_threads)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	uint64_t random = seed;
@@ -408,6 +446,7 @@ static uint32_t run_harness(uint64_t seed, uint32_t splits)
 	job->connector = "harness";
 	job->batch_rows = 1 + tr_test_below(&random, 60);
 	job->has_stamps = splits == 1;
+	job->has_threads = has_threads;
 	harness_init(&job->h, seed, splits, tr_test_below(&random, 1500));
 	job->h.chunk_bytes = 1 + tr_test_below(&random, 2) * tr_test_below(&random, 300) + tr_test_below(&random, 3000);
 	job->h.wrong_percent = (uint32_t)(seed % 5 * 25);
@@ -424,7 +463,7 @@ static void test_one_split(void **state)
 	uint32_t cuts = 0;
 
 	for (uint64_t seed = 1; seed <= tr_test_cases(400); seed++)
-		cuts += run_harness(seed, 1);
+		cuts += run_harness(seed, 1, false);
 	assert_true(cuts > tr_test_cases(200)); /* the test would prove nothing without */
 }
 
@@ -433,8 +472,17 @@ static void test_several_splits(void **state)
 	uint32_t cuts = 0;
 
 	for (uint64_t seed = 1; seed <= tr_test_cases(200); seed++)
-		cuts += run_harness(seed, 2 + (uint32_t)(seed % 5));
+		cuts += run_harness(seed, 2 + (uint32_t)(seed % 5), false);
 	assert_true(cuts > tr_test_cases(200));
+}
+
+static void test_threads(void **state)
+{
+	uint32_t cuts = 0;
+
+	for (uint64_t seed = 1; seed <= tr_test_cases(100); seed++)
+		cuts += run_harness(seed, 1 + (uint32_t)(seed % 2), true);
+	assert_true(cuts >= tr_test_cases(100));
 }
 
 /* The real sources. */
@@ -530,7 +578,7 @@ static void clean(void)
 	assert_int_equal(system(command), 0);
 }
 
-static uint32_t run_file(uint64_t seed, bool is_compressed, uint32_t files)
+static uint32_t run_file(uint64_t seed, bool is_compressed, uint32_t files, bool has_threads)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	uint64_t random = seed;
@@ -541,6 +589,7 @@ static uint32_t run_file(uint64_t seed, bool is_compressed, uint32_t files)
 	job->connector = "filesystem";
 	job->batch_rows = 1 + tr_test_below(&random, 20);
 	job->has_stamps = files == 1;
+	job->has_threads = has_threads;
 	job->path = path;
 	for (uint32_t i = 0; i < files; i++) {
 		char name[32];
@@ -564,9 +613,9 @@ static void test_files(void **state)
 	uint32_t cuts = 0;
 
 	for (uint64_t seed = 1; seed <= tr_test_cases(60); seed++)
-		cuts += run_file(seed, false, 1);
+		cuts += run_file(seed, false, 1, seed % 2 == 0);
 	for (uint64_t seed = 1; seed <= tr_test_cases(60); seed++)
-		cuts += run_file(seed, false, 2 + (uint32_t)(seed % 4));
+		cuts += run_file(seed, false, 2 + (uint32_t)(seed % 4), seed % 2 == 0);
 	assert_true(cuts > tr_test_cases(100));
 }
 
@@ -575,9 +624,9 @@ static void test_compressed_files(void **state)
 	uint32_t cuts = 0;
 
 	for (uint64_t seed = 1; seed <= tr_test_cases(60); seed++)
-		cuts += run_file(seed, true, 1);
+		cuts += run_file(seed, true, 1, seed % 2 == 0);
 	for (uint64_t seed = 1; seed <= tr_test_cases(30); seed++)
-		cuts += run_file(seed, true, 2 + (uint32_t)(seed % 4));
+		cuts += run_file(seed, true, 2 + (uint32_t)(seed % 4), seed % 2 == 0);
 	assert_true(cuts > tr_test_cases(50));
 }
 
@@ -658,11 +707,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_split),
-		cmocka_unit_test(test_several_splits),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_compressed_files),
-		cmocka_unit_test(test_watched_directory),
+		cmocka_unit_test(test_one_split),        cmocka_unit_test(test_several_splits),
+		cmocka_unit_test(test_threads),          cmocka_unit_test(test_files),
+		cmocka_unit_test(test_compressed_files), cmocka_unit_test(test_watched_directory),
 		cmocka_unit_test(test_datagen),
 	};
 
