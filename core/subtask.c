@@ -130,8 +130,14 @@ static enum tr_turn step_ended(struct tr_subtask *subtask)
 {
 	enum tr_turn turn = tr_snapshot_step(subtask);
 
-	if (turn == TR_TURN_IDLE && tr_chain_is_blocked(&subtask->chain)) /* the sink publishes */
-		return tr_chain_resume(&subtask->chain) == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_IDLE;
+	if (turn == TR_TURN_IDLE && tr_chain_is_blocked(&subtask->chain)) { /* the sink publishes */
+		switch (tr_chain_resume(&subtask->chain)) {
+		case TR_FLOW_BLOCKED: return TR_TURN_IDLE;
+		case TR_FLOW_FAILED: return TR_TURN_FAILED;
+		case TR_FLOW_MORE:
+		case TR_FLOW_DONE: return TR_TURN_PROGRESS; /* the other operators have to be told, too */
+		}
+	}
 	if (turn == TR_TURN_IDLE)
 		turn = tr_snapshot_begin(subtask);
 	/* Acquire pairs with the release of the coordinator. */

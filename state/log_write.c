@@ -450,7 +450,8 @@ enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st)
 		advance(log);
 	if (log->has_failed)
 		return tell(log, st);
-	(void)tr_io_poll(log->io); /* sends what was submitted just now */
+	/* What was submitted just now is sent by the owner's next poll or wait. Sending it here could take its completion, too, and
+	 * the owner would sleep. */
 	return log->stage == TR_LOG_IDLE ? TR_FLOW_DONE : TR_FLOW_MORE;
 }
 
