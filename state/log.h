@@ -30,6 +30,7 @@
 #include "io/disk.h"
 #include "state/block.h"
 
+#define TR_LOG_VERSION 1 /* of the format (docs/FORMATS.md) */
 #define TR_LOG_RETAINED_MAX 64
 #define TR_LOG_IN_FLIGHT_MAX ((size_t)16 << 20) /* bytes appended and not yet written; beyond: append says "not now" */
 
