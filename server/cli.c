@@ -27,6 +27,8 @@ enum option_id {
 	OPT_FRESH,
 	OPT_NON_RESTORED,
 	OPT_DRAIN,
+	OPT_FRAMES,
+	OPT_JSON,
 	OPT_HELP
 };
 
@@ -51,6 +53,8 @@ static const struct option options[] = {
 	{OPT_NON_RESTORED, 'n', "allowNonRestoredState", NULL, "run: leaves out state that the script does not want"},
 	{OPT_FRESH, 0, "fresh", NULL, "run: begins anew; checkpoints of an earlier run are removed"},
 	{OPT_DRAIN, 'd', "drain", NULL, "stop: fires all windows first, as at the end of the input"},
+	{OPT_FRAMES, 0, "frames", NULL, "inspect: each frame, too"},
+	{OPT_JSON, 0, "json", NULL, "inspect: as one JSON object"},
 	{OPT_HELP, 'h', "help", NULL, "this help"},
 };
 
@@ -75,6 +79,8 @@ static const struct verb verbs[] = {
 	 "has a running job write a savepoint; JOB is its name or id", "tailrace savepoint flights /data/savepoints/1"},
 	{"stop", "JOB [DIR]", true, true, false, tr_cli_stop, "stops a running job behind a savepoint",
 	 "tailrace stop flights --drain"},
+	{"inspect", "DIR", true, false, false, tr_cli_inspect,
+	 "shows and checks a directory of checkpoints or a savepoint", "tailrace inspect .tailrace/flights/1 --frames"},
 	{"functions", "[NAME]", false, false, false, tr_cli_functions, "lists the functions, or tells about one",
 	 "tailrace functions SUBSTRING"},
 	{"connectors", "[NAME]", false, false, false, tr_cli_connectors,
@@ -235,6 +241,8 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 	case OPT_FRESH: cli->is_fresh = true; return 0;
 	case OPT_NON_RESTORED: cli->allows_non_restored = true; return 0;
 	case OPT_DRAIN: cli->drains = true; return 0;
+	case OPT_FRAMES: cli->has_frames = true; return 0;
+	case OPT_JSON: cli->is_json = true; return 0;
 	case OPT_HELP: return 0;
 	}
 	TR_UNREACHABLE();

@@ -33,6 +33,8 @@ struct tr_cli {
 	bool is_fresh;
 	bool allows_non_restored;
 	bool drains;
+	bool has_frames; /* inspect */
+	bool is_json;
 	struct tr_variable variables[TR_CLI_REPEATS_MAX];
 	uint32_t variable_count;
 	struct tr_config config; /* file and -D */
@@ -52,6 +54,7 @@ int tr_cli_explain(struct tr_cli *cli);
 int tr_cli_lint(struct tr_cli *cli);
 int tr_cli_savepoint(struct tr_cli *cli); /* server/jobs.c */
 int tr_cli_stop(struct tr_cli *cli);
+int tr_cli_inspect(struct tr_cli *cli);   /* server/inspect.c */
 int tr_cli_functions(struct tr_cli *cli); /* server/manual.c */
 int tr_cli_connectors(struct tr_cli *cli);
 int tr_cli_config(struct tr_cli *cli);

@@ -18,9 +18,8 @@
 #include <stdint.h>
 
 #include "base/crc32c.h"
-#include "state/block.h"
+#include "state/log.h"
 
-#define TR_LOG_VERSION 1
 #define TR_LOG_ID_BYTES 16
 
 #define TR_SEGMENT_MAGIC "TRLSEGMT"

@@ -275,7 +275,6 @@ void tr_log_seal(struct tr_log *log, const struct tr_log_checkpoint *checkpoint)
 		sealed->parts[i].schema = tr_log_text(log, checkpoint->parts[i].schema);
 	}
 	sealed->checkpoint.parts = sealed->parts;
-	sealed->end = log->cursor;
 	log->stage = TR_LOG_SEALED;
 }
 
@@ -315,6 +314,7 @@ static tr_code make_root(struct tr_log *log, struct tr_status *st)
 	next->entries = calloc(TR_LOG_RETAINED_MAX + 1, sizeof(*next->entries));
 	TR_ASSERT(next->entries != NULL);
 	next->entries[0] = log->sealed;
+	next->entries[0].end = log->cursor;
 	next->entry_count = 1;
 	for (uint32_t i = 0; i < log->root.entry_count && next->entry_count < log->retained; i++)
 		next->entries[next->entry_count++] = log->root.entries[i];
@@ -437,7 +437,8 @@ static enum tr_flow tell(struct tr_log *log, struct tr_status *st)
 	return TR_FLOW_FAILED;
 }
 
-enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st)
+/** One round. DONE or FAILED: as tr_log_step. */
+static enum tr_flow go_on(struct tr_log *log, struct tr_status *st)
 {
 	reap_all(log);
 	if (log->is_draining && !log->has_failed) {
@@ -450,9 +451,18 @@ enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st)
 		advance(log);
 	if (log->has_failed)
 		return tell(log, st);
-	/* What was submitted just now is sent by the owner's next poll or wait. Sending it here could take its completion, too, and
-	 * the owner would sleep. */
 	return log->stage == TR_LOG_IDLE ? TR_FLOW_DONE : TR_FLOW_MORE;
+}
+
+enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st)
+{
+	enum tr_flow flow;
+
+	/* The poll sends what was submitted just now; what is answered at once need not wait for the next step. */
+	do {
+		flow = go_on(log, st);
+	} while (flow == TR_FLOW_MORE && tr_io_poll(log->io) > 0);
+	return flow;
 }
 
 bool tr_log_is_broken(const struct tr_log *log) { return log->is_broken; }
