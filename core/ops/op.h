@@ -72,6 +72,15 @@ struct tr_op_context {
 	bool has_checkpoints;
 };
 
+/** A kind of state records that an operator writes, for people and for savepoints. */
+struct tr_state_kind {
+	uint16_t kind;    /* in the record */
+	const char *name; /* "entries" */
+	bool is_keyed;
+	const struct tr_schema *schema; /* the record is rows (state/rows.h) of it; NULL: bytes of the operator's own */
+	uint32_t key_count;             /* the first columns, by whose hash the key group is found */
+};
+
 struct tr_op_ops {
 	const char *name;
 	enum tr_flow (*on_batch)(struct tr_op *op, uint32_t input, const struct tr_batch *batch);
@@ -112,6 +121,8 @@ struct tr_op_ops {
 	tr_code (*load_end)(struct tr_op *op, struct tr_status *st);
 	/* About the bytes that writing all of the state would take. NULL: few. */
 	uint64_t (*state_bytes)(const struct tr_op *op);
+	/* The kinds of its records; borrowed, as long as the operator lives. NULL: has no state. */
+	const struct tr_state_kind *(*kinds)(const struct tr_op *op, uint32_t *count);
 	void (*destroy)(struct tr_op *op);
 };
 
