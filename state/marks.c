@@ -143,7 +143,7 @@ static void catch_up(struct tr_marks *marks, uint32_t c)
 		.epoch = clock->epoch, .base = base, .base_next = any != 0 && left == 0 ? clock->epoch : base};
 }
 
-/** When most entries are changed, all are. */
+/** When three quarters of the entries are changed, all are. */
 static void look(struct tr_marks *marks, uint32_t held)
 {
 	uint64_t changed = 0;
@@ -151,7 +151,7 @@ static void look(struct tr_marks *marks, uint32_t held)
 	marks->calls = 0;
 	for (size_t w = 0; w < (size_t)marks->chunk_count * WORDS; w++)
 		changed += (uint64_t)__builtin_popcountll(marks->changed[w]);
-	if (changed * 8 < (uint64_t)held * 7)
+	if (changed * 4 < (uint64_t)held * 3)
 		return;
 	memset(marks->changed, 0xff, (size_t)marks->chunk_count * WORDS * 8);
 	marks->is_full = true;
