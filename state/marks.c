@@ -89,7 +89,8 @@ void tr_marks_fill(struct tr_marks *marks, uint32_t count)
 	TR_ASSERT(marks->is_quiet);
 	tr_marks_reserve(marks, count);
 	tr_marks_clear(marks);
-	set_all(marks->changed, count);
+	if (count > 0)
+		set_all(marks->changed, count);
 }
 
 void tr_marks_flip(struct tr_marks *marks)
