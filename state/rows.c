@@ -11,6 +11,8 @@
 
 #define FLAG_NULLS 1
 #define FLAG_CONSTANT 2
+#define FLAG_PACKED 4
+#define PACKED_MIN 8 /* rows */
 
 struct column_head {
 	uint8_t id;
@@ -42,17 +44,62 @@ static bool is_null(const struct tr_column *column, uint32_t row)
 	return column->validity != NULL && !tr_bit_get(column->validity, row);
 }
 
-/** NULL rows may hold anything: they are written as zeros. */
 static void write_fixed(const struct tr_column *column, uint32_t count, struct tr_bytes *out)
 {
-	const size_t width = tr_phys_bytes((enum tr_phys)column->type->phys);
-	char *to = tr_bytes_reserve(out, count * width);
+	tr_bytes_append(out, column->data, count * tr_phys_bytes((enum tr_phys)column->type->phys));
+}
 
-	memcpy(to, column->data, count * width);
-	for (uint32_t i = 0; column->validity != NULL && i < count; i++)
-		if (is_null(column, i))
-			memset(to + i * width, 0, width);
-	out->length += count * width;
+/** How 64-bit integers can be packed: bytes a value, 8 if not at all. */
+static uint32_t packed_width(const int64_t *restrict values, uint32_t count, int64_t *least)
+{
+	int64_t low = values[0], high = values[0];
+	uint64_t range;
+
+	for (uint32_t i = 1; i < count; i++) {
+		low = values[i] < low ? values[i] : low;
+		high = values[i] > high ? values[i] : high;
+	}
+	*least = low;
+	range = (uint64_t)high - (uint64_t)low;
+	return range == 0 ? 0 : range <= UINT8_MAX ? 1 : range <= UINT16_MAX ? 2 : range <= UINT32_MAX ? 4 : 8;
+}
+
+#define PACK_LOOPS(name, ctype)                                                                              \
+	static void pack_##name(const int64_t *restrict values, uint32_t count, int64_t least, char *to)     \
+	{                                                                                                    \
+		for (uint32_t i = 0; i < count; i++) {                                                       \
+			const ctype value = (ctype)((uint64_t)values[i] - (uint64_t)least);                  \
+                                                                                                             \
+			memcpy(to + i * sizeof(value), &value, sizeof(value));                               \
+		}                                                                                            \
+	}                                                                                                    \
+	static void unpack_##name(const char *from, uint32_t count, int64_t least, int64_t *restrict values) \
+	{                                                                                                    \
+		for (uint32_t i = 0; i < count; i++) {                                                       \
+			ctype value;                                                                         \
+                                                                                                             \
+			memcpy(&value, from + i * sizeof(value), sizeof(value));                             \
+			values[i] = (int64_t)((uint64_t)least + value);                                      \
+		}                                                                                            \
+	}
+PACK_LOOPS(8, uint8_t)
+PACK_LOOPS(16, uint16_t)
+PACK_LOOPS(32, uint32_t)
+
+static void write_packed(const int64_t *values, uint32_t count, int64_t least, uint32_t width, struct tr_bytes *out)
+{
+	char *to = tr_bytes_reserve(out, 9 + (size_t)count * width);
+
+	memcpy(to, &least, 8);
+	to[8] = (char)width;
+	to += 9;
+	if (width == 1)
+		pack_8(values, count, least, to);
+	else if (width == 2)
+		pack_16(values, count, least, to);
+	else if (width == 4)
+		pack_32(values, count, least, to);
+	out->length += 9 + (size_t)count * width;
 }
 
 static void write_views(const struct tr_column *column, uint32_t count, struct tr_bytes *out)
@@ -70,9 +117,13 @@ static void write_views(const struct tr_column *column, uint32_t count, struct t
 static void write_column(const struct tr_column *column, uint32_t count, bool is_constant, struct tr_bytes *out)
 {
 	const struct tr_type *type = column->type;
+	int64_t least = 0;
+	const uint32_t width =
+		type->phys == TR_PHYS_I64 && count >= PACKED_MIN ? packed_width(column->data, count, &least) : 8;
 	const struct column_head head = {
 		.id = type->id,
-		.flags = (uint8_t)((column->validity != NULL ? FLAG_NULLS : 0) | (is_constant ? FLAG_CONSTANT : 0)),
+		.flags = (uint8_t)((column->validity != NULL ? FLAG_NULLS : 0) | (is_constant ? FLAG_CONSTANT : 0) |
+				   (width < 8 ? FLAG_PACKED : 0)),
 		.scale = type->scale,
 		.precision = type->precision,
 		.child_count = type->child_count,
@@ -91,7 +142,12 @@ static void write_column(const struct tr_column *column, uint32_t count, bool is
 		elements = count == 0 ? 0 : (uint32_t)column->offsets[count];
 		break;
 	case TR_PHYS_ROW: break;
-	default: write_fixed(column, count, out); return;
+	default:
+		if (width < 8)
+			write_packed(column->data, count, least, width, out);
+		else
+			write_fixed(column, count, out);
+		return;
 	}
 	for (uint32_t c = 0; c < type->child_count; c++)
 		write_column(&column->children[c], elements, false, out);
@@ -209,6 +265,29 @@ static tr_code read_fixed(struct reader *r, struct tr_column_buffer *to, uint32_
 	return TR_OK;
 }
 
+static tr_code read_packed(struct reader *r, struct tr_column_buffer *to, uint32_t count)
+{
+	int64_t *values = to->data, least;
+	const char *from;
+	uint32_t width;
+
+	TRY_TAKE(r, from, 9);
+	memcpy(&least, from, 8);
+	width = (unsigned char)from[8];
+	if (width != 0 && width != 1 && width != 2 && width != 4)
+		TR_FAIL(r->st, TR_ERR_DATA, "numbers in a state record are packed to %u bytes", width);
+	TRY_TAKE(r, from, (size_t)count * width);
+	if (width == 1)
+		unpack_8(from, count, least, values);
+	else if (width == 2)
+		unpack_16(from, count, least, values);
+	else if (width == 4)
+		unpack_32(from, count, least, values);
+	for (uint32_t i = 0; width == 0 && i < count; i++)
+		values[i] = least;
+	return TR_OK;
+}
+
 /** Makes all `count` rows what row 0 is. */
 static void spread(struct tr_column_buffer *to, uint32_t count)
 {
@@ -236,7 +315,8 @@ static tr_code read_column(struct reader *r, struct tr_column_buffer *to, uint32
 		TR_FAIL(r->st, TR_ERR_DATA,
 			"a column of a state record has type %u(%d, %u) where %u(%d, %u) is expected", head.id,
 			head.precision, head.scale, type->id, type->precision, type->scale);
-	if ((head.flags & ~(FLAG_NULLS | FLAG_CONSTANT)) != 0 || head.zero != 0 ||
+	if ((head.flags & ~(FLAG_NULLS | FLAG_CONSTANT | FLAG_PACKED)) != 0 || head.zero != 0 ||
+	    ((head.flags & FLAG_PACKED) && phys != TR_PHYS_I64) ||
 	    ((head.flags & FLAG_CONSTANT) && (!may_be_constant || phys == TR_PHYS_LIST || phys == TR_PHYS_ROW)))
 		TR_FAIL(r->st, TR_ERR_DATA, "a column of a state record has unknown flags");
 	if (head.flags & FLAG_CONSTANT)
@@ -249,7 +329,7 @@ static tr_code read_column(struct reader *r, struct tr_column_buffer *to, uint32
 	case TR_PHYS_VIEW: TR_TRY(read_views(r, to, stored)); break;
 	case TR_PHYS_LIST: TR_TRY(read_offsets(r, to, stored, &elements)); break;
 	case TR_PHYS_ROW: break;
-	default: TR_TRY(read_fixed(r, to, stored)); break;
+	default: TR_TRY((head.flags & FLAG_PACKED) ? read_packed(r, to, stored) : read_fixed(r, to, stored)); break;
 	}
 	if (stored < count)
 		spread(to, count);

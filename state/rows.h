@@ -7,13 +7,16 @@
  *
  *     column   | type id u8 | flags u8 | scale u8 | 0 | precision i32 | children u32 | validity | values |
  *              flags: 1 some are NULL: validity is a bit a row, padded to a byte    2 one value stands for all rows
- *     values   fixed width     as they lie in memory
+ *                     4 packed: integers of 8 bytes that lie close together
+ *     values   fixed width     as they lie in memory; packed: the least one i64, width u8 (0, 1, 2, 4), then the
+ *                              differences from it, of that width
  *              texts, bytes    their lengths u32, then all of them
  *              LIST            lengths u32, then the children, as columns of all elements
  *              ROW             the fields, as columns
  *              NULL            nothing
  *
- * Constant columns take the room of one value (flag 2, top level only). A NULL row's value is zeros, no text, no elements.
+ * Constant columns take the room of one value (flag 2, top level only). A NULL row's value is anything, but no text and no
+ * elements.
  * Whether a type is nullable is not part of it.
  *
  * What is read borrows long texts from the bytes it was read from. Threads: none here.
