@@ -95,6 +95,7 @@ struct tr_binder {
 	const char *time_zone;
 	char *job_id; /* written to when a job is resumed: core/plan.h */
 	uint32_t view_depth;
+	uint32_t lazy_depth; /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
 };
 
 /** Aggregates of one SELECT as they are met. */
@@ -133,7 +134,7 @@ const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_e
 /** A call of a function of the table with arguments already bound; NULL: reported at `span`. */
 const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
 				       uint32_t arg_count, struct tr_span span);
-/** A copy of `expr` that remembers where it was written. */
+/** A copy of `expr` that remembers where it was written. NULL: it can't be executed; reported at `span`. */
 const struct tr_expr *tr_bind_placed(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span);
 
 /* bind_call.c */

@@ -18,6 +18,12 @@
 
 #define AGGS_MAX 256
 
+/* Types by which rows can't be told apart yet. */
+static bool is_nested(const struct tr_type *type)
+{
+	return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW || type->phys == TR_PHYS_NONE;
+}
+
 static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
 {
 	for (uint32_t i = 0; i < exprs->count; i++) {
@@ -139,6 +145,11 @@ static const struct tr_expr *bind_aggregate(struct tr_binder *binder, const stru
 		}
 		call.arg_column = projected_column(aggregation, arg);
 	}
+	if (arg != NULL && ast->call->is_distinct && is_nested(arg->type)) {
+		tr_diag_not_supported(binder->diags, ast->span, "DISTINCT over %s",
+				      tr_type_text(binder->arena, arg->type));
+		return NULL;
+	}
 	if (ast->call->filter != NULL) {
 		input.clause = "FILTER";
 		filter = tr_bind_condition(binder, &input, ast->call->filter);
@@ -247,6 +258,11 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 		}
 		has_attached_start = has_attached_start || role == TR_ROLE_ATTACHED_START;
 		has_attached_end = has_attached_end || role == TR_ROLE_ATTACHED_END;
+		if (is_nested(key->type)) {
+			tr_diag_not_supported(binder->diags, group->span, "grouping by %s",
+					      tr_type_text(binder->arena, key->type));
+			return false;
+		}
 		if (aggregation->key_count == TR_BIND_COLUMNS_MAX)
 			return false;
 		aggregation->keys[aggregation->key_count] = key;

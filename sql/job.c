@@ -178,10 +178,14 @@ static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_in
 		if (column->type->id == TR_TYPE_NULL)
 			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
 		else if (!tr_type_equals_ignoring_null(column->type, physical->types[i]))
-			exprs[i] = tr_expr_cast(
-				binder->arena, exprs[i],
-				tr_type_with_nullable(binder->arena, physical->types[i], column->type->is_nullable),
-				false);
+			exprs[i] = tr_bind_placed(binder,
+						  tr_expr_cast(binder->arena, exprs[i],
+							       tr_type_with_nullable(binder->arena, physical->types[i],
+										     column->type->is_nullable),
+							       false),
+						  ast->table.span);
+		if (exprs[i] == NULL)
+			return NULL;
 	}
 	return exprs;
 }

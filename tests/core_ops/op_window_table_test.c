@@ -141,8 +141,7 @@ static void run_case(uint64_t *seed)
 	struct tr_status st;
 
 	tr_arena_init(&arena, 0);
-	types[0] = types[4] =
-		tr_type_with_precision(&arena, is_berlin ? TR_TYPE_TIMESTAMP_LTZ : TR_TYPE_TIMESTAMP, 3);
+	types[0] = types[4] = tr_type_with_precision(&arena, is_berlin ? TR_TYPE_TIMESTAMP_LTZ : TR_TYPE_TIMESTAMP, 3);
 	types[1] = tr_type_of(TR_TYPE_VARCHAR);
 	types[2] = types[3] = tr_type_with_precision(&arena, TR_TYPE_TIMESTAMP, 3);
 	assert_int_equal(tr_op_window_table_create(&window, &input, &output, &context, &op, &st), TR_OK);
