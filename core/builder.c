@@ -21,6 +21,7 @@
 #include "core/ops/op_filter.h"
 #include "core/ops/op_project.h"
 #include "core/ops/op_values.h"
+#include "core/ops/op_window_table.h"
 #include "core/worker.h"
 
 /* Rows of a packet shrink when an edge has many targets, so that its packets do not outgrow the cache and the memory. */
@@ -289,6 +290,10 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	switch (node->kind) {
 	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
 	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
+	case TR_NODE_WINDOW_TABLE:
+		TR_TRY(tr_op_window_table_create(&node->window.window, node->inputs[0]->output, node->output, context,
+						 &op, st));
+		break;
 	case TR_NODE_WINDOW_AGGREGATE: TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st)); break;
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));

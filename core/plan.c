@@ -17,9 +17,15 @@
 #define NODES_NAMED_MAX 4096
 
 static const char *const kind_names[] = {
-	[TR_NODE_SCAN] = "Scan",         [TR_NODE_VALUES] = "Values", [TR_NODE_FILTER] = "Filter",
-	[TR_NODE_PROJECT] = "Project",   [TR_NODE_UNION] = "Union",   [TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
-	[TR_NODE_EXCHANGE] = "Exchange", [TR_NODE_SINK] = "Sink",
+	[TR_NODE_SCAN] = "Scan",
+	[TR_NODE_VALUES] = "Values",
+	[TR_NODE_FILTER] = "Filter",
+	[TR_NODE_PROJECT] = "Project",
+	[TR_NODE_UNION] = "Union",
+	[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
+	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+	[TR_NODE_EXCHANGE] = "Exchange",
+	[TR_NODE_SINK] = "Sink",
 };
 
 struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, const struct tr_node *const *inputs,
@@ -112,6 +118,24 @@ static tr_code check_window(const struct tr_node *node, struct tr_status *st)
 	return TR_OK;
 }
 
+static tr_code check_window_table(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+	const struct tr_window_spec *window = &node->window.window;
+
+	if (window->is_processing_time || window->kind == TR_WINDOW_SESSION)
+		FAIL_NODE(st, node, "only TUMBLE, HOP and CUMULATE in event time");
+	if (window->time_column < 0 || window->time_column >= (int32_t)input->column_count)
+		FAIL_NODE(st, node, "the time column does not exist");
+	if (node->output->column_count != input->column_count + 3)
+		FAIL_NODE(st, node, "the output is not the input's columns and the window's");
+	for (uint32_t i = 0; i < node->output->column_count; i++)
+		if (i < input->column_count ? !tr_type_equals_ignoring_null(input->types[i], node->output->types[i])
+					    : !tr_type_is_timestamp(node->output->types[i]))
+			FAIL_NODE(st, node, "column %u has the wrong type", i);
+	return TR_OK;
+}
+
 static tr_code check_union(const struct tr_node *node, struct tr_status *st)
 {
 	if (node->input_count == 0)
@@ -141,6 +165,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 		return TR_OK;
 	case TR_NODE_PROJECT: return check_exprs(node, node->project.exprs, st);
 	case TR_NODE_UNION: return check_union(node, st);
+	case TR_NODE_WINDOW_TABLE: return check_window_table(node, st);
 	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);
 	case TR_NODE_EXCHANGE: return check_exchange(node, st);
 	case TR_NODE_SINK:

@@ -28,6 +28,7 @@ enum tr_node_kind {
 	TR_NODE_FILTER,
 	TR_NODE_PROJECT,
 	TR_NODE_UNION, /* of inputs with equal schemas; each is an edge of its own into the stage */
+	TR_NODE_WINDOW_TABLE,
 	TR_NODE_WINDOW_AGGREGATE,
 	TR_NODE_EXCHANGE,
 	TR_NODE_SINK,
@@ -75,7 +76,9 @@ struct tr_node {
 		struct {
 			const struct tr_expr *const *exprs; /* one per output column */
 		} project;
-		/* WINDOW_AGGREGATE: output of SINGLE and GLOBAL is [keys..., aggregates..., window_start, window_end,
+		/* WINDOW_TABLE: only `window`, of event time and not SESSION; output is the input's columns, then window_start,
+		 * window_end, window_time; a row for each window that a row is in.
+		 * WINDOW_AGGREGATE: output of SINGLE and GLOBAL is [keys..., aggregates..., window_start, window_end,
 		 * window_time]: the first two TIMESTAMP(3), the last TIMESTAMP(3) or TIMESTAMP_LTZ(3) (NULL for none).
 		 * LOCAL's output schema is made by tr_plan_local_schema. */
 		struct {

@@ -75,6 +75,10 @@ static void print_window(struct printer *p, const struct tr_window_spec *w)
 	static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
 	static const char *const sizes[] = {"size", "size", "max_size", "gap"};
 
+	if (w->is_attached) {
+		fputs("window_start, window_end", p->out);
+		return;
+	}
 	fprintf(p->out, "%s(", names[w->kind]);
 	print_duration(p, sizes[w->kind], w->size_ms);
 	if (w->kind == TR_WINDOW_HOP || w->kind == TR_WINDOW_CUMULATE) {
@@ -164,6 +168,11 @@ static void print_node(struct printer *p, const struct tr_node *node)
 		print_fields(p, node->output);
 		fputs("])", p->out);
 		return;
+	case TR_NODE_WINDOW_TABLE:
+		fputs("WindowTableFunction(window=[", p->out);
+		print_window(p, &node->window.window);
+		fputs("])", p->out);
+		return;
 	case TR_NODE_WINDOW_AGGREGATE: print_aggregate(p, node); return;
 	case TR_NODE_EXCHANGE: print_exchange(p, node); return;
 	case TR_NODE_SINK:
@@ -202,10 +211,15 @@ static void print_tree(struct printer *p, const struct tr_plan *plan, struct vis
 static const char *kind_name(const struct tr_node *node)
 {
 	static const char *const names[] = {
-		[TR_NODE_SCAN] = "Scan",         [TR_NODE_VALUES] = "Values",
-		[TR_NODE_FILTER] = "Filter",     [TR_NODE_PROJECT] = "Project",
-		[TR_NODE_UNION] = "Union",       [TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
-		[TR_NODE_EXCHANGE] = "Exchange", [TR_NODE_SINK] = "Sink",
+		[TR_NODE_SCAN] = "Scan",
+		[TR_NODE_VALUES] = "Values",
+		[TR_NODE_FILTER] = "Filter",
+		[TR_NODE_PROJECT] = "Project",
+		[TR_NODE_UNION] = "Union",
+		[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
+		[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+		[TR_NODE_EXCHANGE] = "Exchange",
+		[TR_NODE_SINK] = "Sink",
 	};
 
 	return names[node->kind];

@@ -5,7 +5,8 @@
  * A key is known if it is "connector" or (for connectors with a format) "format", stands in the connector's table,
  * stands in the format's table behind the format's prefix ("csv.field-delimiter"), or matches a table entry with a '#',
  * which stands for a column ("fields.price.min"; a dotted name reaches into a ROW). An unknown key gets the nearest
- * known one, so that a typing error costs one look.
+ * known one, so that a typing error costs one look. What a format says of its options' values and of the columns' types is
+ * asked by making a decoder, which touches no file.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/suggest.h"
+#include "io/format.h"
 #include "io/options.h"
 
 #define KNOWN_MAX 4096 /* keys offered as suggestions: patterns are multiplied by columns */
@@ -229,6 +231,32 @@ static tr_code check_item(const struct tr_table_spec *spec, uint32_t i, struct t
 	return check_value(spec, option, item->key, item->value, st);
 }
 
+/** Whether the format can be made; `bad_key` becomes the first option that its complaint names. */
+static tr_code check_format(const struct tr_table_spec *spec, const char **bad_key, struct tr_status *st)
+{
+	struct tr_decoder *decoder;
+	struct tr_status own;
+	tr_code code;
+
+	if (spec->format == NULL || spec->format->decoder == NULL || spec->connector->source == NULL)
+		return TR_OK;
+	code = spec->format->decoder->create(spec, &decoder, &own);
+	if (code == TR_OK) {
+		spec->format->decoder->destroy(&decoder);
+		return TR_OK;
+	}
+	for (uint32_t i = 0; i < spec->options.count && bad_key != NULL && *bad_key == NULL; i++) {
+		char quoted[256];
+
+		(void)snprintf(quoted, sizeof(quoted), "'%s'", spec->options.items[i].key);
+		if (strstr(own.message, quoted) != NULL)
+			*bad_key = spec->options.items[i].key;
+	}
+	if (st != NULL)
+		*st = own;
+	return code;
+}
+
 tr_code tr_options_check(const struct tr_table_spec *spec, const char **bad_key, struct tr_status *st)
 {
 	TR_ASSERT(spec != NULL && spec->connector != NULL);
@@ -245,5 +273,5 @@ tr_code tr_options_check(const struct tr_table_spec *spec, const char **bad_key,
 	TR_TRY(check_required(spec, spec->connector->options, "", st));
 	if (spec->format != NULL)
 		TR_TRY(check_required(spec, spec->format->options, spec->format->name, st));
-	return TR_OK;
+	return check_format(spec, bad_key, st);
 }

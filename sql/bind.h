@@ -11,8 +11,11 @@
  * attribute, who may name it how). The nodes made here are naive: one per clause, no exchanges, every column carried
  * along; sql/optimize.c prunes and merges, sql/parallelize.c adds the exchanges.
  *
- * A window table function makes no node of its own: it marks its relation with the window, whose three columns exist in
+ * A window table function makes no node at first: it marks its relation with the window, whose three columns exist in
  * name only (their numbers follow those of the node) until GROUP BY window_start, window_end makes an aggregation of it.
+ * Where that does not come, or where something reads the three columns before, tr_bind_window_table makes a node that
+ * computes them. From then on, as after an aggregation, the windows are attached to the rows: window_start and window_end
+ * are columns with a role, and GROUP BY of both aggregates each window when event time has passed its end.
  *
  * Errors go to the diagnostics list and the function answers NULL; callers go on where that makes sense, so that a user
  * sees all errors of a script at once.
@@ -50,7 +53,10 @@ enum tr_column_role {
 	TR_ROLE_NONE,
 	TR_ROLE_ROWTIME,
 	TR_ROLE_PROCTIME,
-	TR_ROLE_WINDOW_START, /* the three columns of a window that has not been aggregated yet */
+	TR_ROLE_ATTACHED_START, /* the three columns of the row's window, in event time */
+	TR_ROLE_ATTACHED_END,
+	TR_ROLE_ATTACHED_TIME, /* a time attribute, too */
+	TR_ROLE_WINDOW_START,  /* the three columns of a window that has not been aggregated yet */
 	TR_ROLE_WINDOW_END,
 	TR_ROLE_WINDOW_TIME,
 };
@@ -68,6 +74,7 @@ struct tr_relation {
 	uint32_t column_count;
 	struct tr_bound_column *columns;
 	bool is_bounded;
+	bool has_local_windows;       /* of attached windows: their times are those of the session's zone */
 	bool has_window;              /* a window table function not aggregated yet */
 	struct tr_window_spec window; /* its time_column counts in the node's columns */
 	uint32_t partition_count;     /* SESSION's PARTITION BY: columns of the node */
@@ -88,6 +95,7 @@ struct tr_binder {
 	const char *time_zone;
 	char *job_id; /* written to when a job is resumed: core/plan.h */
 	uint32_t view_depth;
+	uint32_t lazy_depth; /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
 };
 
 /** Aggregates of one SELECT as they are met. */
@@ -99,7 +107,8 @@ struct tr_aggregation {
 	struct tr_agg_call *aggs; /* arg_column and filter_column count in `projected` */
 	uint32_t projected_count; /* keys first, then arguments and filters */
 	const struct tr_expr **projected;
-	bool has_window;
+	bool is_attached; /* by the windows attached to the rows */
+	bool needs_table; /* something reads a window column that exists in name only; nothing was reported */
 	const struct tr_relation *output; /* set when all aggregates are known to fit; columns by number only */
 };
 
@@ -125,7 +134,7 @@ const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_e
 /** A call of a function of the table with arguments already bound; NULL: reported at `span`. */
 const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
 				       uint32_t arg_count, struct tr_span span);
-/** A copy of `expr` that remembers where it was written. */
+/** A copy of `expr` that remembers where it was written. NULL: it can't be executed; reported at `span`. */
 const struct tr_expr *tr_bind_placed(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span);
 
 /* bind_call.c */
@@ -173,6 +182,10 @@ const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, cons
 /** Their names, for suggestions. */
 extern const char *const tr_window_function_names[];
 extern const uint32_t tr_window_function_count;
+/** The relation with a node that computes its window's columns, one row per window. NULL: reported at `span`; SESSION and
+ * processing time have none. */
+const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const struct tr_relation *relation,
+					       struct tr_span span);
 /** Whether a call names a window table function. */
 bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 

@@ -41,6 +41,22 @@ static bool bind_all(struct tr_binder *binder, const struct tr_expr_scope *scope
 	return is_good;
 }
 
+/* The arguments of a function; those of conditional ones are not evaluated for all rows. */
+static bool bind_arguments(struct tr_binder *binder, const struct tr_expr_scope *scope, const struct tr_ast_expr *ast,
+			   const struct tr_expr **out)
+{
+	static const char *const lazy[] = {"COALESCE", "IF", "IFNULL", "NULLIF"};
+	const char *name = tr_catalog_name(&ast->call->name);
+	bool is_lazy = false, is_good;
+
+	for (size_t i = 0; i < TR_COUNT_OF(lazy); i++)
+		is_lazy = is_lazy || strcasecmp(name, lazy[i]) == 0;
+	binder->lazy_depth += is_lazy;
+	is_good = bind_all(binder, scope, &ast->args, out);
+	binder->lazy_depth -= is_lazy;
+	return is_good;
+}
+
 /* TRIM(BOTH, c, s) of the tree is one of three functions. */
 static const char *trim_function(const struct tr_ast_expr *ast)
 {
@@ -125,7 +141,7 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 
 		return tr_bind_function(binder, trim_function(ast), swapped, 2, ast->span);
 	}
-	if (!bind_all(binder, scope, &ast->args, args))
+	if (!bind_arguments(binder, scope, ast, args))
 		return NULL;
 	if (strcasecmp(name, "NULLIF") == 0 && count == 2) {
 		const struct tr_expr *equal = tr_bind_function(binder, "=", args, 2, ast->span);
@@ -167,8 +183,8 @@ static const struct tr_expr *make_case(struct tr_binder *binder, const struct tr
 	return tr_bind_placed(binder, tr_expr_case(binder->arena, type, args, count), span);
 }
 
-const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_expr_scope *scope,
-				   const struct tr_ast_expr *ast)
+static const struct tr_expr *bind_case(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				       const struct tr_ast_expr *ast)
 {
 	const struct tr_ast_case *source = &ast->case_;
 	uint32_t count = source->when_count * 2 + 1;
@@ -200,6 +216,17 @@ const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_exp
 						    : tr_expr_null(binder->arena, tr_type_of(TR_TYPE_NULL));
 	is_good = is_good && args[count - 1] != NULL;
 	return is_good ? make_case(binder, args, count, ast->span) : NULL;
+}
+
+const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast)
+{
+	const struct tr_expr *expr;
+
+	binder->lazy_depth++;
+	expr = bind_case(binder, scope, ast);
+	binder->lazy_depth--;
+	return expr;
 }
 
 /* ---- BETWEEN, IN, LIKE ---- */

@@ -26,12 +26,31 @@ static const struct tr_expr *not_supported(struct tr_binder *binder, const struc
 	return NULL;
 }
 
+/* Whether the executor can do what the node says. */
+static bool check(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span)
+{
+	bool is_nested = expr->type->phys == TR_PHYS_LIST || expr->type->phys == TR_PHYS_ROW;
+	bool is_value = !is_nested && (expr->kind == TR_EXPR_CALL || expr->args[0]->kind == TR_EXPR_LITERAL);
+	struct tr_status st = {0};
+
+	if (tr_expr_check(expr, binder->lazy_depth == 0, &st) == TR_OK)
+		return true;
+	tr_diag_error(binder->diags, is_value ? TR_E_VALUE : TR_E_TYPE, span, "%s", st.message);
+	return false;
+}
+
 const struct tr_expr *tr_bind_placed(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span)
 {
 	struct tr_place place;
 	struct tr_expr *copy;
 
-	if (expr == NULL || expr->place.line != 0 || expr->kind == TR_EXPR_COLUMN || expr->kind == TR_EXPR_LITERAL)
+	if (expr == NULL || expr->kind == TR_EXPR_COLUMN || expr->kind == TR_EXPR_LITERAL)
+		return expr;
+	if (expr->place.line != 0 && expr->kind != TR_EXPR_CAST) /* a cast is made with its argument's place */
+		return expr;
+	if (!check(binder, expr, span))
+		return NULL;
+	if (expr->place.line != 0)
 		return expr;
 	place = tr_script_text_place(binder->diags->text, span.start);
 	copy = TR_NEW(binder->arena, struct tr_expr);
@@ -151,6 +170,8 @@ const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *nam
 		}
 		want = tr_type_with_nullable(binder->arena, want, args[i]->type->is_nullable);
 		cast[i] = tr_bind_placed(binder, tr_expr_cast(binder->arena, args[i], want, false), span);
+		if (cast[i] == NULL)
+			return NULL;
 	}
 	return tr_bind_placed(binder, tr_expr_call(binder->arena, match.func, match.type, cast, arg_count), span);
 }
@@ -322,8 +343,11 @@ static const struct tr_expr *bind_logic(struct tr_binder *binder, const struct t
 	bool has_failed = false;
 
 	for (uint32_t i = 0; i < ast->args.count; i++) {
-		const struct tr_expr *right = tr_bind_expr(binder, scope, ast->args.items[i]);
+		const struct tr_expr *right;
 
+		binder->lazy_depth++;
+		right = tr_bind_expr(binder, scope, ast->args.items[i]);
+		binder->lazy_depth--;
 		has_failed = has_failed || right == NULL;
 		if (has_failed)
 			continue;

@@ -18,6 +18,12 @@
 
 #define AGGS_MAX 256
 
+/* Types by which rows can't be told apart yet. */
+static bool is_nested(const struct tr_type *type)
+{
+	return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW || type->phys == TR_PHYS_NONE;
+}
+
 static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
 {
 	for (uint32_t i = 0; i < exprs->count; i++) {
@@ -134,16 +140,25 @@ static const struct tr_expr *bind_aggregate(struct tr_binder *binder, const stru
 		if (arg == NULL)
 			return NULL;
 		if (tr_bind_reads_window(aggregation->input, arg)) {
-			tr_diag_not_supported(binder->diags, ast->span, "aggregates of window_start and its like");
+			aggregation->needs_table = true;
 			return NULL;
 		}
 		call.arg_column = projected_column(aggregation, arg);
+	}
+	if (arg != NULL && ast->call->is_distinct && is_nested(arg->type)) {
+		tr_diag_not_supported(binder->diags, ast->span, "DISTINCT over %s",
+				      tr_type_text(binder->arena, arg->type));
+		return NULL;
 	}
 	if (ast->call->filter != NULL) {
 		input.clause = "FILTER";
 		filter = tr_bind_condition(binder, &input, ast->call->filter);
 		if (filter == NULL)
 			return NULL;
+		if (tr_bind_reads_window(aggregation->input, filter)) {
+			aggregation->needs_table = true;
+			return NULL;
+		}
 		call.filter_column = projected_column(aggregation, filter);
 	}
 	call.agg = match.agg;
@@ -216,7 +231,7 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 {
 	const struct tr_relation *input = aggregation->input;
 	struct tr_expr_scope scope = {.relation = input, .clause = "GROUP BY"};
-	bool has_start = false, has_end = false;
+	bool has_start = false, has_end = false, has_attached_start = false, has_attached_end = false;
 
 	for (uint32_t i = 0; i < select->group_count; i++) {
 		const struct tr_ast_group *group = select->groups[i];
@@ -238,7 +253,14 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 		if (role >= TR_ROLE_WINDOW_START)
 			continue;
 		if (tr_bind_reads_window(input, key)) {
-			tr_diag_not_supported(binder->diags, group->span, "grouping by an expression of the window");
+			aggregation->needs_table = true;
+			return false;
+		}
+		has_attached_start = has_attached_start || role == TR_ROLE_ATTACHED_START;
+		has_attached_end = has_attached_end || role == TR_ROLE_ATTACHED_END;
+		if (is_nested(key->type)) {
+			tr_diag_not_supported(binder->diags, group->span, "grouping by %s",
+					      tr_type_text(binder->arena, key->type));
 			return false;
 		}
 		if (aggregation->key_count == TR_BIND_COLUMNS_MAX)
@@ -248,6 +270,9 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 	}
 	aggregation->projected_count = aggregation->key_count;
 	if (input->has_window && has_start && has_end)
+		return true;
+	aggregation->is_attached = !input->has_window && has_attached_start && has_attached_end;
+	if (aggregation->is_attached)
 		return true;
 	if (input->has_window) {
 		tr_diag_error(binder->diags, TR_E_WINDOW,
@@ -284,8 +309,78 @@ static bool check_partitions(struct tr_binder *binder, const struct tr_aggregati
 	return false;
 }
 
+/* The last millisecond of the window that is attached to a row, as the kind of time that the watermark is of. */
+static const struct tr_expr *attached_time(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+					   struct tr_span span)
+{
+	const struct tr_expr *args[2] = {NULL, tr_expr_i64(binder->arena, tr_type_of(TR_TYPE_INTERVAL_MS), 1)};
+	const struct tr_expr *time;
+
+	for (uint32_t i = 0; i < aggregation->key_count; i++) {
+		if (tr_bind_role(aggregation->input, aggregation->keys[i]) == TR_ROLE_ATTACHED_END)
+			args[0] = aggregation->keys[i];
+	}
+	time = tr_bind_function(binder, "-", args, 2, span);
+	TR_ASSERT(time != NULL);
+	if (aggregation->input->has_local_windows)
+		time = tr_expr_cast(binder->arena, time,
+				    tr_type_with_precision(binder->arena, TR_TYPE_TIMESTAMP_LTZ, 3), false);
+	return time;
+}
+
+/* The window that the aggregation is over, and the expression of its time; NULL: processing time. Attached windows are
+ * told apart by their keys; as a window of a millisecond, the last one of each, they fire when they should. */
+static const struct tr_expr *window_of(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+				       struct tr_span span, struct tr_window_spec *window)
+{
+	const struct tr_relation *input = aggregation->input;
+
+	*window = input->window;
+	if (aggregation->is_attached) {
+		*window = (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
+						  .size_ms = 1,
+						  .is_attached = true,
+						  .is_local_time = input->has_local_windows,
+						  .time_zone = binder->time_zone};
+		return attached_time(binder, aggregation, span);
+	}
+	if (window->time_column < 0)
+		return NULL;
+	return tr_expr_column(binder->arena, (uint32_t)window->time_column,
+			      input->node->output->types[window->time_column]);
+}
+
+/* What is known of the aggregation's columns: those of its windows have a role. */
+static void note_window_columns(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+				struct tr_relation *result)
+{
+	const struct tr_relation *input = aggregation->input;
+	const struct tr_schema *schema = result->node->output;
+	bool is_attached = aggregation->is_attached, is_processing = !is_attached && input->window.is_processing_time;
+	uint32_t first = is_attached ? 0 : schema->column_count - 3;
+
+	result->has_local_windows = is_attached ? input->has_local_windows : input->window.is_local_time;
+	result->column_count = is_attached ? aggregation->key_count : 3;
+	result->columns = TR_NEW_ARRAY(binder->arena, result->column_count + 1, struct tr_bound_column);
+	for (uint32_t i = 0; i < result->column_count; i++) {
+		struct tr_bound_column *column = &result->columns[i];
+
+		*column = (struct tr_bound_column){
+			.name = schema->names[first + i], .type = schema->types[first + i], .index = first + i};
+		if (is_attached)
+			column->role = tr_bind_role(input, aggregation->keys[i]);
+		else if (!is_processing)
+			column->role = (enum tr_column_role)(TR_ROLE_ATTACHED_START + i);
+		else if (i == 2)
+			column->role = TR_ROLE_PROCTIME;
+		if (is_attached && (column->role < TR_ROLE_ATTACHED_START || column->role > TR_ROLE_ATTACHED_TIME))
+			column->role = TR_ROLE_NONE;
+	}
+}
+
 /* PROJECT [keys, arguments, filters, time] and the WINDOW_AGGREGATE over it. */
-static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct tr_aggregation *aggregation)
+static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+					  struct tr_span span)
 {
 	const struct tr_relation *input = aggregation->input;
 	uint32_t count = aggregation->projected_count, keys = aggregation->key_count;
@@ -297,6 +392,8 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	const char **out_names = TR_NEW_ARRAY(binder->arena, width, const char *);
 	uint32_t *key_columns = TR_NEW_ARRAY(binder->arena, keys + 1, uint32_t);
 	struct tr_relation *below, *result = TR_NEW(binder->arena, struct tr_relation);
+	struct tr_window_spec window;
+	const struct tr_expr *time = window_of(binder, aggregation, span, &window);
 	struct tr_node *node;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -304,17 +401,14 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 		names[i] = projected[i]->kind == TR_EXPR_COLUMN ? input->node->output->names[projected[i]->column]
 								: tr_arena_printf(binder->arena, "$f%u", i);
 	}
-	if (input->window.time_column >= 0) {
-		uint32_t time = (uint32_t)input->window.time_column;
-
-		projected[count] = tr_expr_column(binder->arena, time, input->node->output->types[time]);
-		names[count++] = input->node->output->names[time];
+	if (time != NULL) {
+		window.time_column = (int32_t)count;
+		projected[count] = time;
+		names[count++] = time->kind == TR_EXPR_COLUMN ? input->node->output->names[time->column] : "$time";
 	}
 	below = tr_bind_project(binder, input, count, projected, names);
 	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_AGGREGATE, &below->node, 1);
-	node->window.window = input->window;
-	if (input->window.time_column >= 0)
-		node->window.window.time_column = (int32_t)count - 1;
+	node->window.window = window;
 	node->window.keys = key_columns;
 	node->window.key_count = keys;
 	node->window.aggs = aggregation->aggs;
@@ -333,19 +427,13 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	}
 	for (uint32_t i = 0; i < 3; i++) {
 		out_names[width - 3 + i] = tr_window_column_names[i];
-		types[width - 3 + i] = tr_bind_window_column_type(binder, &input->window, i);
+		types[width - 3 + i] = tr_bind_window_column_type(binder, &window, i);
 	}
 	*schema = (struct tr_schema){.column_count = width, .names = out_names, .types = types};
 	node->output = schema;
 	result->node = node;
 	result->is_bounded = input->is_bounded;
-	result->column_count = 1; /* only window_time matters from here on: it is a time attribute */
-	result->columns = TR_NEW(binder->arena, struct tr_bound_column);
-	result->columns[0] =
-		(struct tr_bound_column){.name = "window_time",
-					 .type = types[width - 1],
-					 .index = width - 1,
-					 .role = input->window.is_processing_time ? TR_ROLE_PROCTIME : TR_ROLE_ROWTIME};
+	note_window_columns(binder, aggregation, result);
 	return result;
 }
 
@@ -390,12 +478,15 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 	aggregation.projected = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	aggregation.aggs = TR_NEW_ARRAY(binder->arena, AGGS_MAX, struct tr_agg_call);
 	if (!bind_keys(binder, select, &aggregation) ||
-	    !check_partitions(binder, &aggregation, select->has_group_by ? select->group_span : span))
-		return NULL;
-	if (!bind_items(binder, select, &aggregation, exprs, names, &having) ||
-	    !bind_items(binder, select, &aggregation, exprs, names, &having))
-		return NULL;
-	result = make_aggregate(binder, &aggregation);
+	    !check_partitions(binder, &aggregation, select->has_group_by ? select->group_span : span) ||
+	    !bind_items(binder, select, &aggregation, exprs, names, &having) ||
+	    !bind_items(binder, select, &aggregation, exprs, names, &having)) {
+		if (!aggregation.needs_table)
+			return NULL;
+		input = tr_bind_window_table(binder, input, span);
+		return input != NULL ? tr_bind_grouped_select(binder, select, span, input) : NULL;
+	}
+	result = make_aggregate(binder, &aggregation, span);
 	if (having != NULL) {
 		struct tr_node *filter = tr_plan_node(binder->arena, TR_NODE_FILTER, &result->node, 1);
 

@@ -83,35 +83,58 @@ struct tr_relation *tr_bind_project(struct tr_binder *binder, const struct tr_re
 			.name = names[i], .type = exprs[i]->type, .role = tr_bind_role(relation, exprs[i]), .index = i};
 	}
 	result->is_bounded = relation->is_bounded;
+	result->has_local_windows = relation->has_local_windows;
 	return result;
 }
 
 /* ---- SELECT ---- */
+
+/* The relation with the rows of which `condition` holds. */
+static const struct tr_relation *filter(struct tr_binder *binder, const struct tr_relation *relation,
+					const struct tr_expr *condition)
+{
+	struct tr_relation *result = TR_NEW(binder->arena, struct tr_relation);
+	struct tr_node *node = tr_plan_node(binder->arena, TR_NODE_FILTER, &relation->node, 1);
+
+	node->filter.condition = condition;
+	node->output = relation->node->output;
+	*result = *relation;
+	result->node = node;
+	return result;
+}
+
+/* The terms of an AND that read a window column (or those that don't), as one condition; NULL: there are none. */
+static const struct tr_expr *terms(struct tr_binder *binder, const struct tr_relation *relation,
+				   const struct tr_expr *condition, bool reads_window, struct tr_span span)
+{
+	const struct tr_expr *both[2];
+
+	if (condition->kind != TR_EXPR_CALL || strcmp(tr_func_name(condition->func), "AND") != 0)
+		return tr_bind_reads_window(relation, condition) == reads_window ? condition : NULL;
+	both[0] = terms(binder, relation, condition->args[0], reads_window, span);
+	both[1] = terms(binder, relation, condition->args[1], reads_window, span);
+	if (both[0] == NULL || both[1] == NULL)
+		return both[0] != NULL ? both[0] : both[1];
+	return tr_bind_function(binder, "AND", both, 2, span);
+}
 
 static const struct tr_relation *bind_where(struct tr_binder *binder, const struct tr_relation *relation,
 					    const struct tr_ast_expr *where)
 {
 	struct tr_expr_scope scope = {.relation = relation, .clause = "WHERE"};
 	const struct tr_expr *condition = tr_bind_condition(binder, &scope, where);
-	struct tr_relation *result;
-	struct tr_node *node;
+	const struct tr_expr *above;
 
 	if (condition == NULL)
 		return NULL;
-	if (tr_bind_reads_window(relation, condition)) {
-		tr_diag_not_supported(binder->diags, where->span,
-				      "WHERE on window_start, window_end or window_time "
-				      "before the windows are aggregated");
-		tr_diag_hint(binder->diags, "HAVING, or WHERE around the aggregating query, does it");
-		return NULL;
-	}
-	node = tr_plan_node(binder->arena, TR_NODE_FILTER, &relation->node, 1);
-	node->filter.condition = condition;
-	node->output = relation->node->output;
-	result = TR_NEW(binder->arena, struct tr_relation);
-	*result = *relation;
-	result->node = node;
-	return result;
+	if (!tr_bind_reads_window(relation, condition))
+		return filter(binder, relation, condition);
+	above = terms(binder, relation, condition, true, where->span);
+	condition = terms(binder, relation, condition, false, where->span);
+	if (condition != NULL)
+		relation = filter(binder, relation, condition);
+	relation = tr_bind_window_table(binder, relation, where->span);
+	return relation != NULL ? filter(binder, relation, above) : NULL;
 }
 
 /* The columns that a `*` or `t.*` stands for. Returns how many were written to `out`. */
@@ -137,8 +160,8 @@ static uint32_t expand_star(struct tr_binder *binder, const struct tr_relation *
 	return count;
 }
 
-/* Window columns of a relation whose windows are not aggregated yet can only be passed on as they are. The rest becomes
- * a PROJECT. */
+/* Window columns of a relation whose windows are not aggregated yet are passed on as they are, the rest becomes a PROJECT
+ * below them. An expression that reads them asks for the window table. */
 static const struct tr_relation *project_below_window(struct tr_binder *binder, const struct tr_relation *relation,
 						      uint32_t count, const struct tr_expr *const *exprs,
 						      const char *const *names, struct tr_span span)
@@ -154,10 +177,8 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 		if (exprs[i]->kind == TR_EXPR_COLUMN && exprs[i]->column >= base_columns)
 			continue;
 		if (tr_bind_reads_window(relation, exprs[i])) {
-			tr_diag_not_supported(binder->diags, span,
-					      "expressions of window_start, window_end or "
-					      "window_time before the windows are aggregated");
-			return NULL;
+			relation = tr_bind_window_table(binder, relation, span);
+			return relation != NULL ? tr_bind_project(binder, relation, count, exprs, names) : NULL;
 		}
 		kept[kept_count] = exprs[i];
 		kept_names[kept_count++] = names[i];

@@ -107,10 +107,14 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 	right = tr_bind_query(binder, set->right, ctes);
 	if (left == NULL || right == NULL)
 		return NULL;
-	if (left->column_count != right->column_count || left->has_window || right->has_window) {
-		tr_diag_error(binder->diags, TR_E_TYPE, set->op_span,
-			      left->has_window || right->has_window ? "a window must be aggregated before UNION ALL"
-								    : "the queries of UNION ALL have %u and %u columns",
+	if (left->has_window)
+		left = tr_bind_window_table(binder, left, set->left->span);
+	if (right->has_window)
+		right = tr_bind_window_table(binder, right, set->right->span);
+	if (left == NULL || right == NULL)
+		return NULL;
+	if (left->column_count != right->column_count) {
+		tr_diag_error(binder->diags, TR_E_TYPE, set->op_span, "the queries of UNION ALL have %u and %u columns",
 			      left->column_count, right->column_count);
 		return NULL;
 	}
@@ -137,10 +141,13 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 	node->output = schema_new_of_types(binder, left->column_count, types, names);
 	result = tr_bind_relation_new(binder, node, left->column_count);
 	result->is_bounded = left->is_bounded && right->is_bounded;
+	result->has_local_windows = left->has_local_windows;
 	for (uint32_t i = 0; i < left->column_count; i++) {
 		enum tr_column_role role = left->columns[i].role;
 
-		/* A time attribute stays one only if it is one on both sides. */
+		/* A time attribute stays one only if it is one on both sides; so do windows, of the same kind of time. */
+		if (role >= TR_ROLE_ATTACHED_START && left->has_local_windows != right->has_local_windows)
+			role = role == TR_ROLE_ATTACHED_TIME ? TR_ROLE_ROWTIME : TR_ROLE_NONE;
 		result->columns[i] =
 			(struct tr_bound_column){.name = names[i],
 						 .type = types[i],

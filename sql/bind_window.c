@@ -8,7 +8,8 @@
  *     SESSION(TABLE t [PARTITION BY k, ...], DESCRIPTOR(ts), gap)
  *
  * Positional or named arguments (DATA, TIMECOL, SIZE, SLIDE, STEP, GAP, OFFSET), in any order when named. The result is
- * the input's columns and window_start, window_end, window_time; they exist in name only (bind.h).
+ * the input's columns and window_start, window_end, window_time; they exist in name only (bind.h) until
+ * tr_bind_window_table computes them.
  */
 #include <string.h>
 #include <strings.h>
@@ -146,7 +147,7 @@ static bool bind_time_column(struct tr_binder *binder, const struct tr_relation 
 	window->is_processing_time = role == TR_ROLE_PROCTIME;
 	window->is_local_time = expr->type->id == TR_TYPE_TIMESTAMP_LTZ;
 	window->time_column = role == TR_ROLE_PROCTIME ? -1 : (int32_t)expr->column;
-	if (role == TR_ROLE_ROWTIME || role == TR_ROLE_PROCTIME)
+	if (role == TR_ROLE_ROWTIME || role == TR_ROLE_PROCTIME || role == TR_ROLE_ATTACHED_TIME)
 		return true;
 	tr_diag_error(binder->diags, TR_E_TIME, column.span, "'%s' is %s, but not a time attribute",
 		      arg->descriptor.items[0].text, tr_type_text(binder->arena, expr->type));
@@ -159,10 +160,12 @@ static bool bind_partitions(struct tr_binder *binder, struct tr_relation *relati
 			    const struct window_function *function)
 {
 	struct tr_expr_scope scope = {.relation = relation, .clause = "PARTITION BY"};
-	const struct tr_ast_exprs *keys = &data->table_arg.partition_by;
+	static const struct tr_ast_exprs no_keys;
+	bool is_table = data->kind == TR_AST_EXPR_TABLE_ARG;
+	const struct tr_ast_exprs *keys = is_table ? &data->table_arg.partition_by : &no_keys;
 	uint32_t *partitions = TR_NEW_ARRAY(binder->arena, keys->count + 1, uint32_t);
 
-	if (data->table_arg.has_partition_by && function->kind != TR_WINDOW_SESSION) {
+	if (is_table && data->table_arg.has_partition_by && function->kind != TR_WINDOW_SESSION) {
 		tr_diag_error(binder->diags, TR_E_WINDOW, data->span, "%s takes no PARTITION BY; only SESSION does",
 			      function->name);
 		return false;
@@ -220,6 +223,65 @@ static void add_window_columns(struct tr_binder *binder, struct tr_relation *rel
 						 .index = input->node->output->column_count + i};
 }
 
+const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const struct tr_relation *relation,
+					       struct tr_span span)
+{
+	const struct tr_window_spec *window = &relation->window;
+	const struct tr_schema *below = relation->node->output;
+	uint32_t base = below->column_count;
+	const char **names = TR_NEW_ARRAY(binder->arena, base + 3, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, base + 3, const struct tr_type *);
+	struct tr_schema *schema = TR_NEW(binder->arena, struct tr_schema);
+	struct tr_relation *result;
+	struct tr_node *node;
+
+	TR_ASSERT(relation->has_window);
+	if (window->kind == TR_WINDOW_SESSION || window->is_processing_time) {
+		tr_diag_not_supported(
+			binder->diags, span, "%s whose columns are read before GROUP BY window_start, window_end",
+			window->kind == TR_WINDOW_SESSION ? "SESSION windows" : "windows in processing time");
+		tr_diag_hint(binder->diags, "HAVING, or WHERE around the aggregating query, can read them");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < base + 3; i++) {
+		names[i] = i < base ? below->names[i] : tr_window_column_names[i - base];
+		types[i] = i < base ? below->types[i] : tr_bind_window_column_type(binder, window, i - base);
+	}
+	*schema = (struct tr_schema){.column_count = base + 3, .names = names, .types = types};
+	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_TABLE, &relation->node, 1);
+	node->window.window = *window;
+	node->output = schema;
+	result = tr_bind_relation_new(binder, node, relation->column_count);
+	result->is_bounded = relation->is_bounded;
+	result->has_local_windows = window->is_local_time;
+	for (uint32_t i = 0; i < relation->column_count; i++) {
+		struct tr_bound_column *column = &result->columns[i];
+
+		*column = relation->columns[i];
+		if (column->role >= TR_ROLE_WINDOW_START)
+			column->role =
+				(enum tr_column_role)(TR_ROLE_ATTACHED_START + column->role - TR_ROLE_WINDOW_START);
+		else if (column->role != TR_ROLE_PROCTIME)
+			column->role = TR_ROLE_NONE; /* the time attribute is window_time now */
+	}
+	return result;
+}
+
+/* TABLE t, TABLE (query) or a query. */
+static const struct tr_relation *bind_data(struct tr_binder *binder, const struct tr_ast_expr *data,
+					   const struct tr_cte_scope *ctes)
+{
+	const struct tr_relation *input;
+
+	if (data->kind == TR_AST_EXPR_SUBQUERY)
+		input = tr_bind_query(binder, data->query, ctes);
+	else if (data->table_arg.query != NULL)
+		input = tr_bind_query(binder, data->table_arg.query, ctes);
+	else
+		input = tr_bind_named_table(binder, data->table_arg.table, NULL, ctes);
+	return input != NULL && input->has_window ? tr_bind_window_table(binder, input, data->span) : input;
+}
+
 const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
 						  const struct tr_cte_scope *ctes)
 {
@@ -233,19 +295,14 @@ const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, cons
 	if (!sort_arguments(binder, function, call, slots))
 		return NULL;
 	data = slots[ARG_DATA];
-	if (data->kind != TR_AST_EXPR_TABLE_ARG) {
+	if (data->kind != TR_AST_EXPR_TABLE_ARG && data->kind != TR_AST_EXPR_SUBQUERY) {
 		tr_diag_error(binder->diags, TR_E_WINDOW, data->span, "expected TABLE and a table's name");
 		tr_diag_hint(binder->diags, "%s(TABLE t, DESCRIPTOR(time_column), ...)", function->name);
 		return NULL;
 	}
-	input = data->table_arg.query != NULL ? tr_bind_query(binder, data->table_arg.query, ctes)
-					      : tr_bind_named_table(binder, data->table_arg.table, NULL, ctes);
+	input = bind_data(binder, data, ctes);
 	if (input == NULL)
 		return NULL;
-	if (input->has_window) {
-		tr_diag_not_supported(binder->diags, data->span, "a window of a window that is not aggregated");
-		return NULL;
-	}
 	result = TR_NEW(binder->arena, struct tr_relation);
 	*result = *input;
 	result->has_window = true;

@@ -112,18 +112,36 @@ static bool add_sink(struct job *job, const struct tr_node *node, struct tr_span
 	return true;
 }
 
-/* A relation that can be handed to a sink: with its windows aggregated. */
+/* The relation's columns in their order, those of its window computed. */
+static const struct tr_relation *window_table(struct job *job, const struct tr_relation *relation, struct tr_span span)
+{
+	struct tr_binder *binder = job->binder;
+	const struct tr_expr **exprs;
+	const char **names;
+
+	relation = tr_bind_window_table(binder, relation, span);
+	if (relation == NULL)
+		return NULL;
+	exprs = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const struct tr_expr *);
+	names = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const char *);
+	for (uint32_t i = 0; i < relation->column_count; i++) {
+		exprs[i] = tr_expr_column(binder->arena, relation->columns[i].index, relation->columns[i].type);
+		names[i] = relation->columns[i].name;
+	}
+	return tr_bind_project(binder, relation, relation->column_count, exprs, names);
+}
+
+/* A relation that can be handed to a sink. */
 static const struct tr_relation *bind_whole_query(struct job *job, const struct tr_ast_query *query)
 {
 	const struct tr_relation *relation = tr_bind_query(job->binder, query, NULL);
 
 	if (relation == NULL)
 		return NULL;
-	if (relation->has_window) {
-		tr_diag_not_supported(job->binder->diags, query->span, "a window table function without an aggregation");
-		tr_diag_hint(job->binder->diags, "GROUP BY window_start, window_end");
+	if (relation->has_window)
+		relation = window_table(job, relation, query->span);
+	if (relation == NULL)
 		return NULL;
-	}
 	job->is_bounded = job->is_bounded && relation->is_bounded;
 	return relation;
 }
@@ -160,10 +178,14 @@ static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_in
 		if (column->type->id == TR_TYPE_NULL)
 			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
 		else if (!tr_type_equals_ignoring_null(column->type, physical->types[i]))
-			exprs[i] = tr_expr_cast(
-				binder->arena, exprs[i],
-				tr_type_with_nullable(binder->arena, physical->types[i], column->type->is_nullable),
-				false);
+			exprs[i] = tr_bind_placed(binder,
+						  tr_expr_cast(binder->arena, exprs[i],
+							       tr_type_with_nullable(binder->arena, physical->types[i],
+										     column->type->is_nullable),
+							       false),
+						  ast->table.span);
+		if (exprs[i] == NULL)
+			return NULL;
 	}
 	return exprs;
 }

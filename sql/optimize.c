@@ -346,6 +346,27 @@ static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struc
 	return copy;
 }
 
+/* The window's three columns stay, the others only if they are read, or are the time. */
+static const struct tr_node *prune_window_table(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const uint32_t base = node->inputs[0]->output->column_count;
+	struct usage input = usage_new(arena, base, false);
+	uint32_t time_column = (uint32_t)node->window.window.time_column;
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	memcpy(input.is_read, usage->is_read, base * sizeof(*input.is_read));
+	input.is_read[time_column] = true;
+	pruned = prune(arena, node->inputs[0], &input);
+	for (uint32_t i = 0; i < usage->count; i++)
+		usage->is_read[i] = i >= base || input.is_read[i];
+	copy = copy_node(arena, node, &pruned);
+	copy->output = keep_columns(arena, node->output, usage);
+	TR_ASSERT(copy->output->column_count == pruned->output->column_count + 3);
+	copy->window.window.time_column = (int32_t)input.map[time_column];
+	return copy;
+}
+
 /* VALUES, UNION, SINK: all columns stay. */
 static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
@@ -369,6 +390,7 @@ static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node 
 	case TR_NODE_SCAN: return prune_scan(arena, node, usage);
 	case TR_NODE_PROJECT: return prune_project(arena, node, usage);
 	case TR_NODE_FILTER: return prune_filter(arena, node, usage);
+	case TR_NODE_WINDOW_TABLE: return prune_window_table(arena, node, usage);
 	case TR_NODE_WINDOW_AGGREGATE: return prune_aggregate(arena, node, usage);
 	default: return prune_all(arena, node, usage);
 	}

@@ -143,7 +143,9 @@ static const char *key_text(struct tr_arena *arena, const struct tr_ast_create_t
 static void add_column(struct table *table, const char *name, const struct tr_type *type, enum tr_column_role role,
 		       const char *key, const char *extras, const char *watermark)
 {
-	const char *mark = role == TR_ROLE_ROWTIME ? " *ROWTIME*" : role == TR_ROLE_PROCTIME ? " *PROCTIME*" : "";
+	const char *mark = role == TR_ROLE_ROWTIME || role == TR_ROLE_ATTACHED_TIME ? " *ROWTIME*"
+			   : role == TR_ROLE_PROCTIME                               ? " *PROCTIME*"
+										    : "";
 	const struct tr_type *bare = tr_type_with_nullable(table->arena, type, true);
 	const char *cells[COLUMNS_MAX] = {name,
 					  tr_arena_printf(table->arena, "%s%s", tr_type_text(table->arena, bare), mark),

@@ -295,3 +295,69 @@ static const struct tr_expr *fold(struct tr_arena *arena, const struct tr_expr *
 }
 
 const struct tr_expr *tr_expr_fold(struct tr_arena *arena, const struct tr_expr *expr) { return fold(arena, expr, 0); }
+
+/* ---- checking ---- */
+
+/* Whether compiling the node can fail for a reason of its own. */
+static bool has_check(const struct tr_expr *expr)
+{
+	switch (expr->kind) {
+	case TR_EXPR_CAST: return true;
+	case TR_EXPR_CASE: return !is_scalar(expr->type);
+	case TR_EXPR_CALL:
+		return expr->func->prepare != NULL ||
+		       (expr->func->special != TR_SPECIAL_NONE && !is_scalar(expr->type));
+	case TR_EXPR_COLUMN:
+	case TR_EXPR_LITERAL:
+	case TR_EXPR_FIELD: return false;
+	}
+	return false;
+}
+
+/* Compiles, and if wanted runs, a node over columns that stand for the arguments that are no literals. */
+static tr_code check(struct tr_arena *scratch, const struct tr_expr *expr, bool is_run, struct tr_status *st)
+{
+	const struct tr_expr **args = TR_NEW_ARRAY(scratch, expr->arg_count + 1, const struct tr_expr *);
+	const struct tr_type **types = TR_NEW_ARRAY(scratch, expr->arg_count + 1, const struct tr_type *);
+	const char **names = TR_NEW_ARRAY(scratch, expr->arg_count + 1, const char *);
+	struct tr_schema schema = {.names = names, .types = types};
+	struct tr_batch batch = {.schema = &schema, .row_count = 1, .selected_count = 1};
+	struct tr_program_context context = {.time_zone = "UTC"};
+	const struct tr_program *program;
+	struct tr_program_state *state;
+	struct tr_expr alone = *expr;
+	const struct tr_expr *output = &alone;
+	struct tr_column column;
+	tr_code code;
+
+	alone.place = (struct tr_expr_place){0};
+	alone.args = args;
+	for (uint32_t i = 0; i < expr->arg_count; i++) {
+		args[i] = expr->args[i];
+		if (args[i]->kind == TR_EXPR_LITERAL)
+			continue;
+		names[schema.column_count] = "?";
+		types[schema.column_count] = args[i]->type;
+		args[i] = tr_expr_column(scratch, schema.column_count++, expr->args[i]->type);
+	}
+	TR_TRY(tr_program_compile(scratch, &schema, &output, 1, &program, st));
+	if (!is_run || schema.column_count > 0 || expr->kind != TR_EXPR_CAST || !is_foldable(expr))
+		return TR_OK;
+	state = tr_program_state_create(program, &context, 1);
+	code = tr_program_run(state, &batch, &column, st);
+	tr_program_state_destroy(&state);
+	return code;
+}
+
+tr_code tr_expr_check(const struct tr_expr *expr, bool is_run, struct tr_status *st)
+{
+	struct tr_arena scratch;
+	tr_code code;
+
+	if (!has_check(expr))
+		return TR_OK;
+	tr_arena_init(&scratch, 0);
+	code = check(&scratch, expr, is_run, st);
+	tr_arena_deinit(&scratch);
+	return code;
+}

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/batch.h"
 #include "base/type.h"
+#include "tailrace/status.h"
 
 struct tr_func;
 
@@ -81,5 +82,9 @@ const struct tr_expr *tr_expr_substitute(struct tr_arena *arena, const struct tr
 /** Constant folding: subtrees without columns and without volatile functions become literals. A subtree whose
  * evaluation fails (1/0) is left for run time. */
 const struct tr_expr *tr_expr_fold(struct tr_arena *arena, const struct tr_expr *expr);
+
+/** Whether the node alone, its arguments set aside, can be compiled: the executor has a cast for these types, a constant
+ * pattern is one. With `is_run` also whether a cast of a literal succeeds. TR_ERR_DATA; the message has no place. */
+tr_code tr_expr_check(const struct tr_expr *expr, bool is_run, struct tr_status *st) TR_MUST_USE;
 
 #endif

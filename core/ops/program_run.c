@@ -190,9 +190,11 @@ static tr_code explain(struct tr_program_state *state, const struct tr_step *ste
 	tr_bytes_append_str(&text, message);
 	tr_bytes_append_str(&text, " in ");
 	tr_bytes_append_str(&text, tr_expr_text_of(&state->heap, step->expr, state->program->input));
-	tr_bytes_printf(&text, " (row %u of the batch", call->failed_row);
-	append_args(state, step, call, &text);
-	tr_bytes_append_str(&text, ")");
+	if (state->program->input->column_count > 0) { /* else the text above has all values */
+		tr_bytes_printf(&text, " (row %u of the batch", call->failed_row);
+		append_args(state, step, call, &text);
+		tr_bytes_append_str(&text, ")");
+	}
 	tr_bytes_append_char(&text, 0);
 	code = tr_status_set(st, code, 0, st->where, "%s", text.data);
 	tr_bytes_deinit(&text);

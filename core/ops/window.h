@@ -19,8 +19,9 @@ struct tr_window_spec {
 	int64_t offset_ms;
 	bool is_processing_time; /* the row's time is when it arrives; fires by timer */
 	bool is_local_time;      /* the time column is TIMESTAMP_LTZ: windows align to, and are printed in, time_zone */
-	const char *time_zone;   /* session zone; never NULL */
-	int32_t time_column;     /* TIMESTAMP(3) or TIMESTAMP_LTZ(3) input column; -1 with processing time */
+	bool is_attached; /* each row says its window in two of its keys, and the time column is the last ms of it */
+	const char *time_zone; /* session zone; never NULL */
+	int32_t time_column;   /* TIMESTAMP(3) or TIMESTAMP_LTZ(3) input column; -1 with processing time */
 };
 
 /** Which part of an aggregation a node does. */

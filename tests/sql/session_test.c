@@ -29,7 +29,7 @@ static struct tr_session *compile(const char *script, const char *parallelism)
 #define TABLES                                                                                             \
 	"CREATE TABLE t (a BIGINT, b STRING, r ROW<x INT, y ROW<z STRING>>, ts TIMESTAMP(3), c AS a * 2, " \
 	"pt AS PROCTIME(), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) "                                 \
-	"WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'csv');\n"                            \
+	"WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'json');\n"                           \
 	"CREATE TABLE s (a BIGINT, b STRING) WITH ('connector' = 'blackhole');\n"
 
 /* The first error of a script: "E0202 3:8 message". */
@@ -71,6 +71,19 @@ static void test_errors(void **state)
 		     "E0501 1:38 event time must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), 'a' is INT");
 	expect_error("SET 'parallelism.defalt' = '1';",
 		     "E0403 1:5 unknown configuration key 'parallelism.defalt'; did you mean 'parallelism.default'?");
+	expect_error(TABLES "SELECT CAST('x' AS BIGINT) + a FROM t;",
+		     "E0302 3:8 can't cast 'x' to BIGINT: not in the form of that type in CAST('x' AS BIGINT)");
+	expect_error(
+		TABLES "SELECT REGEXP(b, '(') FROM t WHERE REGEXP(b, '[');",
+		"E0302 3:36 the pattern of REGEXP, '[', is no regular expression: missing terminating ] for character "
+		"class at character 2");
+	expect_error(
+		TABLES "SELECT CAST(r AS ROW<x BIGINT, y ROW<z STRING>>) FROM t;",
+		"E0301 3:8 CAST from ROW<`x` INT, `y` ROW<`z` STRING>> to ROW<`x` BIGINT, `y` ROW<`z` STRING>> is not "
+		"supported");
+	expect_error("CREATE TABLE x (a INT) WITH ('connector' = 'filesystem', 'path' = 'x', 'format' = 'csv', "
+		     "'csv.quote-character' = '');",
+		     "E0401 1:90 table 'x': option 'csv.quote-character' must be one ASCII character, not ''");
 	expect_error(TABLES "SELECT a FROM t UNION SELECT a FROM t;",
 		     "E0901 3:17 not supported yet: set operations other than UNION ALL");
 	expect_error(TABLES "SELECT COUNT(*) FROM t;", "E0901 3:8 not supported yet: aggregation without a window");
@@ -95,8 +108,10 @@ static void test_window_errors(void **state)
 		     "E0502 3:28 the size (5000 ms) must be a multiple of the slide (2000 ms)");
 	expect_error(WINDOWED("COUNT(*)", "TUMBLE(TABLE t, DESCRIPTOR(ts))", "window_start, window_end"),
 		     "E0502 3:28 TUMBLE needs its argument SIZE");
-	expect_error(TABLES "SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));",
-		     "E0901 3:1 not supported yet: a window table function without an aggregation");
+	expect_error(
+		TABLES "SELECT * FROM TABLE(SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));",
+		"E0901 3:1 not supported yet: SESSION windows whose columns are read before GROUP BY window_start, "
+		"window_end");
 }
 
 /* A table that could not be made is not missed again at each use. */

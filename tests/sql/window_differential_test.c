@@ -2,6 +2,8 @@
  *
  * Generated window queries over generated rows, against a naive model that takes one row at a time and shares no code
  * with the engine, with 1, 2, 3 and 8 workers, batches of 1, 7 and 2,048 rows, small chunks, both window operators.
+ * Some of the queries read a window column in WHERE, so that the windows are computed as rows and then aggregated as
+ * such; some are aggregated again by the windows of their own results.
  *
  * TAILRACE_TEST_SEED chooses another seed, TAILRACE_TEST_CASES another number of queries. A failure prints both, the
  * query, and the first line that differs.
@@ -106,6 +108,11 @@ static void make_data(void)
 /* ---- queries ---- */
 
 enum window { TUMBLE, HOP, CUMULATE, SESSION };
+enum shape {
+	PLAIN,
+	TABLE,   /* WHERE reads window_start */
+	CASCADE, /* GROUP BY window_start, window_end once more */
+};
 enum agg {
 	COUNT_STAR,
 	COUNT_V,
@@ -143,6 +150,7 @@ static const char *const agg_texts[] = {"COUNT(*)",
 
 struct query {
 	enum window window;
+	enum shape shape;
 	int64_t size, step, offset, delay;
 	bool has_k, has_g;
 	enum agg aggs[AGGS_MAX];
@@ -151,7 +159,7 @@ struct query {
 	bool has_having; /* COUNT(*) > 2 */
 };
 
-static struct query make_query(void)
+static struct query make_query(int number)
 {
 	static const int64_t sizes[] = {1000, 2000, 500, 10000, 60000};
 	struct query query = {.window = (enum window)draw(4)};
@@ -175,6 +183,9 @@ static struct query make_query(void)
 		query.aggs[i] = (enum agg)draw(AGG_COUNT);
 	query.has_where = draw(3) == 0;
 	query.has_having = draw(4) == 0;
+	query.shape = (enum shape)(number % 3);
+	if (query.shape == TABLE && query.window == SESSION)
+		query.shape = PLAIN;
 	return query;
 }
 
@@ -187,7 +198,8 @@ static void put_interval(char *out, int64_t ms)
 static void write_script(const struct query *query, char *out, size_t room)
 {
 	static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
-	char size[64], step[64] = "", offset[80] = "", delay[64], keys[64] = "", list[1024] = "";
+	char size[64], step[64] = "", offset[80] = "", delay[64], keys[64] = "", list[1024] = "", select[1200],
+		       where[80];
 
 	put_interval(size, query->size);
 	put_interval(delay, query->delay);
@@ -205,17 +217,26 @@ static void write_script(const struct query *query, char *out, size_t room)
 		strcat(list, ", ");
 		strcat(list, agg_texts[query->aggs[i]]);
 	}
+	snprintf(where, sizeof(where), "%s%s%s%s", query->has_where || query->shape == TABLE ? "WHERE " : "",
+		 query->has_where ? "(g <> 1 OR v > 0)" : "", query->has_where && query->shape == TABLE ? " AND " : "",
+		 query->shape == TABLE ? "window_start < window_end" : "");
+	if (query->shape == CASCADE)
+		strcpy(select,
+		       "window_start, window_end, COUNT(*), SUM(c)\nFROM (SELECT window_start, window_end, COUNT(*) c");
+	else
+		snprintf(select, sizeof(select), "%s%s window_start, window_end%s", keys, keys[0] != '\0' ? "," : "",
+			 list);
 	snprintf(out, room,
 		 "CREATE TABLE t (k STRING, g INT, v BIGINT, d DOUBLE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - %s)\n"
 		 "WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv', 'csv.null-literal' = '',\n"
 		 "  'source.chunk-size' = '7kb');\n"
-		 "SELECT %s%s window_start, window_end%s\nFROM TABLE(%s(TABLE t%s%s, DESCRIPTOR(ts), %s%s%s))\n%s"
-		 "GROUP BY window_start, window_end%s%s%s;\n",
-		 delay, data_path, keys, keys[0] != '\0' ? "," : "", list, names[query->window],
+		 "SELECT %s\nFROM TABLE(%s(TABLE t%s%s, DESCRIPTOR(ts), %s%s%s))\n%s\n"
+		 "GROUP BY window_start, window_end%s%s%s%s;\n",
+		 delay, data_path, select, names[query->window],
 		 query->window == SESSION && keys[0] != '\0' ? " PARTITION BY " : "",
-		 query->window == SESSION ? keys : "", step, size, offset,
-		 query->has_where ? "WHERE g <> 1 OR v > 0\n" : "", keys[0] != '\0' ? ", " : "", keys,
-		 query->has_having ? "\nHAVING COUNT(*) > 2" : "");
+		 query->window == SESSION ? keys : "", step, size, offset, where, keys[0] != '\0' ? ", " : "", keys,
+		 query->has_having ? "\nHAVING COUNT(*) > 2" : "",
+		 query->shape == CASCADE ? ")\nGROUP BY window_start, window_end" : "");
 }
 
 /* ---- the model ---- */
@@ -230,6 +251,7 @@ struct group {
 static struct group *groups;
 static int group_count, group_capacity;
 static uint64_t model_late;
+static uint64_t model_late_windows; /* a row counts once for each window that has fired */
 
 static bool same_key(const struct query *query, const struct row *a, const struct row *b)
 {
@@ -329,15 +351,19 @@ static bool add_row(const struct query *query, const struct row *row, int64_t wa
 	case SESSION: return add_to_session(query, row, watermark);
 	case TUMBLE:
 		first = floor_to(row->ts, query->size, query->offset);
-		if (first + query->size - 1 <= watermark)
+		if (first + query->size - 1 <= watermark) {
+			model_late_windows++;
 			return false;
+		}
 		add_to_window(query, row, first, first + query->size);
 		return true;
 	case HOP:
 		for (first = floor_to(row->ts, query->step, query->offset); first > row->ts - query->size;
 		     first -= query->step) {
-			if (first + query->size - 1 <= watermark)
+			if (first + query->size - 1 <= watermark) {
+				model_late_windows++;
 				continue;
+			}
 			add_to_window(query, row, first, first + query->size);
 			is_added = true;
 		}
@@ -347,8 +373,10 @@ static bool add_row(const struct query *query, const struct row *row, int64_t wa
 		last_end = first + query->size;
 		for (int64_t end = floor_to(row->ts, query->step, first) + query->step; end <= last_end;
 		     end += query->step) {
-			if (end - 1 <= watermark)
+			if (end - 1 <= watermark) {
+				model_late_windows++;
 				continue;
+			}
 			add_to_window(query, row, first, end);
 			is_added = true;
 		}
@@ -453,13 +481,47 @@ static void put_agg(const struct group *group, enum agg agg, char *out)
 	}
 }
 
+/* The lines of the groups, grouped once more by their windows. Returns how many. */
+static size_t cascade(const struct query *query, char **lines)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < group_count; i++) {
+		char line[256], start[64], end[64];
+		int64_t members = 0;
+		int parts = 0;
+
+		for (int j = i; j < group_count; j++) {
+			struct group *group = &groups[j];
+
+			if (!group->is_used || (query->has_having && group->count <= 2) ||
+			    group->start != groups[i].start || group->end != groups[i].end)
+				continue;
+			parts++;
+			members += group->count;
+		}
+		for (int j = 0; j < i && parts > 0; j++) {
+			if (groups[j].is_used && !(query->has_having && groups[j].count <= 2) &&
+			    groups[j].start == groups[i].start && groups[j].end == groups[i].end)
+				parts = 0; /* the window has its line already */
+		}
+		if (parts == 0 || !groups[i].is_used || (query->has_having && groups[i].count <= 2))
+			continue;
+		put_time(start, groups[i].start);
+		put_time(end, groups[i].end);
+		snprintf(line, sizeof(line), "%s|%s|%d|%" PRId64, start, end, parts, members);
+		lines[count++] = strdup(line);
+	}
+	return count;
+}
+
 static char **model(const struct query *query, size_t *line_count)
 {
 	int64_t watermark = INT64_MIN, last = 0, current = 0;
 	char **lines;
 
 	group_count = 0;
-	model_late = 0;
+	model_late = model_late_windows = 0;
 	for (int i = 0; i < ROWS; i++) {
 		if (passes_where(query, &rows[i]) && !add_row(query, &rows[i], watermark))
 			model_late++;
@@ -469,12 +531,14 @@ static char **model(const struct query *query, size_t *line_count)
 			last = watermark = current;
 	}
 	lines = calloc((size_t)group_count + 1, sizeof(*lines));
-	*line_count = 0;
+	*line_count = query->shape == CASCADE ? cascade(query, lines) : 0;
+	if (query->shape == TABLE)
+		model_late = model_late_windows;
 	for (int i = 0; i < group_count; i++) {
 		const struct group *group = &groups[i];
 		char line[2048] = "", cell[256], g[16];
 
-		if (group->is_used && !(query->has_having && group->count <= 2)) {
+		if (query->shape != CASCADE && group->is_used && !(query->has_having && group->count <= 2)) {
 			if (query->has_k)
 				sprintf(line, "%s|", group->members[0]->k != NULL ? group->members[0]->k : "NULL");
 			sprintf(g, "%d", group->members[0]->g);
@@ -536,7 +600,7 @@ static void test_windows_equal_model(void **state)
 
 		if (number % 20 == 0)
 			make_data();
-		query = make_query();
+		query = make_query(number);
 		write_script(&query, script, sizeof(script));
 		want = model(&query, &want_count);
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
