@@ -299,8 +299,9 @@ static struct portion *live_get(struct local_op *l, int64_t start, int64_t first
 		tr_slice_init(&portion->slice, l->live_count < 2);
 	else if (l->spare_count > 0)
 		portion->groups = l->spare[--l->spare_count];
-	else
-		tr_group_table_init(&portion->groups, l->w.layout.bytes, 0);
+	else /* the second of two is likely to become as large as the first */
+		tr_group_table_init(&portion->groups, l->w.layout.bytes,
+				    l->live_count == 1 ? l->live[0].groups.occupied : 0);
 	l->live_count++;
 	return portion;
 }

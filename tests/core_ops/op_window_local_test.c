@@ -85,10 +85,7 @@ static enum tr_flow sink_watermark(struct tr_op *op, uint32_t input, int64_t wat
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow sink_status(struct tr_op *op, uint32_t input, bool is_idle)
-{
-	return sink_watermark(op, input, 0);
-}
+static enum tr_flow sink_status(struct tr_op *op, uint32_t input, bool is_idle) { return sink_watermark(op, input, 0); }
 
 static enum tr_flow sink_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint)
 {
