@@ -3,7 +3,8 @@
  * Topology: hwloc tells which hardware threads share a core; the affinity mask tells which we may use.
  *
  * Loading hwloc's topology reads many files of /sys (some milliseconds), so it is asked only when the answer matters:
- * for two workers or more, on as many hardware threads or more. Only processing units and cores are kept.
+ * for two workers or more, on more hardware threads than that. As many workers as threads get one each, whatever the
+ * cores are. Only processing units and cores are kept.
  */
 #include "core/topology.h"
 
@@ -56,6 +57,17 @@ static uint32_t order_cpus(const cpu_set_t *allowed, int32_t *cpus, uint32_t cou
 	return count;
 }
 
+/** All that are allowed. Returns how many. */
+static uint32_t list_cpus(const cpu_set_t *allowed, int32_t *cpus)
+{
+	uint32_t count = 0;
+
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, allowed))
+			cpus[count++] = cpu;
+	return count;
+}
+
 uint32_t tr_topology_place(int32_t *cpus, uint32_t count)
 {
 	cpu_set_t allowed;
@@ -69,7 +81,7 @@ uint32_t tr_topology_place(int32_t *cpus, uint32_t count)
 	available = (uint32_t)CPU_COUNT(&allowed);
 	if (count == 1 || count > available)
 		return available;
-	ordered = order_cpus(&allowed, cpus, count);
+	ordered = count == available ? list_cpus(&allowed, cpus) : order_cpus(&allowed, cpus, count);
 	if (ordered < count)
 		for (uint32_t i = 0; i < count; i++)
 			cpus[i] = -1;

@@ -13,6 +13,7 @@
 
 #include "base/cpu.h"
 #include "io/field.h"
+#include "io/field_time.h"
 #include "io/format.h"
 
 #define TR_CSV_ELEMENT_DELIMITER_MAX 15
@@ -62,6 +63,10 @@ struct tr_csv_kernels {
 	 * anything else, or `rows`. `ends` has `stride` fields a row; `width` 1, 2, 4 or 8 bytes. */
 	uint32_t (*integers)(const char *block, const uint32_t *ends, uint32_t stride, uint32_t field, uint32_t from,
 			     uint32_t rows, void *out, unsigned width);
+	/* Timestamps with milliseconds in the minute given, times `scale` (which must not overflow). Returns the first row
+	 * that is anything else, or `rows`. */
+	uint32_t (*seconds)(const char *block, const uint32_t *ends, uint32_t stride, uint32_t field, uint32_t from,
+			    uint32_t rows, const struct tr_field_minute *minute, int64_t scale, int64_t *out);
 	/* The same for strings: views into the block. Never stops. */
 	void (*views)(const char *block, const uint32_t *ends, uint32_t stride, uint32_t field, uint32_t rows,
 		      struct tr_view *out);

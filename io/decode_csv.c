@@ -31,7 +31,7 @@
 #include "io/csv.h"
 #include "io/field_time.h"
 
-#define BLOCK_ROWS 512
+#define BLOCK_ROWS 128
 #define SLOW_RECORDS 64
 #define BLOCK_BYTES_MAX (1u << 30)
 #define INDEX_SLACK 128
@@ -331,16 +331,27 @@ static struct tr_csv_field indexed_field(const struct tr_decoder *d, const char 
 static uint32_t decode_timestamps(struct work *w, const char *block, uint32_t c, uint32_t from, uint32_t rows)
 {
 	struct tr_decoder *d = w->d;
+	struct tr_field_minute *minute = &d->minutes[c];
 	const int64_t scale = tr_type_ticks_per_second(w->into->columns[c].type) / 1000;
 	const uint32_t *ends = d->index.ends + c;
 	int64_t *restrict out = (int64_t *)w->into->columns[c].data + w->row;
+	int64_t ms, ticks;
 
 	for (uint32_t row = from; row < rows; row++) {
-		const uint32_t *end = ends + (size_t)row * d->column_count;
-		const uint32_t start = end[-1] + 1;
-		int64_t ms, ticks;
+		const uint32_t *end;
+		uint32_t start;
 
-		if (!tr_field_minute_ms(&d->minutes[c], block + start, end[0] - start, 0, &ms) ||
+		/* As many as are in the minute of the row before. */
+		if (minute->text[4] == '-' && !__builtin_mul_overflow(minute->ms, scale, &ticks) &&
+		    !__builtin_mul_overflow(minute->ms + 60000, scale, &ticks)) {
+			row = d->kernels->seconds(block, d->index.ends, d->column_count, c, row, rows, minute, scale,
+						  out);
+			if (row == rows)
+				break;
+		}
+		end = ends + (size_t)row * d->column_count;
+		start = end[-1] + 1;
+		if (!tr_field_minute_ms(minute, block + start, end[0] - start, 0, &ms) ||
 		    __builtin_mul_overflow(ms, scale, &ticks))
 			return row;
 		out[row] = ticks;

@@ -16,12 +16,12 @@
  * barrier, so that the operator has no state; and when there is no room. An operator that merely waits keeps them: no window
  * fires without one of the former, so nobody could use them sooner.
  *
- * There is room for ENTRIES_MIN entries at first, and as long as the data are worth it for twice as many again, up to
+ * There is room for ENTRIES_FIRST entries at first, and as long as the data are worth it for twice as many again, up to
  * ENTRIES_BYTES: a table larger than the second-level cache still costs less than a partial per row does. "Worth it": if
  * keys are uniform, the rows that have found an entry so far tell how many keys there are, and whether the largest table
- * would send off at most half as many partials as rows. If it would not, the operator steps aside: for BYPASS_BATCHES
- * batches each row is turned into a partial by itself, then a small table is tried again. What GLOBAL computes does not
- * depend on any of this.
+ * would send off at most half as many partials as rows. If it would not, the operator steps aside: BYPASS_FACTOR times as
+ * many rows as there was room for become partials by themselves, then it tries again, each time with twice the room, since
+ * keys that come in turn do not repeat before all have come. What GLOBAL computes does not depend on any of this.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +32,10 @@
 #include "state/group_table.h"
 #include "state/key_integer.h"
 
-#define ENTRIES_MIN 8192
+#define ENTRIES_MIN 8192 /* however large they are */
+#define ENTRIES_FIRST 32768
 #define ENTRIES_BYTES ((size_t)4 << 20) /* keys and entries, without the places that are free */
-#define BYPASS_BATCHES 256
+#define BYPASS_FACTOR 64
 #define SPARE_MAX 4
 #define GROUPS_ENTRIES 64 /* for how many an empty table of groups counts, so that many slices fill the room, too */
 
@@ -61,7 +62,8 @@ struct local_op {
 	uint32_t key_capacity;
 	uint32_t entry_limit; /* there is room for */
 	uint64_t rows_kept;   /* rows that the entries stand for */
-	uint32_t bypass_left; /* batches */
+	uint32_t trial_limit; /* for the next try, should this one fail */
+	uint64_t bypass_left; /* rows */
 	bool is_flushing;
 	bool is_full;           /* it flushes for want of room: keys go, too */
 	int64_t flush_until_ms; /* slices whose first window fires at this watermark; INT64_MAX: all */
@@ -297,8 +299,9 @@ static struct portion *live_get(struct local_op *l, int64_t start, int64_t first
 		tr_slice_init(&portion->slice, l->live_count < 2);
 	else if (l->spare_count > 0)
 		portion->groups = l->spare[--l->spare_count];
-	else
-		tr_group_table_init(&portion->groups, l->w.layout.bytes, 0);
+	else /* the second of two is likely to become as large as the first */
+		tr_group_table_init(&portion->groups, l->w.layout.bytes,
+				    l->live_count == 1 ? l->live[0].groups.occupied : 0);
 	l->live_count++;
 	return portion;
 }
@@ -367,6 +370,8 @@ static uint32_t entries_max(const struct local_op *l)
 	return (uint32_t)TR_MAX(ENTRIES_BYTES / (l->w.layout.stride + sizeof(int64_t)), (size_t)ENTRIES_MIN);
 }
 
+static uint32_t entries_first(const struct local_op *l) { return TR_MIN(ENTRIES_FIRST, entries_max(l)); }
+
 /** Entries of a portion that take room, whether or not rows have come for all of them. */
 static uint32_t entries_of(const struct local_op *l, const struct portion *portion)
 {
@@ -427,6 +432,7 @@ static enum tr_flow on_full(struct local_op *l)
 
 	if (is_worth && l->entry_limit < limit) {
 		l->entry_limit = TR_MIN(l->entry_limit * 2, limit);
+		l->trial_limit = entries_first(l);
 		return TR_FLOW_MORE;
 	}
 	flush_begin(l, INT64_MAX);
@@ -436,8 +442,9 @@ static enum tr_flow on_full(struct local_op *l)
 	}
 	l->is_full = true;
 	if (!is_worth) {
-		l->bypass_left = BYPASS_BATCHES;
-		l->entry_limit = ENTRIES_MIN;
+		l->bypass_left = (uint64_t)l->entry_limit * BYPASS_FACTOR;
+		l->entry_limit = l->trial_limit;
+		l->trial_limit = TR_MIN(l->trial_limit * 2, limit);
 	}
 	return advance(l);
 }
@@ -456,7 +463,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 		return TR_FLOW_MORE;
 	reserve(l, l->assign.count);
 	if (l->bypass_left > 0) {
-		l->bypass_left--;
+		l->bypass_left -= TR_MIN(l->bypass_left, l->assign.count);
 		l->bypass = batch;
 		l->bypass_target = l->bypass_row = 0;
 		return advance(l);
@@ -558,7 +565,8 @@ tr_code tr_op_window_local_create(const struct tr_window_plan *plan, struct tr_o
 		return code;
 	}
 	l->has_groups = tr_window_has_small_key(plan);
-	l->entry_limit = ENTRIES_MIN;
+	l->entry_limit = entries_first(l);
+	l->trial_limit = TR_MIN(l->entry_limit * 2, entries_max(l));
 	reserve(l, l->w.capacity);
 	l->bypass_entries = calloc(l->w.out->capacity, l->w.layout.stride);
 	TR_ASSERT(l->bypass_entries != NULL);

@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint32_t capacities[] = {1, 7, 100, 2048};
-	static const bool is_integer[3] = {true, false, false};
 	struct format_test_table t;
+	bool is_integer[3] = {true, false, false};
 	struct naive_csv naive = {.delimiter = ',', .quote = '"', .columns = 3, .is_integer = is_integer};
 	struct naive_out expected;
 	struct decoded got;
@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	table_begin(&t, &tr_format_csv);
 	table_column(&t, "a", tr_type_of(TR_TYPE_BIGINT));
 	table_column(&t, "b", tr_type_of(TR_TYPE_VARCHAR));
-	table_column(&t, "c", tr_type_of(TR_TYPE_VARCHAR));
+	is_integer[2] = (data[0] & 32) != 0;
+	table_column(&t, "c", tr_type_of(is_integer[2] ? TR_TYPE_BIGINT : TR_TYPE_VARCHAR));
 	if (data[0] & 1) {
 		naive.ignore_errors = true;
 		table_option(&t, "csv.ignore-parse-errors", "true");

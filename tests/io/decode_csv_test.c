@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "csv_naive.h"
 
 /* ---- by hand ---- */
@@ -449,6 +450,226 @@ static void timestamps_agree_with_the_parser(void **state)
 	(void)state;
 }
 
+/* ---- many regular rows: what is parsed in lanes ---- */
+
+enum { COLUMN_I4, COLUMN_I8, COLUMN_TEXT, COLUMN_TIME, COLUMN_I2, COLUMN_LAST, COLUMNS };
+
+struct lanes {
+	uint64_t seed;
+	uint32_t digits;   /* of integers, at most */
+	uint32_t negative; /* one in so many; 0: none */
+	uint32_t noise;
+	int64_t per_second;
+	int64_t time_ms;
+	struct tr_bytes text, row;
+};
+
+/** An integer of any length, or something else, to `out`; what becomes of it to the row. False: it has no value. */
+static bool put_integer(struct lanes *l, int64_t low, int64_t high)
+{
+	static const char *const others[] = {
+		"",           "1x",          "+5",        " 7 ", "99999999999999999999",
+		"2147483648", "-2147483649", "12345678-", "--1", "000000000000000000000000012",
+		"1 2",        "-",           "1:",        "/1"};
+	char field[64], *end;
+	const char *trimmed = field;
+	size_t length;
+	long long value;
+
+	if (l->noise != 0 && tr_test_below(&l->seed, l->noise) == 0) {
+		snprintf(field, sizeof(field), "%s", others[tr_test_below(&l->seed, TR_COUNT_OF(others))]);
+	} else {
+		const uint32_t digits = 1 + tr_test_below(&l->seed, l->digits);
+		size_t n = 0;
+
+		if (l->negative != 0 && tr_test_below(&l->seed, l->negative) == 0)
+			field[n++] = '-';
+		for (uint32_t i = 0; i < digits; i++)
+			field[n++] = (char)('0' + tr_test_below(&l->seed, 10));
+		field[n] = '\0';
+	}
+	tr_bytes_append_str(&l->text, field);
+	length = strlen(field);
+	tr_text_trim(&trimmed, &length);
+	errno = 0;
+	value = strtoll(trimmed, &end, 10);
+	if (length == 0 || end != trimmed + length || errno != 0 || value < low || value > high) {
+		tr_bytes_append_str(&l->row, "null");
+		return false;
+	}
+	tr_bytes_printf(&l->row, "%lld", value);
+	return true;
+}
+
+static bool put_time(struct lanes *l)
+{
+	static const char *const others[] = {"2001-01-01 00:00:60.000", "2001-01-01 00:00:01",
+					     "2001-01-01 00:00:0/.000", "2001-01-01 00:00:10;123",
+					     "2001-01-01 00;00:10.123", "",
+					     "2001-01-01 00:00:01.1"};
+	char field[64], printed[TR_TEXT_TIME_BYTES + 1] = "null";
+	struct tr_text_time time;
+	int64_t ticks;
+
+	l->time_ms += tr_test_below(&l->seed, 100) == 0 ? 40000 : tr_test_below(&l->seed, 300);
+	snprintf(field, sizeof(field), "2001-01-01 %02d:%02d:%02d.%03d", (int)(l->time_ms / 3600000 % 24),
+		 (int)(l->time_ms / 60000 % 60), (int)(l->time_ms / 1000 % 60), (int)(l->time_ms % 1000));
+	if (l->noise != 0 && tr_test_below(&l->seed, l->noise) == 0)
+		snprintf(field, sizeof(field), "%s", others[tr_test_below(&l->seed, TR_COUNT_OF(others))]);
+	tr_bytes_append_str(&l->text, field);
+	if (tr_text_parse_timestamp(field, strlen(field), 0, &time) == TR_TEXT_OK &&
+	    tr_text_time_to_ticks(&time, l->per_second, &ticks) == TR_TEXT_OK)
+		printed[tr_text_put_timestamp(printed, ticks, l->per_second, 'T', TR_CLOCK_LOCAL, 0)] = '\0';
+	tr_bytes_append_str(&l->row, printed);
+	return strcmp(printed, "null") != 0;
+}
+
+static bool put_text(struct lanes *l)
+{
+	char field[40];
+	uint32_t length = tr_test_below(&l->seed, tr_test_below(&l->seed, 3) == 0 ? 39 : 13);
+
+	for (uint32_t i = 0; i < length; i++)
+		field[i] = (char)('a' + tr_test_below(&l->seed, 26));
+	field[length] = '\0';
+	tr_bytes_append_str(&l->text, field);
+	tr_bytes_append_str(&l->row, field);
+	return true;
+}
+
+static bool put_column(struct lanes *l, int column)
+{
+	switch (column) {
+	case COLUMN_I4: return put_integer(l, INT32_MIN, INT32_MAX);
+	case COLUMN_I8: return put_integer(l, INT64_MIN, INT64_MAX);
+	case COLUMN_I2: return put_integer(l, INT16_MIN, INT16_MAX);
+	case COLUMN_TIME: return put_time(l);
+	default: return put_text(l);
+	}
+}
+
+/** Shows the first line that differs, of many. */
+static void expect_lines(const char *got, const char *expected, uint32_t round)
+{
+	while (*got == *expected && *got != '\0') {
+		size_t length = strcspn(got, "\n");
+
+		if (strncmp(got, expected, length + 1) != 0)
+			break;
+		got += length + 1;
+		expected += length + 1;
+	}
+	if (strcmp(got, expected) != 0)
+		fail_msg("round %u: got %.*s, expected %.*s", round, (int)strcspn(got, "\n"), got,
+			 (int)strcspn(expected, "\n"), expected);
+}
+
+/** Columns of numbers, times and texts, hundreds of rows: good ones, and some that are not, in any lane. */
+static void many_rows_are_read_as_one(void **state)
+{
+	static const char *const names[COLUMNS] = {"i4", "i8", "s", "t", "i2", "last"};
+	static const uint32_t capacities[] = {1, 9, 64, 2048};
+	static const uint32_t digits[] = {3, 8, 9, 16, 19};
+	const uint32_t rounds = tr_test_cases(400);
+
+	for (uint32_t round = 0; round < rounds; round++) {
+		struct lanes l = {.seed = round + 1, .time_ms = 0};
+		const uint32_t rows = 1 + tr_test_below(&l.seed, 600);
+		const bool ignore = round % 2 == 0;
+		struct format_test_table t;
+		struct tr_bytes expected = {0};
+		struct decoded d;
+		size_t bad_record = 0;
+		int bad_column = -1;
+
+		l.digits = digits[tr_test_below(&l.seed, TR_COUNT_OF(digits))];
+		l.negative = tr_test_below(&l.seed, 3) == 0 ? 2 : 0;
+		l.noise = tr_test_below(&l.seed, 3) == 0 ? 0 : 1 + tr_test_below(&l.seed, 2000);
+		l.per_second = round % 3 == 0 ? 1000 : round % 3 == 1 ? 1000000 : 1000000000;
+		table_begin(&t, &tr_format_csv);
+		table_column(&t, names[0], tr_type_of(TR_TYPE_INT));
+		table_column(&t, names[1], tr_type_of(TR_TYPE_BIGINT));
+		table_column(&t, names[2], tr_type_of(TR_TYPE_VARCHAR));
+		table_column(&t, names[3], tr_type_with_precision(&t.arena, TR_TYPE_TIMESTAMP, round % 3 * 3 + 3));
+		table_column(&t, names[4], tr_type_of(TR_TYPE_SMALLINT));
+		table_column(&t, names[5], tr_type_of(TR_TYPE_VARCHAR));
+		if (ignore)
+			table_option(&t, "csv.ignore-parse-errors", "true");
+		for (uint32_t row = 0; row < rows; row++) {
+			const size_t record = l.text.length;
+
+			tr_bytes_clear(&l.row);
+			tr_bytes_append_str(&l.row, "+I[");
+			for (int column = 0; column < COLUMNS; column++) {
+				const bool is_good = put_column(&l, column);
+
+				if (!is_good && bad_column < 0) {
+					bad_column = column;
+					bad_record = record;
+				}
+				tr_bytes_append_str(&l.text, column + 1 < COLUMNS ? "," : "\n");
+				tr_bytes_append_str(&l.row, column + 1 < COLUMNS ? ", " : "]\n");
+			}
+			if (ignore || bad_column < 0)
+				tr_bytes_append(&expected, l.row.data, l.row.length);
+		}
+		tr_bytes_append_char(&expected, '\0');
+		decode_all(&t.spec, l.text.data, l.text.length, tr_test_below(&l.seed, 2) * 3000,
+			   capacities[tr_test_below(&l.seed, TR_COUNT_OF(capacities))], l.seed, &d);
+		assert_int_equal(d.is_failed, !ignore && bad_column >= 0);
+		expect_lines(d.rows.data, expected.data, round);
+		if (d.is_failed) {
+			assert_int_equal(d.error_record, bad_record);
+			assert_string_equal(d.error_field, names[bad_column]);
+		}
+		decoded_free(&d);
+		tr_bytes_deinit(&l.text);
+		tr_bytes_deinit(&l.row);
+		tr_bytes_deinit(&expected);
+		table_end(&t);
+	}
+	(void)state;
+}
+
+/** More delimiters in 64 bytes than the index takes at once. */
+static void short_fields_fill_the_index(void **state)
+{
+	static const char *const names[FORMAT_TEST_COLUMNS] = {"a", "b", "c", "d", "e", "f", "g", "h",
+							       "i", "j", "k", "l", "m", "n", "o", "p"};
+	uint64_t seed = 5;
+
+	for (uint32_t round = 0; round < 200; round++) {
+		const uint32_t columns = 1 + tr_test_below(&seed, FORMAT_TEST_COLUMNS);
+		struct format_test_table t;
+		struct tr_bytes text = {0}, expected = {0};
+		struct decoded d;
+
+		table_begin(&t, &tr_format_csv);
+		for (uint32_t i = 0; i < columns; i++)
+			table_column(&t, names[i], tr_type_of(TR_TYPE_VARCHAR));
+		for (uint32_t row = 0; row < 300; row++) {
+			tr_bytes_append_str(&expected, "+I[");
+			for (uint32_t i = 0; i < columns; i++) {
+				const bool is_empty = tr_test_below(&seed, 4) != 0;
+
+				tr_bytes_append_str(&text, is_empty ? "" : "x");
+				tr_bytes_append_str(&text, i + 1 < columns ? "," : "\n");
+				tr_bytes_append_str(&expected, is_empty ? "" : "x");
+				tr_bytes_append_str(&expected, i + 1 < columns ? ", " : "]\n");
+			}
+		}
+		tr_bytes_append_char(&expected, '\0');
+		decode_all(&t.spec, text.data, text.length, tr_test_below(&seed, 2) * 1000, 100, seed, &d);
+		assert_false(d.is_failed);
+		expect_lines(d.rows.data, expected.data, round);
+		decoded_free(&d);
+		tr_bytes_deinit(&text);
+		tr_bytes_deinit(&expected);
+		table_end(&t);
+	}
+	(void)state;
+}
+
 int main(void)
 {
 	static const char *const levels[] = {"v2", "v3", "v4"};
@@ -466,6 +687,8 @@ int main(void)
 		cmocka_unit_test(big_fields),
 		cmocka_unit_test(follows_the_naive_decoder),
 		cmocka_unit_test(timestamps_agree_with_the_parser),
+		cmocka_unit_test(many_rows_are_read_as_one),
+		cmocka_unit_test(short_fields_fill_the_index),
 	};
 	int failures = 0;
 
