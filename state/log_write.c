@@ -439,19 +439,21 @@ static enum tr_flow tell(struct tr_log *log, struct tr_status *st)
 
 enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st)
 {
-	reap_all(log);
-	if (log->is_draining && !log->has_failed) {
-		if (log->in_flight > 0)
-			return TR_FLOW_MORE;
-		log->is_draining = false;
-		tr_log_segments_take_back(log);
-	}
-	if (!log->has_failed)
-		advance(log);
-	if (log->has_failed)
-		return tell(log, st);
-	(void)tr_io_poll(log->io); /* sends what was submitted just now */
-	return log->stage == TR_LOG_IDLE ? TR_FLOW_DONE : TR_FLOW_MORE;
+	/* Polling sends what was submitted just now. What it finds done at once is taken at once: nobody would wake us for it. */
+	do {
+		reap_all(log);
+		if (log->is_draining && !log->has_failed) {
+			if (log->in_flight > 0)
+				continue;
+			log->is_draining = false;
+			tr_log_segments_take_back(log);
+		}
+		if (!log->has_failed)
+			advance(log);
+		if (log->has_failed)
+			return tell(log, st);
+	} while (tr_io_poll(log->io) > 0);
+	return log->stage == TR_LOG_IDLE && !log->is_draining ? TR_FLOW_DONE : TR_FLOW_MORE;
 }
 
 bool tr_log_is_broken(const struct tr_log *log) { return log->is_broken; }
