@@ -160,7 +160,7 @@ static void put_inputs(struct tr_sim_disk *disk, const struct tr_sim_job *job)
 	for (uint32_t i = 0; i < job->input_count; i++)
 		tr_sim_disk_put(disk, job->inputs[i].path, job->inputs[i].bytes.data, job->inputs[i].bytes.length);
 	tr_sim_disk_put(disk, "/out/.keep", "", 0);
-	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, "/out/.keep") == 0);
+	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, "/out/.keep", false) == 0);
 	tr_sim_volume_settle(&disk->volume);
 }
 

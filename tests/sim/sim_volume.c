@@ -260,7 +260,7 @@ int tr_sim_volume_rename(struct tr_sim_volume *volume, const char *from, const c
 	return 0;
 }
 
-int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path)
+int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path, bool is_directory)
 {
 	struct tr_sim_inode *directory;
 	const struct tr_sim_name *found;
@@ -272,8 +272,10 @@ int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path)
 	found = names_find(&directory->names, last);
 	if (found == NULL)
 		return ENOENT;
-	if (found->inode->is_directory)
-		return EISDIR;
+	if (found->inode->is_directory != is_directory)
+		return is_directory ? ENOTDIR : EISDIR;
+	if (found->inode->names.count > 0)
+		return ENOTEMPTY;
 	change_names(directory, TR_SIM_REMOVE, last, NULL, found->inode);
 	return 0;
 }
@@ -338,6 +340,7 @@ void tr_sim_inode_truncate(struct tr_sim_inode *inode, int64_t length, int64_t n
 
 	*write = (struct tr_sim_write){.number = inode->written, .offset = length};
 	apply(&inode->now, write);
+	inode->reserved = length;
 	inode->modified_ms = now_ms;
 }
 
@@ -517,7 +520,7 @@ void tr_sim_volume_visit(const struct tr_sim_volume *volume, const char *path, t
 
 static void add_bytes(void *context, const char *path, struct tr_sim_inode *inode)
 {
-	*(int64_t *)context += (int64_t)inode->now.length;
+	*(int64_t *)context += TR_MAX((int64_t)inode->now.length, inode->reserved);
 }
 
 int64_t tr_sim_volume_used_bytes(const struct tr_sim_volume *volume)

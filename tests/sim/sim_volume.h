@@ -67,6 +67,7 @@ struct tr_sim_inode {
 	/* a file */
 	struct tr_bytes now;
 	struct tr_bytes durable;
+	int64_t reserved; /* space is kept up to here, though the file may be shorter */
 	struct tr_sim_write *writes;
 	uint32_t write_count;
 	uint32_t write_capacity;
@@ -100,8 +101,8 @@ int tr_sim_volume_create(struct tr_sim_volume *volume, const char *path, bool is
 
 int tr_sim_volume_rename(struct tr_sim_volume *volume, const char *from, const char *to);
 
-/** A file or an empty directory. */
-int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path);
+/** A file, or an empty directory. */
+int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path, bool is_directory);
 
 /* Contents. */
 
@@ -131,7 +132,7 @@ void tr_sim_volume_settle(struct tr_sim_volume *volume);
 /** Whether the file of this path, its name and all directories above it would survive a power cut as they are. */
 bool tr_sim_volume_is_durable(const struct tr_sim_volume *volume, const char *path);
 
-/** Bytes of all files that have a name. */
+/** Bytes of all files that have a name, and what is reserved. */
 int64_t tr_sim_volume_used_bytes(const struct tr_sim_volume *volume);
 
 /** Called for each file below a directory, in order of the paths. */
