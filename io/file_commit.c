@@ -311,8 +311,7 @@ static char *get_text(struct cursor *cursor)
 	} else {
 		cursor->is_bad = true;
 	}
-	if (length > TEXT_BYTES_MAX || length > cursor->left ||
-	    (length > 0 && memchr(cursor->at, '\0', length) != NULL))
+	if (length > TEXT_BYTES_MAX || length > cursor->left || (length > 0 && memchr(cursor->at, '\0', length) != NULL))
 		cursor->is_bad = true;
 	if (cursor->is_bad)
 		return tr_io_strdup("");
@@ -352,7 +351,8 @@ tr_code tr_file_commit_load(struct tr_file_commit *commit, const struct tr_state
 			    const struct tr_state_record *record, struct tr_status *st)
 {
 	const struct tr_file_part_owner *owner = &commit->parts->owner;
-	struct cursor cursor = {record->bytes, record->length, record->kind != TR_FILE_COMMIT_RECORD || record->is_keyed};
+	struct cursor cursor = {record->bytes, record->length,
+				record->kind != TR_FILE_COMMIT_RECORD || record->is_keyed};
 	char *job_id, *directory;
 
 	if (origin->subtask % owner->subtask_count != owner->subtask)
@@ -444,7 +444,8 @@ static tr_code rename_output(const struct tr_file_commit *commit, struct tr_file
 
 	if (!output->is_renamed)
 		code = disk->ops->rename(disk, pending, published, &why);
-	if (code != TR_OK && (why.sys_errno != ENOENT || check_output(commit, output, pending, published, NULL) != TR_OK)) {
+	if (code != TR_OK &&
+	    (why.sys_errno != ENOENT || check_output(commit, output, pending, published, NULL) != TR_OK)) {
 		if (st != NULL)
 			*st = why;
 		code = tr_status_prefix(st, code, "table '%s'", commit->parts->owner.table);

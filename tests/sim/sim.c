@@ -14,11 +14,13 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sim/sim_log.h"
 #include "sim/sim_output.h"
 #include "sim/sim_run.h"
 #include "sim/sim_swarm.h"
 
 #define STEPS_MAX 400000
+#define LOG_PERMILLE 250 /* so many seeds are about the log alone */
 #define STATE_FOLDER "/state"
 
 const struct tr_sim_environment *tr_sim_current;
@@ -245,7 +247,7 @@ static void tell(struct teller *t)
 		(void)run_once(t, true); /* there is nothing left to do, and nothing must happen */
 }
 
-void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
+static void job_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
 {
 	static struct teller teller; /* one at a time; the trace makes it large */
 	struct teller *t = &teller;
@@ -284,4 +286,15 @@ void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *res
 	tr_sim_disk_deinit(&t->disk);
 	tr_sim_output_deinit(&t->reference);
 	tr_sim_job_deinit(&t->job);
+}
+
+void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
+{
+	uint64_t random = tr_sim_stream(request->seed, 7);
+	const bool is_log = tr_sim_chance(&random, LOG_PERMILLE);
+
+	if (request->job == TR_SIM_JOB_LOG || (request->job == TR_SIM_JOB_ANY && is_log))
+		tr_sim_log_seed(request, result);
+	else
+		job_seed(request, result);
 }

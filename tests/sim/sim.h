@@ -19,9 +19,12 @@
 
 #include "sim/sim_environment.h"
 
+#define TR_SIM_JOB_ANY (-1) /* the seed chooses */
+#define TR_SIM_JOB_LOG (-2) /* no job: the log alone (sim_log.h) */
+
 struct tr_sim_request {
 	uint64_t seed;
-	int32_t job;  /* index of a template; -1: the seed chooses */
+	int32_t job;  /* index of a template, or one of the above */
 	bool is_calm; /* no fault class is on */
 };
 

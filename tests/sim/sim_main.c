@@ -256,6 +256,8 @@ static _Noreturn void usage(const char *what)
 
 static int32_t find_job(const char *name)
 {
+	if (strcmp(name, "log") == 0)
+		return TR_SIM_JOB_LOG;
 	for (uint32_t i = 0; i < tr_sim_job_count(); i++)
 		if (strcmp(tr_sim_job_name(i), name) == 0)
 			return (int32_t)i;
@@ -279,6 +281,8 @@ static void list_and_exit(bool is_bugs)
 		printf("%-28s %s\n", tr_sim_bug(i)->name, tr_sim_bug(i)->doc);
 	for (uint32_t i = 0; !is_bugs && i < tr_sim_job_count(); i++)
 		printf("%s\n", tr_sim_job_name(i));
+	if (!is_bugs)
+		printf("log\n");
 	exit(0);
 }
 
@@ -321,7 +325,7 @@ static void parse(struct arguments *a, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {.job = -1, .workers = 1};
+	struct arguments arguments = {.job = TR_SIM_JOB_ANY, .workers = 1};
 	cpu_set_t cpus;
 
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
