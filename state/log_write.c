@@ -275,7 +275,6 @@ void tr_log_seal(struct tr_log *log, const struct tr_log_checkpoint *checkpoint)
 		sealed->parts[i].schema = tr_log_text(log, checkpoint->parts[i].schema);
 	}
 	sealed->checkpoint.parts = sealed->parts;
-	sealed->end = log->cursor;
 	log->stage = TR_LOG_SEALED;
 }
 
@@ -314,6 +313,7 @@ static tr_code make_root(struct tr_log *log, struct tr_status *st)
 	next->end = log->cursor;
 	next->entries = calloc(TR_LOG_RETAINED_MAX + 1, sizeof(*next->entries));
 	TR_ASSERT(next->entries != NULL);
+	log->sealed.end = log->cursor; /* when it was sealed, a former checkpoint may not have been taken back yet */
 	next->entries[0] = log->sealed;
 	next->entry_count = 1;
 	for (uint32_t i = 0; i < log->root.entry_count && next->entry_count < log->retained; i++)
