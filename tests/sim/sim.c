@@ -24,6 +24,7 @@
 #define STATE_FOLDER "/state"
 
 const struct tr_sim_environment *tr_sim_current;
+uint32_t tr_sim_events_shown = 60;
 
 struct teller {
 	const struct tr_sim_request *request;
@@ -282,7 +283,7 @@ static void job_seed(const struct tr_sim_request *request, struct tr_sim_result 
 	result->rows = t->job.rows;
 	result->hash = t->env.trace.hash;
 	if (result->is_broken)
-		tr_sim_trace_print(&t->env, 60, stderr);
+		tr_sim_trace_print(&t->env, tr_sim_events_shown, stderr);
 	tr_sim_disk_deinit(&t->disk);
 	tr_sim_output_deinit(&t->reference);
 	tr_sim_job_deinit(&t->job);

@@ -44,6 +44,9 @@ struct tr_sim_result {
 	uint64_t rows;
 };
 
+/** How many events are printed of a broken seed. */
+extern uint32_t tr_sim_events_shown;
+
 /** The environment of the seed that is being run; for those who print its trace when the process ends early. */
 extern const struct tr_sim_environment *tr_sim_current;
 

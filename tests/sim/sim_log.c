@@ -468,7 +468,7 @@ void tr_sim_log_seed(const struct tr_sim_request *request, struct tr_sim_result 
 	result->errors = s->disk.error_count + s->disk.damage_count;
 	result->hash = s->env.trace.hash;
 	if (result->is_broken)
-		tr_sim_trace_print(&s->env, 60, stderr);
+		tr_sim_trace_print(&s->env, tr_sim_events_shown, stderr);
 	tr_sim_disk_deinit(&s->disk);
 	free(s->blocks);
 }

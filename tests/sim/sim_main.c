@@ -7,6 +7,7 @@
  *     sim --bug NAME          the same with a planted bug (base/fault.h); --bugs lists them
  *     sim --job NAME          only this job; --jobs lists them
  *     sim --calm              without any fault class
+ *     sim --events N          prints so many events of a broken seed
  *     sim --workers N         processes side by side (default: the cores)
  *     sim --first             stops at the first broken seed; status 0 if one was found (for planted bugs)
  *
@@ -37,7 +38,6 @@
 #define CHILDREN_MAX 64
 #define SEED_SECONDS_MAX 60
 #define TWICE_EVERY 100
-#define EVENTS_SHOWN 60
 
 /** Shared by parent and children. Each counter is only added to (relaxed). */
 struct totals {
@@ -97,7 +97,7 @@ static void on_signal(int number)
 {
 	fprintf(stderr, "seed %" PRIu64 ": signal %d; the last events:\n", current_seed, number);
 	if (tr_sim_current != NULL)
-		tr_sim_trace_print(tr_sim_current, EVENTS_SHOWN, stderr);
+		tr_sim_trace_print(tr_sim_current, tr_sim_events_shown, stderr);
 	fflush(stderr);
 	_exit(128 + number);
 }
@@ -313,6 +313,8 @@ static void parse(struct arguments *a, int argc, char **argv)
 			a->job = find_job(value);
 		} else if (strcmp(name, "--bug") == 0) {
 			plant(value);
+		} else if (strcmp(name, "--events") == 0) {
+			tr_sim_events_shown = (uint32_t)strtoul(value, NULL, 10);
 		} else if (strcmp(name, "--workers") == 0) {
 			a->workers = (uint32_t)strtoul(value, NULL, 10);
 		} else {
