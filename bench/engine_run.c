@@ -19,6 +19,7 @@
 /* ---- the memory table ---- */
 
 struct tr_source {
+	struct tr_environment *env;
 	const struct tr_bench_table *table;
 	struct tr_sequence sequence;
 };
@@ -38,6 +39,7 @@ static tr_code memory_open(const struct tr_table_spec *spec, struct tr_environme
 	struct tr_sequence_config config;
 
 	s->table = (const struct tr_bench_table *)spec;
+	s->env = env;
 	config = (struct tr_sequence_config){.rows = s->table->rows, .batch_rows = spec->batch_rows};
 	tr_sequence_init(&s->sequence, &config, env);
 	*source = s;
@@ -92,6 +94,17 @@ static enum tr_flow memory_poll(struct tr_source_reader *r, struct tr_batch_buff
 	return TR_FLOW_MORE;
 }
 
+static bool memory_barrier(struct tr_source_reader *r, uint64_t checkpoint, struct tr_position_writer *writer)
+{
+	return tr_sequence_barrier(&r->source->sequence, &r->cursor, r->context, checkpoint, writer);
+}
+
+static tr_code memory_restore(struct tr_source *source, const struct tr_source_positions *positions,
+			      struct tr_status *st)
+{
+	return tr_sequence_restore(&source->sequence, "memory", positions, source->env, st);
+}
+
 static const struct tr_source_ops memory_ops = {
 	.is_bounded = memory_is_bounded,
 	.open = memory_open,
@@ -101,6 +114,8 @@ static const struct tr_source_ops memory_ops = {
 	.reader_open = memory_reader_open,
 	.reader_close = memory_reader_close,
 	.poll = memory_poll,
+	.reader_barrier = memory_barrier,
+	.restore = memory_restore,
 };
 
 static const struct tr_option_spec no_options[] = {{.key = NULL}};
@@ -182,7 +197,8 @@ void tr_bench_plan_init(struct tr_bench_plan *plan, uint32_t workers)
 	tr_arena_init(&plan->arena, 0);
 	plan->plan.arena = &plan->arena;
 	plan->plan.job_name = "bench";
-	plan->plan.job_id = "00000000000000000000000000000000";
+	memset(plan->job_id, '0', sizeof(plan->job_id) - 1);
+	plan->plan.job_id = plan->job_id;
 	plan->plan.batch_rows = TR_BATCH_ROWS_DEFAULT;
 	plan->plan.workers = workers;
 	plan->plan.buffer_timeout_ms = 100;

@@ -34,6 +34,7 @@ extern const struct tr_connector tr_bench_summing;
 
 /** A plan with its arena; zero-initialise. */
 struct tr_bench_plan {
+	char job_id[33];
 	struct tr_arena arena;
 	struct tr_plan plan;
 };

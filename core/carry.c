@@ -13,10 +13,15 @@ void tr_carries_init(struct tr_carries *carries)
 {
 	for (uint32_t i = 0; i < TR_CARRY_BLOCKS_MAX; i++)
 		atomic_init(&carries->blocks[i], NULL);
+	carries->hands = NULL;
+	carries->hand_count = 0;
 }
 
 void tr_carries_deinit(struct tr_carries *carries)
 {
+	free(carries->hands);
+	carries->hands = NULL;
+	carries->hand_count = 0;
 	for (uint32_t i = 0; i < TR_CARRY_BLOCKS_MAX; i++) {
 		free(atomic_load_explicit(&carries->blocks[i], memory_order_relaxed));
 		atomic_init(&carries->blocks[i], NULL);
@@ -36,6 +41,8 @@ static struct tr_carry_block *block_create(void)
 		atomic_init(&block->slots[i].active_ns, 0);
 		atomic_init(&block->slots[i].rows, 0);
 		atomic_init(&block->slots[i].is_finished, false);
+		atomic_init(&block->slots[i].restored_left, 0);
+		atomic_init(&block->slots[i].restored_ms, TR_WATERMARK_MIN);
 	}
 	return block;
 }

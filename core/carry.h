@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/batch.h"
@@ -32,14 +33,20 @@ struct tr_carry_slot {
 	_Atomic int64_t active_ns; /* monotonic time of the last rows; 0: none yet */
 	_Atomic uint64_t rows;     /* of the split so far, for messages */
 	_Atomic bool is_finished;
+	_Atomic uint32_t restored_left; /* restored chunks that nobody has begun yet (core/source_position.h) .. */
+	_Atomic int64_t restored_ms;    /* .. and the least watermark that a row of them may carry */
 };
 
 struct tr_carry_block {
 	struct tr_carry_slot slots[TR_CARRY_BLOCK_SLOTS];
 };
 
+struct tr_source_hand; /* core/source_position.h */
+
 struct tr_carries {
 	_Atomic(struct tr_carry_block *) blocks[TR_CARRY_BLOCKS_MAX];
+	struct tr_source_hand *hands; /* restored chunks, by split and number; owned; set before the readers begin */
+	size_t hand_count;
 };
 
 void tr_carries_init(struct tr_carries *carries);

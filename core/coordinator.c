@@ -199,10 +199,8 @@ tr_code tr_coordinator_restore(struct tr_coordinator *c, struct tr_graph *graph,
 		c->restored = tr_log_checkpoint(c->log, 0)->number;
 		c->was_finished = tr_log_checkpoint(c->log, 0)->is_final;
 	} else if (plan->restore_from != NULL) {
-		const struct tr_log_options options = {.disk = c->env->disk,
-						       .io = c->io,
-						       .directory = plan->restore_from,
-						       .is_read_only = true};
+		const struct tr_log_options options = {
+			.disk = c->env->disk, .io = c->io, .directory = plan->restore_from, .is_read_only = true};
 		struct tr_log_report report;
 		struct tr_log *savepoint = NULL;
 		tr_code code = tr_log_open(&options, &savepoint, &report, st);

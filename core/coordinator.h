@@ -56,16 +56,16 @@ struct tr_coordinator {
 	struct tr_log *log;
 	struct tr_log_report report;
 	enum tr_coordinator_state state;
-	uint64_t number;     /* of the checkpoint under way, or the last one */
+	uint64_t number; /* of the checkpoint under way, or the last one */
 	uint64_t restored;
-	bool was_finished;   /* restored from the end of the job: there is nothing left to do */
-	bool is_final;       /* the one under way is the last: all inputs have ended */
+	bool was_finished; /* restored from the end of the job: there is nothing left to do */
+	bool is_final;     /* the one under way is the last: all inputs have ended */
 	enum tr_stop_mode stop;
 	_Atomic bool is_stop_wanted; /* by anyone, signal handlers too */
-	int64_t begun_ns;    /* the one under way, monotonic */
-	int64_t due_ns;      /* the next one by the interval; INT64_MAX: none */
-	int64_t ended_ns;    /* the last one, completed or given up */
-	uint32_t failures;   /* in a row */
+	int64_t begun_ns;            /* the one under way, monotonic */
+	int64_t due_ns;              /* the next one by the interval; INT64_MAX: none */
+	int64_t ended_ns;            /* the last one, completed or given up */
+	uint32_t failures;           /* in a row */
 	int64_t processing_ms;
 	struct tr_state_block *block; /* popped, but the log had no room */
 	struct tr_log_part *parts;    /* of the checkpoint under way; room for all streams */

@@ -68,7 +68,8 @@ static tr_code match(struct restore *r, struct tr_status *st)
 			if (!allows_rest)
 				TR_FAIL(st, TR_ERR_DATA,
 					"%s has state of the operator '%s', which the script does not have any more; "
-					"to go on without that state, say --allowNonRestoredState; to begin anew, --fresh",
+					"to go on without that state, say --allowNonRestoredState; to begin anew, "
+					"--fresh",
 					r->what, part->uid);
 			continue;
 		}

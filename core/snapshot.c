@@ -62,10 +62,7 @@ void tr_snapshot_deinit(struct tr_subtask *subtask)
 	tr_ring_destroy(&s->ring);
 }
 
-static void wake_coordinator(struct tr_subtask *subtask)
-{
-	tr_io_wake(subtask->graph->coordinator_io);
-}
+static void wake_coordinator(struct tr_subtask *subtask) { tr_io_wake(subtask->graph->coordinator_io); }
 
 /** Gives full blocks (or all) of one operator's writer to the ring. False: some wait. */
 static bool push_blocks(struct tr_subtask *subtask, uint32_t op, bool only_full)

@@ -44,9 +44,9 @@ struct tr_snapshot {
 	struct tr_ring *ring; /* to the coordinator */
 	uint64_t completing;  /* checkpoint that operators are being told of; 0: none */
 	uint32_t complete_cursor;
-	int64_t processing_ms; /* at the barrier */
-	uint64_t state_bytes;  /* of all operators, about */
-	int64_t pause_ns_max;  /* longest time that the chain stood still at a barrier because of the snapshot */
+	int64_t processing_ms;      /* at the barrier */
+	uint64_t state_bytes;       /* of all operators, about */
+	int64_t pause_ns_max;       /* longest time that the chain stood still at a barrier because of the snapshot */
 	_Atomic uint64_t done;      /* by the worker; release */
 	_Atomic uint64_t committed; /* by the worker; release */
 	_Atomic bool is_ended;      /* by the worker; release: its input has come to an end */

@@ -36,12 +36,15 @@ void tr_stamp_keep(struct tr_source_entry *entry, const struct tr_column *waterm
 	const uint32_t count = entry->buffer->batch.row_count;
 	int64_t greatest = TR_WATERMARK_MIN;
 
-	if (watermark->validity == NULL && !watermark->is_constant && watermark->type->phys == TR_PHYS_I64) {
+	if (entry->skip == 0 && watermark->validity == NULL && !watermark->is_constant &&
+	    watermark->type->phys == TR_PHYS_I64) {
 		entry->greatest_ms = copy_values(entry->watermarks, watermark->data, count);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		entry->watermarks[i] = tr_column_is_null(watermark, i) ? TR_WATERMARK_MIN : tr_column_i64(watermark, i);
+		const bool moves = i >= entry->skip && !tr_column_is_null(watermark, i);
+
+		entry->watermarks[i] = moves ? tr_column_i64(watermark, i) : TR_WATERMARK_MIN;
 		greatest = TR_MAX(greatest, entry->watermarks[i]);
 	}
 	entry->greatest_ms = greatest;
@@ -113,7 +116,7 @@ void tr_stamp_batch(struct tr_stamp *stamp, struct tr_source_entry *entry, int64
 		buffer->batch.runs = buffer->runs;
 	}
 	buffer->batch.watermark_ms = tr_carry_watermark(stamp->last_ms);
-	entry->split_watermark_ms = buffer->batch.watermark_ms;
+	entry->after = *stamp;
 }
 
 void tr_stamp_limit(struct tr_source_entry *entry, int64_t least_ms, int64_t floor_ms)
@@ -149,6 +152,13 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 		const struct tr_carry_slot *slot = tr_carries_slot(plan->carries, s);
 		int64_t value_ms, active_ns;
 
+		if (atomic_load_explicit(&slot->restored_left, memory_order_relaxed) > 0) {
+			if (s != but) {
+				value_ms = atomic_load_explicit(&slot->restored_ms, memory_order_relaxed);
+				least = TR_MIN(least, value_ms);
+			}
+			continue;
+		}
 		if (atomic_load_explicit(&slot->is_finished, memory_order_relaxed)) {
 			others->first_open += s == others->first_open;
 			value_ms = atomic_load_explicit(&slot->current_ms, memory_order_relaxed);

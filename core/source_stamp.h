@@ -15,19 +15,20 @@
 
 struct tr_source_plan;
 
-/** A decoded batch that waits. */
-struct tr_source_entry {
-	struct tr_batch_buffer *buffer;
-	struct tr_chunk_info info;
-	int64_t *watermarks;        /* per row; TR_WATERMARK_MIN where the expression is NULL */
-	int64_t greatest_ms;        /* of them */
-	int64_t split_watermark_ms; /* the split's watermark after the last row */
-};
-
 /** Event-time state of a split. */
 struct tr_stamp {
 	int64_t current_ms;
 	int64_t last_ms;
+};
+
+/** A decoded batch that waits. */
+struct tr_source_entry {
+	struct tr_batch_buffer *buffer;
+	struct tr_chunk_info info;
+	int64_t *watermarks;   /* per row; TR_WATERMARK_MIN where the expression is NULL */
+	int64_t greatest_ms;   /* of them */
+	uint32_t skip;         /* rows at its beginning that had been pushed before a restore */
+	struct tr_stamp after; /* the split's state after the last row */
 };
 
 /** What a subtask remembers about the other splits: all below `first_open` are finished. */
@@ -39,7 +40,7 @@ struct tr_stamp_others {
 /** Whether a row of the time column is NULL, and which. */
 bool tr_stamp_find_null(const struct tr_column *time, uint32_t row_count, uint32_t *row);
 
-/** Copies the watermark column of the entry's batch into the entry. */
+/** Copies the watermark column of the entry's batch into the entry. Rows that are skipped move nothing. */
 void tr_stamp_keep(struct tr_source_entry *entry, const struct tr_column *watermark);
 
 /** Gives the entry's batch its runs, and moves the state over its rows. */

@@ -45,17 +45,25 @@ struct tr_source_task {
 	uint64_t split;
 	uint64_t chunk;
 	int64_t start;
+	int64_t limit;
 	int64_t end;
-	bool is_decoded; /* its last batch is in the queue */
+	bool is_decoded;   /* its last batch is in the queue */
+	bool is_published; /* its carry is */
 	bool is_split_end;
 	uint64_t chunk_rows; /* decoded */
 	struct tr_carry_slot *slot;
 	struct tr_stamp stamp; /* event-time state after the last stamped row */
 	uint64_t rows_before;  /* of the split, before this chunk */
-	int64_t pushed_ms;     /* the split's watermark after the last pushed row */
+	uint64_t rows_done;    /* of this chunk: pushed, or passed over because they had been pushed before a restore */
+	struct tr_stamp pushed_stamp;        /* after the last pushed row */
+	const struct tr_source_hand *hand;   /* NULL: this is not a restored chunk */
+	uint64_t skip;                       /* rows that are still to be passed over when decoded */
+	struct tr_source_counters counted;   /* of this chunk, with the pushed rows */
+	struct tr_source_counters uncounted; /* counted before the restore: not to be counted again */
 	struct held_failure held;
 	struct tr_source_entry *queue; /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
 	uint32_t queue_max;            /* of them, within TR_SOURCE_QUEUE_BYTES */
+	uint32_t hurry_max;            /* of them, within TR_SOURCE_HURRY_BYTES */
 	uint32_t count;
 	uint32_t stamped;
 	uint32_t pushed;
@@ -68,13 +76,26 @@ struct tr_source_task {
 	bool is_end_emitted;
 	bool is_idle;
 	int64_t emitted_ms; /* watermark passed to the chain */
+	int64_t reached_ms; /* the same but for the end: what the rows had come to */
 	int64_t now_ns;
 	int64_t last_rows_ns; /* when rows came, or idleness began to count */
 	int64_t timer_ns;     /* next turn of the watermark timer; INT64_MAX: none */
 	struct tr_source_counters counters;
+	/* Positions. */
+	struct tr_position_writer position_writer;
+	struct tr_bytes items;           /* of the last barrier */
+	uint64_t items_checkpoint;       /* which it was; 0: none yet */
+	struct tr_source_carry *carries; /* published last, by split: all that are not finished, and some that are */
+	uint32_t carry_count;
+	uint32_t carry_capacity;
+	struct tr_source_saved saved;
+	bool is_watermark_due; /* restored, and not told to the chain yet */
 };
 
-static const struct tr_op_ops head_ops = {.name = "source"};
+static const struct tr_op_ops head_ops;
+
+static void put_split(struct tr_position_writer *writer, const struct tr_split_position *split);
+static void put_chunk(struct tr_position_writer *writer, const struct tr_chunk_position *chunk);
 
 static bool is_stuck(enum tr_flow flow) { return flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED; }
 
@@ -92,14 +113,14 @@ static size_t row_bytes(const struct tr_type *type)
 	return bytes;
 }
 
-static uint32_t queue_limit(const struct tr_table_spec *table)
+/** How many batches take `bytes`. */
+static size_t batches_in(size_t bytes, const struct tr_table_spec *table)
 {
-	size_t bytes = 1;
+	size_t row = 1;
 
 	for (uint32_t i = 0; i < table->schema->column_count; i++)
-		bytes += row_bytes(table->schema->types[i]);
-	bytes = TR_SOURCE_QUEUE_BYTES / (bytes * table->batch_rows);
-	return (uint32_t)TR_MIN(TR_MAX(bytes, 2), TR_SOURCE_QUEUE_MAX);
+		row += row_bytes(table->schema->types[i]);
+	return bytes / (row * table->batch_rows);
 }
 
 tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_context *context, struct tr_io_queue *io,
@@ -111,6 +132,7 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 
 	TR_ASSERT(t != NULL && plan->program != NULL);
 	t->head.ops = &head_ops;
+	t->position_writer = (struct tr_position_writer){put_split, put_chunk};
 	t->head.context = context;
 	t->head.next = next;
 	t->head.timer_ms = INT64_MAX;
@@ -119,6 +141,7 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 	t->plan = plan;
 	t->wakes = wakes;
 	t->emitted_ms = TR_WATERMARK_MIN;
+	t->reached_ms = TR_WATERMARK_MIN;
 	t->timer_ns = INT64_MAX;
 	t->reader_context = (struct tr_source_context){
 		.env = context->env,
@@ -127,7 +150,8 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 		.subtask_count = context->subtask_count,
 		.wake_at_ns = INT64_MAX,
 	};
-	t->queue_max = queue_limit(plan->table);
+	t->queue_max = (uint32_t)TR_MIN(TR_MAX(batches_in(TR_SOURCE_QUEUE_BYTES, plan->table), 2), TR_SOURCE_QUEUE_MAX);
+	t->hurry_max = (uint32_t)TR_MIN(batches_in(TR_SOURCE_HURRY_BYTES, plan->table), t->queue_max);
 	t->queue = calloc(TR_SOURCE_QUEUE_MAX, sizeof(*t->queue));
 	t->outputs = calloc(plan->output->column_count + 1, sizeof(*t->outputs));
 	TR_ASSERT(t->queue != NULL && t->outputs != NULL);
@@ -135,7 +159,14 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 	if (plan->time_program != NULL)
 		t->time_program =
 			tr_program_state_create(plan->time_program, &context->program, plan->table->batch_rows);
-	code = plan->ops->reader_open(plan->source, &t->reader_context, &t->reader, st);
+	if (context->has_checkpoints && plan->ops->reader_barrier == NULL)
+		code = tr_status_set(
+			st, TR_ERR_CONFIG, 0, TR_WHERE,
+			"table %s: its connector '%s' can't say where it stands, so a job that reads it can't "
+			"have checkpoints",
+			plan->table->name, plan->table->connector->name);
+	else
+		code = plan->ops->reader_open(plan->source, &t->reader_context, &t->reader, st);
 	if (code != TR_OK)
 		tr_source_task_destroy(&t);
 	*task = t;
@@ -158,6 +189,9 @@ void tr_source_task_destroy(struct tr_source_task **task)
 	tr_program_state_destroy(&t->program);
 	if (t->time_program != NULL)
 		tr_program_state_destroy(&t->time_program);
+	tr_source_saved_deinit(&t->saved);
+	tr_bytes_deinit(&t->items);
+	free(t->carries);
 	free(t->queue);
 	free(t->outputs);
 	free(t);
@@ -198,16 +232,25 @@ static void drop_chunk_batches(struct tr_source_task *t)
 	t->pushed = 0;
 	t->is_decoded = false;
 	t->is_split_end = false;
+	t->is_published = false;
 	t->chunk_rows = 0;
+	t->rows_done = 0;
+	t->skip = t->hand != NULL ? t->hand->rows_pushed : 0;
+	t->counted = t->uncounted = t->hand != NULL ? t->hand->counted : (struct tr_source_counters){0};
 	t->held = (struct held_failure){.is_set = false};
 }
 
-/** Looks for the carry of the chunk before. True: the chunk is confirmed now. */
-static bool confirm(struct tr_source_task *t)
+/** Takes where the chunk before ends from its carry, or from the restored chunk. False: it is not known yet. */
+static bool find_start(struct tr_source_task *t, int64_t *start)
 {
-	struct tr_carry_slot *slot = t->slot;
-	int64_t end;
+	const struct tr_carry_slot *slot = t->slot;
 
+	if (t->hand != NULL && t->hand->position.is_confirmed) {
+		*start = t->hand->position.start;
+		t->stamp = t->hand->stamp;
+		t->rows_before = t->hand->rows_before;
+		return true;
+	}
 	if (t->chunk > 0) {
 		/* Acquire pairs with the release in publish(): the other fields are those of the chunk before. */
 		const uint64_t done = atomic_load_explicit(&slot->chunks_done, memory_order_acquire);
@@ -216,31 +259,99 @@ static bool confirm(struct tr_source_task *t)
 		if (done < t->chunk)
 			return false;
 	}
-	end = atomic_load_explicit(&slot->end, memory_order_relaxed);
+	*start = atomic_load_explicit(&slot->end, memory_order_relaxed);
 	t->stamp.current_ms = atomic_load_explicit(&slot->current_ms, memory_order_relaxed);
 	t->stamp.last_ms = atomic_load_explicit(&slot->last_ms, memory_order_relaxed);
 	t->rows_before = atomic_load_explicit(&slot->rows, memory_order_relaxed);
-	t->pushed_ms = tr_carry_watermark(t->stamp.last_ms);
+	return true;
+}
+
+/** Confirms the chunk if its start is known. */
+static bool confirm(struct tr_source_task *t)
+{
+	int64_t start;
+
+	if (!find_start(t, &start))
+		return false;
+	t->pushed_stamp = t->stamp;
 	t->state = CHUNK_CONFIRMED;
-	if (t->chunk > 0 && end != t->start && t->plan->ops->rewind != NULL) {
+	if (t->chunk > 0 && start != t->start && t->plan->ops->rewind != NULL) {
 		drop_chunk_batches(t);
-		t->start = end;
-		t->plan->ops->rewind(t->reader, end);
+		t->start = start;
+		t->plan->ops->rewind(t->reader, start);
 	}
 	return true;
 }
 
-/** The whole chunk is stamped: lets the reader of the next chunk go on. */
-static void publish(struct tr_source_task *t)
+/** Whether all chunks before are published, so that the slot is this chunk's to write. */
+static bool is_turn_to_publish(const struct tr_source_task *t)
 {
-	struct tr_carry_slot *slot = t->slot;
+	return atomic_load_explicit(&t->slot->chunks_done, memory_order_acquire) == t->chunk;
+}
 
-	atomic_store_explicit(&slot->end, t->end, memory_order_relaxed);
-	atomic_store_explicit(&slot->rows, t->rows_before + t->chunk_rows, memory_order_relaxed);
-	if (t->is_split_end)
-		atomic_store_explicit(&slot->is_finished, true, memory_order_relaxed);
-	atomic_store_explicit(&slot->chunks_done, t->chunk + 1, memory_order_release);
+static void store_stamp(struct tr_carry_slot *slot, const struct tr_stamp *stamp)
+{
+	atomic_store_explicit(&slot->current_ms, stamp->current_ms, memory_order_relaxed);
+	atomic_store_explicit(&slot->last_ms, stamp->last_ms, memory_order_relaxed);
+}
+
+/** Remembers the carry for checkpoints. */
+static void note_carry(struct tr_source_task *t, const struct tr_source_carry *carry, bool is_finished)
+{
+	uint32_t at = t->carry_count;
+
+	while (at > 0 && t->carries[at - 1].split > carry->split) /* splits are begun in order: few steps */
+		at--;
+	if (at > 0 && t->carries[at - 1].split == carry->split) {
+		t->carries[at - 1] = *carry;
+		if (is_finished) {
+			memmove(&t->carries[at - 1], &t->carries[at], (t->carry_count - at) * sizeof(*t->carries));
+			t->carry_count--;
+		}
+		return;
+	}
+	if (is_finished)
+		return;
+	if (t->carry_count == t->carry_capacity) {
+		t->carry_capacity = TR_MAX(t->carry_capacity * 2, 8);
+		t->carries = realloc(t->carries, t->carry_capacity * sizeof(*t->carries));
+		TR_ASSERT(t->carries != NULL);
+	}
+	memmove(&t->carries[at + 1], &t->carries[at], (t->carry_count - at) * sizeof(*t->carries));
+	t->carries[at] = *carry;
+	t->carry_count++;
+}
+
+/** The whole chunk is stamped: lets the reader of the next chunk go on. False: it is not this chunk's turn. */
+static bool publish(struct tr_source_task *t)
+{
+	const bool is_finished = t->is_split_end || (t->hand != NULL && t->hand->is_split_end);
+	struct tr_carry_slot *slot = t->slot;
+	struct tr_source_carry carry = {
+		.split = t->split,
+		.chunks_done = t->chunk + 1,
+		.end = t->end,
+		.stamp = t->stamp,
+		.rows = t->rows_before + t->chunk_rows,
+	};
+
+	if (!is_turn_to_publish(t))
+		return false;
+	if (t->hand != NULL && t->hand->is_jump) {
+		carry = t->hand->jump;
+		carry.stamp.current_ms = TR_MAX(carry.stamp.current_ms, t->stamp.current_ms);
+		carry.stamp.last_ms = TR_MAX(carry.stamp.last_ms, t->stamp.last_ms);
+		store_stamp(slot, &carry.stamp);
+	}
+	t->is_published = true;
+	note_carry(t, &carry, is_finished);
+	atomic_store_explicit(&slot->end, carry.end, memory_order_relaxed);
+	atomic_store_explicit(&slot->rows, carry.rows, memory_order_relaxed);
+	if (is_finished)
+		atomic_store_explicit(&slot->is_finished, true, memory_order_release);
+	atomic_store_explicit(&slot->chunks_done, carry.chunks_done, memory_order_release);
 	t->wakes->workers |= t->plan->workers;
+	return true;
 }
 
 /* Stamping. */
@@ -254,12 +365,13 @@ static void stamp_entries(struct tr_source_task *t)
 			tr_stamp_batch(&t->stamp, entry, t->plan->watermark_interval_ms);
 		if (entry->buffer->batch.row_count > 0)
 			atomic_store_explicit(&t->slot->active_ns, t->now_ns, memory_order_relaxed);
-		if (t->time_program != NULL) {
-			atomic_store_explicit(&t->slot->current_ms, t->stamp.current_ms, memory_order_relaxed);
-			atomic_store_explicit(&t->slot->last_ms, t->stamp.last_ms, memory_order_relaxed);
+		if (t->time_program != NULL && is_turn_to_publish(t))
+			store_stamp(t->slot, &t->stamp);
+		if (entry->info.is_last) {
+			t->stamped++;
+			(void)publish(t);
+			return;
 		}
-		if (entry->info.is_last)
-			publish(t);
 	}
 }
 
@@ -282,11 +394,15 @@ static struct tr_source_entry *entry_at(struct tr_source_task *t, uint32_t index
 static void begin_chunk(struct tr_source_task *t, const struct tr_chunk_info *info)
 {
 	TR_ASSERT(t->count == 0 && t->phase == PUSH_NOTHING);
-	drop_chunk_batches(t);
 	t->split = info->split;
 	t->chunk = info->chunk;
 	t->start = info->start;
+	t->limit = info->limit;
+	t->hand = tr_source_hand_find(t->plan->carries, info->split, info->chunk);
 	t->slot = tr_carries_slot(t->plan->carries, info->split);
+	drop_chunk_batches(t);
+	if (t->hand != NULL)
+		(void)atomic_fetch_sub_explicit(&t->slot->restored_left, 1, memory_order_relaxed);
 	t->state = CHUNK_GUESSED;
 }
 
@@ -318,8 +434,10 @@ static void accept(struct tr_source_task *t, struct tr_source_entry *entry, cons
 
 	TR_ASSERT(info->split == t->split && info->chunk == t->chunk);
 	entry->info = *info;
+	entry->skip = (uint32_t)TR_MIN(t->skip, rows);
 	if (t->time_program != NULL && rows > 0 && !compute_times(t, entry))
 		return;
+	t->skip -= entry->skip;
 	t->chunk_rows += rows;
 	t->count++;
 	if (info->is_last) {
@@ -341,6 +459,7 @@ static enum tr_turn poll_reader(struct tr_source_task *t)
 		return TR_TURN_IDLE;
 	entry = entry_at(t, t->count);
 	tr_batch_buffer_clear(entry->buffer);
+	entry->skip = 0;
 	memset(&info, 0, sizeof(info));
 	tr_status_clear(&st);
 	t->reader_context.wake_at_ns = INT64_MAX;
@@ -366,6 +485,14 @@ static enum tr_turn poll_reader(struct tr_source_task *t)
 	TR_UNREACHABLE();
 }
 
+/** Whether to decode on before pushing what is stamped: other readers wait for the carry, and a few batches more will still
+ * be in the cache when they are pushed. */
+static bool is_hurried(const struct tr_source_task *t)
+{
+	return t->state == CHUNK_CONFIRMED && !t->is_decoded && t->count < t->hurry_max &&
+	       t->reader_context.subtask_count > 1;
+}
+
 /* Pushing. */
 
 static int64_t least_of_others(struct tr_source_task *t, uint64_t but, bool use_current)
@@ -376,15 +503,20 @@ static int64_t least_of_others(struct tr_source_task *t, uint64_t but, bool use_
 /** Fits the runs of an entry to the other splits, and computes the columns that the chain wants. */
 static enum tr_flow prepare(struct tr_source_task *t, struct tr_source_entry *entry)
 {
-	const struct tr_batch *batch = &entry->buffer->batch;
 	struct tr_status *st = &t->head.context->status;
 
 	if (t->time_program != NULL)
 		tr_stamp_limit(entry, least_of_others(t, t->split, false), t->emitted_ms);
-	t->batch = *batch;
-	if (batch->row_count == 0)
+	t->batch = entry->buffer->batch;
+	if (entry->skip > 0) {
+		t->batch.selection = entry->buffer->selection;
+		t->batch.selected_count = t->batch.row_count - entry->skip;
+		for (uint32_t i = 0; i < t->batch.selected_count; i++)
+			entry->buffer->selection[i] = entry->skip + i;
+	}
+	if (t->batch.selected_count == 0)
 		return TR_FLOW_MORE;
-	if (tr_program_run(t->program, batch, t->outputs, st) != TR_OK) {
+	if (tr_program_run(t->program, &t->batch, t->outputs, st) != TR_OK) {
 		(void)tr_status_prefix(st, TR_ERR_DATA, "table %s, %s", t->plan->table->name,
 				       t->plan->ops->split_name(t->plan->source, t->split));
 		return TR_FLOW_FAILED;
@@ -398,7 +530,7 @@ static enum tr_flow emit_watermark(struct tr_source_task *t, int64_t watermark_m
 {
 	if (t->plan->time_program == NULL || watermark_ms <= t->emitted_ms)
 		return TR_FLOW_MORE;
-	t->emitted_ms = watermark_ms;
+	t->emitted_ms = t->reached_ms = watermark_ms;
 	return tr_op_emit_watermark(&t->head, watermark_ms);
 }
 
@@ -410,20 +542,40 @@ static enum tr_flow emit_status(struct tr_source_task *t, bool is_idle)
 	return tr_op_emit_status(&t->head, is_idle);
 }
 
+/** Counts what had not been counted before a restore. */
+static void count(uint64_t *counter, uint64_t *counted, uint64_t *uncounted, uint64_t value)
+{
+	const uint64_t before = TR_MIN(*uncounted, value);
+
+	*uncounted -= before;
+	*counter += value - before;
+	*counted += value - before;
+}
+
+/** The chunk is done when all its rows are pushed and its carry is published. */
+static void end_chunk(struct tr_source_task *t)
+{
+	t->hand = NULL;
+	drop_chunk_batches(t);
+	t->state = CHUNK_NONE;
+}
+
 static void release(struct tr_source_task *t, struct tr_source_entry *entry)
 {
-	t->counters.rows += entry->buffer->batch.row_count;
-	t->counters.rows_bad += entry->info.rows_bad;
-	t->counters.fields_bad += entry->info.fields_bad;
-	t->counters.bytes += entry->info.bytes;
-	t->pushed_ms = entry->split_watermark_ms;
+	const struct tr_chunk_info *info = &entry->info;
+	const uint32_t rows = entry->buffer->batch.row_count;
+
+	t->counters.rows += rows - entry->skip;
+	count(&t->counters.rows_bad, &t->counted.rows_bad, &t->uncounted.rows_bad, info->rows_bad);
+	count(&t->counters.fields_bad, &t->counted.fields_bad, &t->uncounted.fields_bad, info->fields_bad);
+	count(&t->counters.bytes, &t->counted.bytes, &t->uncounted.bytes, info->bytes);
+	t->rows_done += rows;
+	t->pushed_stamp = entry->after;
 	t->pushed++;
 	if (t->pushed == t->count) { /* the queue is empty: entry 0 is used again */
 		t->count = t->stamped = t->pushed = 0;
-		if (t->is_decoded) {
-			drop_chunk_batches(t);
-			t->state = CHUNK_NONE;
-		}
+		if (t->is_decoded && t->is_published)
+			end_chunk(t);
 	}
 }
 
@@ -435,7 +587,7 @@ static enum tr_flow push_entry(struct tr_source_task *t)
 
 	if (t->phase == PUSH_NOTHING || t->phase == PUSH_STATUS) {
 		t->phase = PUSH_ROWS;
-		if (entry->buffer->batch.row_count > 0) {
+		if (entry->buffer->batch.row_count > entry->skip) {
 			t->last_rows_ns = t->now_ns;
 			flow = emit_status(t, false);
 			if (is_stuck(flow))
@@ -469,7 +621,7 @@ static int64_t subtask_watermark(struct tr_source_task *t, bool use_current)
 {
 	if (t->state != CHUNK_CONFIRMED)
 		return least_of_others(t, UINT64_MAX, use_current);
-	return TR_MIN(t->pushed_ms, least_of_others(t, t->split, use_current));
+	return TR_MIN(tr_carry_watermark(t->pushed_stamp.last_ms), least_of_others(t, t->split, use_current));
 }
 
 static enum tr_turn quiet_step(struct tr_source_task *t)
@@ -484,7 +636,7 @@ static enum tr_turn quiet_step(struct tr_source_task *t)
 		t->timer_ns = t->now_ns + t->plan->watermark_interval_ms * 1000000;
 		if (t->state == CHUNK_CONFIRMED && t->count == 0) {
 			t->stamp.last_ms = t->stamp.current_ms;
-			t->pushed_ms = tr_carry_watermark(t->stamp.last_ms);
+			t->pushed_stamp = t->stamp;
 		}
 	}
 	watermark_ms = subtask_watermark(t, is_turn);
@@ -520,6 +672,143 @@ static enum tr_turn finish(struct tr_source_task *t)
 	return step_of(tr_op_emit_end(&t->head));
 }
 
+/* Positions. */
+
+static struct tr_source_task *task_of(struct tr_position_writer *writer)
+{
+	return (struct tr_source_task *)((char *)writer - offsetof(struct tr_source_task, position_writer));
+}
+
+static void put_split(struct tr_position_writer *writer, const struct tr_split_position *split)
+{
+	tr_source_position_put_split(&task_of(writer)->items, split);
+}
+
+static void put_chunk(struct tr_position_writer *writer, const struct tr_chunk_position *chunk)
+{
+	struct tr_source_task *t = task_of(writer);
+	const struct tr_source_hand *restored = tr_source_hand_find(t->plan->carries, chunk->split, chunk->chunk);
+	const struct tr_source_hand fresh = {.position = *chunk};
+
+	tr_source_position_put_hand(&t->items, restored != NULL ? restored : &fresh);
+}
+
+static void put_own_chunk(struct tr_source_task *t)
+{
+	struct tr_source_hand hand = {
+		.position = {.split = t->split, .chunk = t->chunk, .start = t->start, .limit = t->limit},
+	};
+
+	if (t->state == CHUNK_CONFIRMED) {
+		hand.position.is_confirmed = true;
+		hand.stamp = t->pushed_stamp;
+		hand.rows_before = t->rows_before;
+		hand.rows_pushed = TR_MAX(t->rows_done, t->hand != NULL ? t->hand->rows_pushed : 0);
+		hand.counted = t->counted;
+	}
+	tr_source_position_put_hand(&t->items, &hand);
+}
+
+/** Puts what has been published, and forgets what nobody can need any more: splits that were finished before this barrier,
+ * unless another reader has passed a later one. */
+static void put_carries(struct tr_source_task *t)
+{
+	const bool is_newest = tr_op_newest_barrier(&t->head) <= t->items_checkpoint;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->carry_count; i++) {
+		tr_source_position_put_carry(&t->items, &t->carries[i]);
+		if (!is_newest || !t->carries[i].is_over)
+			t->carries[kept++] = t->carries[i];
+	}
+	t->carry_count = kept;
+}
+
+/** Writes down where the task stands; no row is pushed before the barrier has passed. */
+static void take_position(struct tr_source_task *t, uint64_t checkpoint)
+{
+	struct tr_source_self self;
+
+	if (t->plan->ops->reader_barrier == NULL)
+		return;
+	tr_bytes_clear(&t->items);
+	t->items_checkpoint = checkpoint;
+	for (uint32_t i = 0; i < t->carry_count; i++) {
+		const struct tr_carry_slot *slot = tr_carries_slot(t->plan->carries, t->carries[i].split);
+
+		t->carries[i].is_over = atomic_load_explicit(&slot->is_finished, memory_order_acquire);
+	}
+	(void)t->plan->ops->reader_barrier(t->reader, checkpoint, &t->position_writer);
+	/* After that: a reader that publishes this chunk's start and comes to the end of its input before its own barrier has
+	 * been seen now, and one that comes later saves its carry. */
+	if (t->state == CHUNK_GUESSED)
+		(void)confirm(t);
+	if (t->state != CHUNK_NONE)
+		put_own_chunk(t);
+	put_carries(t);
+	(void)least_of_others(t, UINT64_MAX, false); /* brings finished_ms up to date */
+	self = (struct tr_source_self){t->reached_ms, t->others.finished_ms, t->counters};
+	if (t->is_reader_done && t->is_max_emitted) /* not if it was told to end though there is more */
+		self.emitted_ms = TR_WATERMARK_MAX;
+	tr_source_position_put_self(&t->items, &self);
+}
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	struct tr_source_task *t = (struct tr_source_task *)op;
+
+	if (t->items_checkpoint != order->checkpoint) { /* its input has ended: no barrier passes any more */
+		TR_ASSERT(t->is_end_emitted && t->items_checkpoint < order->checkpoint);
+		take_position(t, order->checkpoint);
+	}
+	*base = order->checkpoint;
+	return tr_source_position_write(&t->items, writer, st);
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	struct tr_source_task *t = (struct tr_source_task *)op;
+	struct tr_source_self self = {.emitted_ms = 0};
+
+	if (op->context->subtask == 0) /* it puts the shared part together */
+		t->saved.arena = op->context->arena;
+	TR_TRY(tr_source_saved_take(&t->saved, record, &self, st));
+	if (origin->subtask % op->context->subtask_count == op->context->subtask) {
+		t->counters.rows += self.counters.rows;
+		t->counters.rows_bad += self.counters.rows_bad;
+		t->counters.fields_bad += self.counters.fields_bad;
+		t->counters.bytes += self.counters.bytes;
+	}
+	return TR_OK;
+}
+
+static tr_code load_end(struct tr_op *op, struct tr_status *st)
+{
+	struct tr_source_task *t = (struct tr_source_task *)op;
+	tr_code code = TR_OK;
+
+	if (t->saved.self_count == 0)
+		return TR_OK;
+	/* If all had come to the end, there is nothing to say but the end. */
+	t->emitted_ms = t->saved.emitted_ms == TR_WATERMARK_MAX ? TR_WATERMARK_MIN : t->saved.emitted_ms;
+	t->reached_ms = t->emitted_ms;
+	t->others.finished_ms = t->saved.finished_ms;
+	t->is_watermark_due = t->emitted_ms > TR_WATERMARK_MIN;
+	if (op->context->subtask == 0)
+		code = tr_source_saved_restore(&t->saved, t->plan, tr_environment_monotonic_ns(op->context->env), st);
+	tr_source_saved_deinit(&t->saved);
+	return code;
+}
+
+static const struct tr_op_ops head_ops = {
+	.name = "source",
+	.snapshot = snapshot,
+	.load = load,
+	.load_end = load_end,
+};
+
 static void begin_time(struct tr_source_task *t, int64_t now_ns)
 {
 	t->is_begun = true;
@@ -528,30 +817,39 @@ static void begin_time(struct tr_source_task *t, int64_t now_ns)
 		t->timer_ns = now_ns + t->plan->watermark_interval_ms * 1000000;
 }
 
-enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
+/** What a restored task had told its chain comes first: others wait for the least watermark of all. */
+static enum tr_flow emit_restored_watermark(struct tr_source_task *t)
 {
-	enum tr_turn polled;
+	t->is_watermark_due = false;
+	return tr_op_emit_watermark(&t->head, t->emitted_ms);
+}
 
-	if (!t->is_begun)
-		begin_time(t, now_ns);
-	t->now_ns = now_ns;
-	if (t->is_end_emitted)
-		return TR_TURN_DONE;
-	if (t->phase != PUSH_NOTHING) /* the chain has been resumed in the middle of an entry */
-		return step_of(push_entry(t));
-	if (tr_op_wanted_barrier(&t->head) != 0) /* between two batches: what was pushed belongs to the checkpoint */
-		return step_of(tr_op_emit_barrier(&t->head, tr_op_wanted_barrier(&t->head)));
-	if (now_ns >= t->timer_ns && quiet_step(t) != TR_TURN_IDLE)
-		return t->head.context->status.code == TR_OK ? TR_TURN_PROGRESS : TR_TURN_FAILED;
-	polled = t->stamped > t->pushed ? TR_TURN_IDLE : poll_reader(t);
+/** Between two batches: what was pushed belongs to the checkpoint. */
+static enum tr_flow pass_barrier(struct tr_source_task *t, uint64_t checkpoint)
+{
+	take_position(t, checkpoint);
+	return tr_op_emit_barrier(&t->head, checkpoint);
+}
+
+/** Decodes, confirms, stamps and pushes. */
+static enum tr_turn work(struct tr_source_task *t)
+{
+	enum tr_turn polled = t->stamped > t->pushed && !is_hurried(t) ? TR_TURN_IDLE : poll_reader(t);
+
 	if (t->state == CHUNK_GUESSED && confirm(t))
 		polled = TR_TURN_PROGRESS;
 	if (t->state == CHUNK_CONFIRMED) {
 		if (t->held.is_set)
 			return fail_held(t);
 		stamp_entries(t);
+		if (polled == TR_TURN_PROGRESS && is_hurried(t))
+			return polled;
 		if (t->stamped > t->pushed)
 			return step_of(push_entry(t));
+		if (t->is_decoded && !t->is_published && publish(t)) {
+			end_chunk(t);
+			return TR_TURN_PROGRESS;
+		}
 	}
 	if (polled == TR_TURN_PROGRESS)
 		return polled;
@@ -560,13 +858,37 @@ enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
 	return quiet_step(t);
 }
 
+enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
+{
+	const uint64_t wanted = tr_op_wanted_barrier(&t->head);
+
+	if (!t->is_begun)
+		begin_time(t, now_ns);
+	t->now_ns = now_ns;
+	if (t->is_end_emitted)
+		return TR_TURN_DONE;
+	if (t->phase != PUSH_NOTHING) /* the chain has been resumed in the middle of an entry */
+		return step_of(push_entry(t));
+	if (wanted != 0)
+		return step_of(pass_barrier(t, wanted));
+	if (tr_op_is_stopped(&t->head))
+		return TR_TURN_IDLE;
+	if (t->is_watermark_due)
+		return step_of(emit_restored_watermark(t));
+	if (tr_op_is_draining(&t->head))
+		return finish(t);
+	if (now_ns >= t->timer_ns && quiet_step(t) != TR_TURN_IDLE)
+		return t->head.context->status.code == TR_OK ? TR_TURN_PROGRESS : TR_TURN_FAILED;
+	return work(t);
+}
+
 void tr_source_task_pause(struct tr_source_task *t, int64_t now_ns) { t->last_rows_ns = now_ns; }
 
 int64_t tr_source_task_wake_at(const struct tr_source_task *t)
 {
 	int64_t wake_ns = t->reader_context.wake_at_ns;
 
-	if (t->is_reader_done || t->is_end_emitted)
+	if (t->is_reader_done || t->is_end_emitted || tr_op_is_stopped(&t->head))
 		return INT64_MAX;
 	wake_ns = TR_MIN(wake_ns, t->timer_ns);
 	if (t->plan->idle_timeout_ms > 0 && !t->is_idle && t->time_program != NULL)

@@ -16,6 +16,7 @@
  *     CONFIRMED  batches are stamped as they come. When the last one is stamped, the carry for the next chunk is
  *                published, before the rows go through the chain: the next reader waits for decoding only, never for
  *                our filters, windows or backpressure.
+ *                For its sake we decode on before we push, as long as the batches fit the cache.
  *     NONE       all batches have been pushed and released; only now the reader is asked for another chunk.
  *
  * Watermarks. Within a split they follow Flink's assigner (core/carry.h), row by row. A batch whose times do not move
@@ -23,6 +24,12 @@
  * is the least of its own split's and of what the other splits have published; splits that nobody has begun hold it
  * back, finished splits and idle ones do not count. It never goes back. On unbounded input a timer of the interval
  * emits what the eager rule has held back.
+ *
+ * Checkpoints. A barrier that is wanted is emitted before the reader is asked for anything, so it never waits for data;
+ * what core/source_position.h lists is written down right before. A restored task gives its chain first the watermark that
+ * it had reached (the least one of all former subtasks), decodes a restored chunk from its start, and drops the rows that had
+ * been pushed. Such chunks may be confirmed before the chunk before them is done; they are published in order all
+ * the same, and stay in hand until then. Idleness is not saved: its time begins anew, as in Flink.
  *
  * Thread: the worker of the subtask. Shared with the other subtasks: the plan (immutable) and its carries.
  */
@@ -32,10 +39,12 @@
 #include "core/carry.h"
 #include "core/chain.h"
 #include "core/channel.h"
+#include "core/source_position.h"
 #include "io/source.h"
 
-#define TR_SOURCE_QUEUE_MAX 512                  /* batches decoded ahead, at most */
-#define TR_SOURCE_QUEUE_BYTES ((size_t)24 << 20) /* and their memory, about */
+#define TR_SOURCE_QUEUE_MAX 512                   /* batches decoded ahead, at most */
+#define TR_SOURCE_QUEUE_BYTES ((size_t)24 << 20)  /* and their memory, about */
+#define TR_SOURCE_HURRY_BYTES ((size_t)384 << 10) /* so much of it before pushing, for the sake of the next reader */
 
 /** What all subtasks of a scan share. */
 struct tr_source_plan {
@@ -51,13 +60,6 @@ struct tr_source_plan {
 	bool is_bounded;
 	uint64_t workers; /* that run a subtask of the scan: bits, as in a wake set */
 	struct tr_carries *carries;
-};
-
-struct tr_source_counters {
-	uint64_t rows;
-	uint64_t rows_bad;
-	uint64_t fields_bad;
-	uint64_t bytes;
 };
 
 struct tr_source_task;

@@ -73,6 +73,8 @@ static enum tr_turn step_head(struct tr_subtask *subtask, int64_t now_ns)
 	case TR_HEAD_SOURCE: return tr_source_task_step(subtask->source, now_ns);
 	case TR_HEAD_ALIGN: return tr_align_step(&subtask->align);
 	case TR_HEAD_VALUES:
+		if (tr_op_is_stopped(subtask->values))
+			return TR_TURN_IDLE;
 		switch (tr_op_values_step(subtask->values)) {
 		case TR_FLOW_DONE: return TR_TURN_DONE;
 		case TR_FLOW_FAILED: return TR_TURN_FAILED;

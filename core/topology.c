@@ -23,6 +23,9 @@ static uint32_t order_cpus(const cpu_set_t *allowed, int32_t *cpus, uint32_t cou
 
 	if (hwloc_topology_init(&topology) != 0)
 		return 0;
+	/* Nothing but cores is asked for, and nothing that hwloc would have to go from CPU to CPU for. */
+	hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING | HWLOC_TOPOLOGY_FLAG_NO_DISTANCES |
+						   HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS | HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
 	hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
 	hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
 	if (hwloc_topology_load(topology) != 0) {

@@ -7,7 +7,12 @@
 #include <string.h>
 
 #define IO_QUEUE_DEPTH 64
-#define SPIN_STEPS 200
+/* How long a worker looks for something to do before it parks: as long as it has just worked, within these. So a busy
+ * one, whose next chunk or packet is some ten microseconds away, does not pay for a sleep and a wake-up (which cost more
+ * than that), and an idle job costs nothing. */
+#define SPIN_NS_MIN 30000
+#define SPIN_NS_MAX 1000000
+#define SPIN_STEPS_MAX 20000 /* whatever the clock says */
 
 /* ThreadSanitizer does not know fences. A read-modify-write of the same word by both sides orders them as well. */
 #if defined(__SANITIZE_THREAD__)
@@ -132,6 +137,7 @@ enum tr_turn tr_worker_step(struct tr_worker *worker)
 	const int64_t wall_ms = tr_environment_wall_ms(env);
 	enum tr_turn step;
 
+	worker->now_ns = now_ns;
 	worker->now_ms = TR_MAX(worker->now_ms, wall_ms);
 	step = step_subtasks(worker, now_ns);
 	if (step != TR_TURN_FAILED && worker->done_count < worker->subtask_count &&
@@ -188,21 +194,32 @@ static enum tr_turn park(struct tr_worker *worker)
 	return step;
 }
 
+/** Whether a worker that has worked from `woken_ns` to `worked_ns` and has found nothing since goes on looking. */
+static bool shall_spin(const struct tr_worker *worker, int64_t woken_ns, int64_t worked_ns, uint32_t spins)
+{
+	const int64_t limit_ns = TR_MIN(TR_MAX(worked_ns - woken_ns, SPIN_NS_MIN), SPIN_NS_MAX);
+
+	return worker->is_spinning && spins < SPIN_STEPS_MAX && worker->now_ns - worked_ns < limit_ns;
+}
+
 void tr_worker_run(struct tr_worker *worker)
 {
+	int64_t woken_ns = tr_environment_monotonic_ns(worker->graph->env), worked_ns = woken_ns;
 	uint32_t spins = 0;
 
 	while (!is_stopping(worker)) {
 		enum tr_turn step = tr_worker_step(worker);
 
 		if (step == TR_TURN_PROGRESS) {
+			worked_ns = worker->now_ns;
 			spins = 0;
 			continue;
 		}
 		if (step == TR_TURN_IDLE) {
-			if (worker->is_spinning && spins++ < SPIN_STEPS)
+			if (shall_spin(worker, woken_ns, worked_ns, spins++))
 				continue;
 			step = park(worker);
+			woken_ns = worked_ns = tr_environment_monotonic_ns(worker->graph->env);
 			spins = 0;
 		}
 		if (step == TR_TURN_DONE || step == TR_TURN_FAILED)

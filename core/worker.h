@@ -6,7 +6,8 @@
  *           2. the clocks, once                   5. wake the workers that have been given something
  *           3. each subtask, sinks first
  *
- * A worker that finds nothing to do spins a little (not when there are more workers than cores) and then parks:
+ * A worker that finds nothing to do spins for as long as it has just worked, a millisecond at most (not when there are more
+ * workers than cores), and then parks:
  *
  *     RUNNING ──▶ is_parked = true ──▶ one more step ──▶ nothing: sleep in the I/O queue ──▶ RUNNING
  *                                            └─ something: RUNNING
@@ -33,6 +34,7 @@ struct tr_worker {
 	uint32_t done_count;
 	bool is_spinning;                        /* whether waiting begins by spinning */
 	struct tr_wake_set wakes;                /* whom this worker has given something in this step */
+	int64_t now_ns;                          /* monotonic, at the start of the step */
 	int64_t now_ms;                          /* processing time: the wall clock, never going back */
 	int64_t flush_at_ns;                     /* buffer timeout */
 	_Alignas(64) _Atomic uint32_t is_parked; /* written by the worker; read by all */

@@ -10,8 +10,8 @@
 
 #include "io/memory.h"
 
-#define RENAMES_PER_CALL 256
-#define SYNCS_PER_CALL 16
+#define RENAMES_PER_CALL 64
+#define SYNCS_PER_CALL 4
 #define TEXT_BYTES_MAX 8192 /* of a text in a record: more than a path may have */
 
 /* ---- outputs ---- */
@@ -386,11 +386,12 @@ tr_code tr_file_commit_load(struct tr_file_commit *commit, const struct tr_state
 
 /* ---- publish ---- */
 
-static tr_code stat_file(struct tr_disk *disk, const char *path, bool *is_there, int64_t *size, struct tr_status *st)
+static tr_code stat_file(const struct tr_file_part_owner *owner, const char *path, bool *is_there, int64_t *size,
+			 struct tr_status *st)
 {
 	struct tr_file_info info = {0};
 	struct tr_status why = {0};
-	const tr_code code = disk->ops->stat(disk, path, &info, &why);
+	const tr_code code = owner->disk->ops->stat(owner->disk, path, &info, &why);
 
 	*is_there = code == TR_OK;
 	*size = info.size_bytes;
@@ -398,7 +399,7 @@ static tr_code stat_file(struct tr_disk *disk, const char *path, bool *is_there,
 		return TR_OK;
 	if (st != NULL)
 		*st = why;
-	return code;
+	return tr_status_prefix(st, code, "table '%s'", owner->table);
 }
 
 /** Where a prepared file is. TR_ERR_DATA: not where it should be. */
@@ -410,8 +411,8 @@ static tr_code check_output(const struct tr_file_commit *commit, struct tr_file_
 	bool is_pending, is_published;
 	int64_t pending_bytes, published_bytes, size;
 
-	TR_TRY(stat_file(owner->disk, pending, &is_pending, &pending_bytes, st));
-	TR_TRY(stat_file(owner->disk, published, &is_published, &published_bytes, st));
+	TR_TRY(stat_file(owner, pending, &is_pending, &pending_bytes, st));
+	TR_TRY(stat_file(owner, published, &is_published, &published_bytes, st));
 	if (!is_pending && !is_published)
 		TR_FAIL(st, TR_ERR_DATA,
 			"table '%s': the file %s, which checkpoint %llu contains, is gone, and so is its pending name "

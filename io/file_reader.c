@@ -293,7 +293,7 @@ static void prefetch(struct tr_source_reader *r)
 
 	if (other->ticket.split != NULL)
 		return;
-	if (tr_file_split_deal(r->source, &ticket, &wake_at_ns, NULL) != TR_FLOW_MORE)
+	if (tr_file_split_deal(r->source, r->barrier, &ticket, &wake_at_ns, NULL) != TR_FLOW_MORE)
 		return;
 	other->ticket = ticket;
 	if (ticket.split->compression == TR_COMPRESSION_NONE)
@@ -414,6 +414,7 @@ static enum tr_flow next_chunk(struct tr_source_reader *r, struct tr_chunk_info 
 
 	if (r->has_chunk && r->stream.decompress != NULL && !r->stream.is_ended) {
 		tr_file_stream_next_chunk(r);
+		r->is_told = false;
 		return TR_FLOW_MORE;
 	}
 	if (r->has_chunk) {
@@ -429,7 +430,8 @@ static enum tr_flow next_chunk(struct tr_source_reader *r, struct tr_chunk_info 
 	}
 	if (slot->ticket.split == NULL) {
 		struct tr_file_ticket ticket;
-		const enum tr_flow flow = tr_file_split_deal(r->source, &ticket, &r->context->wake_at_ns, st);
+		const enum tr_flow flow =
+			tr_file_split_deal(r->source, r->barrier, &ticket, &r->context->wake_at_ns, st);
 
 		if (flow != TR_FLOW_MORE) {
 			info->split = ticket.split != NULL ? ticket.split->number : 0;
@@ -440,15 +442,16 @@ static enum tr_flow next_chunk(struct tr_source_reader *r, struct tr_chunk_info 
 			slot_start(r, slot);
 	}
 	r->has_chunk = true;
+	r->is_told = false;
 	r->is_over = false;
 	r->is_started = false;
-	r->is_start_known = false;
+	r->is_start_known = slot->ticket.is_start_known;
 	r->is_first = true;
 	r->is_crossing = false;
 	r->is_tail_used = false;
 	r->chunk = slot->ticket.chunk;
-	r->start = slot->ticket.begin;
-	r->position = slot->ticket.begin;
+	r->start = r->is_start_known ? slot->ticket.start : slot->ticket.begin;
+	r->position = r->start;
 	return TR_FLOW_MORE;
 }
 
@@ -491,7 +494,12 @@ enum tr_flow tr_file_reader_poll(struct tr_source_reader *r, struct tr_batch_buf
 	info->split = r->slots[r->current].ticket.split->number;
 	info->chunk = r->chunk;
 	info->start = r->start;
-	return poll_chunk(r, into, info, st);
+	info->limit = r->slots[r->current].ticket.split->compression == TR_COMPRESSION_NONE
+			      ? r->slots[r->current].ticket.end
+			      : 0;
+	flow = poll_chunk(r, into, info, st);
+	r->is_told |= flow != TR_FLOW_BLOCKED;
+	return flow;
 }
 
 void tr_file_reader_rewind(struct tr_source_reader *r, int64_t start)
@@ -510,4 +518,33 @@ void tr_file_reader_rewind(struct tr_source_reader *r, int64_t start)
 	r->position = start;
 	r->is_first = true;
 	r->is_over = false;
+}
+
+static void put_ticket(struct tr_position_writer *writer, const struct tr_file_ticket *ticket, uint64_t chunk,
+		       int64_t start)
+{
+	const bool is_plain = ticket->split->compression == TR_COMPRESSION_NONE;
+
+	writer->put_chunk(writer, &(struct tr_chunk_position){.split = ticket->split->number,
+							      .chunk = chunk,
+							      .start = start,
+							      .limit = is_plain ? ticket->end : 0});
+}
+
+bool tr_file_reader_barrier(struct tr_source_reader *r, uint64_t checkpoint, struct tr_position_writer *writer)
+{
+	const struct tr_file_ticket *current = &r->slots[r->current].ticket;
+	const struct tr_file_ticket *other = &r->slots[r->current ^ 1].ticket;
+	bool is_first;
+
+	TR_ASSERT(checkpoint > r->barrier);
+	r->barrier = checkpoint;
+	is_first = tr_file_position_barrier(r->source, checkpoint, writer);
+	if (r->has_chunk && !r->is_told)
+		put_ticket(writer, current, r->chunk, r->start);
+	else if (r->has_chunk && r->is_over && r->stream.decompress != NULL && !r->stream.is_ended)
+		put_ticket(writer, current, r->chunk + 1, r->position); /* it goes on by itself */
+	if (other->split != NULL)
+		put_ticket(writer, other, other->chunk, other->is_start_known ? other->start : other->begin);
+	return is_first;
 }

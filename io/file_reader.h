@@ -52,6 +52,7 @@ struct tr_file_stream {
 	size_t in_used;
 	struct tr_file_buffer out;
 	size_t goal;               /* bytes wanted in `out` before decoding */
+	bool is_skipping;          /* a restored split: what comes before `position` is thrown away */
 	bool is_ended;             /* `out` holds the last byte */
 	struct tr_status *failure; /* damage found; owned */
 };
@@ -65,7 +66,9 @@ struct tr_source_reader {
 
 	struct tr_file_slot slots[2];
 	uint32_t current;
+	uint64_t barrier;    /* the last one passed */
 	bool has_chunk;      /* slots[current] is being read */
+	bool is_told;        /* poll has answered MORE or FAILED for it */
 	bool is_started;     /* its bytes are there, and `position` is set */
 	bool is_start_known; /* rewind has said where it starts */
 	bool is_first;       /* no batch of it has been given */

@@ -15,7 +15,7 @@ static bool is_seen(const struct tr_file_list *seen, const char *path)
 	return seen->count > 0 && bsearch(&path, seen->paths, seen->count, sizeof(*seen->paths), compare_names) != NULL;
 }
 
-static void add_split(struct tr_source *source, const char *path)
+struct tr_file_split *tr_file_split_add(struct tr_source *source, const char *path)
 {
 	struct tr_file_split *split = tr_io_calloc(1, sizeof(*split));
 
@@ -27,6 +27,7 @@ static void add_split(struct tr_source *source, const char *path)
 	split->path = tr_io_strdup(path);
 	TR_ASSERT(asprintf(&split->name, "file %s", path) >= 0);
 	source->splits[source->split_count++] = split;
+	return split;
 }
 
 tr_code tr_file_split_scan(struct tr_source *source, struct tr_status *st)
@@ -37,7 +38,7 @@ tr_code tr_file_split_scan(struct tr_source *source, struct tr_status *st)
 
 	for (uint32_t i = 0; code == TR_OK && i < found.count; i++) {
 		if (!is_seen(&source->seen, found.paths[i]))
-			add_split(source, found.paths[i]);
+			(void)tr_file_split_add(source, found.paths[i]);
 	}
 	tr_file_list_deinit(&found);
 	if (code != TR_OK)
@@ -49,13 +50,13 @@ tr_code tr_file_split_scan(struct tr_source *source, struct tr_status *st)
 	return TR_OK;
 }
 
-static tr_code begin(struct tr_source *source, struct tr_file_split *split, struct tr_status *st)
+tr_code tr_file_split_open(struct tr_source *source, struct tr_file_split *split, struct tr_status *st)
 {
 	struct tr_disk *disk = source->env->disk;
 	struct tr_file_info info;
 	tr_code code;
 
-	TR_ASSERT(!split->is_begun && split->file == NULL);
+	TR_ASSERT(split->file == NULL);
 	code = tr_decompress_kind_of(split->path, &split->compression, st);
 	if (code == TR_OK)
 		code = disk->ops->open(disk, split->path, TR_OPEN_READ, &split->file, st);
@@ -74,6 +75,14 @@ static tr_code begin(struct tr_source *source, struct tr_file_split *split, stru
 		return code;
 	}
 	split->size_bytes = info.size_bytes;
+	split->inode = info.inode;
+	return TR_OK;
+}
+
+static tr_code begin(struct tr_source *source, struct tr_file_split *split, struct tr_status *st)
+{
+	TR_ASSERT(!split->is_begun);
+	TR_TRY(tr_file_split_open(source, split, st));
 	split->is_begun = true;
 	source->begun++;
 	return TR_OK;
@@ -95,11 +104,19 @@ static void fill_ticket(struct tr_source *source, struct tr_file_split *split, s
 	split->readers++;
 }
 
-static enum tr_flow deal(struct tr_source *source, struct tr_file_ticket *ticket, int64_t *wake_at_ns,
+static enum tr_flow deal(struct tr_source *source, uint64_t barrier, struct tr_file_ticket *ticket, int64_t *wake_at_ns,
 			 struct tr_status *st)
 {
 	struct tr_file_split *split;
 
+	if (barrier < source->barrier) {
+		*wake_at_ns = INT64_MAX;
+		return TR_FLOW_BLOCKED;
+	}
+	if (source->restored_next < source->restored_count) {
+		*ticket = source->restored[source->restored_next++];
+		return TR_FLOW_MORE;
+	}
 	for (;;) {
 		int64_t now_ns;
 
@@ -126,15 +143,15 @@ static enum tr_flow deal(struct tr_source *source, struct tr_file_ticket *ticket
 	return TR_FLOW_MORE;
 }
 
-enum tr_flow tr_file_split_deal(struct tr_source *source, struct tr_file_ticket *ticket, int64_t *wake_at_ns,
-				struct tr_status *st)
+enum tr_flow tr_file_split_deal(struct tr_source *source, uint64_t barrier, struct tr_file_ticket *ticket,
+				int64_t *wake_at_ns, struct tr_status *st)
 {
 	enum tr_flow flow;
 
 	TR_ASSERT(source != NULL && ticket != NULL);
 	memset(ticket, 0, sizeof(*ticket));
 	TR_ASSERT(pthread_mutex_lock(&source->lock) == 0);
-	flow = deal(source, ticket, wake_at_ns, st);
+	flow = deal(source, barrier, ticket, wake_at_ns, st);
 	TR_ASSERT(pthread_mutex_unlock(&source->lock) == 0);
 	return flow;
 }
@@ -155,6 +172,9 @@ void tr_file_split_done(struct tr_source *source, struct tr_file_ticket *ticket)
 
 void tr_file_split_deinit(struct tr_source *source)
 {
+	for (uint64_t i = source->restored_next; i < source->restored_count; i++)
+		source->restored[i].split->readers--;
+	free(source->restored);
 	for (uint64_t i = 0; i < source->split_count; i++) {
 		struct tr_file_split *split = source->splits[i];
 

@@ -39,11 +39,12 @@ struct tr_file_split {
 	int64_t size_bytes;   /* when begun; of the compressed bytes */
 	enum tr_compression compression;
 	struct tr_partition_value partition[TR_PARTITION_COLUMNS_MAX];
+	uint64_t inode;
 	bool is_begun;
 	bool is_dealt;       /* no chunk left */
 	int64_t next_offset; /* where the next chunk to be dealt begins */
 	uint64_t next_chunk;
-	uint32_t readers;     /* tickets out */
+	uint32_t readers;     /* tickets out, and restored ones that wait */
 	int64_t known_offset; /* a line start, with so many lines before it (file_locate.c) */
 	uint64_t known_lines;
 };
@@ -55,6 +56,8 @@ struct tr_file_ticket {
 	int64_t begin;
 	int64_t end;
 	bool is_split_end;
+	bool is_start_known; /* its first record starts at `start`: a restored chunk, or the rest of a compressed file */
+	int64_t start;
 };
 
 struct tr_source {
@@ -77,18 +80,28 @@ struct tr_source {
 	uint64_t oldest;          /* no split before it has a chunk left */
 	struct tr_file_list seen; /* sorted: names that have become splits */
 	int64_t next_scan_ns;
+	uint64_t barrier;                /* newest one that a reader has passed */
+	struct tr_file_ticket *restored; /* dealt first */
+	uint64_t restored_count;
+	uint64_t restored_next;
 };
 
-/** The next chunk. MORE: `ticket` is filled. BLOCKED: none until `*wake_at_ns` at the earliest. DONE: none ever.
- * FAILED: the split can't be begun; `ticket->split` names it. */
-enum tr_flow tr_file_split_deal(struct tr_source *source, struct tr_file_ticket *ticket, int64_t *wake_at_ns,
-				struct tr_status *st);
+/** The next chunk, for a reader whose last barrier is `barrier`. MORE: `ticket` is filled. BLOCKED: none until
+ * `*wake_at_ns` or the reader's next barrier. DONE: none ever. FAILED: the split can't be begun; `ticket->split` names it. */
+enum tr_flow tr_file_split_deal(struct tr_source *source, uint64_t barrier, struct tr_file_ticket *ticket,
+				int64_t *wake_at_ns, struct tr_status *st);
 
 /** Gives a ticket back: its chunk has been read, or its reader closes. Clears it. */
 void tr_file_split_done(struct tr_source *source, struct tr_file_ticket *ticket);
 
 /** Lists the path and appends a split for each new name. Under the lock (or before any reader exists). */
 tr_code tr_file_split_scan(struct tr_source *source, struct tr_status *st) TR_MUST_USE;
+
+/** Appends a split for a path that has just been found, or that a checkpoint names. */
+struct tr_file_split *tr_file_split_add(struct tr_source *source, const char *path);
+
+/** Opens the split's file, looks at it, and reads the partition values from its path. */
+tr_code tr_file_split_open(struct tr_source *source, struct tr_file_split *split, struct tr_status *st) TR_MUST_USE;
 
 /** Closes and frees all splits. No ticket may be out. */
 void tr_file_split_deinit(struct tr_source *source);
@@ -98,6 +111,11 @@ void tr_file_split_deinit(struct tr_source *source);
 tr_code tr_file_split_locate(struct tr_source *source, struct tr_file_split *split, struct tr_io_queue *io,
 			     int64_t offset, uint64_t *line, uint64_t *column, struct tr_status *st) TR_MUST_USE;
 
+/** Positions (file_position.c). A barrier, as io/source.h has it, but for what the reader itself holds. */
+bool tr_file_position_barrier(struct tr_source *source, uint64_t checkpoint, struct tr_position_writer *writer);
+tr_code tr_file_position_restore(struct tr_source *source, const struct tr_source_positions *positions,
+				 struct tr_status *st);
+
 /** The readers' functions of struct tr_source_ops (file_reader.c). */
 tr_code tr_file_reader_open(struct tr_source *source, struct tr_source_context *context,
 			    struct tr_source_reader **reader, struct tr_status *st);
@@ -105,5 +123,6 @@ void tr_file_reader_close(struct tr_source_reader **reader);
 enum tr_flow tr_file_reader_poll(struct tr_source_reader *reader, struct tr_batch_buffer *into,
 				 struct tr_chunk_info *info, struct tr_status *st);
 void tr_file_reader_rewind(struct tr_source_reader *reader, int64_t start);
+bool tr_file_reader_barrier(struct tr_source_reader *reader, uint64_t checkpoint, struct tr_position_writer *writer);
 
 #endif

@@ -17,7 +17,7 @@ tr_code tr_file_stream_open(struct tr_source_reader *r, struct tr_status *st)
 	struct tr_file_stream *s = &r->stream;
 	const struct tr_file_ticket *t = &r->slots[r->current].ticket;
 
-	TR_ASSERT(s->decompress == NULL && t->begin == 0);
+	TR_ASSERT(s->decompress == NULL && t->begin == 0 && r->position == (t->is_start_known ? t->start : 0));
 	TR_TRY(tr_decompress_create(t->split->compression, &s->decompress, st));
 	tr_file_buffer_reserve(&s->in, IN_BYTES);
 	s->in.base = 0;
@@ -27,8 +27,7 @@ tr_code tr_file_stream_open(struct tr_source_reader *r, struct tr_status *st)
 	s->out.length = 0;
 	s->is_ended = false;
 	s->goal = (size_t)r->source->chunk_bytes;
-	r->start = 0;
-	r->position = 0;
+	s->is_skipping = r->position > 0;
 	return TR_OK;
 }
 
@@ -127,6 +126,34 @@ static enum tr_flow fill_out(struct tr_source_reader *r, struct tr_status *st)
 	return TR_FLOW_MORE;
 }
 
+/** Decompresses up to where a restored split goes on. */
+static enum tr_flow skip(struct tr_source_reader *r, struct tr_status *st)
+{
+	struct tr_file_stream *s = &r->stream;
+
+	tr_file_buffer_reserve(&s->out, s->goal);
+	for (;;) {
+		const enum tr_flow flow = fill_out(r, st);
+
+		if (flow != TR_FLOW_MORE)
+			return flow;
+		if (s->out.base + (int64_t)s->out.length >= r->position)
+			break;
+		if (s->is_ended) {
+			(void)tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
+					    "table '%s': %s: decompressed it has %lld bytes, but %lld had been read "
+					    "when the checkpoint was taken; the file has been replaced",
+					    r->source->spec->name, r->slots[r->current].ticket.split->path,
+					    (long long)(s->out.base + (int64_t)s->out.length), (long long)r->position);
+			return TR_FLOW_FAILED;
+		}
+		s->out.base += (int64_t)s->out.length;
+		s->out.length = 0;
+	}
+	s->is_skipping = false;
+	return TR_FLOW_MORE;
+}
+
 enum tr_flow tr_file_stream_poll(struct tr_source_reader *r, struct tr_batch_buffer *into, struct tr_chunk_info *info,
 				 struct tr_status *st)
 {
@@ -137,6 +164,8 @@ enum tr_flow tr_file_stream_poll(struct tr_source_reader *r, struct tr_batch_buf
 		int64_t limit;
 		enum tr_flow flow;
 
+		if (s->is_skipping && (flow = skip(r, st)) != TR_FLOW_MORE)
+			return flow;
 		if (!r->is_started) {
 			make_room(r);
 			r->is_started = true;

@@ -14,7 +14,11 @@
  *     restart: open ──▶ load(record) .. ──▶ recover                    finishes what n had prepared, removes all else
  *
  * Between prepare(n) and commit(n) more rows may be written: they belong to n + 1. When n is given up, what it had prepared
- * belongs to n + 1 as well. commit and recover can be done again: what is visible already stays so.
+ * belongs to n + 1 as well. commit and recover can be done again: what is visible already stays so. All sinks of a job are
+ * open before the first of them recovers or writes; recover comes before the first row, also when there was nothing to load.
+ *
+ * close without a commit removes what no checkpoint can contain (what came after the last prepare), and nothing else:
+ * whether a checkpoint became complete is not the sink's to know.
  */
 #ifndef TR_IO_SINK_H
 #define TR_IO_SINK_H

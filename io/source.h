@@ -44,6 +44,7 @@ struct tr_chunk_info {
 	bool is_last;      /* last batch of the chunk (it may have 0 rows) */
 	bool is_split_end; /* with is_last: the split has no further chunk */
 	int64_t start;     /* where the chunk's first record starts: a guess unless chunk is 0 */
+	int64_t limit;     /* the chunk's border: its records start before it; 0: it has none */
 	int64_t end;       /* with is_last: one past the chunk's last record; the exact start of the next chunk */
 	uint64_t rows_bad; /* rows skipped, and fields set to NULL, by ignore-parse-errors in this batch */
 	uint64_t fields_bad;
@@ -51,7 +52,7 @@ struct tr_chunk_info {
 };
 
 /* Positions. A checkpoint holds, per split, which chunk is dealt next and where it begins (as far as the dealer knows), and of
- * each reader the chunk in its hands, with how many of its rows have been pushed (core/source_task.h). After a restore
+ * each reader the chunks in its hands, with how many of their rows have been pushed (core/source_position.h). After a restore
  * the dealer goes on with chunks in hand first, oldest first, then with the next chunk of each split. docs/decisions/0009
  * has the two rules that make this exact. All integers; a source's own data (a file's path, size, inode) is a text. */
 
@@ -61,15 +62,30 @@ struct tr_split_position {
 	uint64_t next_chunk; /* the first one that is dealt after the restore */
 	int64_t next_start;  /* its start as the dealer has it: a guess for files, exact for generators */
 	bool is_dealt;       /* no chunk is left to be dealt */
-	const char *text;    /* the source's own: what it needs to find the split again; "" if nothing */
+	const char *text;    /* the source's own: what it needs to find the split again; "" if nothing; borrowed */
 };
 
-/** A chunk that a reader held at the barrier. */
+/** A chunk that was in hand at the barrier. */
 struct tr_chunk_position {
 	uint64_t split;
 	uint64_t chunk;
 	int64_t start; /* where its first record starts; a guess unless is_confirmed */
+	int64_t limit; /* as in tr_chunk_info */
 	bool is_confirmed;
+};
+
+/** Takes positions. What they point to is borrowed for the call. */
+struct tr_position_writer {
+	void (*put_split)(struct tr_position_writer *writer, const struct tr_split_position *split);
+	void (*put_chunk)(struct tr_position_writer *writer, const struct tr_chunk_position *chunk);
+};
+
+/** All positions of a source. */
+struct tr_source_positions {
+	const struct tr_split_position *splits; /* all that have been begun: 0 .. split_count - 1 */
+	uint64_t split_count;
+	const struct tr_chunk_position *chunks; /* by split, then by number; none twice */
+	uint64_t chunk_count;
 };
 
 /** What a reader gets from its worker. Outlives the reader. */
@@ -105,26 +121,18 @@ struct tr_source_ops {
 	/* The current chunk really starts at `start`: decode it again from there. NULL: starts are never guesses. */
 	void (*rewind)(struct tr_source_reader *reader, int64_t start);
 
-	/* Positions; NULL, all of them: the source can't be restored, and a job with checkpoints over it is refused. */
+	/* Positions; both NULL: the source can't be restored, and a job with checkpoints over it is refused. */
 
-	/* The reader has passed the barrier of `checkpoint`: chunks that are dealt to it from now on are not before it. The
-	 * first reader to say so fixes the dealing positions of that checkpoint, and a reader whose last barrier is older than
-	 * the newest one said is dealt nothing (poll answers BLOCKED) until it has said so, too. */
-	void (*reader_barrier)(struct tr_source_reader *reader, uint64_t checkpoint);
-	/* The dealing positions at `checkpoint`, fixed by the first reader_barrier for it, or the present ones if no reader has
-	 * said so (all have ended). Calls fn for each split that has been begun. Any thread; kept until a newer checkpoint
-	 * is fixed twice over (two are kept). */
-	tr_code (*positions)(struct tr_source *source, uint64_t checkpoint,
-			     tr_code (*fn)(void *context, const struct tr_split_position *position,
-					   struct tr_status *st),
-			     void *context, struct tr_status *st);
-	/* Restoring, before the first poll: where dealing goes on, split by split, and then the chunks that were in hand, which
-	 * are dealt first. TR_ERR_DATA, TR_ERR_NO_INPUT: the input is not the one that was read (a file is gone, is shorter
-	 * or was replaced); the message says which and how. */
-	tr_code (*restore_split)(struct tr_source *source, const struct tr_split_position *position,
-				 struct tr_status *st);
-	tr_code (*restore_chunk)(struct tr_source *source, const struct tr_chunk_position *position,
-				 struct tr_status *st);
+	/* The reader has passed the barrier of `checkpoint` (numbers only grow): chunks that are dealt to it from now on are not
+	 * before it. Puts the chunks that the reader holds and of which poll has told nothing yet. The first reader to say so
+	 * for this checkpoint or a later one puts also the dealing positions of all splits that have been begun, and the
+	 * restored chunks that have not been dealt yet; true: this was the first. From then on a reader whose last barrier is
+	 * older is dealt nothing (poll answers BLOCKED, never DONE) until it has said so, too. */
+	bool (*reader_barrier)(struct tr_source_reader *reader, uint64_t checkpoint, struct tr_position_writer *writer);
+	/* Restoring, once, before the first poll: where dealing goes on, and the chunks that were in hand, which are dealt first.
+	 * Nothing is kept of `positions`. TR_ERR_DATA, TR_ERR_NO_INPUT: the input is not the one that was read (a file is
+	 * gone, is shorter or was replaced), or the positions make no sense; the message says which and how. */
+	tr_code (*restore)(struct tr_source *source, const struct tr_source_positions *positions, struct tr_status *st);
 };
 
 #endif

@@ -19,6 +19,7 @@
 
 struct tr_source {
 	const struct tr_table_spec *spec;
+	struct tr_environment *env;
 	struct tr_arena arena;
 	const struct tr_datagen_field *const *fields;
 	uint64_t seed;
@@ -99,6 +100,7 @@ static tr_code datagen_open(const struct tr_table_spec *spec, struct tr_environm
 		return code;
 	}
 	s->spec = spec;
+	s->env = env;
 	s->seed = (uint64_t)tr_options_integer(&spec->options, "seed", 0);
 	s->rows_per_second = (double)rate;
 	s->has_base_time = tr_options_get(&spec->options, "base-time") != NULL;
@@ -215,6 +217,16 @@ static enum tr_flow reader_poll(struct tr_source_reader *r, struct tr_batch_buff
 	return TR_FLOW_MORE;
 }
 
+static bool reader_barrier(struct tr_source_reader *r, uint64_t checkpoint, struct tr_position_writer *writer)
+{
+	return tr_sequence_barrier(&r->source->sequence, &r->cursor, r->context, checkpoint, writer);
+}
+
+static tr_code restore(struct tr_source *source, const struct tr_source_positions *positions, struct tr_status *st)
+{
+	return tr_sequence_restore(&source->sequence, source->spec->name, positions, source->env, st);
+}
+
 static const struct tr_source_ops source_ops = {
 	.is_bounded = is_bounded,
 	.open = datagen_open,
@@ -224,7 +236,8 @@ static const struct tr_source_ops source_ops = {
 	.reader_open = reader_open,
 	.reader_close = reader_close,
 	.poll = reader_poll,
-	.rewind = NULL,
+	.reader_barrier = reader_barrier,
+	.restore = restore,
 };
 
 const struct tr_connector tr_connector_datagen = {

@@ -2,7 +2,7 @@
  *
  * The filesystem connector's table of options, and its source: opening, progress, names. The parts: file_list.c finds
  * the files, file_split.c deals them, file_reader.c reads and decodes chunks, file_stream.c does so for compressed
- * files, file_locate.c counts lines for messages; the sink is sink_file.c.
+ * files, file_locate.c counts lines for messages, file_position.c saves and restores; the sink is sink_file.c.
  */
 #include "io/connectors.h"
 #include "io/file_split.h"
@@ -164,6 +164,8 @@ static const struct tr_source_ops file_source_ops = {
 	.reader_close = tr_file_reader_close,
 	.poll = tr_file_reader_poll,
 	.rewind = tr_file_reader_rewind,
+	.reader_barrier = tr_file_reader_barrier,
+	.restore = tr_file_position_restore,
 };
 
 static const struct tr_option_spec file_options[] = {

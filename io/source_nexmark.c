@@ -24,6 +24,7 @@
 
 struct tr_source {
 	const struct tr_table_spec *spec;
+	struct tr_environment *env;
 	struct tr_nexmark_config config;
 	struct tr_nexmark_channels *channels;
 	const struct tr_need *const *needs;
@@ -171,6 +172,7 @@ static tr_code nexmark_open(const struct tr_table_spec *spec, struct tr_environm
 	TR_TRY(read_sequence(spec, config.events_per_second, &sequence, st));
 	s = tr_io_calloc(1, sizeof(*s));
 	s->spec = spec;
+	s->env = env;
 	s->config = config;
 	s->channels = tr_nexmark_channels_create(config.seed);
 	s->needs = tr_options_boolean(&spec->options, "full-rows", false) ? NULL : spec->needs;
@@ -236,6 +238,16 @@ static enum tr_flow reader_poll(struct tr_source_reader *r, struct tr_batch_buff
 	return flow;
 }
 
+static bool reader_barrier(struct tr_source_reader *r, uint64_t checkpoint, struct tr_position_writer *writer)
+{
+	return tr_sequence_barrier(&r->source->sequence, &r->cursor, r->context, checkpoint, writer);
+}
+
+static tr_code restore(struct tr_source *source, const struct tr_source_positions *positions, struct tr_status *st)
+{
+	return tr_sequence_restore(&source->sequence, source->spec->name, positions, source->env, st);
+}
+
 static const struct tr_source_ops source_ops = {
 	.is_bounded = is_bounded,
 	.open = nexmark_open,
@@ -245,7 +257,8 @@ static const struct tr_source_ops source_ops = {
 	.reader_open = reader_open,
 	.reader_close = reader_close,
 	.poll = reader_poll,
-	.rewind = NULL,
+	.reader_barrier = reader_barrier,
+	.restore = restore,
 };
 
 const struct tr_connector tr_connector_nexmark = {

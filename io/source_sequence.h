@@ -9,6 +9,9 @@
  *     sequence (shared, locked when a chunk is dealt)      | 0 .. 16383 | 16384 .. 32767 | ...
  *     cursor (per reader)                                    at ---> end
  *
+ * Positions (io/source.h) are row numbers. After a restore row numbers go on, and the pace begins anew with the first row
+ * that is still to be made; the time of stop_after_ms that had passed counts.
+ *
  * The end: a number of rows, or a time after which no chunk is dealt any more (an empty last chunk then ends the split).
  * With keep_alive the source goes on, idle, after its last row.
  */
@@ -36,11 +39,17 @@ struct tr_sequence_config {
 struct tr_sequence {
 	struct tr_sequence_config config;
 	int64_t started_ns;
+	int64_t paced_row;  /* due when started; the first row but for a restore */
+	int64_t elapsed_ms; /* before started_ns, in runs that this one goes on with */
 	int64_t chunk_rows;
 	pthread_mutex_t lock;
-	int64_t next;    /* first row not dealt; under lock */
-	uint64_t chunks; /* dealt; under lock */
-	bool is_ended;   /* the split's last chunk was dealt; under lock */
+	int64_t next;                       /* first row not dealt; under lock */
+	uint64_t chunks;                    /* dealt; under lock */
+	bool is_ended;                      /* the split's last chunk was dealt; under lock */
+	uint64_t barrier;                   /* newest one that a reader has passed; under lock */
+	struct tr_chunk_position *restored; /* dealt first; under lock */
+	uint64_t restored_count;
+	uint64_t restored_next;
 };
 
 /** A reader's place. Zero-initialise. */
@@ -51,6 +60,7 @@ struct tr_sequence_cursor {
 	int64_t end;
 	bool has_chunk;
 	bool is_split_end;
+	uint64_t barrier; /* the last one that the reader has passed */
 };
 
 void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_config *config, struct tr_environment *env);
@@ -64,5 +74,12 @@ void tr_sequence_progress(struct tr_sequence *sequence, uint64_t *known, uint64_
 enum tr_flow tr_sequence_next(struct tr_sequence *sequence, struct tr_sequence_cursor *cursor,
 			      struct tr_source_context *context, int64_t *first, uint32_t *count,
 			      struct tr_chunk_info *info);
+
+/** io/source.h's reader_barrier and restore. */
+bool tr_sequence_barrier(struct tr_sequence *sequence, struct tr_sequence_cursor *cursor,
+			 struct tr_source_context *context, uint64_t checkpoint, struct tr_position_writer *writer);
+tr_code tr_sequence_restore(struct tr_sequence *sequence, const char *table,
+			    const struct tr_source_positions *positions, struct tr_environment *env,
+			    struct tr_status *st) TR_MUST_USE;
 
 #endif

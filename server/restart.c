@@ -10,8 +10,7 @@
 
 #include "base/check.h"
 
-static tr_code number(const struct tr_config *config, const char *key, double least, double *value,
-		      struct tr_status *st)
+static tr_code number(const struct tr_config *config, const char *key, double least, double *value, struct tr_status *st)
 {
 	const char *text = tr_config_text(config, key);
 	char *end;
@@ -47,8 +46,7 @@ tr_code tr_restart_configure(const struct tr_config *config, bool has_checkpoint
 		TR_TRY(number(config, "restart-strategy.exponential-delay.jitter-factor", 0, &terms->jitter, st));
 	} else if (strcasecmp(type, "failure-rate") == 0) {
 		terms->kind = TR_RESTART_RATE;
-		terms->attempts =
-			tr_config_integer(config, "restart-strategy.failure-rate.max-failures-per-interval");
+		terms->attempts = tr_config_integer(config, "restart-strategy.failure-rate.max-failures-per-interval");
 		terms->rate_interval_ms =
 			tr_config_integer(config, "restart-strategy.failure-rate.failure-rate-interval");
 		terms->delay_ms = tr_config_integer(config, "restart-strategy.failure-rate.delay");

@@ -30,15 +30,15 @@ struct tr_restart_terms {
 	int64_t delay_ms_max;
 	double factor;
 	double jitter;
-	int64_t reset_ms;        /* exponential */
+	int64_t reset_ms;         /* exponential */
 	int64_t rate_interval_ms; /* failure-rate */
-	_Atomic bool has_run;    /* a job was created with these terms; by the child, release */
+	_Atomic bool has_run;     /* a job was created with these terms; by the child, release */
 };
 
 struct tr_restart_state {
-	int64_t restarts;   /* since the last reset */
-	int64_t delay_ms;   /* exponential: of the next one; 0: not yet */
-	int64_t failed_ms;  /* last failure */
+	int64_t restarts;                       /* since the last reset */
+	int64_t delay_ms;                       /* exponential: of the next one; 0: not yet */
+	int64_t failed_ms;                      /* last failure */
 	int64_t times[TR_RESTART_FAILURES_MAX]; /* of failures, a ring */
 	uint64_t failures;
 };

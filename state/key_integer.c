@@ -85,11 +85,13 @@ static uint32_t take_slot(struct tr_key_integer *table, int64_t key)
 	return slot;
 }
 
+/* Another multiplier than that of group tables: partials come in the order of those, and keys that come in the order of
+ * their homes crowd into the first places of a table that is still to grow. */
 static inline size_t home_of(int64_t key, uint32_t bits)
 {
 	const uint64_t x = (uint64_t)key;
 
-	return (size_t)(((x ^ (x >> 32)) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+	return (size_t)(((x ^ (x >> 32)) * UINT64_C(0xd6e8feb86659fd93)) >> (64 - bits));
 }
 
 /** Puts a key that is not there into places that have room. */

@@ -32,7 +32,8 @@
 #define TR_LOG_EXTENTS_MAX 8192
 #define TR_LOG_PARTS_MAX ((uint32_t)1 << 16) /* over all retained checkpoints */
 #define TR_LOG_TEXT_BYTES_MAX ((size_t)1 << 20)
-#define TR_FRAME_BYTES_MAX (TR_STATE_RECORD_BYTES_MAX + ((size_t)1 << 20)) /* a record of the greatest size, and its head */
+#define TR_FRAME_BYTES_MAX \
+	(TR_STATE_RECORD_BYTES_MAX + ((size_t)1 << 20)) /* a record of the greatest size, and its head */
 
 struct tr_segment_head {
 	char magic[8];

@@ -185,14 +185,12 @@ static tr_code check_head(const struct stream *s, const struct tr_frame_head *he
 	if (head->magic != TR_FRAME_MAGIC)
 		TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: no frame begins here", s->path,
 			(unsigned long long)offset);
-	if (head->length % 8 != 0 || head->length > TR_FRAME_BYTES_MAX ||
-	    head->length > s->end - offset - sizeof(*head))
+	if (head->length % 8 != 0 || head->length > TR_FRAME_BYTES_MAX || head->length > s->end - offset - sizeof(*head))
 		TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: a frame of %lu bytes can't be here", s->path,
 			(unsigned long long)offset, (unsigned long)head->length);
 	if (head->segment != extent->segment || head->offset != offset)
-		TR_FAIL(st, TR_ERR_DATA,
-			"%s: byte %llu: damaged: the frame here belongs to byte %llu of segment-%llu", s->path,
-			(unsigned long long)offset, (unsigned long long)head->offset,
+		TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: the frame here belongs to byte %llu of segment-%llu",
+			s->path, (unsigned long long)offset, (unsigned long long)head->offset,
 			(unsigned long long)head->segment);
 	if (head->previous != previous)
 		TR_FAIL(st, TR_ERR_DATA,
@@ -235,8 +233,8 @@ static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent
 		offset += sizeof(head) + head.length;
 	}
 	if (previous != crc)
-		TR_FAIL(st, TR_ERR_DATA, "%s: the last frame before byte %llu is not the one that was committed", s->path,
-			(unsigned long long)stop);
+		TR_FAIL(st, TR_ERR_DATA, "%s: the last frame before byte %llu is not the one that was committed",
+			s->path, (unsigned long long)stop);
 	return TR_OK;
 }
 

@@ -158,10 +158,12 @@ static tr_code refuse_rootless(const struct scan *scan, struct tr_status *st)
 	size_t length = 0;
 
 	for (int i = 0; i < 4; i++)
-		length += (size_t)snprintf(why + length, sizeof(why) - length, "%s%s at byte %zu: %s", i > 0 ? "; " : "",
-					   root_names[i / 2], (i & 1) * TR_ROOT_STRIDE, log->copies[i].why);
+		length +=
+			(size_t)snprintf(why + length, sizeof(why) - length, "%s%s at byte %zu: %s", i > 0 ? "; " : "",
+					 root_names[i / 2], (i & 1) * TR_ROOT_STRIDE, log->copies[i].why);
 	TR_FAIL(st, TR_ERR_DATA,
-		"%s: no root of the log is whole (%s). Nothing was changed. Restore these files from a copy, start from "
+		"%s: no root of the log is whole (%s). Nothing was changed. Restore these files from a copy, start "
+		"from "
 		"a savepoint, or start anew with --fresh",
 		log->directory, why);
 }
@@ -192,9 +194,9 @@ static tr_code make_root_file(struct tr_log *log, int pair, const char *name, st
 	tr_log_path(log, name, path);
 	tr_bytes_clear(&log->root_bytes);
 	TR_TRY(tr_log_root_encode(&log->root, &log->root_bytes, st));
-	TR_TRY(log->disk->ops->open(
-		log->disk, path, TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE | TR_OPEN_PRIVATE,
-		&log->root_files[pair], st));
+	TR_TRY(log->disk->ops->open(log->disk, path,
+				    TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE | TR_OPEN_PRIVATE,
+				    &log->root_files[pair], st));
 	for (int copy = 0; copy < 2; copy++) {
 		const int64_t offset = copy * (int64_t)TR_ROOT_STRIDE;
 		int64_t result;
@@ -340,7 +342,8 @@ static void write_note(const struct scan *scan, struct tr_log_report *report)
 	size_t length = 0;
 
 	for (int i = 0; i < 4; i++)
-		report->roots_damaged += log->copies[i].state == TR_ROOT_DAMAGED || log->copies[i].state == TR_ROOT_NEWER;
+		report->roots_damaged +=
+			log->copies[i].state == TR_ROOT_DAMAGED || log->copies[i].state == TR_ROOT_NEWER;
 	if (report->tail_bytes > 0 || report->tail_segments > 0)
 		length += (size_t)snprintf(report->note, sizeof(report->note),
 					   "%" PRIu64 " bytes behind checkpoint %" PRIu64

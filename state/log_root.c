@@ -108,7 +108,8 @@ static bool read_extents(struct reader *r, const char *at)
 		    extent->end % 8 != 0 || extent->end <= extent->begin || extent->end > INT64_MAX ||
 		    extent->first > extent->last)
 			return bad(r, "an extent is impossible");
-		if (i > 0 && tr_log_place_compare(extent[-1].segment, extent[-1].end, extent->segment, extent->begin) > 0)
+		if (i > 0 &&
+		    tr_log_place_compare(extent[-1].segment, extent[-1].end, extent->segment, extent->begin) > 0)
 			return bad(r, "its extents are not in order");
 		root->extent_count++;
 	}

@@ -116,8 +116,7 @@ static tr_code create(struct tr_log *log, struct tr_status *st)
 	segment->head = (struct tr_segment_head){
 		.magic = TR_SEGMENT_MAGIC, .version = TR_LOG_VERSION, .number = number, .checkpoint = log->checkpoint};
 	memcpy(segment->head.log_id, log->root.log_id, TR_LOG_ID_BYTES);
-	segment->head.crc =
-		tr_log_sum(&segment->head, sizeof(segment->head), offsetof(struct tr_segment_head, crc));
+	segment->head.crc = tr_log_sum(&segment->head, sizeof(segment->head), offsetof(struct tr_segment_head, crc));
 	segment->length = sizeof(segment->head);
 	if (log->current != NULL)
 		log->current->is_full = true;

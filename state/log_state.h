@@ -21,8 +21,9 @@
 
 #define TR_LOG_SEGMENT_BYTES ((size_t)64 << 20)
 #define TR_LOG_WRITES_MAX 128
-#define TR_LOG_RETRIES_MAX 1000                   /* of one request that is answered EINTR or EAGAIN */
-#define TR_LOG_RESERVE_MIN ((uint64_t)256 << 10)  /* a segment is reserved ahead in steps of its own size, between these */
+#define TR_LOG_RETRIES_MAX 1000 /* of one request that is answered EINTR or EAGAIN */
+#define TR_LOG_RESERVE_MIN \
+	((uint64_t)256 << 10) /* a segment is reserved ahead in steps of its own size, between these */
 #define TR_LOG_RESERVE_MAX ((uint64_t)8 << 20)
 #define TR_LOG_ROOT_RESERVE ((int64_t)64 << 10) /* of each copy, from the beginning */
 #define TR_LOG_PATH_MAX 4096
@@ -39,7 +40,7 @@ enum tr_log_stage {
 /** A request in flight, and what it belongs to. */
 struct tr_log_request {
 	struct tr_io_request io;
-	struct tr_state_block *block;       /* freed when it is written; NULL: the bytes are the log's */
+	struct tr_state_block *block;        /* freed when it is written; NULL: the bytes are the log's */
 	struct tr_log_open_segment *segment; /* NULL: the root */
 	unsigned char *bytes;
 	size_t length;

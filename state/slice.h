@@ -82,6 +82,9 @@ uint32_t tr_slice_scan(const struct tr_slice_pool *pool, const struct tr_slice *
 /** Makes a sparse slice dense. Entries move. */
 void tr_slice_densify(struct tr_slice_pool *pool, struct tr_slice *slice);
 
+/** Makes the empty slice `target` hold what `source` holds, byte by byte: only where entries own nothing. */
+void tr_slice_copy(struct tr_slice_pool *pool, struct tr_slice *target, const struct tr_slice *source);
+
 /** Copies the list of its slots to `touched`, for an owner who will change the entries or let them go. */
 void tr_slice_keep_slots(const struct tr_slice_pool *pool, struct tr_slice *slice);
 

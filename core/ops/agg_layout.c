@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/type.h"
 #include "core/ops/agg_distinct.h"
+#include "core/ops/exact_sum.h"
 
 static tr_code part_init(struct tr_agg_part *part, const struct tr_agg_call *call, const struct tr_schema *input,
 			 struct tr_status *st)
@@ -111,7 +112,7 @@ static bool passes(const struct tr_column *filter, uint32_t row)
 	return filter == NULL || (!tr_column_is_null(filter, row) && tr_column_i8(filter, row) != 0);
 }
 
-static struct tr_distinct_set **set_of(const struct tr_agg_part *part, char *entry)
+struct tr_distinct_set **tr_agg_entry_set(const struct tr_agg_part *part, char *entry)
 {
 	return (struct tr_distinct_set **)(void *)(entry + part->slot.offset - 8);
 }
@@ -121,7 +122,7 @@ static bool is_new(const struct tr_agg_part *part, char *entry, const struct tr_
 {
 	const enum tr_phys phys = (enum tr_phys)arg->type->phys;
 
-	return tr_distinct_add(set_of(part, entry), phys, (const char *)arg->data + row * tr_phys_bytes(phys));
+	return tr_distinct_add(tr_agg_entry_set(part, entry), phys, (const char *)arg->data + row * tr_phys_bytes(phys));
 }
 
 static void part_update(struct tr_agg_layout *layout, const struct tr_agg_part *part, const struct tr_batch *batch,
@@ -206,7 +207,7 @@ static void merge_words(char *const *targets, char *const *sources, uint32_t cou
 /** The values of the source's set that the target has not seen go through update, as if they were a column. */
 static void merge_distinct(const struct tr_agg_part *part, char *target, char *source)
 {
-	const struct tr_distinct_set *from = *set_of(part, source);
+	const struct tr_distinct_set *from = *tr_agg_entry_set(part, source);
 	struct tr_column column = {.type = part->slot.arg_type, .data = tr_distinct_values(from)};
 
 	for (uint32_t i = 0; i < tr_distinct_count(from); i++)
@@ -272,6 +273,46 @@ void tr_agg_layout_read(const struct tr_agg_layout *layout, char *const *entries
 	}
 }
 
+static tr_code check_sum(const struct tr_column *column, uint32_t row, struct tr_status *st)
+{
+	const struct tr_view *view = tr_column_view(column, row);
+
+	if (tr_column_is_null(column, row) || !tr_exact_sum_is_valid(tr_view_text(view), view->length))
+		TR_FAIL(st, TR_ERR_DATA, "a sum of floating point numbers in a state record is damaged");
+	return TR_OK;
+}
+
+tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_column *columns,
+			    const struct tr_column *row_counts, const uint32_t *rows, uint32_t count,
+			    struct tr_status *st)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const int64_t held = tr_column_i64(row_counts, tr_agg_row(rows, i));
+
+		if (held <= 0)
+			TR_FAIL(st, TR_ERR_DATA, "a state record has an entry of %lld rows", (long long)held);
+	}
+	for (uint32_t p = 0; p < layout->part_count; p++) {
+		const struct tr_agg_part *part = &layout->parts[p];
+		const struct tr_column *partial = columns + part->partial_column;
+		const enum tr_agg_kind kind = part->agg->kind;
+
+		if (part->is_row_count || kind == TR_AGG_MIN || kind == TR_AGG_MAX)
+			continue;
+		for (uint32_t i = 0; i < count; i++) { /* the last column counts the values */
+			const uint32_t row = tr_agg_row(rows, i);
+			const int64_t values = tr_column_i64(&partial[part->agg->partial_count - 1], row);
+
+			if (values < 0 || values > tr_column_i64(row_counts, row))
+				TR_FAIL(st, TR_ERR_DATA, "a state record counts %lld values of %lld rows",
+					(long long)values, (long long)tr_column_i64(row_counts, row));
+			if (partial[0].type->phys == TR_PHYS_VIEW)
+				TR_TRY(check_sum(&partial[0], row, st));
+		}
+	}
+	return TR_OK;
+}
+
 void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entries, uint32_t count)
 {
 	for (uint32_t p = 0; layout->owns_memory && p < layout->part_count; p++) {
@@ -279,7 +320,7 @@ void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entr
 
 		if (part->is_distinct)
 			for (uint32_t i = 0; i < count; i++)
-				tr_distinct_destroy(set_of(part, entries[i]));
+				tr_distinct_destroy(tr_agg_entry_set(part, entries[i]));
 		if (part->agg->release != NULL)
 			part->agg->release(&part->slot, entries, count);
 	}

@@ -70,6 +70,15 @@ void tr_agg_layout_write(const struct tr_agg_layout *layout, char *const *entrie
 void tr_agg_layout_read(const struct tr_agg_layout *layout, char *const *entries, const struct tr_column *columns,
 			const uint32_t *rows, uint32_t count);
 
+/** Whether the accumulators in rows[0 .. count) of columns that come from outside can be read; `row_counts` are the hidden
+ * counts of these rows. TR_ERR_DATA. */
+tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_column *columns,
+			    const struct tr_column *row_counts, const uint32_t *rows, uint32_t count,
+			    struct tr_status *st) TR_MUST_USE;
+
+/** The set of a DISTINCT part. */
+struct tr_distinct_set **tr_agg_entry_set(const struct tr_agg_part *part, char *entry);
+
 /** Frees what the entries own. They are not zeroed as a whole. Nothing to do unless owns_memory. */
 void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entries, uint32_t count);
 

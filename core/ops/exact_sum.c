@@ -278,3 +278,31 @@ void tr_exact_sum_read(struct tr_exact_sum *target, const void *bytes, size_t le
 	}
 	tr_exact_sum_merge(target, &source);
 }
+
+bool tr_exact_sum_is_valid(const void *bytes, size_t length)
+{
+	const int position_max = 972 - 24 - EXPONENT_MIN;
+	struct tr_exact_sum sum = {0};
+	struct tr_exact_wide wide;
+	int64_t digit_max;
+
+	if (length != HEAD_BYTES && length != HEAD_BYTES + sizeof(wide))
+		return false;
+	memcpy(&sum, bytes, HEAD_BYTES);
+	if ((sum.flags & ~(FLAG_ANCHOR | FLAG_NAN | FLAG_PLUS_INF | FLAG_MINUS_INF)) != 0)
+		return false;
+	if (sum.flags & FLAG_ANCHOR ? sum.anchor < EXPONENT_MIN || sum.anchor - EXPONENT_MIN > position_max ||
+					      (sum.anchor - EXPONENT_MIN) % 32 != 0
+				    : sum.anchor != 0)
+		return false;
+	if (length == HEAD_BYTES)
+		return true;
+	memcpy(&wide, (const char *)bytes + HEAD_BYTES, sizeof(wide));
+	if (wide.pending > WIDE_PENDING_MAX)
+		return false;
+	digit_max = (int64_t)wide.pending + 1;
+	for (int i = 0; i < WIDE_DIGITS; i++)
+		if (wide.digits[i] / ((int64_t)1 << 32) > digit_max || wide.digits[i] / ((int64_t)1 << 32) < -digit_max)
+			return false;
+	return true;
+}

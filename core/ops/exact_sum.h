@@ -49,4 +49,7 @@ size_t tr_exact_sum_bytes(const struct tr_exact_sum *sum);
 void tr_exact_sum_write(const struct tr_exact_sum *sum, void *bytes);
 void tr_exact_sum_read(struct tr_exact_sum *target, const void *bytes, size_t length);
 
+/** Whether bytes from outside can be read. */
+bool tr_exact_sum_is_valid(const void *bytes, size_t length);
+
 #endif

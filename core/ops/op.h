@@ -72,6 +72,15 @@ struct tr_op_context {
 	bool has_checkpoints;
 };
 
+/** A kind of state records that an operator writes, for people and for savepoints. */
+struct tr_state_kind {
+	uint16_t kind;    /* in the record */
+	const char *name; /* "entries" */
+	bool is_keyed;
+	const struct tr_schema *schema; /* the record is rows (state/rows.h) of it; NULL: bytes of the operator's own */
+	uint32_t key_count;             /* the first columns, by whose hash the key group is found */
+};
+
 struct tr_op_ops {
 	const char *name;
 	enum tr_flow (*on_batch)(struct tr_op *op, uint32_t input, const struct tr_batch *batch);
@@ -112,6 +121,8 @@ struct tr_op_ops {
 	tr_code (*load_end)(struct tr_op *op, struct tr_status *st);
 	/* About the bytes that writing all of the state would take. NULL: few. */
 	uint64_t (*state_bytes)(const struct tr_op *op);
+	/* The kinds of its records; borrowed, as long as the operator lives. NULL: has no state. */
+	const struct tr_state_kind *(*kinds)(const struct tr_op *op, uint32_t *count);
 	void (*destroy)(struct tr_op *op);
 };
 
@@ -137,6 +148,31 @@ static inline uint64_t tr_op_wanted_barrier(const struct tr_op *head)
 	/* Acquire pairs with the release of tr_checkpoint_begin. */
 	wanted = atomic_load_explicit(head->context->checkpoint_wanted, memory_order_acquire);
 	return wanted > head->metrics.checkpoint ? wanted : 0;
+}
+
+/** The newest checkpoint that has been begun. */
+static inline uint64_t tr_op_newest_barrier(const struct tr_op *head)
+{
+	const _Atomic uint64_t *wanted = head->context->checkpoint_wanted;
+
+	return wanted != NULL ? atomic_load_explicit(wanted, memory_order_acquire) : 0;
+}
+
+/** For the head of a source stage: it has emitted the last barrier that there will be, and nothing follows. */
+static inline bool tr_op_is_stopped(const struct tr_op *head)
+{
+	const _Atomic uint64_t *last = head->context->checkpoint_last;
+	const uint64_t checkpoint = last != NULL ? atomic_load_explicit(last, memory_order_acquire) : 0;
+
+	return checkpoint != 0 && head->metrics.checkpoint >= checkpoint;
+}
+
+/** For the head of a source stage: it is to end as if its input had. */
+static inline bool tr_op_is_draining(const struct tr_op *head)
+{
+	const _Atomic bool *is_draining = head->context->is_draining;
+
+	return is_draining != NULL && atomic_load_explicit(is_draining, memory_order_acquire);
 }
 
 static inline enum tr_flow tr_op_took(struct tr_op *next, enum tr_flow flow)

@@ -5,6 +5,7 @@
 #include "core/ops/op_values.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct values {
 	struct tr_op op;
@@ -68,7 +69,7 @@ enum tr_flow tr_op_values_step(struct tr_op *op)
 
 	if (!v->is_end_emitted && tr_op_wanted_barrier(op) != 0)
 		return tr_op_emit_barrier(op, tr_op_wanted_barrier(op));
-	if (v->next_row < v->row_count)
+	if (v->next_row < v->row_count && !tr_op_is_draining(op))
 		return emit_rows(v);
 	if (!v->is_max_emitted) {
 		v->is_max_emitted = true;
@@ -90,7 +91,38 @@ static void destroy(struct tr_op *op)
 	free(v);
 }
 
-static const struct tr_op_ops values_ops = {.name = "values", .destroy = destroy};
+/* The state: how many rows have been emitted (64 bits, little endian). */
+#define RECORD_KIND 1
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	const uint64_t rows = ((struct values *)op)->next_row;
+	const struct tr_state_record record = {.kind = RECORD_KIND, .bytes = &rows, .length = sizeof(rows)};
+
+	*base = order->checkpoint;
+	return op->context->subtask == 0 ? writer->put(writer, &record, st) : TR_OK;
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	struct values *v = (struct values *)op;
+	uint64_t rows;
+
+	if (record->kind != RECORD_KIND || record->is_keyed || record->length != sizeof(rows))
+		TR_FAIL(st, TR_ERR_DATA, "the saved position in VALUES is damaged");
+	if (op->context->subtask != 0)
+		return TR_OK;
+	memcpy(&rows, record->bytes, sizeof(rows));
+	if (rows > v->row_count)
+		TR_FAIL(st, TR_ERR_DATA, "%llu rows of VALUES had been read, but now it has only %u",
+			(unsigned long long)rows, v->row_count);
+	v->next_row = (uint32_t)rows;
+	return TR_OK;
+}
+
+static const struct tr_op_ops values_ops = {.name = "values", .snapshot = snapshot, .load = load, .destroy = destroy};
 
 struct tr_op *tr_op_values_create(struct tr_op_context *context, const struct tr_schema *schema,
 				  const struct tr_expr *const *exprs, uint32_t row_count)

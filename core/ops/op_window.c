@@ -41,8 +41,7 @@ bool tr_window_is_two_phase(const struct tr_window_spec *window, const struct tr
 	return has_slices(window);
 }
 
-/** One key column of at most 8 bytes. */
-static bool has_small_key(const struct tr_window_plan *plan)
+bool tr_window_has_small_key(const struct tr_window_plan *plan)
 {
 	const struct tr_type *type;
 
@@ -67,7 +66,7 @@ tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_cont
 		return tr_op_window_session_create(plan, context, op, st);
 	if (plan->phase == TR_PHASE_SINGLE && (plan->use_general || !is_two_phase))
 		return tr_op_window_general_create(plan, context, op, st);
-	if (plan->phase == TR_PHASE_SINGLE && plan->window.kind == TR_WINDOW_TUMBLE && has_small_key(plan))
+	if (plan->phase == TR_PHASE_SINGLE && plan->window.kind == TR_WINDOW_TUMBLE && tr_window_has_small_key(plan))
 		return tr_op_window_tumble_create(plan, context, op, st);
 	return tr_op_window_slice_create(plan, context, op, st);
 }

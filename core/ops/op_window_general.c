@@ -13,6 +13,8 @@
  *                       the end of the input fire then
  *
  * Windows fire in the order of their ends.
+ *
+ * A snapshot writes all entries at the barrier, so the pause grows with the state.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +286,107 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 
 static enum tr_flow resume(struct tr_op *op) { return advance((struct general_op *)op); }
 
+/* -- saving and loading -- */
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	struct general_op *g = (struct general_op *)op;
+	struct tr_window_op *w = &g->w;
+	const uint32_t piece = tr_window_state_piece(w);
+
+	TR_ASSERT(!g->is_firing && g->pair_count == 0);
+	*base = order->checkpoint;
+	tr_window_op_reserve(w, piece);
+	TR_TRY(tr_window_state_put_mark(w, writer, g->fire_ms, st));
+	for (uint32_t i = 0; i < g->window_count; i++) {
+		const struct window *window = g->windows[i];
+		uint32_t cursor = 0, n;
+
+		while ((n = tr_slice_scan(&w->pool, &window->entries, &cursor, piece, w->slots, w->entries)) > 0)
+			TR_TRY(tr_window_state_put_slots(w, writer, w->slots, w->entries, n, &window->start,
+							 &window->end, true, 0, st));
+	}
+	return TR_OK;
+}
+
+/** Entries of rows from .. to, which are of one window; new ones are counted as held by it. */
+static tr_code load_window(struct general_op *g, uint16_t kind, const struct tr_window_rows *rows, struct tr_status *st)
+{
+	struct tr_window_op *w = &g->w;
+	const uint32_t first = tr_agg_row(rows->rows, 0);
+	struct window *window = window_get(g, rows->starts[first], rows->ends[first]);
+	uint32_t touched;
+
+	tr_slice_resolve(&w->pool, &window->entries, w->slots, rows->count, w->entries);
+	if (kind != TR_WINDOW_STATE_ENTRIES)
+		return tr_window_state_fill_values(w, kind, rows, w->entries, st);
+	touched = tr_window_state_fill(w, rows, w->entries, w->touched);
+	for (uint32_t i = 0; i < touched; i++) {
+		g->refs[w->slots[w->touched[i]]]++;
+		tr_slice_touch(&window->entries, &w->slots[w->touched[i]], 1);
+	}
+	return TR_OK;
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	struct general_op *g = (struct general_op *)op;
+	struct tr_window_op *w = &g->w;
+	struct tr_window_rows all;
+	uint32_t *kept;
+	bool is_taken;
+	tr_code code = TR_OK;
+
+	TR_TRY(tr_window_state_load(w, origin, record, &is_taken, st));
+	if (is_taken)
+		return TR_OK;
+	TR_TRY(tr_window_state_read(w, record, &all, st));
+	kept = calloc(all.count + 1, sizeof(*kept));
+	TR_ASSERT(kept != NULL);
+	for (uint32_t i = 0; i < all.count; i++)
+		kept[i] = tr_agg_row(all.rows, i);
+	for (uint32_t from = 0, to; from < all.count && code == TR_OK; from = to) {
+		struct tr_window_rows rows = all;
+
+		for (to = from + 1; to < all.count && all.starts[kept[to]] == all.starts[kept[from]] &&
+				    all.ends[kept[to]] == all.ends[kept[from]];)
+			to++;
+		rows.rows = kept + from;
+		rows.count = to - from;
+		tr_window_state_map_keys(w, &rows);
+		refs_reserve(g);
+		code = load_window(g, record->kind, &rows, st);
+	}
+	free(kept);
+	return code;
+}
+
+static tr_code load_end(struct tr_op *op, struct tr_status *st)
+{
+	struct general_op *g = (struct general_op *)op;
+
+	g->fire_ms = tr_window_state_loaded(&g->w, g->fire_ms);
+	set_timer(g);
+	return TR_OK;
+}
+
+static uint64_t state_bytes(const struct tr_op *op)
+{
+	struct general_op *g = (struct general_op *)(uintptr_t)op;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < g->window_count; i++)
+		count += g->windows[i]->entries.count;
+	return tr_window_state_bytes(&g->w, count);
+}
+
+static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
+{
+	return tr_window_state_kinds((struct tr_window_op *)(uintptr_t)op, count);
+}
+
 static void destroy(struct tr_op *op)
 {
 	struct general_op *g = (struct general_op *)op;
@@ -303,6 +406,11 @@ static const struct tr_op_ops event_ops = {
 	.on_watermark = on_watermark,
 	.on_end = on_end,
 	.resume = resume,
+	.snapshot = snapshot,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 
@@ -313,6 +421,11 @@ static const struct tr_op_ops processing_ops = {
 	.on_timer = on_timer,
 	.on_end = on_end,
 	.resume = resume,
+	.snapshot = snapshot,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 

@@ -17,6 +17,8 @@
  * A closed session (its timer is at most the greatest watermark seen for its key) is never joined again; it fires with
  * the next watermark of the operator. With processing time rows are taken at once, and sessions fire by the clock.
  *
+ * A snapshot writes the sessions and the rows that wait, all at the barrier, so the pause grows with the state.
+ *
  *     key slot ──▶ list of its sessions (few)        due: heap of all sessions by end, each knows its place in it
  */
 #include <stdlib.h>
@@ -248,7 +250,8 @@ static void block_add(struct session_op *s, struct tr_batch_buffer *block)
 	s->blocks[s->block_count++] = block;
 }
 
-static void hold(struct session_op *s, const struct tr_batch *batch)
+/** `watermarks`: by row of the batch; NULL: those of its runs. */
+static void hold(struct session_op *s, const struct tr_batch *batch, const int64_t *watermarks)
 {
 	const uint32_t n = batch->selected_count;
 	uint32_t run = 0;
@@ -262,7 +265,9 @@ static void hold(struct session_op *s, const struct tr_batch *batch)
 	block = tr_batch_buffer_create(batch->schema, n);
 	for (uint32_t i = 0; i < n; i++)
 		s->held[s->held_count++] = (struct held_row){
-			.watermark_ms = tr_window_row_watermark(batch, tr_batch_row(batch, i), &run, s->w.watermark_ms),
+			.watermark_ms = watermarks != NULL ? watermarks[tr_batch_row(batch, i)]
+							   : tr_window_row_watermark(batch, tr_batch_row(batch, i),
+										     &run, s->w.watermark_ms),
 			.time_ms = s->assign.times[i],
 			.block = s->block_count,
 			.row = i,
@@ -384,6 +389,17 @@ static enum tr_flow advance(struct session_op *s)
 	return tr_op_emit_watermark(&w->op, w->watermark_ms);
 }
 
+/** The local times of the rows, in s->assign. */
+static tr_code take_times(struct session_op *s, const struct tr_batch *batch, struct tr_status *st)
+{
+	TR_TRY(tr_window_assign_times(&s->assign, batch, st));
+	for (uint32_t i = 0; i < batch->selected_count; i++)
+		if (s->assign.times[i] < -TR_WINDOW_TIME_MAX || s->assign.times[i] > TR_WINDOW_TIME_MAX)
+			TR_FAIL(st, TR_ERR_DATA, "the event time %lld ms is out of range",
+				(long long)s->assign.times[i]);
+	return TR_OK;
+}
+
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
 	struct session_op *s = (struct session_op *)op;
@@ -391,16 +407,9 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	if (batch->selected_count == 0)
 		return TR_FLOW_MORE;
 	if (is_event_time(s)) {
-		if (tr_window_assign_times(&s->assign, batch, &op->context->status) != TR_OK)
+		if (take_times(s, batch, &op->context->status) != TR_OK)
 			return TR_FLOW_FAILED;
-		for (uint32_t i = 0; i < batch->selected_count; i++) {
-			if (s->assign.times[i] >= -TR_WINDOW_TIME_MAX && s->assign.times[i] <= TR_WINDOW_TIME_MAX)
-				continue;
-			(void)tr_status_set(&op->context->status, TR_ERR_DATA, 0, TR_WHERE,
-					    "the event time %lld ms is out of range", (long long)s->assign.times[i]);
-			return TR_FLOW_FAILED;
-		}
-		hold(s, batch);
+		hold(s, batch, NULL);
 		return TR_FLOW_MORE;
 	}
 	for (uint32_t i = 0; i < batch->selected_count; i++)
@@ -446,6 +455,155 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 
 static enum tr_flow resume(struct tr_op *op) { return advance((struct session_op *)op); }
 
+/* -- saving and loading -- */
+
+static tr_code save_sessions(struct session_op *s, struct tr_state_writer *writer, struct tr_status *st)
+{
+	struct tr_window_op *w = &s->w;
+	const uint32_t piece = tr_window_state_piece(w);
+	int64_t *times = calloc((size_t)piece * 2, sizeof(*times));
+	tr_code code = TR_OK;
+
+	TR_ASSERT(times != NULL);
+	tr_window_op_reserve(w, piece);
+	for (uint32_t first = 0; first < s->due_count && code == TR_OK; first += piece) {
+		const uint32_t n = TR_MIN(s->due_count - first, piece);
+
+		for (uint32_t i = 0; i < n; i++) {
+			const struct session *session = s->due[first + i];
+
+			w->slots[i] = session->slot;
+			w->entries[i] = session->entry;
+			times[i] = session->start;
+			times[piece + i] = session->end;
+		}
+		code = tr_window_state_put_slots(w, writer, w->slots, w->entries, n, times, times + piece, false, 0, st);
+	}
+	free(times);
+	return code;
+}
+
+/** The held rows, block by block. */
+static tr_code save_held(struct session_op *s, struct tr_state_writer *writer, struct tr_status *st)
+{
+	size_t *ends = calloc(s->block_count + 1, sizeof(*ends)), at = 0;
+	uint32_t *rows = calloc(s->held_count + 1, sizeof(*rows));
+	int64_t *watermarks = calloc(s->held_count + 1, sizeof(*watermarks));
+	tr_code code = TR_OK;
+
+	TR_ASSERT(ends != NULL && rows != NULL && watermarks != NULL);
+	for (uint32_t b = 0; b < s->block_count; b++) {
+		ends[b] = at;
+		at += s->block_left[b];
+	}
+	TR_ASSERT(at == s->held_count);
+	for (size_t i = 0; i < s->held_count; i++) {
+		const struct held_row *held = &s->held[i];
+
+		rows[ends[held->block]] = held->row;
+		watermarks[ends[held->block]++] = held->watermark_ms;
+	}
+	at = 0;
+	for (uint32_t b = 0; b < s->block_count && code == TR_OK; b++) {
+		code = tr_window_state_put_waiting(&s->w, writer, &s->blocks[b]->batch, rows + at, watermarks + at,
+						   s->block_left[b], st);
+		at += s->block_left[b];
+	}
+	free(ends);
+	free(rows);
+	free(watermarks);
+	return code;
+}
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	*base = order->checkpoint;
+	TR_TRY(tr_window_state_put_mark(&s->w, writer, s->fire_ms, st));
+	TR_TRY(save_sessions(s, writer, st));
+	return save_held(s, writer, st);
+}
+
+static struct session *session_find(const struct session_op *s, uint32_t slot, int64_t start, int64_t end)
+{
+	struct session *session = s->sessions[slot];
+
+	while (session != NULL && (session->start != start || session->end != end))
+		session = session->next;
+	return session;
+}
+
+/** Rows of entries or values: the sessions that they name, new ones if need be, get what the rows hold. */
+static tr_code load_sessions(struct session_op *s, const struct tr_state_record *record, struct tr_status *st)
+{
+	struct tr_window_op *w = &s->w;
+	struct tr_window_rows rows;
+
+	TR_TRY(tr_window_state_read(w, record, &rows, st));
+	tr_window_state_map_keys(w, &rows);
+	slots_reserve(s);
+	for (uint32_t i = 0; i < rows.count; i++) {
+		const uint32_t row = tr_agg_row(rows.rows, i), slot = w->slots[i];
+		struct session *session = session_find(s, slot, rows.starts[row], rows.ends[row]);
+
+		if (session == NULL) {
+			session = session_make(s, slot, rows.starts[row], rows.ends[row]);
+			session->next = s->sessions[slot];
+			s->sessions[slot] = session;
+			heap_add(s, session);
+		}
+		w->entries[i] = session->entry;
+	}
+	if (record->kind != TR_WINDOW_STATE_ENTRIES)
+		return tr_window_state_fill_values(w, record->kind, &rows, w->entries, st);
+	(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
+	return TR_OK;
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	struct session_op *s = (struct session_op *)op;
+	struct tr_window_rows rows;
+	struct tr_batch batch;
+	bool is_taken;
+
+	TR_TRY(tr_window_state_load(&s->w, origin, record, &is_taken, st));
+	if (is_taken)
+		return TR_OK;
+	if (record->kind != TR_WINDOW_STATE_WAITING)
+		return load_sessions(s, record, st);
+	TR_TRY(tr_window_state_read_waiting(&s->w, record, &rows, &batch, st));
+	if (batch.selected_count == 0)
+		return TR_OK;
+	TR_TRY(take_times(s, &batch, st));
+	hold(s, &batch, rows.starts);
+	return TR_OK;
+}
+
+static tr_code load_end(struct tr_op *op, struct tr_status *st)
+{
+	struct session_op *s = (struct session_op *)op;
+
+	s->fire_ms = tr_window_state_loaded(&s->w, s->fire_ms);
+	set_timer(s);
+	return TR_OK;
+}
+
+static uint64_t state_bytes(const struct tr_op *op)
+{
+	struct session_op *s = (struct session_op *)(uintptr_t)op;
+
+	return tr_window_state_bytes(&s->w, s->due_count + s->held_count);
+}
+
+static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
+{
+	return tr_window_state_kinds((struct tr_window_op *)(uintptr_t)op, count);
+}
+
 static void destroy(struct tr_op *op)
 {
 	struct session_op *s = (struct session_op *)op;
@@ -477,6 +635,11 @@ static const struct tr_op_ops event_ops = {
 	.on_watermark = on_watermark,
 	.on_end = on_end,
 	.resume = resume,
+	.snapshot = snapshot,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 
@@ -487,6 +650,11 @@ static const struct tr_op_ops processing_ops = {
 	.on_timer = on_timer,
 	.on_end = on_end,
 	.resume = resume,
+	.snapshot = snapshot,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 

@@ -14,15 +14,16 @@
  *                memory back at once.
  *
  *     HOP        two stacks. When a window begins at or after `flip_end`, the slices of the window are summed from the
- *                newest to the oldest in place: each then holds itself and all newer ones. `flip_end` is the window's
- *                end. Later slices are added to `front`. A window is the sum at its first slice, plus front, plus
- *                overlays: three additions per slide in the mean, however many slices a window has.
+ *                newest to the oldest: each sum holds its slice and all newer ones. `flip_end` is the window's end.
+ *                Later slices are added to `front`. A window is the sum at its first slice, plus front, plus overlays:
+ *                four additions per slide in the mean, however many slices a window has. The slices themselves stay as
+ *                they are: sums and front are computed from them, and so are not state.
  *
  *         flip_end ┐
  *       [s1..][s2..][s3..]│ s4   s5            window s2..s5 = [s2..] + front, front = s4 + s5
  *
- * refs[slot] counts the slices that have the key: at zero the slot is given back. A slice whose entries were merged
- * over or given back keeps the list of its slots for that.
+ * refs[slot] counts the slices that have the key: at zero the slot is given back. A slice whose entries were given back
+ * keeps the list of its slots for that.
  *
  * Firing goes window by window in the order of their ends, a batch of results at a time; `cursor` is where to go on
  * after BLOCKED.
@@ -31,40 +32,13 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "core/ops/window_assign.h"
-#include "core/ops/window_output.h"
+#include "core/ops/op_window_slice.h"
 
 #define PIECE 512
-/* Below this many slots a slice is dense from the start: one chunk. */
-#define DENSE_SLOTS TR_SLICE_CHUNK_SLOTS
-
-struct slice_op {
-	struct tr_window_op w;
-	struct tr_window_assign assign;
-	struct tr_slice **live; /* by start, then first_end */
-	uint32_t live_count;
-	uint32_t live_capacity;
-	struct tr_slice **spare;
-	uint32_t spare_count;
-	struct tr_slice front;
-	struct tr_slice result;
-	int64_t flip_end;  /* HOP: slices that end here or earlier hold sums; INT64_MIN: none */
-	int64_t fired_end; /* of the window that fired last; INT64_MIN: none */
-	uint32_t *refs;    /* by slot */
-	uint32_t ref_capacity;
-	bool expects_dense;
-	bool has_pending;        /* a watermark is to be passed on when all that it fires is out */
-	struct tr_slice *firing; /* results of the window [firing_start, firing_end) are going out */
-	int64_t firing_start, firing_end;
-	uint32_t cursor;
-	char *trash; /* an entry for rows that are late, or whose own entry is not known yet */
-	uint32_t *other_slots;
-	uint32_t other_capacity;
-};
 
 /* -- live slices -- */
 
-static uint32_t live_position(const struct slice_op *s, int64_t start, int64_t first_end)
+static uint32_t live_position(const struct tr_slice_op *s, int64_t start, int64_t first_end)
 {
 	uint32_t low = 0, high = s->live_count;
 
@@ -80,12 +54,12 @@ static uint32_t live_position(const struct slice_op *s, int64_t start, int64_t f
 	return low;
 }
 
-static bool starts_dense(const struct slice_op *s)
+static bool starts_dense(const struct tr_slice_op *s)
 {
-	return s->expects_dense || tr_key_table_slot_limit(s->w.keys) <= DENSE_SLOTS;
+	return s->expects_dense || tr_key_table_slot_limit(s->w.keys) <= TR_SLICE_OP_DENSE_SLOTS;
 }
 
-static struct tr_slice *live_get(struct slice_op *s, int64_t start, int64_t first_end)
+struct tr_slice *tr_slice_op_get(struct tr_slice_op *s, int64_t start, int64_t first_end)
 {
 	const uint32_t at = live_position(s, start, first_end);
 	struct tr_slice *slice;
@@ -109,12 +83,12 @@ static struct tr_slice *live_get(struct slice_op *s, int64_t start, int64_t firs
 	return slice;
 }
 
-static bool is_overlay(struct slice_op *s, const struct tr_slice *slice)
+static bool is_overlay(struct tr_slice_op *s, const struct tr_slice *slice)
 {
 	return slice->first_end != tr_window_first_end(&s->w.clock, slice->start);
 }
 
-static void refs_reserve(struct slice_op *s)
+void tr_slice_op_reserve_refs(struct tr_slice_op *s)
 {
 	const uint32_t limit = tr_key_table_slot_limit(s->w.keys);
 
@@ -128,7 +102,7 @@ static void refs_reserve(struct slice_op *s)
 	s->ref_capacity = capacity;
 }
 
-static void unref(struct slice_op *s, const uint32_t *slots, uint32_t count)
+static void unref(struct tr_slice_op *s, const uint32_t *slots, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		TR_DASSERT(s->refs[slots[i]] > 0);
@@ -137,7 +111,7 @@ static void unref(struct slice_op *s, const uint32_t *slots, uint32_t count)
 	}
 }
 
-static void release_entries(struct slice_op *s, struct tr_slice *slice)
+static void release_entries(struct tr_slice_op *s, struct tr_slice *slice)
 {
 	uint32_t slots[PIECE], cursor = 0, n;
 	char *entries[PIECE];
@@ -146,22 +120,22 @@ static void release_entries(struct slice_op *s, struct tr_slice *slice)
 		tr_agg_layout_release(&s->w.layout, entries, n);
 }
 
-static void empty_slice(struct slice_op *s, struct tr_slice *slice)
+void tr_slice_op_empty(struct tr_slice_op *s, struct tr_slice *slice)
 {
 	release_entries(s, slice);
 	tr_slice_clear(&s->w.pool, slice);
 }
 
 /** Lets go of the entries of a slice that windows still refer to by its slots. */
-static void retire(struct slice_op *s, struct tr_slice *slice)
+static void retire(struct tr_slice_op *s, struct tr_slice *slice)
 {
 	if (slice->touched == NULL)
 		tr_slice_keep_slots(&s->w.pool, slice);
-	empty_slice(s, slice);
+	tr_slice_op_empty(s, slice);
 	slice->is_retired = true;
 }
 
-static void drop(struct slice_op *s, uint32_t at)
+static void drop(struct tr_slice_op *s, uint32_t at)
 {
 	struct tr_slice *slice = s->live[at];
 
@@ -189,7 +163,7 @@ static void drop(struct slice_op *s, uint32_t at)
 /* -- rows -- */
 
 /** Entries of slices that have become well filled move to the dense form; between batches no one points to them. */
-static void densify(struct slice_op *s)
+static void densify(struct tr_slice_op *s)
 {
 	const uint32_t limit = tr_key_table_slot_limit(s->w.keys);
 
@@ -202,7 +176,7 @@ static void densify(struct slice_op *s)
 }
 
 /** Slots `first` .. of w->slots were empty in the slice before: w->touched names them. */
-static void touch(struct slice_op *s, struct tr_slice *slice, uint32_t first, uint32_t count)
+static void touch(struct tr_slice_op *s, struct tr_slice *slice, uint32_t first, uint32_t count)
 {
 	struct tr_window_op *w = &s->w;
 
@@ -213,7 +187,7 @@ static void touch(struct slice_op *s, struct tr_slice *slice, uint32_t first, ui
 	tr_slice_touch(slice, w->touched_slots, count);
 }
 
-static void reserve_other_slots(struct slice_op *s, uint32_t count)
+static void reserve_other_slots(struct tr_slice_op *s, uint32_t count)
 {
 	if (count <= s->other_capacity)
 		return;
@@ -224,7 +198,7 @@ static void reserve_other_slots(struct slice_op *s, uint32_t count)
 
 /** Most rows go to one slice: all are resolved and counted there, the exceptions in an entry that nobody reads; then the
  * exceptions get their own. Keys that only late rows have are forgotten again. */
-static void take_with_exceptions(struct slice_op *s, const struct tr_batch *batch, struct tr_slice *slice)
+static void take_with_exceptions(struct tr_slice_op *s, const struct tr_batch *batch, struct tr_slice *slice)
 {
 	struct tr_window_op *w = &s->w;
 	const struct tr_window_assign *assign = &s->assign;
@@ -239,7 +213,7 @@ static void take_with_exceptions(struct slice_op *s, const struct tr_batch *batc
 	for (uint32_t t = 1; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
 		const uint32_t *positions = assign->exceptions + target->first;
-		struct tr_slice *other = live_get(s, target->start, target->first_end);
+		struct tr_slice *other = tr_slice_op_get(s, target->start, target->first_end);
 		uint32_t touched;
 
 		for (uint32_t i = 0; i < target->count; i++)
@@ -278,7 +252,7 @@ static void take_with_exceptions(struct slice_op *s, const struct tr_batch *batc
 
 static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
-	struct slice_op *s = (struct slice_op *)op;
+	struct tr_slice_op *s = (struct tr_slice_op *)op;
 	struct tr_window_op *w = &s->w;
 	struct tr_window_assign *assign = &s->assign;
 
@@ -290,22 +264,22 @@ static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_ba
 	densify(s);
 	tr_window_op_reserve(w, assign->count);
 	if (assign->has_exceptions) {
-		struct tr_slice *slice = live_get(s, assign->targets[0].start, assign->targets[0].first_end);
+		struct tr_slice *slice = tr_slice_op_get(s, assign->targets[0].start, assign->targets[0].first_end);
 
 		if (slice->is_dense) {
 			reserve_other_slots(s, assign->exception_count);
 			tr_window_op_map_keys(w, batch, assign->rows, assign->count);
-			refs_reserve(s);
+			tr_slice_op_reserve_refs(s);
 			take_with_exceptions(s, batch, slice);
 			return TR_FLOW_MORE;
 		}
 		tr_window_assign_group(assign, batch);
 	}
 	tr_window_op_map_keys(w, batch, assign->rows, assign->count);
-	refs_reserve(s);
+	tr_slice_op_reserve_refs(s);
 	for (uint32_t t = 0; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
-		struct tr_slice *slice = live_get(s, target->start, target->first_end);
+		struct tr_slice *slice = tr_slice_op_get(s, target->start, target->first_end);
 
 		tr_slice_resolve(&w->pool, slice, w->slots + target->first, target->count, w->entries + target->first);
 		touch(s, slice, target->first,
@@ -333,7 +307,7 @@ static uint32_t count_partials(struct tr_window_op *w, const struct tr_column *c
 
 static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
-	struct slice_op *s = (struct slice_op *)op;
+	struct tr_slice_op *s = (struct tr_slice_op *)op;
 	struct tr_window_op *w = &s->w;
 	struct tr_window_assign *assign = &s->assign;
 	const uint32_t start_column = w->plan->key_count + w->layout.partial_count;
@@ -345,10 +319,10 @@ static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct t
 	densify(s);
 	tr_window_op_reserve(w, assign->count);
 	tr_window_op_map_keys(w, batch, assign->rows, assign->count);
-	refs_reserve(s);
+	tr_slice_op_reserve_refs(s);
 	for (uint32_t t = 0; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
-		struct tr_slice *slice = live_get(s, target->start, target->first_end);
+		struct tr_slice *slice = tr_slice_op_get(s, target->start, target->first_end);
 
 		tr_slice_resolve(&w->pool, slice, w->slots + target->first, target->count, w->entries + target->first);
 		touch(s, slice, target->first,
@@ -360,7 +334,7 @@ static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct t
 
 /* -- merging slices -- */
 
-static void merge_slice(struct slice_op *s, struct tr_slice *target, struct tr_slice *source)
+void tr_slice_op_merge(struct tr_slice_op *s, struct tr_slice *target, struct tr_slice *source)
 {
 	struct tr_window_op *w = &s->w;
 	uint32_t slots[PIECE], fresh[PIECE], cursor = 0, n;
@@ -381,31 +355,67 @@ static void merge_slice(struct slice_op *s, struct tr_slice *target, struct tr_s
 	}
 }
 
+static void sums_drop(struct tr_slice_op *s, uint32_t at)
+{
+	struct tr_slice_sum *sum = &s->sums[at];
+
+	if (sum->is_own) {
+		release_entries(s, sum->slice);
+		tr_slice_deinit(&s->w.pool, sum->slice);
+		free(sum->slice);
+	}
+	s->sum_count--;
+	memmove(sum, sum + 1, (s->sum_count - at) * sizeof(*sum));
+}
+
+static void sums_add(struct tr_slice_op *s, int64_t start, struct tr_slice *slice, bool is_own)
+{
+	if (s->sum_count == s->sum_capacity) {
+		s->sum_capacity = s->sum_capacity == 0 ? 16 : s->sum_capacity * 2;
+		s->sums = realloc(s->sums, s->sum_capacity * sizeof(*s->sums));
+		TR_ASSERT(s->sums != NULL);
+	}
+	s->sums[s->sum_count++] = (struct tr_slice_sum){.start = start, .slice = slice, .is_own = is_own};
+}
+
+/** A new slice with the sum of two. */
+static struct tr_slice *sum_of(struct tr_slice_op *s, struct tr_slice *slice, struct tr_slice *newer)
+{
+	struct tr_slice *sum = malloc(sizeof(*sum));
+
+	TR_ASSERT(sum != NULL);
+	tr_slice_init(sum, slice->is_dense);
+	if (s->w.layout.owns_memory)
+		tr_slice_op_merge(s, sum, slice);
+	else
+		tr_slice_copy(&s->w.pool, sum, slice);
+	tr_slice_op_merge(s, sum, newer);
+	return sum;
+}
+
 /** Sums the slices of the window [start, end) from the newest to the oldest. */
-static void flip(struct slice_op *s, int64_t start, int64_t end)
+static void flip(struct tr_slice_op *s, int64_t start, int64_t end)
 {
 	const struct tr_window_clock *clock = &s->w.clock;
 	struct tr_slice *newer = NULL;
 
-	empty_slice(s, &s->front);
+	tr_slice_op_empty(s, &s->front);
+	while (s->sum_count > 0)
+		sums_drop(s, s->sum_count - 1);
 	s->flip_end = end;
 	for (uint32_t i = s->live_count; i-- > 0;) {
 		struct tr_slice *slice = s->live[i];
 
 		if (slice->start < start || slice->start + clock->slice_ms > end || is_overlay(s, slice))
 			continue;
-		if (newer != NULL) {
-			if (slice->touched == NULL)
-				tr_slice_keep_slots(&s->w.pool, slice);
-			merge_slice(s, slice, newer);
-		}
 		slice->is_merged = true;
-		newer = slice;
+		newer = newer == NULL ? slice : sum_of(s, slice, newer);
+		sums_add(s, slice->start, newer, newer != slice);
 	}
 }
 
 /** HOP: what the window [start, end) is made of, in at most two slices and the overlays. */
-static struct tr_slice *hop_result(struct slice_op *s, int64_t start, int64_t end)
+static struct tr_slice *hop_result(struct tr_slice_op *s, int64_t start, int64_t end)
 {
 	const struct tr_window_clock *clock = &s->w.clock;
 	struct tr_slice *back = NULL, *only;
@@ -420,13 +430,12 @@ static struct tr_slice *hop_result(struct slice_op *s, int64_t start, int64_t en
 		    is_overlay(s, slice))
 			continue;
 		TR_DASSERT(slice->start >= s->flip_end);
-		merge_slice(s, &s->front, slice);
+		tr_slice_op_merge(s, &s->front, slice);
 		slice->is_merged = true;
 	}
-	for (uint32_t i = 0; i < s->live_count && back == NULL; i++)
-		if (s->live[i]->start >= start && s->live[i]->start + clock->slice_ms <= s->flip_end &&
-		    !is_overlay(s, s->live[i]))
-			back = s->live[i];
+	for (uint32_t i = s->sum_count; i-- > 0 && back == NULL;)
+		if (s->sums[i].start >= start)
+			back = s->sums[i].slice;
 	only = back != NULL ? back : &s->front;
 	parts = (back != NULL) + (s->front.count > 0);
 	for (uint32_t i = 0; i < s->live_count; i++) {
@@ -435,39 +444,39 @@ static struct tr_slice *hop_result(struct slice_op *s, int64_t start, int64_t en
 		if (slice->start < start || slice->first_end > end || !is_overlay(s, slice))
 			continue;
 		if (parts < 2) { /* now the result needs a place of its own */
-			empty_slice(s, &s->result);
-			merge_slice(s, &s->result, only);
+			tr_slice_op_empty(s, &s->result);
+			tr_slice_op_merge(s, &s->result, only);
 			if (back != NULL && s->front.count > 0)
-				merge_slice(s, &s->result, &s->front);
+				tr_slice_op_merge(s, &s->result, &s->front);
 			only = &s->result;
 			parts = 3;
 		} else if (parts == 2) {
-			empty_slice(s, &s->result);
-			merge_slice(s, &s->result, back);
-			merge_slice(s, &s->result, &s->front);
+			tr_slice_op_empty(s, &s->result);
+			tr_slice_op_merge(s, &s->result, back);
+			tr_slice_op_merge(s, &s->result, &s->front);
 			only = &s->result;
 			parts = 3;
 		}
-		merge_slice(s, &s->result, slice);
+		tr_slice_op_merge(s, &s->result, slice);
 	}
 	if (parts == 2) {
-		empty_slice(s, &s->result);
-		merge_slice(s, &s->result, back);
-		merge_slice(s, &s->result, &s->front);
+		tr_slice_op_empty(s, &s->result);
+		tr_slice_op_merge(s, &s->result, back);
+		tr_slice_op_merge(s, &s->result, &s->front);
 		only = &s->result;
 	}
 	return only;
 }
 
 /** CUMULATE: adds the slice that ends at `end` to the running sum of its cycle. */
-static struct tr_slice *cumulate_result(struct slice_op *s, int64_t end)
+static struct tr_slice *cumulate_result(struct tr_slice_op *s, int64_t end)
 {
 	for (uint32_t i = 0; i < s->live_count; i++) {
 		struct tr_slice *slice = s->live[i];
 
 		if (slice->is_retired || slice->first_end != end)
 			continue;
-		merge_slice(s, &s->front, slice);
+		tr_slice_op_merge(s, &s->front, slice);
 		retire(s, slice);
 	}
 	return &s->front;
@@ -476,7 +485,7 @@ static struct tr_slice *cumulate_result(struct slice_op *s, int64_t end)
 /* -- firing -- */
 
 /** The end of the next window that has rows; INT64_MAX: there is none. */
-static int64_t next_end(const struct slice_op *s)
+static int64_t next_end(const struct tr_slice_op *s)
 {
 	const int64_t step = s->w.clock.spec.step_ms;
 	int64_t least = INT64_MAX;
@@ -492,7 +501,7 @@ static int64_t next_end(const struct slice_op *s)
 	return least;
 }
 
-static void begin_fire(struct slice_op *s, int64_t end)
+static void begin_fire(struct tr_slice_op *s, int64_t end)
 {
 	s->firing_end = end;
 	s->firing_start = tr_window_start_of(&s->w.clock, end);
@@ -506,26 +515,29 @@ static void begin_fire(struct slice_op *s, int64_t end)
 }
 
 /** The window is out: slices that no later window needs go. */
-static void end_fire(struct slice_op *s)
+static void end_fire(struct tr_slice_op *s)
 {
 	const int64_t end = s->firing_end;
 
 	s->firing = NULL;
 	s->fired_end = end;
+	while (s->sum_count > 0 &&
+	       tr_window_last_end(&s->w.clock, s->sums[s->sum_count - 1].start) <= end) /* the oldest come last */
+		sums_drop(s, s->sum_count - 1);
 	for (uint32_t i = s->live_count; i-- > 0;)
 		if (tr_window_last_end(&s->w.clock, s->live[i]->start) <= end)
 			drop(s, i);
 	if (s->w.clock.spec.kind == TR_WINDOW_CUMULATE && end == s->firing_start + s->w.clock.spec.size_ms)
-		empty_slice(s, &s->front);
+		tr_slice_op_empty(s, &s->front);
 	if (s->live_count == 0 && s->w.clock.spec.kind == TR_WINDOW_HOP) {
-		empty_slice(s, &s->front);
+		tr_slice_op_empty(s, &s->front);
 		s->flip_end = INT64_MIN;
 	}
 	s->w.op.metrics.state_bytes = s->w.pool.bytes + tr_key_table_bytes(s->w.keys);
 }
 
 /** Sends out all that the watermark fires, then the watermark. */
-static enum tr_flow advance(struct slice_op *s)
+static enum tr_flow advance(struct tr_slice_op *s)
 {
 	struct tr_window_op *w = &s->w;
 
@@ -560,7 +572,7 @@ static enum tr_flow advance(struct slice_op *s)
 
 static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
 {
-	struct slice_op *s = (struct slice_op *)op;
+	struct tr_slice_op *s = (struct tr_slice_op *)op;
 
 	TR_ASSERT(s->firing == NULL);
 	if (watermark_ms <= s->w.watermark_ms)
@@ -570,11 +582,11 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	return advance(s);
 }
 
-static enum tr_flow resume(struct tr_op *op) { return advance((struct slice_op *)op); }
+static enum tr_flow resume(struct tr_op *op) { return advance((struct tr_slice_op *)op); }
 
 static void destroy(struct tr_op *op)
 {
-	struct slice_op *s = (struct slice_op *)op;
+	struct tr_slice_op *s = (struct tr_slice_op *)op;
 
 	for (uint32_t i = 0; i < s->live_count; i++) {
 		release_entries(s, s->live[i]);
@@ -583,6 +595,15 @@ static void destroy(struct tr_op *op)
 	}
 	for (uint32_t i = 0; i < s->spare_count; i++)
 		free(s->spare[i]);
+	while (s->sum_count > 0)
+		sums_drop(s, s->sum_count - 1);
+	for (uint32_t i = 0; i < s->loaded_count; i++) { /* loading has failed */
+		if (s->loaded[i].is_alias)
+			continue;
+		release_entries(s, s->loaded[i].slice);
+		tr_slice_deinit(&s->w.pool, s->loaded[i].slice);
+		free(s->loaded[i].slice);
+	}
 	release_entries(s, &s->front);
 	release_entries(s, &s->result);
 	tr_slice_deinit(&s->w.pool, &s->front);
@@ -591,10 +612,17 @@ static void destroy(struct tr_op *op)
 	tr_window_op_deinit(&s->w);
 	free(s->live);
 	free(s->spare);
+	free(s->sums);
+	free(s->loaded);
 	free(s->refs);
 	free(s->trash);
 	free(s->other_slots);
 	free(s);
+}
+
+static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
+{
+	return tr_window_state_kinds((struct tr_window_op *)(uintptr_t)op, count);
 }
 
 static const struct tr_op_ops rows_ops = {
@@ -602,6 +630,11 @@ static const struct tr_op_ops rows_ops = {
 	.on_batch = on_rows,
 	.on_watermark = on_watermark,
 	.resume = resume,
+	.snapshot = tr_slice_op_snapshot,
+	.load = tr_slice_op_load,
+	.load_end = tr_slice_op_load_end,
+	.state_bytes = tr_slice_op_state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 
@@ -610,19 +643,24 @@ static const struct tr_op_ops partials_ops = {
 	.on_batch = on_partials,
 	.on_watermark = on_watermark,
 	.resume = resume,
+	.snapshot = tr_slice_op_snapshot,
+	.load = tr_slice_op_load,
+	.load_end = tr_slice_op_load_end,
+	.state_bytes = tr_slice_op_state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 
 tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 				  struct tr_status *st)
 {
-	struct slice_op *s = calloc(1, sizeof(*s));
+	struct tr_slice_op *s = calloc(1, sizeof(*s));
 	tr_code code;
 
 	TR_ASSERT(s != NULL);
 	*op = NULL;
 	s->flip_end = s->fired_end = INT64_MIN;
-	s->expects_dense = true;
+	s->expects_dense = s->w.has_slices = true;
 	tr_slice_init(&s->front, false);
 	tr_slice_init(&s->result, false);
 	code = tr_window_op_init(&s->w, plan->phase == TR_PHASE_GLOBAL ? &partials_ops : &rows_ops, plan, context, st);

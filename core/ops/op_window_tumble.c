@@ -218,21 +218,26 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 /* -- firing -- */
 
-static void write_results(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count)
+/** The keys of entries to rows 0 .. of `target`; NULL's entry, if it is there, comes last. */
+static void write_keys(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count,
+		       struct tr_column_buffer *target)
 {
-	struct tr_window_op *w = &s->w;
-	struct tr_column_buffer *target = &w->out->columns[0];
-	const char *null_entry = tr_group_table_null_entry(&pane->table);
-
 	reserve_keys(s, count);
-	tr_batch_buffer_clear(w->out);
 	for (uint32_t i = 0; i < count; i++)
 		s->keys[i] = tr_group_table_key(entries[i]);
 	tr_key_integer_store(key_phys(s), s->keys, count, target, 0);
-	if (entries[count - 1] == null_entry) { /* it comes last */
+	if (entries[count - 1] == tr_group_table_null_entry(&pane->table)) {
 		tr_bit_clear(target->validity, count - 1);
 		target->has_nulls = true;
 	}
+}
+
+static void write_results(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count)
+{
+	struct tr_window_op *w = &s->w;
+
+	tr_batch_buffer_clear(w->out);
+	write_keys(s, pane, entries, count, &w->out->columns[0]);
 	tr_window_op_write_results(w, 0, entries, count, pane->start, pane->start + w->clock.slice_ms);
 	tr_window_op_seal(w, count);
 }
@@ -307,6 +312,95 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 
 static enum tr_flow resume(struct tr_op *op) { return advance((struct tumble_op *)op); }
 
+/* -- saving and loading -- */
+
+static tr_code save_pane(struct tumble_op *s, struct tr_state_writer *writer, const struct pane *pane, int64_t id,
+			 struct tr_status *st)
+{
+	struct tr_window_op *w = &s->w;
+	const int64_t end = pane->start + w->clock.slice_ms;
+	const uint32_t piece = tr_window_state_piece(w);
+	uint64_t cursor = 0;
+	uint32_t n;
+
+	tr_window_op_reserve(w, piece + 1);
+	while ((n = tr_group_table_scan(&pane->table, &cursor, piece, w->entries)) > 0) {
+		struct tr_heap *heap;
+		struct tr_column_buffer *columns = tr_window_state_image(w, &heap);
+
+		write_keys(s, pane, w->entries, n, &columns[0]);
+		TR_TRY(tr_window_state_put_entries(w, writer, w->entries, n, &pane->start, &end, true, id, st));
+	}
+	return TR_OK;
+}
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+	struct tr_window_slice_state *list = calloc((size_t)s->pane_count + 1, sizeof(*list));
+	tr_code code;
+
+	TR_ASSERT(list != NULL && !s->is_firing && !s->has_pending);
+	*base = order->checkpoint;
+	for (uint32_t i = 0; i < s->pane_count; i++)
+		list[i] = (struct tr_window_slice_state){.id = (int64_t)i,
+							 .start = s->panes[i].start,
+							 .first_end = s->panes[i].start + s->w.clock.slice_ms,
+							 .base = (int64_t)order->checkpoint};
+	code = tr_window_state_put_mark(&s->w, writer, INT64_MIN, st);
+	if (code == TR_OK)
+		code = tr_window_state_put_slices(&s->w, writer, list, s->pane_count, st);
+	for (uint32_t i = 0; code == TR_OK && i < s->pane_count; i++)
+		code = save_pane(s, writer, &s->panes[i], (int64_t)i, st);
+	free(list);
+	return code;
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+	struct tr_window_op *w = &s->w;
+	const struct tr_window_slice_state *as;
+	const struct tr_column *column;
+	struct tr_window_rows rows;
+	bool is_taken;
+
+	TR_TRY(tr_window_state_load(w, origin, record, &is_taken, st));
+	if (is_taken)
+		return TR_OK;
+	TR_TRY(tr_window_state_read(w, record, &rows, st));
+	if (rows.count == 0 || (as = tr_window_state_slice(w, rows.slices[0])) == NULL)
+		return TR_OK;
+	tr_window_op_reserve(w, rows.count);
+	column = &rows.batch->columns[0];
+	find(s, as->start, column, load_keys(s, column, rows.rows, rows.count), rows.rows, 0, rows.count);
+	(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
+	return TR_OK;
+}
+
+static tr_code load_end(struct tr_op *op, struct tr_status *st)
+{
+	(void)tr_window_state_loaded(&((struct tumble_op *)op)->w, INT64_MIN);
+	return TR_OK;
+}
+
+static uint64_t state_bytes(const struct tr_op *op)
+{
+	struct tumble_op *s = (struct tumble_op *)(uintptr_t)op;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < s->pane_count; i++)
+		count += s->panes[i].table.occupied;
+	return tr_window_state_bytes(&s->w, count);
+}
+
+static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
+{
+	return tr_window_state_kinds((struct tr_window_op *)(uintptr_t)op, count);
+}
+
 static void destroy(struct tr_op *op)
 {
 	struct tumble_op *s = (struct tumble_op *)op;
@@ -332,6 +426,11 @@ static const struct tr_op_ops ops = {
 	.on_batch = on_batch,
 	.on_watermark = on_watermark,
 	.resume = resume,
+	.snapshot = snapshot,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
+	.kinds = kinds,
 	.destroy = destroy,
 };
 
@@ -351,6 +450,7 @@ tr_code tr_op_window_tumble_create(const struct tr_window_plan *plan, struct tr_
 		destroy(&s->w.op);
 		return code;
 	}
+	s->w.has_slices = true;
 	s->trash = calloc(1, s->w.layout.stride);
 	TR_ASSERT(s->trash != NULL);
 	*op = &s->w.op;

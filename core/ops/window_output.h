@@ -12,6 +12,7 @@
 
 #include "core/ops/agg_layout.h"
 #include "core/ops/op_window.h"
+#include "core/ops/window_state.h"
 #include "core/ops/window_time.h"
 #include "state/key_table.h"
 #include "state/slice.h"
@@ -25,6 +26,8 @@ struct tr_window_op {
 	struct tr_key_table *keys;
 	struct tr_slice_pool pool;
 	struct tr_batch_buffer *out;
+	struct tr_window_state state;
+	bool has_slices;                      /* entries are saved by slices that have ids */
 	int64_t watermark_ms;                 /* the last one that came in */
 	int64_t forwarded_ms;                 /* the last one passed on */
 	const struct tr_column **key_columns; /* scratch: key_count */
@@ -59,6 +62,9 @@ void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 /** All but the keys of results at rows at ..; tr_window_op_write_at writes those too. */
 void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
 				int64_t start, int64_t end);
+
+/** Whether rows are grouped by one column of at most 8 bytes, which fits state/group_table.h. */
+bool tr_window_has_small_key(const struct tr_window_plan *plan);
 
 /** The makers; each fails like tr_op_window_create. */
 tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,

@@ -18,9 +18,9 @@ static void test_published(void **state)
 {
 	unsigned char bytes[32];
 	/* A SCSI Read (10) command. */
-	static const unsigned char scsi[48] = {0x01, 0xc0, 0, 0, 0,    0, 0, 0, 0,    0, 0, 0,    0, 0, 0, 0,
-					       0x14, 0,    0, 0, 0,    0, 4, 0, 0,    0, 0, 0x14, 0, 0, 0, 0x18,
-					       0x28, 0,    0, 0, 0,    0, 0, 0, 0x02, 0, 0, 0,    0, 0, 0, 0};
+	static const unsigned char scsi[48] = {0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0,    0, 0, 0,    0, 0, 0, 0,
+					       0x14, 0,    0, 0, 0, 0, 4, 0, 0,    0, 0, 0x14, 0, 0, 0, 0x18,
+					       0x28, 0,    0, 0, 0, 0, 0, 0, 0x02, 0, 0, 0,    0, 0, 0, 0};
 
 	check("", 0, 0);
 	check("123456789", 9, 0xe3069283);
@@ -48,12 +48,13 @@ static void test_forms_agree(void **state)
 	for (uint64_t i = tr_test_cases(2000); i > 0; i--) {
 		static const uint32_t lengths[] = {16, 100, 3100, 6200, 24600, 50000, 110000};
 		const size_t length = tr_test_below(&seed, lengths[tr_test_below(&seed, TR_COUNT_OF(lengths))]);
-		const size_t at = tr_test_below(&seed, 64), cut = length > 0 ? tr_test_below(&seed, (uint32_t)length) : 0;
+		const size_t at = tr_test_below(&seed, 64),
+			     cut = length > 0 ? tr_test_below(&seed, (uint32_t)length) : 0;
 		const uint32_t expected = tr_crc32c_scalar((uint32_t)i, bytes + at, length);
 
 		assert_int_equal(tr_crc32c((uint32_t)i, bytes + at, length), expected);
-		assert_int_equal(
-			tr_crc32c(tr_crc32c((uint32_t)i, bytes + at, cut), bytes + at + cut, length - cut), expected);
+		assert_int_equal(tr_crc32c(tr_crc32c((uint32_t)i, bytes + at, cut), bytes + at + cut, length - cut),
+				 expected);
 	}
 	free(bytes);
 }

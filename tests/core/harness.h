@@ -112,6 +112,10 @@ struct tr_source {
 	uint64_t begun;
 	uint64_t oldest;
 	char names[SPLITS_MAX][16];
+	uint64_t barrier;
+	struct tr_chunk_position *restored;
+	uint64_t restored_count;
+	uint64_t restored_next;
 };
 
 struct tr_source_reader {
@@ -125,6 +129,8 @@ struct tr_source_reader {
 	int64_t start;    /* as reported */
 	int64_t position; /* of the next record */
 	int64_t limit;    /* the chunk's border */
+	uint64_t barrier;
+	bool is_told;
 };
 
 static int64_t split_bytes(const struct harness *h) { return (int64_t)h->rows_per_split * RECORD_BYTES; }
@@ -148,6 +154,7 @@ static tr_code source_open(const struct tr_table_spec *spec, struct tr_environme
 static void source_close(struct tr_source **source)
 {
 	pthread_mutex_destroy(&(*source)->lock);
+	free((*source)->restored);
 	free(*source);
 	*source = NULL;
 }
@@ -183,13 +190,27 @@ static void reader_close(struct tr_source_reader **reader)
 /** The first record start at or after `position`. */
 static int64_t boundary(int64_t position) { return (position + RECORD_BYTES - 1) / RECORD_BYTES * RECORD_BYTES; }
 
-static bool deal_chunk(struct tr_source_reader *r)
+/** Deals the next chunk, restored ones first. */
+static enum tr_flow deal_chunk(struct tr_source_reader *r)
 {
 	struct tr_source *s = r->source;
 	const struct harness *h = s->h;
 	bool is_dealt = false;
 
 	pthread_mutex_lock(&s->lock);
+	if (r->barrier < s->barrier) {
+		pthread_mutex_unlock(&s->lock);
+		return TR_FLOW_BLOCKED;
+	}
+	if (s->restored_next < s->restored_count) {
+		const struct tr_chunk_position *chunk = &s->restored[s->restored_next++];
+
+		r->split = chunk->split;
+		r->chunk = chunk->chunk;
+		r->limit = chunk->limit;
+		r->start = chunk->start;
+		is_dealt = true;
+	}
 	while (s->oldest < h->split_count && !is_dealt) {
 		const uint64_t split = s->oldest;
 		const int64_t from = (int64_t)s->next_chunk[split] * h->chunk_bytes;
@@ -205,11 +226,13 @@ static bool deal_chunk(struct tr_source_reader *r)
 		r->start = boundary(from);
 		if (r->chunk > 0 && tr_test_below(&r->random, 100) < h->wrong_percent)
 			r->start += tr_test_below(&r->random, 2) ? 5 : RECORD_BYTES;
-		r->position = r->start;
-		r->has_chunk = r->is_first = is_dealt = true;
+		is_dealt = true;
 	}
+	r->position = r->start;
+	r->has_chunk = r->is_first = is_dealt;
+	r->is_told = false;
 	pthread_mutex_unlock(&s->lock);
-	return is_dealt;
+	return is_dealt ? TR_FLOW_MORE : TR_FLOW_DONE;
 }
 
 /** Writes one record. False: it can't be decoded. */
@@ -248,11 +271,23 @@ static enum tr_flow reader_poll(struct tr_source_reader *r, struct tr_batch_buff
 		r->context->wake_at_ns = tr_environment_monotonic_ns(r->context->env) + 1000;
 		return TR_FLOW_BLOCKED;
 	}
-	if (r->source->is_silent || (!r->has_chunk && !deal_chunk(r)))
+	if (r->source->is_silent)
 		return h->is_unbounded ? TR_FLOW_BLOCKED : TR_FLOW_DONE;
+	if (!r->has_chunk) {
+		const enum tr_flow flow = deal_chunk(r);
+
+		if (flow != TR_FLOW_MORE)
+			return h->is_unbounded ? TR_FLOW_BLOCKED : flow;
+		if (tr_test_below(&r->random, 100) < h->blocked_percent) { /* dealt, and nothing told of it */
+			r->context->wake_at_ns = tr_environment_monotonic_ns(r->context->env) + 1000;
+			return TR_FLOW_BLOCKED;
+		}
+	}
+	r->is_told = true;
 	info->split = r->split;
 	info->chunk = r->chunk;
 	info->start = r->start;
+	info->limit = r->limit;
 	info->is_first = r->is_first;
 	r->is_first = false;
 	while (rows < wanted && r->position < r->limit) {
@@ -284,6 +319,49 @@ static void reader_rewind(struct tr_source_reader *r, int64_t start)
 	r->has_chunk = r->is_first = true;
 }
 
+static bool reader_barrier(struct tr_source_reader *r, uint64_t checkpoint, struct tr_position_writer *writer)
+{
+	struct tr_source *s = r->source;
+	bool is_first;
+
+	assert_true(checkpoint > r->barrier);
+	r->barrier = checkpoint;
+	pthread_mutex_lock(&s->lock);
+	is_first = checkpoint > s->barrier;
+	s->barrier = TR_MAX(s->barrier, checkpoint);
+	for (uint64_t i = 0; is_first && i < s->begun; i++) {
+		const int64_t next = (int64_t)s->next_chunk[i] * s->h->chunk_bytes;
+
+		writer->put_split(writer, &(struct tr_split_position){.split = i,
+								      .next_chunk = s->next_chunk[i],
+								      .next_start = next,
+								      .is_dealt = next >= split_bytes(s->h),
+								      .text = s->names[i]});
+	}
+	for (uint64_t i = s->restored_next; is_first && i < s->restored_count; i++)
+		writer->put_chunk(writer, &s->restored[i]);
+	pthread_mutex_unlock(&s->lock);
+	if (r->has_chunk && !r->is_told)
+		writer->put_chunk(writer,
+				  &(struct tr_chunk_position){
+					  .split = r->split, .chunk = r->chunk, .start = r->start, .limit = r->limit});
+	return is_first;
+}
+
+static tr_code source_restore(struct tr_source *s, const struct tr_source_positions *positions, struct tr_status *st)
+{
+	for (uint64_t i = 0; i < positions->split_count; i++) {
+		assert_string_equal(positions->splits[i].text, s->names[i]);
+		s->next_chunk[i] = positions->splits[i].next_chunk;
+	}
+	s->begun = positions->split_count;
+	s->restored_count = positions->chunk_count;
+	s->restored = calloc(positions->chunk_count + 1, sizeof(*s->restored));
+	for (uint64_t i = 0; i < positions->chunk_count; i++)
+		s->restored[i] = positions->chunks[i];
+	return TR_OK;
+}
+
 static const struct tr_source_ops harness_source_ops = {
 	.is_bounded = source_is_bounded,
 	.open = source_open,
@@ -294,6 +372,8 @@ static const struct tr_source_ops harness_source_ops = {
 	.reader_close = reader_close,
 	.poll = reader_poll,
 	.rewind = reader_rewind,
+	.reader_barrier = reader_barrier,
+	.restore = source_restore,
 };
 
 /* The sink. Its first two columns are id and text. */

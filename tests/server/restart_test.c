@@ -4,6 +4,7 @@
  */
 #include "tr_test.h"
 
+#include "base/check.h"
 #include "server/restart.h"
 
 static struct tr_restart_terms terms_of(const char *const *settings, bool has_checkpoints)
@@ -120,8 +121,8 @@ static void failure_rate_looks_back_one_interval(void **test)
 
 static void wrong_input_is_not_tried_again(void **test)
 {
-	const int hopeless[] = {0,           TR_ERR_USAGE,      TR_ERR_DATA,     TR_ERR_NO_INPUT,
-				TR_ERR_CONFIG, TR_ERR_PERMISSION, TR_ERR_CANCELLED};
+	const int hopeless[] = {
+		0, TR_ERR_USAGE, TR_ERR_DATA, TR_ERR_NO_INPUT, TR_ERR_CONFIG, TR_ERR_PERMISSION, TR_ERR_CANCELLED};
 	const int hopeful[] = {TR_ERR_FAILED, TR_ERR_UNAVAILABLE, TR_ERR_INTERNAL, TR_ERR_NO_MEMORY, TR_ERR_IO};
 
 	for (size_t i = 0; i < TR_COUNT_OF(hopeless); i++)

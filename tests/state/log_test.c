@@ -19,13 +19,15 @@ static struct tr_state_block *block_of(uint64_t operator_id, uint64_t checkpoint
 {
 	struct tr_state_block *b = malloc(sizeof(*b) + length);
 
-	*b = (struct tr_state_block){.stream = {operator_id, 0, 1}, .checkpoint = checkpoint, .length = length, .capacity = length};
+	*b = (struct tr_state_block){
+		.stream = {operator_id, 0, 1}, .checkpoint = checkpoint, .length = length, .capacity = length};
 	for (size_t i = 0; i < length; i++)
 		b->bytes[i] = (unsigned char)tr_test_random(&seed);
 	return b;
 }
 
-static tr_code see(void *context, const struct tr_state_stream *stream, uint64_t checkpoint, const void *bytes, size_t length, struct tr_status *st)
+static tr_code see(void *context, const struct tr_state_stream *stream, uint64_t checkpoint, const void *bytes,
+		   size_t length, struct tr_status *st)
 {
 	uint64_t seed = checkpoint;
 	struct tr_state_block *b = block_of(1, checkpoint, length, seed);
@@ -40,13 +42,21 @@ static void test_smoke(void **state)
 	struct tr_log *log;
 	struct tr_log_report report;
 	struct tr_status st = {0};
-	struct tr_log_options o = {.disk = env->disk, .io = io, .directory = directory, .job_name = "j", .job_id = JOB, .retained = 2, .segment_bytes = 1 << 16};
+	struct tr_log_options o = {.disk = env->disk,
+				   .io = io,
+				   .directory = directory,
+				   .job_name = "j",
+				   .job_id = JOB,
+				   .retained = 2,
+				   .segment_bytes = 1 << 16};
 	tr_code code = tr_log_open(&o, &log, &report, &st);
-	if (code) print_error("%s\n", st.message);
+	if (code)
+		print_error("%s\n", st.message);
 	assert_int_equal(code, 0);
 	assert_true(report.is_new);
 	for (uint64_t n = 1; n < 50; n++) {
-		struct tr_log_part part = {.stream = {1, 0, 1}, .uid = "u", .fingerprint = "f", .schema = "s", .base = n > 5 ? n - 5 : 1};
+		struct tr_log_part part = {
+			.stream = {1, 0, 1}, .uid = "u", .fingerprint = "f", .schema = "s", .base = n > 5 ? n - 5 : 1};
 		struct tr_log_checkpoint c = {.number = n, .parts = &part, .part_count = 1};
 		enum tr_flow flow;
 		int count = 0;
@@ -63,15 +73,18 @@ static void test_smoke(void **state)
 		tr_log_seal(log, &c);
 		while ((flow = tr_log_step(log, &st)) == TR_FLOW_MORE)
 			(void)tr_io_wait(io, 1000000);
-		if (flow != TR_FLOW_DONE) print_error("%s\n", st.message);
+		if (flow != TR_FLOW_DONE)
+			print_error("%s\n", st.message);
 		assert_int_equal(flow, TR_FLOW_DONE);
 		code = tr_log_read(log, 0, see, &count, &st);
-		if (code) print_error("%s\n", st.message);
+		if (code)
+			print_error("%s\n", st.message);
 		assert_int_equal(code, 0);
 		if (n % 5 == 0) {
 			tr_log_close(&log);
 			code = tr_log_open(&o, &log, &report, &st);
-			if (code) print_error("%s\n", st.message);
+			if (code)
+				print_error("%s\n", st.message);
 			assert_int_equal(code, 0);
 			assert_string_equal(report.note, "");
 			assert_int_equal(tr_log_checkpoint(log, 0)->number, n);

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pages: memory, growth, splitting, heaps; see the header. Slots of full pages (2,048) come from blocks on huge pages and go
+ * to a free list; smaller ones come from malloc. A table with a memory limit uses malloc only, so that what it gives back
+ * is given back.
+ */
+#include "state/table_page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/huge.h"
+
+#define BLOCK_BYTES_MIN ((size_t)256 << 10) /* of the first block; each is twice as large as the one before */
+#define BLOCK_DOUBLINGS 3
+#define EXPECTED_IN_PAGE 1400 /* keys, when their number is known beforehand */
+#define EXPECTED_DEPTH_MAX 16
+
+static void *checked(void *p)
+{
+	TR_ASSERT(p != NULL);
+	return p;
+}
+
+static size_t array_bytes(const struct tr_table *table, uint32_t bits)
+{
+	return ((((size_t)1 << bits) + 1) * table->slot_bytes + 63) & ~(size_t)63;
+}
+
+static bool is_pooled(const struct tr_table *table, uint32_t bits)
+{
+	return bits == TR_PAGE_BITS_FULL && table->options.memory_limit == 0;
+}
+
+static size_t block_bytes(uint32_t number) { return BLOCK_BYTES_MIN << TR_MIN(number, (uint32_t)BLOCK_DOUBLINGS); }
+
+/** Cuts a new block into arrays for full pages. */
+static void block_add(struct tr_table *table, size_t array)
+{
+	const size_t bytes = TR_MAX(block_bytes(table->block_count), array);
+	char *block = tr_huge_map(bytes);
+
+	table->blocks = checked(realloc(table->blocks, (table->block_count + 1) * sizeof(*table->blocks)));
+	table->blocks[table->block_count++] = block;
+	table->bytes += bytes;
+	for (size_t at = 0; at + array <= bytes; at += array) {
+		*(char **)(void *)(block + at) = table->free_slots;
+		table->free_slots = block + at;
+	}
+}
+
+static char *slots_get(struct tr_table *table, uint32_t bits)
+{
+	const size_t bytes = array_bytes(table, bits);
+	char *slots;
+
+	if (!is_pooled(table, bits)) {
+		slots = checked(aligned_alloc(64, bytes));
+		table->bytes += bytes;
+		return memset(slots, 0, bytes);
+	}
+	if (table->free_slots == NULL)
+		block_add(table, bytes);
+	slots = table->free_slots;
+	table->free_slots = *(char **)(void *)slots;
+	return memset(slots, 0, bytes);
+}
+
+static void slots_put(struct tr_table *table, char *slots, uint32_t bits)
+{
+	if (!is_pooled(table, bits)) {
+		free(slots);
+		table->bytes -= array_bytes(table, bits);
+		return;
+	}
+	*(char **)(void *)slots = table->free_slots;
+	table->free_slots = slots;
+}
+
+static uint64_t *marks_get(struct tr_table *table, uint32_t bits)
+{
+	const size_t bytes = TR_MARK_COUNT * sizeof(uint64_t) << (bits - 6);
+
+	table->bytes += bytes;
+	return checked(calloc(1, bytes));
+}
+
+static void marks_put(struct tr_table *table, uint64_t *marks, uint32_t bits)
+{
+	table->bytes -= TR_MARK_COUNT * sizeof(uint64_t) << (bits - 6);
+	free(marks);
+}
+
+/** The directory entries that the page stands in. */
+static void page_publish(struct tr_table *table, uint32_t number)
+{
+	const struct tr_page *page = table->pages[number];
+	const uint32_t spread = table->depth - page->depth;
+	const uint64_t first = page->prefix << spread;
+
+	for (uint64_t i = first; i < first + ((uint64_t)1 << spread); i++)
+		table->directory[i] =
+			(struct tr_table_place){page->slots, ((uint32_t)1 << page->slot_bits) - 1, number};
+	table->moves++;
+}
+
+static uint32_t page_add(struct tr_table *table, const struct tr_page *like)
+{
+	const uint32_t number = table->page_count++;
+
+	if (number == table->page_room) {
+		table->page_room = table->page_room == 0 ? 16 : table->page_room * 2;
+		table->pages = checked(realloc(table->pages, table->page_room * sizeof(*table->pages)));
+		table->base = checked(realloc(table->base, table->page_room * sizeof(*table->base)));
+		table->rewritten = checked(realloc(table->rewritten, table->page_room * sizeof(*table->rewritten)));
+	}
+	table->pages[number] = checked(aligned_alloc(64, (sizeof(*like) + 63) & ~(size_t)63));
+	*table->pages[number] = *like;
+	table->pages[number]->number = number;
+	table->base[number] = table->rewritten[number] = 0;
+	table->bytes += sizeof(*like) + 64;
+	return number;
+}
+
+void tr_page_begin(struct tr_table *table)
+{
+	const uint64_t expected = table->options.expected;
+	uint32_t bits = TR_PAGE_BITS_MIN, depth = 0;
+
+	while (((uint64_t)13 << bits >> 4) < expected && bits < TR_PAGE_BITS_FULL)
+		bits++;
+	while (((uint64_t)EXPECTED_IN_PAGE << depth) < expected && depth < EXPECTED_DEPTH_MAX)
+		depth++;
+	table->depth = TR_MAX(depth, 1u);
+	table->directory = checked(calloc((size_t)1 << table->depth, sizeof(*table->directory)));
+	for (uint64_t prefix = 0; prefix < UINT64_C(1) << depth; prefix++) {
+		struct tr_page page = {.depth = (uint8_t)depth, .prefix = prefix, .slot_bits = (uint8_t)bits};
+
+		page.slots = slots_get(table, bits);
+		page.marks = marks_get(table, bits);
+		page_publish(table, page_add(table, &page));
+	}
+}
+
+void tr_page_end(struct tr_table *table)
+{
+	for (uint32_t i = 0; i < table->page_count; i++) {
+		if (!is_pooled(table, table->pages[i]->slot_bits))
+			free(table->pages[i]->slots);
+		free(table->pages[i]->heap);
+		free(table->pages[i]->marks);
+		free(table->pages[i]);
+	}
+	for (uint32_t i = 0; i < table->block_count; i++)
+		tr_huge_unmap(table->blocks[i], TR_MAX(block_bytes(i), array_bytes(table, TR_PAGE_BITS_FULL)));
+	free(table->blocks);
+	free(table->pages);
+	free(table->base);
+	free(table->rewritten);
+	free(table->directory);
+}
+
+struct tr_slot *tr_page_insert(struct tr_table *table, struct tr_page *page, uint64_t hash)
+{
+	const uint32_t mask = ((uint32_t)1 << page->slot_bits) - 1;
+	uint32_t index = (uint32_t)hash & mask;
+	struct tr_slot *slot;
+
+	while ((slot = tr_slot_at(table, page->slots, index))->stamp != 0)
+		index = (index + 1) & mask;
+	page->used++;
+	return slot;
+}
+
+/** Slot `to` gets the marks of slot `from`. */
+static void marks_copy(struct tr_page *target, uint32_t to, const struct tr_page *source, uint32_t from)
+{
+	for (enum tr_mark row = 0; row < TR_MARK_COUNT; row++) {
+		const uint64_t bit = tr_page_marks(source, row)[from >> 6] >> (from & 63) & 1;
+		uint64_t *word = &tr_page_marks(target, row)[to >> 6];
+
+		*word = (*word & ~(UINT64_C(1) << (to & 63))) | bit << (to & 63);
+	}
+}
+
+void tr_page_remove(struct tr_table *table, struct tr_page *page, struct tr_slot *slot)
+{
+	const uint32_t mask = ((uint32_t)1 << page->slot_bits) - 1;
+	uint32_t hole = tr_page_index(table, page, slot), i = hole;
+
+	TR_ASSERT(slot->stamp != 0 && page->used > 0);
+	page->dead -= (slot->flags & TR_SLOT_DEAD) != 0;
+	if (table->options.has_byte_keys)
+		tr_page_blob_free(page, tr_slot_blob(table, page, slot));
+	for (;;) {
+		struct tr_slot *next;
+		uint32_t home;
+
+		i = (i + 1) & mask;
+		next = tr_slot_at(table, page->slots, i);
+		if (next->stamp == 0)
+			break;
+		home = (uint32_t)tr_slot_hash(table, next) & mask;
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue; /* its home lies behind the hole */
+		memcpy(tr_slot_at(table, page->slots, hole), next, table->slot_bytes);
+		marks_copy(page, hole, page, i);
+		hole = i;
+	}
+	memset(tr_slot_at(table, page->slots, hole), 0, table->slot_bytes);
+	page->used--;
+	table->count--;
+	table->moves++;
+}
+
+/** Whether the slot may vanish without a trace. */
+static bool is_needless(const struct tr_table *table, struct tr_slot *slot)
+{
+	if ((slot->flags & TR_SLOT_COLD) != 0)
+		return false;
+	if (tr_slot_is_expired(table, slot))
+		return true;
+	return (slot->flags & TR_SLOT_DEAD) != 0 && slot->stamp <= table->completed;
+}
+
+/** Copies a slot (and its blob) to another page with room. */
+static void slot_move(struct tr_table *table, struct tr_page *target, const struct tr_page *source, uint32_t index)
+{
+	struct tr_slot *from = tr_slot_at(table, source->slots, index);
+	struct tr_slot *to = tr_page_insert(table, target, tr_slot_hash(table, from));
+
+	memcpy(to, from, table->slot_bytes);
+	target->dead += (from->flags & TR_SLOT_DEAD) != 0;
+	marks_copy(target, tr_page_index(table, target, to), source, index);
+	if (table->options.has_byte_keys) {
+		struct tr_blob *blob = tr_slot_blob(table, source, from);
+		const struct tr_table_key key = {tr_blob_key(blob), blob->key_length, blob->partition};
+
+		*tr_slot_blob_at(table, to) = TR_BLOB_NONE;
+		*tr_slot_blob_at(table, to) = tr_page_blob(table, target, &key, blob->value_length);
+		memcpy(tr_blob_value(tr_slot_blob(table, target, to)), tr_blob_value(blob), blob->value_length);
+	}
+}
+
+/** An empty page that goes on where `page` stops: its numbers, but nothing in it. */
+static struct tr_page page_like(struct tr_table *table, const struct tr_page *page, uint32_t bits, uint32_t heap_room)
+{
+	struct tr_page empty = *page;
+
+	empty.slots = slots_get(table, bits);
+	empty.slot_bits = (uint8_t)bits;
+	empty.marks = marks_get(table, bits);
+	empty.used = empty.dead = 0;
+	empty.heap = heap_room == 0 ? NULL : checked(malloc((size_t)heap_room * 8));
+	empty.heap_room = heap_room;
+	empty.heap_used = empty.heap_garbage = 0;
+	table->bytes += (size_t)heap_room * 8;
+	return empty;
+}
+
+static uint32_t heap_live(const struct tr_page *page) { return page->heap_used - page->heap_garbage; }
+
+static void heap_drop(struct tr_table *table, struct tr_page *page)
+{
+	free(page->heap);
+	table->bytes -= (size_t)page->heap_room * 8;
+	page->heap = NULL;
+}
+
+static void page_resize(struct tr_table *table, uint32_t number, uint32_t bits)
+{
+	struct tr_page old = *table->pages[number], *page = table->pages[number];
+
+	*page = page_like(table, &old, bits, heap_live(&old) / 4 * 5);
+	for (uint32_t i = 0; i < (uint32_t)1 << old.slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, old.slots, i);
+
+		if (slot->stamp == 0)
+			continue;
+		if (is_needless(table, slot))
+			table->count--;
+		else
+			slot_move(table, page, &old, i);
+	}
+	slots_put(table, old.slots, old.slot_bits);
+	marks_put(table, old.marks, old.slot_bits);
+	heap_drop(table, &old);
+	page_publish(table, number);
+}
+
+static void directory_double(struct tr_table *table)
+{
+	const uint64_t count = (uint64_t)1 << table->depth;
+	struct tr_table_place *doubled = checked(malloc(count * 2 * sizeof(*doubled)));
+
+	for (uint64_t i = 0; i < count; i++)
+		doubled[i * 2] = doubled[i * 2 + 1] = table->directory[i];
+	free(table->directory);
+	table->directory = doubled;
+	table->depth++;
+	table->bytes += count * sizeof(*doubled);
+}
+
+static void page_split(struct tr_table *table, uint32_t number)
+{
+	struct tr_page old = *table->pages[number], *page = table->pages[number], *other;
+	uint32_t other_number;
+	struct tr_page empty;
+
+	if (old.depth == table->depth)
+		directory_double(table);
+	*page = page_like(table, &old, old.slot_bits, heap_live(&old) / 8 * 5);
+	page->prefix = old.prefix << 1;
+	page->depth++;
+	empty = page_like(table, &old, old.slot_bits, heap_live(&old) / 8 * 5);
+	empty.prefix = page->prefix | 1;
+	empty.depth = page->depth;
+	other_number = page_add(table, &empty);
+	other = table->pages[other_number];
+	table->base[other_number] = table->base[number];
+	table->rewritten[other_number] = table->rewritten[number];
+	for (uint32_t i = 0; i < (uint32_t)1 << old.slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, old.slots, i);
+
+		if (slot->stamp == 0)
+			continue;
+		if (is_needless(table, slot))
+			table->count--;
+		else
+			slot_move(table, (tr_slot_hash(table, slot) >> (64 - page->depth)) & 1 ? other : page, &old, i);
+	}
+	slots_put(table, old.slots, old.slot_bits);
+	marks_put(table, old.marks, old.slot_bits);
+	heap_drop(table, &old);
+	page_publish(table, number);
+	page_publish(table, other_number);
+}
+
+static uint32_t count_needed(struct tr_table *table, const struct tr_page *page)
+{
+	uint32_t needed = 0;
+
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+
+		needed += slot->stamp != 0 && !is_needless(table, slot);
+	}
+	return needed;
+}
+
+/** Whether one of the next bits that a split may look at differs between two slots. Keys that are many under few hashes must
+ * not make the directory much larger than there are pages. */
+static bool is_splittable(const struct tr_table *table, const struct tr_page *page)
+{
+	uint64_t all = ~UINT64_C(0), any = 0;
+
+	if (page->depth == table->depth && UINT64_C(1) << table->depth > 4096 + (uint64_t)table->page_count * 64)
+		return false;
+
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+
+		if (slot->stamp == 0)
+			continue;
+		all &= tr_slot_hash(table, slot);
+		any |= tr_slot_hash(table, slot);
+	}
+	return (all ^ any) >> (64 - TR_PAGE_DEPTH_MAX) != 0;
+}
+
+void tr_page_make_room(struct tr_table *table, uint64_t hash)
+{
+	for (;;) {
+		const uint32_t number = tr_table_place_of(table, hash)->page;
+		struct tr_page *page = table->pages[number];
+
+		if (tr_page_has_room(page))
+			return;
+		if (count_needed(table, page) < page->used / 4 * 3)
+			page_resize(table, number, page->slot_bits);
+		else if (page->slot_bits < TR_PAGE_BITS_FULL || page->cold != NULL || !is_splittable(table, page))
+			page_resize(table, number, page->slot_bits + 1u);
+		else
+			page_split(table, number);
+		TR_ASSERT(table->pages[number]->slot_bits <= TR_PAGE_BITS_MAX);
+		TR_ASSERT((uint64_t)table->slot_bytes << table->pages[number]->slot_bits < UINT32_MAX);
+	}
+}
+
+void tr_page_rebuild(struct tr_table *table, uint32_t number)
+{
+	const struct tr_page *page = table->pages[number];
+	const uint32_t needed = count_needed(table, page);
+	uint32_t bits = page->slot_bits;
+
+	while (bits > TR_PAGE_BITS_MIN && needed + 1 <= ((uint32_t)6 << (bits - 1) >> 4))
+		bits--;
+	if (bits < page->slot_bits || needed < page->used)
+		page_resize(table, number, bits);
+}
+
+/** Moves the blobs that are in use to a heap of another size. */
+static void heap_resize(struct tr_table *table, struct tr_page *page, uint32_t room)
+{
+	char *heap = checked(malloc((size_t)room * 8));
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+		struct tr_blob *blob;
+		size_t bytes;
+
+		if (slot->stamp == 0 || *tr_slot_blob_at(table, slot) == TR_BLOB_NONE)
+			continue;
+		blob = tr_slot_blob(table, page, slot);
+		bytes = (size_t)(tr_blob_value(blob) - (char *)blob) + blob->value_room;
+		TR_ASSERT(at + bytes / 8 <= room);
+		memcpy(heap + (size_t)at * 8, blob, bytes);
+		*tr_slot_blob_at(table, slot) = at;
+		at += (uint32_t)(bytes / 8);
+	}
+	free(page->heap);
+	table->bytes += (size_t)room * 8;
+	table->bytes -= (size_t)page->heap_room * 8;
+	page->heap = heap;
+	page->heap_room = room;
+	page->heap_used = at;
+	page->heap_garbage = 0;
+	table->moves++;
+}
+
+uint32_t tr_page_blob(struct tr_table *table, struct tr_page *page, const struct tr_table_key *key,
+		      uint32_t value_length)
+{
+	const uint32_t room = (value_length + 7) & ~(uint32_t)7;
+	const uint32_t units = (uint32_t)((sizeof(struct tr_blob) + ((key->length + 7) & ~(uint32_t)7) + room) / 8);
+	struct tr_blob *blob;
+	uint32_t at;
+
+	if (page->heap_room - page->heap_used < units) {
+		const uint64_t live = (uint64_t)page->heap_used - page->heap_garbage + units;
+		const uint64_t wanted = live + live / 2 + 32;
+
+		TR_ASSERT(wanted < UINT32_MAX);
+		heap_resize(table, page, (uint32_t)wanted);
+	}
+	at = page->heap_used;
+	page->heap_used += units;
+	blob = (struct tr_blob *)(void *)(page->heap + (size_t)at * 8);
+	memset(blob, 0, (size_t)units * 8);
+	*blob = (struct tr_blob){key->partition, key->length, value_length, room};
+	memcpy(tr_blob_key(blob), key->bytes, key->length);
+	return at;
+}
+
+void tr_page_blob_free(struct tr_page *page, const struct tr_blob *blob)
+{
+	page->heap_garbage +=
+		(uint32_t)((sizeof(*blob) + ((blob->key_length + 7) & ~(uint32_t)7) + blob->value_room) / 8);
+}

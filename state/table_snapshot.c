@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Snapshots of a table and their records; state/table.h says how they go. A record:
+ *
+ *     | version u8 = 1 | flags u8 | reserved u16 = 0 | value bytes u32 | entries u32 |
+ *         flags: 1 byte keys; 2 entries have an expiry; 4 tombstones: entries without value and expiry
+ *     int64 keys   | key i64 | value | [expiry i64] |                                      again and again
+ *     byte keys    | partition u32 | key length varint | value length varint | key | value | [expiry i64] |
+ *
+ * Varints are LEB128 of at most five bytes. Nothing is aligned. So an entry of an int64 key costs exactly itself.
+ */
+#include "state/table_page.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION 1
+#define HEAD_BYTES 12
+#define ROOM ((size_t)TR_STATE_RECORD_BYTES)
+
+enum record_flags { RECORD_BYTE_KEYS = 1, RECORD_EXPIRY = 2, RECORD_DEAD = 4 };
+
+static void *checked(void *p)
+{
+	TR_ASSERT(p != NULL);
+	return p;
+}
+
+/* Gathering. */
+
+static struct tr_gathered *gathered_get(struct tr_table_snapshot *s, size_t room)
+{
+	struct tr_gathered *g = s->spare;
+
+	if (g != NULL && g->room >= room) {
+		s->spare = g->next;
+	} else {
+		room = TR_MAX(room, ROOM);
+		g = checked(malloc(sizeof(*g) + room));
+		g->room = room;
+		s->bytes += sizeof(*g) + room;
+	}
+	g->next = NULL;
+	g->length = HEAD_BYTES;
+	g->count = 0;
+	return g;
+}
+
+static void gathered_put(struct tr_table_snapshot *s, struct tr_gathered *g)
+{
+	if (g->room > ROOM || s->spare != NULL) {
+		s->bytes -= sizeof(*g) + g->room;
+		free(g);
+		return;
+	}
+	g->next = NULL;
+	s->spare = g;
+}
+
+/** Puts the record that is open into the row of those that wait. */
+static void gathered_close(struct tr_table *table, bool is_dead)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+	struct tr_gathered *g = s->open[is_dead];
+	const uint32_t value_bytes = table->options.value_bytes;
+
+	s->open[is_dead] = NULL;
+	memset(g->bytes, 0, HEAD_BYTES);
+	g->bytes[0] = VERSION;
+	g->bytes[1] = (char)((table->options.has_byte_keys ? RECORD_BYTE_KEYS : 0) |
+			     (table->options.ttl_ms > 0 ? RECORD_EXPIRY : 0) | (is_dead ? RECORD_DEAD : 0));
+	memcpy(g->bytes + 4, &value_bytes, 4);
+	memcpy(g->bytes + 8, &g->count, 4);
+	*s->last = g;
+	s->last = &g->next;
+}
+
+/** Room for an entry of up to `bytes` in a record of its sort. */
+static inline char *gathered_room(struct tr_table *table, bool is_dead, size_t bytes)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+	struct tr_gathered *g = s->open[is_dead];
+
+	if (TR_UNLIKELY(g == NULL || g->room - g->length < bytes)) {
+		if (g != NULL)
+			gathered_close(table, is_dead);
+		s->open[is_dead] = g = gathered_get(s, HEAD_BYTES + bytes);
+	}
+	g->count++;
+	return g->bytes + g->length;
+}
+
+static char *put_varint(char *at, uint32_t n)
+{
+	for (; n >= 128; n >>= 7)
+		*at++ = (char)(n | 128);
+	*at++ = (char)n;
+	return at;
+}
+
+static void gather_bytes(struct tr_table *table, const struct tr_page *page, struct tr_slot *slot, bool is_dead)
+{
+	struct tr_blob *blob = tr_slot_blob(table, page, slot);
+	const uint32_t value_length = is_dead ? 0 : blob->value_length;
+	char *begin = gathered_room(table, is_dead, (size_t)4 + 5 + 5 + blob->key_length + value_length + 8),
+	     *at = begin;
+
+	memcpy(at, &blob->partition, 4);
+	at = put_varint(at + 4, blob->key_length);
+	at = put_varint(at, value_length);
+	memcpy(at, tr_blob_key(blob), blob->key_length);
+	at += blob->key_length;
+	memcpy(at, tr_blob_value(blob), value_length);
+	at += value_length;
+	if (!is_dead && table->options.ttl_ms > 0) {
+		memcpy(at, tr_slot_expiry(slot), 8);
+		at += 8;
+	}
+	table->snapshot.open[is_dead]->length += (size_t)(at - begin);
+}
+
+static inline void gather(struct tr_table *table, const struct tr_page *page, struct tr_slot *slot)
+{
+	const bool is_dead = (slot->flags & TR_SLOT_DEAD) != 0;
+	const uint32_t value_bytes = is_dead ? 0 : table->options.value_bytes;
+	size_t bytes = 8 + (size_t)value_bytes;
+	char *at;
+
+	if ((slot->flags & TR_SLOT_NEW) != 0)
+		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
+	if (table->options.has_byte_keys) {
+		gather_bytes(table, page, slot, is_dead);
+		return;
+	}
+	at = gathered_room(table, is_dead, bytes + 8);
+	memcpy(at, &slot->word, 8);
+	if (value_bytes == 16)
+		memcpy(at + 8, (char *)slot + table->value_offset, 16);
+	else
+		memcpy(at + 8, (char *)slot + table->value_offset, value_bytes);
+	if (!is_dead && table->options.ttl_ms > 0) {
+		memcpy(at + bytes, tr_slot_expiry(slot), 8);
+		bytes += 8;
+	}
+	table->snapshot.open[is_dead]->length += bytes;
+}
+
+/* Snapshots. */
+
+void tr_table_snapshot_end(struct tr_table *table)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+
+	for (uint32_t i = 0; i < 2; i++)
+		free(s->open[i]);
+	while (s->first != NULL) {
+		struct tr_gathered *g = s->first;
+
+		s->first = g->next;
+		free(g);
+	}
+	free(s->spare);
+	memset(s, 0, sizeof(*s));
+	s->last = &s->first;
+}
+
+static uint32_t base_of(const struct tr_table *table, uint32_t page)
+{
+	const uint32_t rewritten = table->rewritten[page];
+
+	return rewritten != 0 && rewritten <= table->completed ? rewritten : table->base[page];
+}
+
+/** Whether all of the page is due for the snapshot, changed or not. */
+static bool is_whole(const struct tr_table *table, uint32_t page)
+{
+	const uint32_t base = base_of(table, page);
+
+	return base == 0 || table->snapshot.completed == 0 || base < table->snapshot.rewrite_before;
+}
+
+void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *order, uint64_t *base)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+	uint32_t least = (uint32_t)order->checkpoint;
+
+	TR_ASSERT(order->checkpoint >= table->epoch && order->checkpoint < UINT32_MAX);
+	TR_ASSERT(order->completed < order->checkpoint && order->completed >= table->completed);
+	tr_table_snapshot_end(table);
+	s->is_active = true;
+	s->checkpoint = (uint32_t)order->checkpoint;
+	s->completed = table->completed = (uint32_t)order->completed;
+	s->rewrite_before = (uint32_t)TR_MIN(order->rewrite_before, order->checkpoint);
+	table->epoch = s->checkpoint + 1;
+	for (uint32_t i = 0; i < table->page_count; i++)
+		if (!is_whole(table, i))
+			least = TR_MIN(least, base_of(table, i));
+	*base = least;
+}
+
+void tr_table_save_before(struct tr_table *table, struct tr_page *page, struct tr_slot *slot)
+{
+	const struct tr_table_snapshot *s = &table->snapshot;
+
+	if (!s->is_active || page->visited == s->checkpoint || slot->stamp > s->checkpoint)
+		return;
+	if (slot->stamp > s->completed || is_whole(table, page->number))
+		gather(table, page, slot);
+}
+
+/** Writes what is due of a page. Returns about what it took, in bytes. */
+static size_t page_visit(struct tr_table *table, uint32_t number)
+{
+	const struct tr_table_snapshot *s = &table->snapshot;
+	struct tr_page *page = table->pages[number];
+	const bool whole = is_whole(table, number);
+	const uint32_t after = whole ? 0 : s->completed, until = s->checkpoint;
+	const uint64_t *due = tr_page_marks(page, TR_MARK_BEFORE);
+	const uint32_t words = tr_page_words(page);
+	size_t cost = 64;
+
+	if (page->visited == s->checkpoint)
+		return cost;
+	if (page->dirty_epoch <= s->checkpoint)
+		tr_page_marks_move(page, TR_MARK_DIRTY, TR_MARK_BEFORE);
+	if (page->visited > s->completed)
+		tr_page_marks_move(page, TR_MARK_WRITTEN, TR_MARK_BEFORE);
+	else
+		memset(tr_page_marks(page, TR_MARK_WRITTEN), 0, words * sizeof(uint64_t));
+	for (uint32_t w = 0; w < words; w++) {
+		if (w + 1 < words)
+			for (uint64_t left = due[w + 1]; left != 0; left &= left - 1)
+				__builtin_prefetch(
+					tr_slot_at(table, page->slots, (w + 1) * 64 + (uint32_t)__builtin_ctzll(left)));
+		for (uint64_t left = whole ? ~UINT64_C(0) : due[w]; left != 0; left &= left - 1) {
+			struct tr_slot *slot = tr_slot_at(table, page->slots, w * 64 + (uint32_t)__builtin_ctzll(left));
+
+			if (slot->stamp > after && slot->stamp <= until)
+				gather(table, page, slot);
+			cost += table->slot_bytes;
+		}
+	}
+	tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
+	page->visited = s->checkpoint;
+	table->base[number] = base_of(table, number);
+	table->rewritten[number] = whole ? s->checkpoint : 0;
+	if (page->dead > page->used / 4)
+		tr_page_rebuild(table, number);
+	return cost;
+}
+
+static tr_code put_waiting(struct tr_table *table, struct tr_state_writer *writer, size_t *budget)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+
+	while (s->first != NULL && *budget > 0) {
+		struct tr_gathered *g = s->first;
+
+		const struct tr_state_record record = {
+			.kind = table->options.kind, .is_keyed = true, .bytes = g->bytes, .length = g->length};
+
+		TR_TRY(writer->put(writer, &record, &table->status));
+		*budget -= TR_MIN(*budget, g->length);
+		s->first = g->next;
+		if (s->first == NULL)
+			s->last = &s->first;
+		gathered_put(s, g);
+	}
+	return TR_OK;
+}
+
+enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writer *writer, size_t budget)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+	size_t cost;
+
+	if (!s->is_active)
+		return TR_FLOW_DONE;
+	budget = TR_MAX(budget, 1u);
+	while (s->next_page < table->page_count) {
+		if (put_waiting(table, writer, &budget) != TR_OK)
+			return TR_FLOW_FAILED;
+		if (budget == 0)
+			return TR_FLOW_MORE;
+		/* What is gathered is charged when it is put, looking for it here. */
+		cost = page_visit(table, s->next_page++) / 8;
+		budget -= TR_MIN(budget, cost);
+	}
+	for (uint32_t i = 0; i < 2; i++)
+		if (s->open[i] != NULL)
+			gathered_close(table, i != 0);
+	budget = SIZE_MAX;
+	if (put_waiting(table, writer, &budget) != TR_OK)
+		return TR_FLOW_FAILED;
+	tr_table_snapshot_end(table);
+	return TR_FLOW_DONE;
+}
+
+/* Loading. */
+
+struct reader {
+	const char *at, *end;
+};
+
+static bool take(struct reader *r, void *to, size_t bytes)
+{
+	if ((size_t)(r->end - r->at) < bytes)
+		return false;
+	memcpy(to, r->at, bytes);
+	r->at += bytes;
+	return true;
+}
+
+static bool take_varint(struct reader *r, uint32_t *n)
+{
+	uint64_t value = 0;
+
+	for (uint32_t shift = 0; shift < 35; shift += 7) {
+		uint8_t byte;
+
+		if (!take(r, &byte, 1))
+			return false;
+		value |= (uint64_t)(byte & 127) << shift;
+		if (byte < 128) {
+			*n = (uint32_t)value;
+			return value <= UINT32_MAX;
+		}
+	}
+	return false;
+}
+
+static bool is_owned(const struct tr_table *table, uint64_t hash)
+{
+	const uint32_t group = tr_key_group(hash, table->options.group_count);
+
+	return group >= table->options.group_first && group < table->options.group_end;
+}
+
+static struct tr_slot *slot_of_value(const struct tr_table *table, void *value)
+{
+	return (struct tr_slot *)(void *)((char *)value - table->value_offset);
+}
+
+/** While loading, a deleted key goes at once: whatever is still to come is newer. */
+static void slot_forget(struct tr_table *table, struct tr_slot *slot)
+{
+	if (slot != NULL)
+		tr_page_remove(table, tr_table_page_of(table, tr_slot_hash(table, slot)), slot);
+}
+
+static tr_code load_integers(struct tr_table *table, struct reader r, uint32_t count, bool is_dead, struct tr_status *st)
+{
+	const bool has_expiry = !is_dead && table->options.ttl_ms > 0;
+	const size_t value_bytes = is_dead ? 0 : table->options.value_bytes;
+	const size_t entry_bytes = 8 + value_bytes + (has_expiry ? 8 : 0);
+	int64_t keys[256];
+	const char *from[256];
+	void *values[256];
+
+	if ((size_t)(r.end - r.at) != count * entry_bytes)
+		TR_FAIL(st, TR_ERR_DATA, "table record: %zu bytes for %u entries of %zu", (size_t)(r.end - r.at), count,
+			entry_bytes);
+	while (count > 0) {
+		uint32_t n = 0;
+
+		for (; count > 0 && n < TR_COUNT_OF(keys); count--, r.at += entry_bytes) {
+			memcpy(&keys[n], r.at, 8);
+			from[n] = r.at + 8;
+			n += is_owned(table, tr_hash_u64((uint64_t)keys[n]));
+		}
+		if (is_dead) {
+			for (uint32_t i = 0; i < n; i++)
+				slot_forget(table, tr_table_slot_i64(table, keys[i]));
+			continue;
+		}
+		(void)tr_table_upsert_i64(table, keys, n, values, NULL);
+		for (uint32_t i = 0; i < n; i++) {
+			slot_of_value(table, values[i])->flags &= ~(uint32_t)TR_SLOT_NEW;
+			if (value_bytes == 16)
+				memcpy(values[i], from[i], 16);
+			else
+				memcpy(values[i], from[i], value_bytes);
+			if (has_expiry)
+				memcpy((char *)values[i] - 8, from[i] + value_bytes, 8);
+		}
+	}
+	return TR_OK;
+}
+
+static tr_code load_bytes(struct tr_table *table, struct reader r, uint32_t count, bool is_dead, struct tr_status *st)
+{
+	const size_t expiry_bytes = !is_dead && table->options.ttl_ms > 0 ? 8 : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct tr_table_key key;
+		struct tr_table_value value;
+		struct tr_slot *slot;
+		uint32_t value_length;
+
+		if (!take(&r, &key.partition, 4) || !take_varint(&r, &key.length) || !take_varint(&r, &value_length) ||
+		    key.length > TR_TABLE_KEY_BYTES_MAX || value_length > TR_TABLE_VALUE_BYTES_MAX ||
+		    (is_dead && value_length > 0) ||
+		    (size_t)(r.end - r.at) < (size_t)key.length + value_length + expiry_bytes)
+			TR_FAIL(st, TR_ERR_DATA, "table record: entry %u of %u is cut off or too long", i, count);
+		key.bytes = r.at;
+		r.at += key.length;
+		if (!is_owned(table, (uint64_t)key.partition << 32)) {
+			r.at += value_length + expiry_bytes;
+			continue;
+		}
+		if (is_dead) {
+			slot_forget(table, tr_table_slot(table, &key, tr_table_key_hash(&key)));
+			continue;
+		}
+		value = (struct tr_table_value){NULL, value_length};
+		(void)tr_table_upsert(table, &key, 1, &value, NULL);
+		memcpy(value.bytes, r.at, value_length);
+		r.at += value_length;
+		slot = tr_table_slot(table, &key, tr_table_key_hash(&key));
+		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
+		memcpy(tr_slot_expiry(slot), r.at, expiry_bytes);
+		r.at += expiry_bytes;
+	}
+	if (r.at != r.end)
+		TR_FAIL(st, TR_ERR_DATA, "table record: %zu bytes after the last of %u entries", (size_t)(r.end - r.at),
+			count);
+	return TR_OK;
+}
+
+tr_code tr_table_load(struct tr_table *table, const void *bytes, size_t length, struct tr_status *st)
+{
+	struct reader r = {bytes, (const char *)bytes + length};
+	const uint8_t wanted = (uint8_t)((table->options.has_byte_keys ? RECORD_BYTE_KEYS : 0) |
+					 (table->options.ttl_ms > 0 ? RECORD_EXPIRY : 0));
+	uint8_t version, flags;
+	uint32_t value_bytes, count;
+	uint16_t reserved;
+
+	if (!take(&r, &version, 1) || !take(&r, &flags, 1) || !take(&r, &reserved, 2) || !take(&r, &value_bytes, 4) ||
+	    !take(&r, &count, 4))
+		TR_FAIL(st, TR_ERR_DATA, "table record: only %zu bytes", length);
+	if (version != VERSION || reserved != 0)
+		TR_FAIL(st, TR_ERR_DATA, "table record: version %u; this program reads %u", version, VERSION);
+	if ((flags & ~RECORD_DEAD) != wanted || value_bytes != table->options.value_bytes)
+		TR_FAIL(st, TR_ERR_DATA, "table record: sort %u with values of %u bytes, where %u with %u is expected",
+			flags, value_bytes, wanted, table->options.value_bytes);
+	if (table->options.has_byte_keys)
+		return load_bytes(table, r, count, (flags & RECORD_DEAD) != 0, st);
+	return load_integers(table, r, count, (flags & RECORD_DEAD) != 0, st);
+}
+
+void tr_table_load_end(struct tr_table *table, uint64_t checkpoint, uint64_t base)
+{
+	TR_ASSERT(checkpoint < UINT32_MAX - 1 && base <= checkpoint);
+	/* What is here counts as written for `checkpoint`. */
+	for (uint32_t i = 0; i < table->page_count; i++) {
+		struct tr_page *page = table->pages[i];
+
+		tr_page_marks_move(page, TR_MARK_DIRTY, TR_MARK_WRITTEN);
+		tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
+		page->visited = (uint32_t)checkpoint;
+		table->base[i] = (uint32_t)base;
+	}
+	table->epoch = (uint32_t)checkpoint + 1;
+}

@@ -1,0 +1,828 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Random window queries over random streams, a naive model of them, and a sink that may answer BLOCKED: what the tests of
+ * window operators share (op_window_test.c, op_window_state_test.c).
+ *
+ * The stream has disorder, late rows, NULLs, Unicode keys, negative times. Every row knows the watermark that was in force
+ * when it arrived. The model keeps, for each (key, window), the list of its rows, and computes the aggregates from the
+ * lists at the end. Results are compared as sorted lines.
+ */
+#ifndef TR_TESTS_WINDOW_CASE_H
+#define TR_TESTS_WINDOW_CASE_H
+
+#include <math.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/column_buffer.h"
+#include "base/type.h"
+#include "core/chain.h"
+#include "core/ops/op_window.h"
+#include "tr_test.h"
+
+#define ROWS_MAX 4000
+#define AGGS_MAX 6
+#define KEYS_MAX 2
+#define LOCALS_MAX 4
+
+enum { TS, K, NAME, V, I, D, DEC, WIDE, S, F, X, COLUMNS };
+
+struct row {
+	int64_t ts;
+	int64_t watermark; /* in force when it arrived */
+	bool is_null[COLUMNS];
+	int64_t k, v;
+	int32_t i;
+	double d, x;
+	int64_t dec;
+	tr_i128 wide;
+	char name[48];
+	char s[48];
+	bool f;
+};
+
+struct text_list {
+	char **lines;
+	size_t count, capacity;
+};
+
+struct query {
+	struct tr_window_spec window;
+	uint32_t keys[KEYS_MAX];
+	uint32_t key_count;
+	struct tr_agg_call aggs[AGGS_MAX];
+	uint32_t agg_count;
+	bool has_distinct;
+	struct tr_schema input, output;
+	const char *names[32];
+	const struct tr_type *types[32];
+};
+
+struct world {
+	struct tr_arena arena;
+	uint64_t seed;
+	struct row rows[ROWS_MAX];
+	uint32_t row_count;
+	int64_t last_watermark;
+	const struct tr_type *in_types[COLUMNS];
+};
+
+static const char *const in_names[COLUMNS] = {"ts", "k", "name", "v", "i", "d", "dec", "wide", "s", "f", "x"};
+
+/* -- lines -- */
+
+static inline void list_add(struct text_list *list, const char *line)
+{
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+		list->lines = realloc(list->lines, list->capacity * sizeof(char *));
+	}
+	list->lines[list->count++] = strdup(line);
+}
+
+static inline int compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static inline void list_free(struct text_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->lines[i]);
+	free(list->lines);
+	memset(list, 0, sizeof(*list));
+}
+
+static inline void put_i128(char *out, tr_i128 value)
+{
+	char digits[48];
+	int n = 0;
+	unsigned __int128 m = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+
+	do {
+		digits[n++] = (char)('0' + (int)(m % 10));
+		m /= 10;
+	} while (m != 0);
+	if (value < 0)
+		digits[n++] = '-';
+	while (n > 0)
+		*out++ = digits[--n];
+	*out++ = '|';
+	*out = 0;
+}
+
+static inline void put_double(char *out, double value)
+{
+	if (isnan(value))
+		strcpy(out, "nan|");
+	else
+		sprintf(out, "%.17g|", value == 0 ? 0.0 : value);
+}
+
+static inline char *end_of(char *line) { return line + strlen(line); }
+
+/** A value of a result, as text. */
+static inline void put_cell(char *line, const struct tr_column *column, uint32_t row)
+{
+	char *out = end_of(line);
+
+	if (tr_column_is_null(column, row)) {
+		strcpy(out, "NULL|");
+		return;
+	}
+	switch ((enum tr_phys)column->type->phys) {
+	case TR_PHYS_I8: put_i128(out, tr_column_i8(column, row)); return;
+	case TR_PHYS_I32: put_i128(out, tr_column_i32(column, row)); return;
+	case TR_PHYS_I64: put_i128(out, tr_column_i64(column, row)); return;
+	case TR_PHYS_I128: put_i128(out, tr_column_i128(column, row)); return;
+	case TR_PHYS_F64: put_double(out, tr_column_f64(column, row)); return;
+	case TR_PHYS_VIEW: {
+		const struct tr_view *view = tr_column_view(column, row);
+
+		sprintf(out, "%.*s|", (int)view->length, tr_view_text(view));
+		return;
+	}
+	default: fail();
+	}
+}
+
+/* -- the stream -- */
+
+static const char *const names[] = {"a",
+				    "",
+				    "Zoë",
+				    "東京",
+				    "a rather long name, longer than twelve",
+				    "a rather long name, longer than twelvE",
+				    "Ωmega and Ψ and more of them",
+				    "b"};
+
+static inline void make_rows(struct world *w, uint32_t count, int64_t origin, int64_t pace, int64_t disorder,
+			     int64_t delay, uint32_t key_range)
+{
+	int64_t now = origin, greatest = INT64_MIN, watermark = TR_WATERMARK_MIN;
+
+	w->row_count = count;
+	for (uint32_t n = 0; n < count; n++) {
+		struct row *r = &w->rows[n];
+		const uint32_t pick = tr_test_below(&w->seed, TR_COUNT_OF(names));
+
+		memset(r, 0, sizeof(*r));
+		now += tr_test_below(&w->seed, (uint32_t)pace * 2 + 1);
+		if (tr_test_below(&w->seed, 200) == 0)
+			now += pace * 300; /* a gap */
+		r->ts = now;
+		if (disorder > 0 && tr_test_below(&w->seed, 3) == 0)
+			r->ts -= tr_test_below(&w->seed, (uint32_t)disorder);
+		r->watermark = watermark;
+		if (r->ts > greatest) {
+			greatest = r->ts;
+			if (tr_test_below(&w->seed, 4) != 0 && greatest - delay > watermark)
+				watermark = greatest - delay;
+		}
+		for (int c = K; c < COLUMNS; c++)
+			r->is_null[c] = tr_test_below(&w->seed, 8) == 0;
+		r->k = (int64_t)tr_test_below(&w->seed, key_range) - key_range / 4;
+		if (key_range > 50) /* far apart */
+			r->k = (int64_t)((uint64_t)r->k * UINT64_C(0x123456789abcd1));
+		strcpy(r->name, names[pick]);
+		r->v = (int64_t)(tr_test_random(&w->seed) >> (tr_test_below(&w->seed, 2) * 40));
+		r->i = (int32_t)tr_test_random(&w->seed) >> (tr_test_below(&w->seed, 2) * 27);
+		r->d = (double)((int)tr_test_below(&w->seed, 4000) - 2000) / 4;
+		if (tr_test_below(&w->seed, 300) == 0)
+			r->d = (double)NAN;
+		r->x = (double)((int)tr_test_below(&w->seed, 4) - 2);
+		if (r->x == 0 && tr_test_below(&w->seed, 2))
+			r->x = -0.0;
+		if (r->x == 1 && tr_test_below(&w->seed, 2))
+			r->x = (double)NAN;
+		r->dec = (int64_t)(tr_test_random(&w->seed) % 20000000000) - 10000000000;
+		r->wide = (tr_i128)(int64_t)tr_test_random(&w->seed) * 1000000000;
+		sprintf(r->s, "%s%u", names[tr_test_below(&w->seed, TR_COUNT_OF(names))], tr_test_below(&w->seed, 5));
+		r->f = tr_test_below(&w->seed, 2);
+	}
+	w->last_watermark = watermark;
+}
+
+static inline void put_row(struct tr_batch_buffer *b, uint32_t at, const struct row *r)
+{
+	((int64_t *)b->columns[TS].data)[at] = r->ts;
+	((int64_t *)b->columns[K].data)[at] = r->k;
+	((struct tr_view *)b->columns[NAME].data)[at] = tr_batch_buffer_view(b, r->name, (uint32_t)strlen(r->name));
+	((int64_t *)b->columns[V].data)[at] = r->v;
+	((int32_t *)b->columns[I].data)[at] = r->i;
+	((double *)b->columns[D].data)[at] = r->d;
+	((int64_t *)b->columns[DEC].data)[at] = r->dec;
+	((tr_i128 *)b->columns[WIDE].data)[at] = r->wide;
+	((struct tr_view *)b->columns[S].data)[at] = tr_batch_buffer_view(b, r->s, (uint32_t)strlen(r->s));
+	((int8_t *)b->columns[F].data)[at] = r->f;
+	((double *)b->columns[X].data)[at] = r->x;
+	for (uint32_t c = K; c < COLUMNS; c++)
+		if (r->is_null[c])
+			tr_column_buffer_set_null(&b->columns[c], at);
+}
+
+/* -- the model -- */
+
+struct group {
+	char key[256];
+	int64_t start, end;
+	uint32_t *rows;
+	uint32_t count, capacity;
+	bool is_gone; /* joined into another session */
+	struct group *next;
+};
+
+#define BUCKETS 4096
+
+struct model {
+	const struct world *w;
+	const struct query *q;
+	struct group *buckets[BUCKETS];
+	uint64_t late;
+};
+
+static inline void key_text(char *out, const struct query *q, const struct row *r)
+{
+	*out = 0;
+	for (uint32_t i = 0; i < q->key_count; i++) {
+		char *at = end_of(out);
+
+		if (r->is_null[q->keys[i]])
+			strcpy(at, "NULL|");
+		else if (q->keys[i] == K)
+			put_i128(at, r->k);
+		else if (q->keys[i] == NAME)
+			sprintf(at, "%s|", r->name);
+		else if (q->keys[i] == I)
+			put_i128(at, r->i);
+		else
+			put_double(at, r->x);
+	}
+}
+
+static inline int64_t floor_to(int64_t t, int64_t step)
+{
+	int64_t q = t / step;
+
+	if (t % step < 0)
+		q--;
+	return q * step;
+}
+
+/** The wall clock of the case's zone, by libc. */
+static inline int64_t local_of(const struct query *q, int64_t utc)
+{
+	time_t seconds = (time_t)floor_to(utc, 1000) / 1000;
+	struct tm tm;
+
+	if (!q->window.is_local_time)
+		return utc;
+	localtime_r(&seconds, &tm);
+	return utc + tm.tm_gmtoff * 1000;
+}
+
+/** The last instant that shows this wall clock, or the first after the gap that swallows it. */
+static inline int64_t instant_of(const struct query *q, int64_t local)
+{
+	if (!q->window.is_local_time)
+		return local;
+	for (int64_t hours = 0; hours <= 3; hours++)
+		if (local_of(q, local - hours * 3600000) == local)
+			return local - hours * 3600000;
+	return floor_to(local, 3600000) - 3600000; /* Berlin: 02:00 .. 03:00 is skipped at 01:00 UTC */
+}
+
+static inline uint32_t bucket_of(const char *key)
+{
+	uint32_t h = 17;
+
+	for (; *key; key++)
+		h = h * 31 + (unsigned char)*key;
+	return h % BUCKETS;
+}
+
+static inline struct group *group_new(struct model *m, const char *key, int64_t start, int64_t end)
+{
+	struct group *g = calloc(1, sizeof(*g));
+
+	strcpy(g->key, key);
+	g->start = start;
+	g->end = end;
+	g->next = m->buckets[bucket_of(key)];
+	m->buckets[bucket_of(key)] = g;
+	return g;
+}
+
+static inline void group_add(struct group *g, uint32_t row)
+{
+	if (g->count == g->capacity) {
+		g->capacity = g->capacity == 0 ? 8 : g->capacity * 2;
+		g->rows = realloc(g->rows, g->capacity * sizeof(uint32_t));
+	}
+	g->rows[g->count++] = row;
+}
+
+static inline bool is_late(const struct query *q, int64_t end, int64_t watermark)
+{
+	return instant_of(q, end - 1) <= watermark;
+}
+
+static inline bool model_enter(struct model *m, const char *key, int64_t start, int64_t end, uint32_t row)
+{
+	struct group *g;
+
+	if (is_late(m->q, end, m->w->rows[row].watermark))
+		return false;
+	for (g = m->buckets[bucket_of(key)]; g != NULL; g = g->next)
+		if (g->start == start && g->end == end && strcmp(g->key, key) == 0)
+			break;
+	if (g == NULL)
+		g = group_new(m, key, start, end);
+	group_add(g, row);
+	return true;
+}
+
+static inline bool model_session(struct model *m, const char *key, int64_t t, uint32_t row)
+{
+	const int64_t watermark = m->w->rows[row].watermark;
+	int64_t start = t, end = t + m->q->window.size_ms;
+	struct group *into = NULL, *g;
+
+	for (g = m->buckets[bucket_of(key)]; g != NULL; g = g->next)
+		if (!g->is_gone && strcmp(g->key, key) == 0 && !is_late(m->q, g->end, watermark) &&
+		    g->start <= t + m->q->window.size_ms && g->end >= t) {
+			start = TR_MIN(start, g->start);
+			end = TR_MAX(end, g->end);
+		}
+	if (is_late(m->q, end, watermark))
+		return false;
+	into = group_new(m, key, start, end);
+	for (g = into->next; g != NULL; g = g->next)
+		if (!g->is_gone && strcmp(g->key, key) == 0 && !is_late(m->q, g->end, watermark) && g->start >= start &&
+		    g->end <= end) {
+			for (uint32_t i = 0; i < g->count; i++)
+				group_add(into, g->rows[i]);
+			g->is_gone = true;
+		}
+	group_add(into, row);
+	return true;
+}
+
+static inline void model_row(struct model *m, uint32_t row)
+{
+	const struct tr_window_spec *spec = &m->q->window;
+	const int64_t t = local_of(m->q, m->w->rows[row].ts);
+	char key[256];
+	bool entered = false;
+
+	key_text(key, m->q, &m->w->rows[row]);
+	if (spec->kind == TR_WINDOW_SESSION) {
+		entered = model_session(m, key, t, row);
+	} else if (spec->kind == TR_WINDOW_CUMULATE) {
+		const int64_t start = floor_to(t - spec->offset_ms, spec->size_ms) + spec->offset_ms;
+
+		for (int64_t end = start + spec->step_ms; end <= start + spec->size_ms; end += spec->step_ms)
+			if (t < end)
+				entered |= model_enter(m, key, start, end, row);
+	} else {
+		const int64_t step = spec->kind == TR_WINDOW_HOP ? spec->step_ms : spec->size_ms;
+
+		for (int64_t start = floor_to(t - spec->offset_ms - spec->size_ms, step) + spec->offset_ms; start <= t;
+		     start += step)
+			if (t < start + spec->size_ms)
+				entered |= model_enter(m, key, start, start + spec->size_ms, row);
+	}
+	m->late += !entered;
+}
+
+static inline bool same_value(const struct row *a, const struct row *b, int column)
+{
+	switch (column) {
+	case V: return a->v == b->v;
+	case I: return a->i == b->i;
+	case D: return a->d == b->d || (isnan(a->d) && isnan(b->d));
+	case S: return strcmp(a->s, b->s) == 0;
+	default: fail(); return false;
+	}
+}
+
+/** The rows of the group that an aggregate sees. */
+static inline uint32_t seen_rows(const struct model *m, const struct group *g, const struct tr_agg_call *call,
+				 uint32_t *seen)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct row *r = &m->w->rows[g->rows[i]];
+		bool is_known = false;
+
+		if (call->filter_column >= 0 && (r->is_null[F] || !r->f))
+			continue;
+		if (call->arg_column >= 0 && r->is_null[call->arg_column])
+			continue;
+		for (uint32_t j = 0; call->is_distinct && call->arg_column >= 0 && j < n; j++)
+			is_known |= same_value(r, &m->w->rows[seen[j]], call->arg_column);
+		if (!is_known)
+			seen[n++] = g->rows[i];
+	}
+	return n;
+}
+
+static inline tr_i128 number_of(const struct row *r, int column)
+{
+	return column == V ? r->v : column == I ? r->i : column == DEC ? r->dec : r->wide;
+}
+
+static inline tr_i128 half_up(tr_i128 a, tr_i128 b)
+{
+	const tr_i128 m = a < 0 ? -a : a;
+	const tr_i128 q = (2 * m + b) / (2 * b);
+
+	return a < 0 ? -q : q;
+}
+
+static inline void put_sum_or_avg(char *out, const struct model *m, const struct tr_agg_call *call,
+				  const uint32_t *seen, uint32_t n, bool is_avg)
+{
+	const int column = call->arg_column;
+	tr_i128 sum = 0;
+	double total = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (column == D)
+			total += m->w->rows[seen[i]].d;
+		else
+			sum += number_of(&m->w->rows[seen[i]], column);
+	}
+	if (column == D)
+		put_double(out, is_avg ? total / n : total);
+	else if (column == V)
+		put_i128(out, is_avg ? (int64_t)sum / (int64_t)n : (int64_t)sum);
+	else if (column == I)
+		put_i128(out, is_avg ? (int32_t)(sum / n) : (int32_t)sum);
+	else if (column == DEC)
+		put_i128(out, is_avg ? half_up(sum * 10000, n) : sum);
+	else
+		put_i128(out, is_avg ? half_up(sum * 100, n) : sum);
+}
+
+static inline int compare_values(const struct row *a, const struct row *b, int column)
+{
+	switch (column) {
+	case D:
+		if (isnan(a->d) || isnan(b->d))
+			return !!isnan(a->d) - !!isnan(b->d);
+		return (a->d > b->d) - (a->d < b->d);
+	case S: return strcmp(a->s, b->s);
+	default: {
+		const tr_i128 x = number_of(a, column), y = number_of(b, column);
+
+		return (x > y) - (x < y);
+	}
+	}
+}
+
+static inline void put_extreme(char *out, const struct model *m, int column, const uint32_t *seen, uint32_t n, int sign)
+{
+	const struct row *best = &m->w->rows[seen[0]];
+
+	for (uint32_t i = 1; i < n; i++)
+		if (compare_values(&m->w->rows[seen[i]], best, column) * sign > 0)
+			best = &m->w->rows[seen[i]];
+	if (column == S)
+		sprintf(out, "%s|", best->s);
+	else if (column == D)
+		put_double(out, best->d);
+	else
+		put_i128(out, number_of(best, column));
+}
+
+static inline void put_aggregate(char *line, const struct model *m, const struct group *g,
+				 const struct tr_agg_call *call)
+{
+	const char *name = tr_agg_name(call->agg);
+	uint32_t *seen = calloc(g->count, sizeof(*seen));
+	const uint32_t n = seen_rows(m, g, call, seen);
+	char *out = end_of(line);
+
+	if (strcmp(name, "COUNT") == 0)
+		put_i128(out, n);
+	else if (n == 0)
+		strcpy(out, "NULL|");
+	else if (strcmp(name, "SUM") == 0 || strcmp(name, "AVG") == 0)
+		put_sum_or_avg(out, m, call, seen, n, strcmp(name, "AVG") == 0);
+	else
+		put_extreme(out, m, call->arg_column, seen, n, strcmp(name, "MAX") == 0 ? 1 : -1);
+	free(seen);
+}
+
+static inline void model_run(const struct world *w, const struct query *q, struct text_list *lines, uint64_t *late)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	m->w = w;
+	m->q = q;
+	for (uint32_t i = 0; i < w->row_count; i++)
+		model_row(m, i);
+	for (uint32_t b = 0; b < BUCKETS; b++) {
+		while (m->buckets[b] != NULL) {
+			struct group *g = m->buckets[b];
+			char line[2048];
+
+			if (!g->is_gone) {
+				strcpy(line, g->key);
+				for (uint32_t a = 0; a < q->agg_count; a++)
+					put_aggregate(line, m, g, &q->aggs[a]);
+				put_i128(end_of(line), g->start);
+				put_i128(end_of(line), g->end);
+				put_i128(end_of(line),
+					 q->window.is_local_time && q->types[q->key_count + q->agg_count + 2]->id ==
+									    TR_TYPE_TIMESTAMP_LTZ
+						 ? -1
+						 : g->end - 1);
+				list_add(lines, line);
+			}
+			m->buckets[b] = g->next;
+			free(g->rows);
+			free(g);
+		}
+	}
+	*late = m->late;
+	free(m);
+	qsort(lines->lines, lines->count, sizeof(char *), compare_lines);
+}
+
+/* -- operators of the test -- */
+
+struct sink {
+	struct tr_op op;
+	uint64_t *seed;
+	bool blocks;
+	bool is_silent; /* reads what it gets, and keeps no lines: texts may be of any length */
+	const struct tr_batch *parked;
+	int64_t parked_watermark;
+	bool has_watermark;
+	struct text_list lines;
+	int64_t watermark;
+	bool is_ended;
+	/* As a bridge from a LOCAL to the GLOBAL: */
+	struct two_phase *two;
+	uint32_t number;
+};
+
+struct two_phase {
+	struct tr_op *global;
+	struct tr_chain chain;
+	int64_t watermarks[LOCALS_MAX];
+	uint32_t local_count;
+	int64_t merged;
+};
+
+static inline void push_global_watermark(struct two_phase *two)
+{
+	int64_t least = INT64_MAX;
+
+	for (uint32_t i = 0; i < two->local_count; i++)
+		least = TR_MIN(least, two->watermarks[i]);
+	if (least <= two->merged)
+		return;
+	two->merged = least;
+	enum tr_flow flow = two->global->ops->on_watermark(two->global, 0, least);
+
+	while (flow == TR_FLOW_BLOCKED) {
+		two->global->is_blocked = true;
+		flow = tr_chain_resume(&two->chain);
+	}
+	assert_int_equal(flow, TR_FLOW_MORE);
+}
+
+static inline void sink_take(struct sink *s, const struct tr_batch *batch)
+{
+	if (s->two != NULL) {
+		s->two->global->metrics.rows_in += batch->selected_count;
+		assert_int_equal(s->two->global->ops->on_batch(s->two->global, 0, batch), TR_FLOW_MORE);
+		return;
+	}
+	for (uint32_t i = 0; i < batch->selected_count && !s->is_silent; i++) {
+		char line[2048] = "";
+		const uint32_t columns = batch->schema->column_count;
+
+		for (uint32_t c = 0; c < columns; c++) {
+			if (c + 1 == columns && batch->schema->types[c]->id == TR_TYPE_TIMESTAMP_LTZ)
+				put_i128(end_of(line), -1);
+			else
+				put_cell(line, &batch->columns[c], tr_batch_row(batch, i));
+		}
+		list_add(&s->lines, line);
+	}
+}
+
+static inline enum tr_flow sink_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct sink *s = (struct sink *)op;
+
+	assert_null(s->parked);
+	assert_true(batch->row_count <= op->context->batch_rows);
+	if (s->blocks && tr_test_below(s->seed, 2)) {
+		s->parked = batch; /* read only when resumed: it must still be the same then */
+		return TR_FLOW_BLOCKED;
+	}
+	sink_take(s, batch);
+	return TR_FLOW_MORE;
+}
+
+static inline void sink_watermark_now(struct sink *s, int64_t watermark)
+{
+	assert_true(watermark > s->watermark);
+	s->watermark = watermark;
+	if (s->two != NULL) {
+		s->two->watermarks[s->number] = watermark;
+		push_global_watermark(s->two);
+	}
+}
+
+static inline enum tr_flow sink_watermark(struct tr_op *op, uint32_t input, int64_t watermark)
+{
+	struct sink *s = (struct sink *)op;
+
+	if (s->blocks && tr_test_below(s->seed, 2)) {
+		s->has_watermark = true;
+		s->parked_watermark = watermark;
+		return TR_FLOW_BLOCKED;
+	}
+	sink_watermark_now(s, watermark);
+	return TR_FLOW_MORE;
+}
+
+static inline enum tr_flow sink_resume(struct tr_op *op)
+{
+	struct sink *s = (struct sink *)op;
+
+	if (tr_test_below(s->seed, 3) == 0)
+		return TR_FLOW_BLOCKED;
+	if (s->parked != NULL)
+		sink_take(s, s->parked);
+	s->parked = NULL;
+	if (s->has_watermark)
+		sink_watermark_now(s, s->parked_watermark);
+	s->has_watermark = false;
+	return TR_FLOW_MORE;
+}
+
+static inline enum tr_flow sink_end(struct tr_op *op, uint32_t input)
+{
+	((struct sink *)op)->is_ended = true;
+	return TR_FLOW_MORE;
+}
+
+static inline void sink_destroy(struct tr_op *op)
+{
+	list_free(&((struct sink *)op)->lines);
+	free(op);
+}
+
+static const struct tr_op_ops sink_ops = {
+	.name = "sink",
+	.on_batch = sink_batch,
+	.on_watermark = sink_watermark,
+	.on_end = sink_end,
+	.resume = sink_resume,
+	.destroy = sink_destroy,
+};
+
+static inline struct sink *sink_create(struct world *w, struct tr_op_context *context, bool blocks)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+
+	s->op.ops = &sink_ops;
+	s->op.context = context;
+	s->op.timer_ms = INT64_MAX;
+	s->seed = &w->seed;
+	s->blocks = blocks;
+	s->watermark = TR_WATERMARK_MIN;
+	return s;
+}
+
+/* -- running -- */
+
+static inline void settle(struct tr_chain *chain, enum tr_flow flow)
+{
+	while (flow == TR_FLOW_BLOCKED) {
+		chain->ops[0]->is_blocked = true;
+		flow = tr_chain_resume(chain);
+	}
+	if (flow == TR_FLOW_FAILED)
+		print_message("%s\n", chain->ops[0]->context->status.message);
+	assert_int_equal(flow, TR_FLOW_MORE);
+}
+
+static inline void compare(const struct text_list *want, struct text_list *got, uint64_t want_late, uint64_t got_late,
+			   const char *what)
+{
+	qsort(got->lines, got->count, sizeof(char *), compare_lines);
+	for (size_t i = 0; i < want->count && i < got->count; i++)
+		if (strcmp(want->lines[i], got->lines[i]) != 0) {
+			print_message("%s: line %zu\n want %s\n  got %s\n", what, i, want->lines[i], got->lines[i]);
+			fail();
+		}
+	if (want->count != got->count || want_late != got_late)
+		print_message("%s: want %zu lines, %llu late; got %zu, %llu\n", what, want->count,
+			      (unsigned long long)want_late, got->count, (unsigned long long)got_late);
+	assert_int_equal(want->count, got->count);
+	assert_int_equal(want_late, got_late);
+}
+
+/* -- queries -- */
+
+struct choice {
+	const char *name;
+	int column;
+	bool is_distinct;
+};
+
+static const struct choice choices[] = {
+	{"COUNT", -1, false}, {"COUNT", -1, false}, {"COUNT", V, false},  {"COUNT", S, false},  {"SUM", V, false},
+	{"SUM", I, false},    {"AVG", V, false},    {"AVG", I, false},    {"MIN", V, false},    {"MAX", I, false},
+	{"SUM", D, false},    {"AVG", D, false},    {"MIN", D, false},    {"MAX", D, false},    {"SUM", DEC, false},
+	{"AVG", DEC, false},  {"MIN", DEC, false},  {"SUM", WIDE, false}, {"AVG", WIDE, false}, {"MAX", WIDE, false},
+	{"MIN", S, false},    {"MAX", S, false},    {"COUNT", S, true},   {"SUM", I, true},     {"AVG", V, true},
+	{"COUNT", D, true},   {"MAX", S, true},
+};
+
+static inline void add_column(struct query *q, const char *name, const struct tr_type *type)
+{
+	q->names[q->output.column_count] = name;
+	q->types[q->output.column_count++] = type;
+}
+
+static inline void make_query(struct world *w, struct query *q, enum tr_window_kind kind, bool may_distinct)
+{
+	static const uint32_t key_columns[] = {K, NAME, I, X};
+	const int64_t step = 1 + tr_test_below(&w->seed, 200);
+
+	memset(q, 0, sizeof(*q));
+	q->window.kind = kind;
+	q->window.time_zone = "UTC";
+	q->window.time_column = TS;
+	q->window.step_ms = step;
+	q->window.size_ms =
+		kind == TR_WINDOW_HOP || kind == TR_WINDOW_CUMULATE ? step * (1 + tr_test_below(&w->seed, 12)) : step;
+	if (kind == TR_WINDOW_HOP && tr_test_below(&w->seed, 4) == 0)
+		q->window.size_ms += tr_test_below(&w->seed, (uint32_t)step); /* the legacy form */
+	q->window.offset_ms = tr_test_below(&w->seed, 3) == 0 ? (int64_t)tr_test_below(&w->seed, 100) - 50 : 0;
+	q->input = (struct tr_schema){.column_count = COLUMNS, .names = in_names, .types = w->in_types};
+	q->output.names = q->names;
+	q->output.types = q->types;
+	q->key_count = tr_test_below(&w->seed, 3);
+	q->keys[0] = key_columns[tr_test_below(&w->seed, 4)];
+	q->keys[1] = q->keys[0] == NAME ? K : NAME;
+	for (uint32_t i = 0; i < q->key_count; i++)
+		add_column(q, in_names[q->keys[i]], w->in_types[q->keys[i]]);
+	q->agg_count = 1 + tr_test_below(&w->seed, AGGS_MAX);
+	for (uint32_t i = 0; i < q->agg_count; i++) {
+		const struct choice *choice;
+		struct tr_agg_match match;
+
+		do
+			choice = &choices[tr_test_below(&w->seed, TR_COUNT_OF(choices))];
+		while (choice->is_distinct && !may_distinct);
+		q->has_distinct |= choice->is_distinct && strcmp(choice->name, "MAX") != 0;
+		assert_int_equal(tr_agg_resolve(&w->arena, choice->name,
+						choice->column < 0 ? NULL : w->in_types[choice->column], true, &match,
+						NULL),
+				 TR_OK);
+		q->aggs[i] = (struct tr_agg_call){.agg = match.agg,
+						  .type = match.type,
+						  .arg_column = choice->column,
+						  .filter_column = tr_test_below(&w->seed, 4) == 0 ? F : -1,
+						  .is_distinct = choice->is_distinct,
+						  .text = choice->name};
+		add_column(q, choice->name, match.type);
+	}
+	add_column(q, "window_start", tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3));
+	add_column(q, "window_end", tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3));
+	add_column(q, "window_time", tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3));
+}
+
+static inline struct world *world_create(uint64_t seed)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	tr_arena_init(&w->arena, 0);
+	w->seed = seed;
+	w->in_types[TS] = tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3);
+	w->in_types[K] = w->in_types[V] = tr_type_of(TR_TYPE_BIGINT);
+	w->in_types[I] = tr_type_of(TR_TYPE_INT);
+	w->in_types[NAME] = w->in_types[S] = tr_type_of(TR_TYPE_VARCHAR);
+	w->in_types[D] = w->in_types[X] = tr_type_of(TR_TYPE_DOUBLE);
+	w->in_types[DEC] = tr_type_decimal(&w->arena, 10, 2);
+	w->in_types[WIDE] = tr_type_decimal(&w->arena, 30, 4);
+	w->in_types[F] = tr_type_of(TR_TYPE_BOOLEAN);
+	return w;
+}
+
+static inline void world_destroy(struct world *w)
+{
+	tr_arena_deinit(&w->arena);
+	free(w);
+}
+
+#endif
