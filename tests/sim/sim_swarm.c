@@ -36,7 +36,7 @@ void tr_sim_swarm_choose(struct tr_sim_swarm *swarm, uint64_t *random)
 		swarm->can_kill = tr_sim_chance(random, 600);
 		swarm->can_cut = !swarm->can_kill || tr_sim_chance(random, 600);
 		swarm->crash_count = 1 + tr_sim_below(random, CRASHES_MAX);
-		swarm->crash_spread = TR_SIM_PICK(random, 5, 40, 200, 800);
+		swarm->crash_spread = TR_SIM_PICK(random, 5, 60, 200, 500, 1500);
 	}
 	if (tr_sim_chance(random, 100))
 		faults->misdirect_permille = 30;
