@@ -24,8 +24,9 @@
 
 struct tr_sim_request {
 	uint64_t seed;
-	int32_t job;  /* index of a template, or one of the above */
-	bool is_calm; /* no fault class is on */
+	int32_t job;      /* index of a template, or one of the above */
+	bool is_calm;     /* no fault class is on */
+	const char *keep; /* an existing directory of the real disk, for script, inputs and outputs; NULL: none */
 };
 
 struct tr_sim_result {

@@ -8,6 +8,7 @@
  *     sim --job NAME          only this job; --jobs lists them
  *     sim --calm              without any fault class
  *     sim --events N          prints so many events of a broken seed
+ *     sim --keep DIR          writes script, inputs and reference of the seed there
  *     sim --workers N         processes side by side (default: the cores)
  *     sim --first             stops at the first broken seed; status 0 if one was found (for planted bugs)
  *
@@ -51,6 +52,7 @@ struct arguments {
 	uint64_t first, last;
 	int32_t job;
 	uint32_t workers;
+	const char *keep;
 	bool is_single, is_calm, stops_at_first;
 };
 
@@ -73,7 +75,7 @@ static void print_broken(uint64_t seed, const struct tr_sim_result *result)
 /** Tells a seed, and every so often twice. Returns whether it is good. */
 static bool run_seed(const struct arguments *a, uint64_t seed, struct tr_sim_result *result)
 {
-	const struct tr_sim_request request = {.seed = seed, .job = a->job, .is_calm = a->is_calm};
+	const struct tr_sim_request request = {.seed = seed, .job = a->job, .is_calm = a->is_calm, .keep = a->keep};
 
 	current_seed = seed;
 	(void)alarm(SEED_SECONDS_MAX);
@@ -315,6 +317,8 @@ static void parse(struct arguments *a, int argc, char **argv)
 			plant(value);
 		} else if (strcmp(name, "--events") == 0) {
 			tr_sim_events_shown = (uint32_t)strtoul(value, NULL, 10);
+		} else if (strcmp(name, "--keep") == 0) {
+			a->keep = value;
 		} else if (strcmp(name, "--workers") == 0) {
 			a->workers = (uint32_t)strtoul(value, NULL, 10);
 		} else {
