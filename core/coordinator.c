@@ -216,6 +216,7 @@ tr_code tr_coordinator_restore(struct tr_coordinator *c, struct tr_graph *graph,
 	}
 	c->number = c->restored;
 	c->stats.restored = c->restored;
+	c->stats.was_finished = c->was_finished;
 	c->due_ns = next_due(c, tr_environment_monotonic_ns(c->env));
 	return TR_OK;
 }

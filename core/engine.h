@@ -86,7 +86,8 @@ bool tr_engine_checkpoints(struct tr_engine *engine, struct tr_checkpoint_stats 
 /** Any thread, also while running. */
 void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progress *progress);
 
-/** Closes everything. The engine must not be running. The checkpoints of a finished job stay: tr_log_remove. */
+/** Closes everything. The engine must not be running. The checkpoints of a finished job
+ * stay, so that a run that is started again knows that there is nothing to do. */
 void tr_engine_destroy(struct tr_engine **engine);
 
 #endif

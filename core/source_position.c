@@ -424,6 +424,25 @@ static tr_code restore_splits(struct tr_source_saved *saved, struct tr_carries *
 	return TR_OK;
 }
 
+/** Of each split that goes on, the newest carry: until somebody publishes the next one it has to be saved again. */
+static void keep_newest(struct tr_source_saved *saved, struct tr_carries *carries)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < saved->carry_count; i++) {
+		const struct tr_source_carry *carry = &saved->carries[i];
+		const bool is_last = i + 1 == saved->carry_count || carry[1].split != carry->split;
+		const struct tr_carry_slot *slot = tr_carries_slot(carries, carry->split);
+
+		if (is_last && !atomic_load_explicit(&slot->is_finished, memory_order_relaxed))
+			saved->carries[kept++] = *carry;
+	}
+	saved->carry_count = kept;
+	free(saved->splits);
+	saved->splits = NULL;
+	saved->split_count = 0;
+}
+
 tr_code tr_source_saved_restore(struct tr_source_saved *saved, const struct tr_source_plan *plan, int64_t now_ns,
 				struct tr_status *st)
 {
@@ -445,6 +464,7 @@ tr_code tr_source_saved_restore(struct tr_source_saved *saved, const struct tr_s
 		code = plan->ops->restore(plan->source, &positions, st);
 	free(chunks);
 	TR_TRY(code);
+	keep_newest(saved, carries);
 	carries->hands = saved->hands;
 	carries->hand_count = saved->hand_count;
 	saved->hands = NULL;

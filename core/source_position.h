@@ -18,6 +18,7 @@
  *   - A chunk that waits and whose carry was saved is confirmed at once. Otherwise the chunk before it is in hand, too.
  *   - Carries are published in order: the slot begins at the oldest chunk in hand, and a chunk in hand publishes when the slot
  *     has come to it. Behind it the slot jumps over chunks that are done to the next one in hand, or to the newest saved carry.
+ *   - The newest saved carry of each split is saved again by subtask 0, as long as the slot has not gone on from there.
  *   - Until all restored chunks of a split have been begun by somebody, the split holds the watermark where they stand.
  *
  * Threads: loading by one; then the hands (struct tr_carries) do not change.
@@ -48,7 +49,7 @@ struct tr_source_carry {
 	int64_t end;
 	struct tr_stamp stamp;
 	uint64_t rows;
-	bool is_over; /* not saved: the split has been seen finished */
+	bool is_over; /* not saved: nobody will need it any more */
 };
 
 struct tr_source_hand {
@@ -98,7 +99,8 @@ tr_code tr_source_saved_take(struct tr_source_saved *saved, const struct tr_stat
 			     struct tr_source_self *self, struct tr_status *st) TR_MUST_USE;
 void tr_source_saved_deinit(struct tr_source_saved *saved);
 
-/** Puts all subtasks' items together: the source, the carries and the table of hands are as the readers need them. */
+/** Puts all subtasks' items together: the source, the carries and the table of hands are as the readers need them. What
+ * stays in `saved` are the carries to be saved again. */
 tr_code tr_source_saved_restore(struct tr_source_saved *saved, const struct tr_source_plan *plan, int64_t now_ns,
 				struct tr_status *st) TR_MUST_USE;
 

@@ -88,8 +88,8 @@ struct tr_source_task {
 	struct tr_source_carry *carries; /* published last, by split: all that are not finished, and some that are */
 	uint32_t carry_count;
 	uint32_t carry_capacity;
-	struct tr_source_saved saved;
-	bool is_watermark_due; /* restored, and not told to the chain yet */
+	struct tr_source_saved saved; /* after a restore: the carries that subtask 0 passes on */
+	bool is_watermark_due;        /* restored, and not told to the chain yet */
 };
 
 static const struct tr_op_ops head_ops;
@@ -341,8 +341,9 @@ static bool publish(struct tr_source_task *t)
 		carry = t->hand->jump;
 		carry.stamp.current_ms = TR_MAX(carry.stamp.current_ms, t->stamp.current_ms);
 		carry.stamp.last_ms = TR_MAX(carry.stamp.last_ms, t->stamp.last_ms);
-		store_stamp(slot, &carry.stamp);
 	}
+	if (t->time_program != NULL)
+		store_stamp(slot, &carry.stamp); /* it may not have been this chunk's turn when it was stamped */
 	t->is_published = true;
 	note_carry(t, &carry, is_finished);
 	atomic_store_explicit(&slot->end, carry.end, memory_order_relaxed);
@@ -709,19 +710,30 @@ static void put_own_chunk(struct tr_source_task *t)
 	tr_source_position_put_hand(&t->items, &hand);
 }
 
-/** Puts what has been published, and forgets what nobody can need any more: splits that were finished before this barrier,
- * unless another reader has passed a later one. */
-static void put_carries(struct tr_source_task *t)
+/** Notes which carries nobody will need any more: the split is finished, or its slot has gone on from there. */
+static void mark_over(struct tr_source_task *t, struct tr_source_carry *carries, size_t count, bool is_restored)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct tr_carry_slot *slot = tr_carries_slot(t->plan->carries, carries[i].split);
+		const uint64_t done = atomic_load_explicit(&slot->chunks_done, memory_order_acquire);
+
+		carries[i].is_over = atomic_load_explicit(&slot->is_finished, memory_order_acquire) ||
+				     (is_restored && done > carries[i].chunks_done);
+	}
+}
+
+/** Puts carries, and forgets those that were over before this barrier, unless another reader has passed a later one. */
+static size_t put_carries(struct tr_source_task *t, struct tr_source_carry *carries, size_t count)
 {
 	const bool is_newest = tr_op_newest_barrier(&t->head) <= t->items_checkpoint;
-	uint32_t kept = 0;
+	size_t kept = 0;
 
-	for (uint32_t i = 0; i < t->carry_count; i++) {
-		tr_source_position_put_carry(&t->items, &t->carries[i]);
-		if (!is_newest || !t->carries[i].is_over)
-			t->carries[kept++] = t->carries[i];
+	for (size_t i = 0; i < count; i++) {
+		tr_source_position_put_carry(&t->items, &carries[i]);
+		if (!is_newest || !carries[i].is_over)
+			carries[kept++] = carries[i];
 	}
-	t->carry_count = kept;
+	return kept;
 }
 
 /** Writes down where the task stands; no row is pushed before the barrier has passed. */
@@ -733,11 +745,8 @@ static void take_position(struct tr_source_task *t, uint64_t checkpoint)
 		return;
 	tr_bytes_clear(&t->items);
 	t->items_checkpoint = checkpoint;
-	for (uint32_t i = 0; i < t->carry_count; i++) {
-		const struct tr_carry_slot *slot = tr_carries_slot(t->plan->carries, t->carries[i].split);
-
-		t->carries[i].is_over = atomic_load_explicit(&slot->is_finished, memory_order_acquire);
-	}
+	mark_over(t, t->carries, t->carry_count, false);
+	mark_over(t, t->saved.carries, t->saved.carry_count, true);
 	(void)t->plan->ops->reader_barrier(t->reader, checkpoint, &t->position_writer);
 	/* After that: a reader that publishes this chunk's start and comes to the end of its input before its own barrier has
 	 * been seen now, and one that comes later saves its carry. */
@@ -745,7 +754,8 @@ static void take_position(struct tr_source_task *t, uint64_t checkpoint)
 		(void)confirm(t);
 	if (t->state != CHUNK_NONE)
 		put_own_chunk(t);
-	put_carries(t);
+	t->carry_count = (uint32_t)put_carries(t, t->carries, t->carry_count);
+	t->saved.carry_count = put_carries(t, t->saved.carries, t->saved.carry_count);
 	(void)least_of_others(t, UINT64_MAX, false); /* brings finished_ms up to date */
 	self = (struct tr_source_self){t->reached_ms, t->others.finished_ms, t->counters};
 	if (t->is_reader_done && t->is_max_emitted) /* not if it was told to end though there is more */
@@ -798,7 +808,6 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 	t->is_watermark_due = t->emitted_ms > TR_WATERMARK_MIN;
 	if (op->context->subtask == 0)
 		code = tr_source_saved_restore(&t->saved, t->plan, tr_environment_monotonic_ns(op->context->env), st);
-	tr_source_saved_deinit(&t->saved);
 	return code;
 }
 

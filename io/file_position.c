@@ -58,6 +58,16 @@ bool tr_file_position_barrier(struct tr_source *source, uint64_t checkpoint, str
 	return is_first;
 }
 
+bool tr_file_position_is_behind(struct tr_source *source, uint64_t barrier)
+{
+	bool is_behind;
+
+	TR_ASSERT(pthread_mutex_lock(&source->lock) == 0);
+	is_behind = barrier < source->barrier;
+	TR_ASSERT(pthread_mutex_unlock(&source->lock) == 0);
+	return is_behind;
+}
+
 static tr_code fail_position(const struct tr_source *source, const char *path, struct tr_status *st)
 {
 	TR_FAIL(st, TR_ERR_DATA, "table '%s': the saved position in %s makes no sense", source->spec->name, path);

@@ -412,6 +412,9 @@ static enum tr_flow next_chunk(struct tr_source_reader *r, struct tr_chunk_info 
 {
 	struct tr_file_slot *slot = &r->slots[r->current];
 
+	/* Also for what has been dealt already: of the chunks that it holds at another reader's barrier, a reader ends one. */
+	if (tr_file_position_is_behind(r->source, r->barrier))
+		return TR_FLOW_BLOCKED;
 	if (r->has_chunk && r->stream.decompress != NULL && !r->stream.is_ended) {
 		tr_file_stream_next_chunk(r);
 		r->is_told = false;

@@ -111,8 +111,10 @@ void tr_file_split_deinit(struct tr_source *source);
 tr_code tr_file_split_locate(struct tr_source *source, struct tr_file_split *split, struct tr_io_queue *io,
 			     int64_t offset, uint64_t *line, uint64_t *column, struct tr_status *st) TR_MUST_USE;
 
-/** Positions (file_position.c). A barrier, as io/source.h has it, but for what the reader itself holds. */
+/** Positions (file_position.c). A barrier, as io/source.h has it, but for what the reader itself holds;
+ * and whether another reader has passed a later one than `barrier`. */
 bool tr_file_position_barrier(struct tr_source *source, uint64_t checkpoint, struct tr_position_writer *writer);
+bool tr_file_position_is_behind(struct tr_source *source, uint64_t barrier);
 tr_code tr_file_position_restore(struct tr_source *source, const struct tr_source_positions *positions,
 				 struct tr_status *st);
 

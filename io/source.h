@@ -127,7 +127,8 @@ struct tr_source_ops {
 	 * before it. Puts the chunks that the reader holds and of which poll has told nothing yet. The first reader to say so
 	 * for this checkpoint or a later one puts also the dealing positions of all splits that have been begun, and the
 	 * restored chunks that have not been dealt yet; true: this was the first. From then on a reader whose last barrier is
-	 * older is dealt nothing (poll answers BLOCKED, never DONE) until it has said so, too. */
+	 * older is dealt nothing and begins no chunk that it holds (poll answers BLOCKED, never DONE) until it has said so, too:
+	 * of what it publishes after another's barrier, only the last carry can be needed. */
 	bool (*reader_barrier)(struct tr_source_reader *reader, uint64_t checkpoint, struct tr_position_writer *writer);
 	/* Restoring, once, before the first poll: where dealing goes on, and the chunks that were in hand, which are dealt first.
 	 * Nothing is kept of `positions`. TR_ERR_DATA, TR_ERR_NO_INPUT: the input is not the one that was read (a file is

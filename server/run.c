@@ -34,7 +34,6 @@
 #include "server/state_dir.h"
 #include "server/tableau.h"
 #include "sql/session.h"
-#include "state/log.h"
 
 #define SAME_SIGNAL_MS 300
 #define TR_STOPPED (-1) /* as was asked by `tailrace stop`: the script goes no further, and all is well */
@@ -275,7 +274,7 @@ static int run_job(struct tr_cli *cli, const struct tr_session *session, const s
 	const bool has_checkpoints = choose_state_dir(cli, session, step->plan, job);
 	struct tr_engine *engine = NULL;
 	struct tr_control *control = NULL;
-	struct tr_checkpoint_stats stats;
+	struct tr_checkpoint_stats stats = {0};
 	struct tr_progress *progress;
 	struct tr_status st = {0};
 	tr_code code = tr_engine_create(step->plan, env, &engine, &st);
@@ -293,7 +292,12 @@ static int run_job(struct tr_cli *cli, const struct tr_session *session, const s
 	}
 	if (code == TR_OK) {
 		tr_engine_on_event(engine, on_event, (void *)(uintptr_t)step->plan->job_name);
-		if (tr_engine_checkpoints(engine, &stats) && stats.restored != 0)
+		if (tr_engine_checkpoints(engine, &stats) && stats.was_finished)
+			fprintf(stderr,
+				"tailrace: job '%s' has finished before, and all of its output is there; to run it "
+				"again, say --fresh\n",
+				step->plan->job_name);
+		else if (stats.restored != 0)
 			fprintf(stderr, "tailrace: job '%s' goes on from checkpoint %llu\n", step->plan->job_name,
 				(unsigned long long)stats.restored);
 		atomic_store_explicit(&running_engine, engine, memory_order_release); /* read by on_signal */
@@ -308,20 +312,6 @@ static int run_job(struct tr_cli *cli, const struct tr_session *session, const s
 	tr_control_stop(&control);
 	tr_engine_destroy(&engine);
 	return status;
-}
-
-/* The whole script has finished: its jobs' checkpoints are not needed any more. */
-static void remove_state(const struct tr_session *session, struct tr_environment *env)
-{
-	for (uint32_t i = 0; i < session->step_count; i++) {
-		const struct tr_step *step = &session->steps[i];
-		struct tr_status st = {0};
-
-		if (step->kind != TR_STEP_JOB || step->plan->checkpoint.directory == NULL)
-			continue;
-		if (tr_log_remove(env->disk, step->plan->checkpoint.directory, &st) != TR_OK)
-			fprintf(stderr, "tailrace: the finished job's checkpoints stay: %s\n", st.message);
-	}
 }
 
 static int run_steps(struct tr_cli *cli, const struct tr_session *session, struct tr_environment *env)
@@ -343,7 +333,6 @@ static int run_steps(struct tr_cli *cli, const struct tr_session *session, struc
 		if (code != 0)
 			return code;
 	}
-	remove_state(session, env);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  *     neither                               $XDG_STATE_HOME/tailrace/NAME, else ./.tailrace/NAME
  *
  *     DIR/control.sock                      server/control.h
- *     DIR/<n>/                              the log of the script's n-th job (state/log.h), until the script has finished
+ *     DIR/<n>/                              the log of the script's n-th job (state/log.h), kept when it has finished, so that a second run knows
  *
  * NAME is the job's name; a '/' in it becomes '_'.
  */
