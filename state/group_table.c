@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/column.h"
 #include "state/huge.h"
 
 #define BITS_MIN 8
@@ -296,6 +297,40 @@ void tr_group_table_prefetch(const struct tr_group_table *table, const int64_t *
 char *tr_group_table_null_entry(const struct tr_group_table *table)
 {
 	return table->places + ((size_t)table->place_bytes << table->bits) + 8;
+}
+
+void tr_group_table_numbers(const struct tr_group_table *table, char *const *entries, uint32_t count,
+			    uint32_t *restrict numbers)
+{
+	const char *first = table->places + 8;
+	const uint64_t inverse =
+		UINT64_MAX / table->place_bytes + 1; /* rounded up: exact for multiples below 2^32 places */
+
+	if (table->place_bytes == 16) {
+		for (uint32_t i = 0; i < count; i++)
+			numbers[i] = (uint32_t)((uint64_t)(entries[i] - first) / 16);
+	} else if (table->place_bytes == 32) {
+		for (uint32_t i = 0; i < count; i++)
+			numbers[i] = (uint32_t)((uint64_t)(entries[i] - first) / 32);
+	} else {
+		for (uint32_t i = 0; i < count; i++)
+			numbers[i] = (uint32_t)(((tr_u128)(uint64_t)(entries[i] - first) * inverse) >> 64);
+	}
+}
+
+uint32_t tr_group_table_at_numbers(const struct tr_group_table *table, const uint32_t *numbers, uint32_t count,
+				   char **entries)
+{
+	const size_t size = table->place_bytes;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		char *entry = table->places + numbers[i] * size + 8;
+
+		entries[n] = entry;
+		n += *(const int64_t *)(const void *)entry != 0;
+	}
+	return n;
 }
 
 uint32_t tr_group_table_scan(const struct tr_group_table *table, uint64_t *cursor, uint32_t max, char **entries)

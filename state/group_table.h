@@ -47,6 +47,26 @@ void tr_group_table_prefetch(const struct tr_group_table *table, const int64_t *
 /** The entry of the key NULL; valid as long as the others. */
 char *tr_group_table_null_entry(const struct tr_group_table *table);
 
+/** numbers[i] becomes the number of entries[i]'s place. It holds until the table grows, which find can only make it do when
+ * the table may_grow. */
+void tr_group_table_numbers(const struct tr_group_table *table, char *const *entries, uint32_t count, uint32_t *numbers);
+
+/** How many numbers there are; NULL has the last one. */
+static inline uint32_t tr_group_table_number_limit(const struct tr_group_table *table)
+{
+	return (uint32_t)(((uint64_t)1 << table->bits) + 1);
+}
+
+/** Whether finding `count` keys may make it grow. */
+static inline bool tr_group_table_may_grow(const struct tr_group_table *table, uint32_t count)
+{
+	return (uint64_t)table->occupied + count > table->limit;
+}
+
+/** The entries at these numbers whose count is not zero. Returns how many. */
+uint32_t tr_group_table_at_numbers(const struct tr_group_table *table, const uint32_t *numbers, uint32_t count,
+				   char **entries);
+
 /** Up to `max` entries whose count is not zero, from *cursor (0 at first) on. Returns how many; 0: that was all. */
 uint32_t tr_group_table_scan(const struct tr_group_table *table, uint64_t *cursor, uint32_t max, char **entries);
 

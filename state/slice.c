@@ -105,6 +105,8 @@ void tr_slice_clear(struct tr_slice_pool *pool, struct tr_slice *slice)
 	if (slice->index != NULL)
 		memset(slice->index, 0, sizeof(*slice->index) << slice->index_bits);
 	slice->count = 0;
+	if (slice->marks != NULL)
+		tr_marks_clear(slice->marks);
 }
 
 void tr_slice_deinit(struct tr_slice_pool *pool, struct tr_slice *slice)
@@ -114,6 +116,9 @@ void tr_slice_deinit(struct tr_slice_pool *pool, struct tr_slice *slice)
 	free(slice->slot_of);
 	free(slice->index);
 	free(slice->touched);
+	if (slice->marks != NULL)
+		tr_marks_deinit(slice->marks);
+	free(slice->marks);
 	memset(slice, 0, sizeof(*slice));
 }
 
@@ -151,7 +156,13 @@ static void index_grow(struct tr_slice *slice)
 	}
 }
 
-static char *sparse_entry(struct tr_slice_pool *pool, struct tr_slice *slice, uint32_t slot)
+static inline char *numbered_entry(const struct tr_slice_pool *pool, const struct tr_slice *slice, uint32_t n)
+{
+	return slice->chunks[n >> TR_SLICE_CHUNK_BITS]->entries +
+	       (size_t)(n & (TR_SLICE_CHUNK_SLOTS - 1)) * pool->stride;
+}
+
+static uint32_t sparse_number(struct tr_slice_pool *pool, struct tr_slice *slice, uint32_t slot)
 {
 	struct tr_slice_chunk *chunk;
 	uint32_t n, i, mask;
@@ -162,8 +173,7 @@ static char *sparse_entry(struct tr_slice_pool *pool, struct tr_slice *slice, ui
 	for (i = index_home(slot, slice->index_bits); slice->index[i] != 0; i = (i + 1) & mask) {
 		n = slice->index[i] - 1;
 		if (slice->slot_of[n] == slot)
-			return slice->chunks[n >> TR_SLICE_CHUNK_BITS]->entries +
-			       (size_t)(n & (TR_SLICE_CHUNK_SLOTS - 1)) * pool->stride;
+			return n;
 	}
 	n = slice->count++;
 	if (n == slice->slot_capacity) {
@@ -173,9 +183,8 @@ static char *sparse_entry(struct tr_slice_pool *pool, struct tr_slice *slice, ui
 	slice->slot_of[n] = slot;
 	slice->index[i] = n + 1;
 	chunk = chunk_at(pool, slice, n >> TR_SLICE_CHUNK_BITS);
-	n &= TR_SLICE_CHUNK_SLOTS - 1;
-	chunk->present[n / 64] |= UINT64_C(1) << (n % 64);
-	return chunk->entries + (size_t)n * pool->stride;
+	chunk->present[(n & (TR_SLICE_CHUNK_SLOTS - 1)) / 64] |= UINT64_C(1) << (n % 64);
+	return n;
 }
 
 void tr_slice_resolve(struct tr_slice_pool *pool, struct tr_slice *slice, const uint32_t *slots, uint32_t count,
@@ -187,7 +196,7 @@ void tr_slice_resolve(struct tr_slice_pool *pool, struct tr_slice *slice, const 
 	TR_DASSERT(!slice->is_retired);
 	if (!slice->is_dense) {
 		for (uint32_t i = 0; i < count; i++)
-			entries[i] = sparse_entry(pool, slice, slots[i]);
+			entries[i] = numbered_entry(pool, slice, sparse_number(pool, slice, slots[i]));
 		return;
 	}
 	for (uint32_t i = 0; slice->chunk_count <= 1 && i < count; i++)
@@ -208,6 +217,45 @@ void tr_slice_resolve(struct tr_slice_pool *pool, struct tr_slice *slice, const 
 		entries[i] = chunk->entries + (slots[i] & (TR_SLICE_CHUNK_SLOTS - 1)) * stride;
 		__builtin_prefetch(entries[i], 1, 3);
 	}
+}
+
+void tr_slice_resolve_numbers(struct tr_slice_pool *pool, struct tr_slice *slice, const uint32_t *slots, uint32_t count,
+			      char **entries, uint32_t *numbers)
+{
+	if (slice->is_dense) {
+		memcpy(numbers, slots, count * sizeof(*numbers));
+		tr_slice_resolve(pool, slice, slots, count, entries);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		numbers[i] = sparse_number(pool, slice, slots[i]);
+		entries[i] = numbered_entry(pool, slice, numbers[i]);
+	}
+}
+
+void tr_slice_keep_marks(struct tr_slice *slice, const struct tr_marks_clock *clock)
+{
+	TR_ASSERT(slice->marks == NULL);
+	slice->marks = checked(malloc(sizeof(*slice->marks)));
+	tr_marks_init(slice->marks, clock);
+}
+
+uint32_t tr_slice_at_numbers(const struct tr_slice_pool *pool, const struct tr_slice *slice, const uint32_t *numbers,
+			     uint32_t count, uint32_t *slots, char **entries)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t number = numbers[i], c = number >> TR_SLICE_CHUNK_BITS;
+		const uint32_t inside = number & (TR_SLICE_CHUNK_SLOTS - 1);
+
+		if (c >= slice->chunk_count || slice->chunks[c] == NULL ||
+		    !(slice->chunks[c]->present[inside / 64] >> inside % 64 & 1))
+			continue;
+		slots[n] = slice->is_dense ? number : slice->slot_of[number];
+		entries[n++] = numbered_entry(pool, slice, number);
+	}
+	return n;
 }
 
 void tr_slice_touch(struct tr_slice *slice, const uint32_t *slots, uint32_t count)
@@ -285,6 +333,9 @@ void tr_slice_densify(struct tr_slice_pool *pool, struct tr_slice *slice)
 	tr_slice_init(&dense, true);
 	dense.start = slice->start;
 	dense.first_end = slice->first_end;
+	dense.id = slice->id;
+	dense.marks = slice->marks;
+	slice->marks = NULL;
 	dense.is_merged = slice->is_merged;
 	dense.touched = slice->touched;
 	dense.touched_count = slice->touched_count;
@@ -297,6 +348,8 @@ void tr_slice_densify(struct tr_slice_pool *pool, struct tr_slice *slice)
 	}
 	tr_slice_deinit(pool, slice);
 	*slice = dense;
+	if (slice->marks != NULL)
+		tr_marks_fill(slice->marks, slice->chunk_count << TR_SLICE_CHUNK_BITS);
 }
 
 void tr_slice_copy(struct tr_slice_pool *pool, struct tr_slice *target, const struct tr_slice *source)

@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "state/marks.h"
+
 #define TR_SLICE_CHUNK_BITS 12
 #define TR_SLICE_CHUNK_SLOTS ((uint32_t)1 << TR_SLICE_CHUNK_BITS)
 
@@ -42,8 +44,10 @@ struct tr_slice_pool {
 };
 
 struct tr_slice {
-	int64_t start; /* these two belong to the owner */
+	int64_t start; /* these three belong to the owner */
 	int64_t first_end;
+	int64_t id;
+	struct tr_marks *marks; /* by slot; sparse: by entry number. NULL: none are kept */
 	bool is_dense;
 	bool is_retired; /* entries are gone; `touched` says which slots it had */
 	bool is_merged;  /* the owner's: part of a running merge */
@@ -72,6 +76,17 @@ void tr_slice_clear(struct tr_slice_pool *pool, struct tr_slice *slice);
 void tr_slice_resolve(struct tr_slice_pool *pool, struct tr_slice *slice, const uint32_t *slots, uint32_t count,
 		      char **entries);
 
+/** The same, and numbers[i] becomes the place of its marks. */
+void tr_slice_resolve_numbers(struct tr_slice_pool *pool, struct tr_slice *slice, const uint32_t *slots, uint32_t count,
+			      char **entries, uint32_t *numbers);
+
+/** Keeps marks from now on. */
+void tr_slice_keep_marks(struct tr_slice *slice, const struct tr_marks_clock *clock);
+
+/** The entries and slots at these places of the marks that hold something. Returns how many; `slots` may be `numbers`. */
+uint32_t tr_slice_at_numbers(const struct tr_slice_pool *pool, const struct tr_slice *slice, const uint32_t *numbers,
+			     uint32_t count, uint32_t *slots, char **entries);
+
 /** Marks the entries of these slots, which were empty and resolved before, as holding something. */
 void tr_slice_touch(struct tr_slice *slice, const uint32_t *slots, uint32_t count);
 
@@ -79,7 +94,7 @@ void tr_slice_touch(struct tr_slice *slice, const uint32_t *slots, uint32_t coun
 uint32_t tr_slice_scan(const struct tr_slice_pool *pool, const struct tr_slice *slice, uint32_t *cursor, uint32_t max,
 		       uint32_t *slots, char **entries);
 
-/** Makes a sparse slice dense. Entries move. */
+/** Makes a sparse slice dense. Entries move: nothing may be pending, and all count as changed then. */
 void tr_slice_densify(struct tr_slice_pool *pool, struct tr_slice *slice);
 
 /** Makes the empty slice `target` hold what `source` holds, byte by byte: only where entries own nothing. */

@@ -77,6 +77,9 @@ struct tr_slice *tr_slice_op_get(struct tr_slice_op *s, int64_t start, int64_t f
 	tr_slice_init(slice, starts_dense(s));
 	slice->start = start;
 	slice->first_end = first_end;
+	slice->id = ++s->w.save.last_id;
+	if (s->w.save.is_on)
+		tr_slice_keep_marks(slice, &s->w.save.clock);
 	memmove(s->live + at + 1, s->live + at, (s->live_count - at) * sizeof(*s->live));
 	s->live[at] = slice;
 	s->live_count++;
@@ -122,6 +125,8 @@ static void release_entries(struct tr_slice_op *s, struct tr_slice *slice)
 
 void tr_slice_op_empty(struct tr_slice_op *s, struct tr_slice *slice)
 {
+	tr_slice_op_drain(s, slice);
+	slice->id = ++s->w.save.last_id;
 	release_entries(s, slice);
 	tr_slice_clear(&s->w.pool, slice);
 }
@@ -139,6 +144,7 @@ static void drop(struct tr_slice_op *s, uint32_t at)
 {
 	struct tr_slice *slice = s->live[at];
 
+	tr_slice_op_drain(s, slice);
 	s->expects_dense = (uint64_t)(slice->touched != NULL ? slice->touched_count : slice->count) * 8 >=
 			   tr_key_table_slot_limit(s->w.keys);
 	if (s->live_count == 1 && s->expects_dense) { /* no slice is left: no key is */
@@ -170,9 +176,41 @@ static void densify(struct tr_slice_op *s)
 	for (uint32_t i = 0; i < s->live_count; i++) {
 		struct tr_slice *slice = s->live[i];
 
-		if (!slice->is_dense && !slice->is_retired && (uint64_t)slice->count * 8 > limit)
+		if (!slice->is_dense && !slice->is_retired && (uint64_t)slice->count * 8 > limit) {
+			tr_slice_op_drain(s, slice);
 			tr_slice_densify(&s->w.pool, slice);
+		}
 	}
+}
+
+/** Copies of entries that a snapshot has not written yet, before they change: positions in save.saves. */
+static void save_images(struct tr_slice_op *s, const struct tr_slice *slice, const uint32_t *slots,
+			char *const *entries, uint32_t count)
+{
+	const struct tr_window_save_slice as = {.id = slice->id, .start = slice->start, .first_end = slice->first_end};
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t at = s->w.save.saves[i];
+
+		if (*tr_agg_entry_rows(entries[at]) != 0)
+			tr_window_save_image(&s->w.save, &s->w, &as, 0, slots[at], entries[at]);
+	}
+}
+
+/** Entries that are about to be written to. */
+static void resolve(struct tr_slice_op *s, struct tr_slice *slice, const uint32_t *slots, uint32_t count, char **entries)
+{
+	struct tr_window_save *save = &s->w.save;
+
+	if (slice->marks == NULL) {
+		tr_slice_resolve(&s->w.pool, slice, slots, count, entries);
+		return;
+	}
+	tr_window_save_reserve(save, count);
+	tr_slice_resolve_numbers(&s->w.pool, slice, slots, count, entries, save->indexes);
+	tr_marks_reserve(slice->marks, slice->is_dense ? tr_key_table_slot_limit(s->w.keys) : slice->count);
+	save_images(s, slice, slots, entries,
+		    tr_marks_mark(slice->marks, save->indexes, count, slice->count, save->saves));
 }
 
 /** Slots `first` .. of w->slots were empty in the slice before: w->touched names them. */
@@ -205,7 +243,7 @@ static void take_with_exceptions(struct tr_slice_op *s, const struct tr_batch *b
 	const uint32_t n = batch->selected_count;
 	uint32_t late = 0;
 
-	tr_slice_resolve(&w->pool, slice, w->slots, n, w->entries);
+	resolve(s, slice, w->slots, n, w->entries);
 	*tr_agg_entry_rows(s->trash) = 1; /* not empty: it will not count as touched */
 	for (uint32_t i = 0; i < assign->exception_count; i++)
 		w->entries[assign->exceptions[i]] = s->trash;
@@ -218,7 +256,7 @@ static void take_with_exceptions(struct tr_slice_op *s, const struct tr_batch *b
 
 		for (uint32_t i = 0; i < target->count; i++)
 			s->other_slots[i] = w->slots[positions[i]];
-		tr_slice_resolve(&w->pool, other, s->other_slots, target->count, w->sources);
+		resolve(s, other, s->other_slots, target->count, w->sources);
 		touched = tr_agg_layout_count(w->sources, target->count, w->touched);
 		for (uint32_t i = 0; i < touched; i++) {
 			w->touched_slots[i] = s->other_slots[w->touched[i]];
@@ -281,7 +319,7 @@ static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_ba
 		const struct tr_window_target *target = &assign->targets[t];
 		struct tr_slice *slice = tr_slice_op_get(s, target->start, target->first_end);
 
-		tr_slice_resolve(&w->pool, slice, w->slots + target->first, target->count, w->entries + target->first);
+		resolve(s, slice, w->slots + target->first, target->count, w->entries + target->first);
 		touch(s, slice, target->first,
 		      tr_agg_layout_count(w->entries + target->first, target->count, w->touched));
 	}
@@ -324,7 +362,7 @@ static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct t
 		const struct tr_window_target *target = &assign->targets[t];
 		struct tr_slice *slice = tr_slice_op_get(s, target->start, target->first_end);
 
-		tr_slice_resolve(&w->pool, slice, w->slots + target->first, target->count, w->entries + target->first);
+		resolve(s, slice, w->slots + target->first, target->count, w->entries + target->first);
 		touch(s, slice, target->first,
 		      count_partials(w, &batch->columns[start_column + 2], assign->rows, target->first, target->count));
 	}
@@ -340,12 +378,14 @@ void tr_slice_op_merge(struct tr_slice_op *s, struct tr_slice *target, struct tr
 	uint32_t slots[PIECE], fresh[PIECE], cursor = 0, n;
 	char *from[PIECE], *to[PIECE];
 
-	if (!target->is_dense && (uint64_t)(target->count + source->count) * 8 > tr_key_table_slot_limit(w->keys))
+	if (!target->is_dense && (uint64_t)(target->count + source->count) * 8 > tr_key_table_slot_limit(w->keys)) {
+		tr_slice_op_drain(s, target);
 		tr_slice_densify(&w->pool, target);
+	}
 	while ((n = tr_slice_scan(&w->pool, source, &cursor, PIECE, slots, from)) > 0) {
 		uint32_t fresh_count = 0;
 
-		tr_slice_resolve(&w->pool, target, slots, n, to);
+		resolve(s, target, slots, n, to);
 		for (uint32_t i = 0; i < n; i++) {
 			fresh[fresh_count] = slots[i];
 			fresh_count += *tr_agg_entry_rows(to[i]) == 0;
@@ -521,14 +561,18 @@ static void end_fire(struct tr_slice_op *s)
 
 	s->firing = NULL;
 	s->fired_end = end;
+	if (s->w.clock.spec.kind == TR_WINDOW_CUMULATE) {
+		s->front.start = end - s->w.clock.slice_ms;
+		s->front.first_end = end;
+		if (end == s->firing_start + s->w.clock.spec.size_ms)
+			tr_slice_op_empty(s, &s->front); /* while the slots still name its keys */
+	}
 	while (s->sum_count > 0 &&
 	       tr_window_last_end(&s->w.clock, s->sums[s->sum_count - 1].start) <= end) /* the oldest come last */
 		sums_drop(s, s->sum_count - 1);
 	for (uint32_t i = s->live_count; i-- > 0;)
 		if (tr_window_last_end(&s->w.clock, s->live[i]->start) <= end)
 			drop(s, i);
-	if (s->w.clock.spec.kind == TR_WINDOW_CUMULATE && end == s->firing_start + s->w.clock.spec.size_ms)
-		tr_slice_op_empty(s, &s->front);
 	if (s->live_count == 0 && s->w.clock.spec.kind == TR_WINDOW_HOP) {
 		tr_slice_op_empty(s, &s->front);
 		s->flip_end = INT64_MIN;
@@ -631,6 +675,7 @@ static const struct tr_op_ops rows_ops = {
 	.on_watermark = on_watermark,
 	.resume = resume,
 	.snapshot = tr_slice_op_snapshot,
+	.snapshot_step = tr_slice_op_snapshot_step,
 	.load = tr_slice_op_load,
 	.load_end = tr_slice_op_load_end,
 	.state_bytes = tr_slice_op_state_bytes,
@@ -644,6 +689,7 @@ static const struct tr_op_ops partials_ops = {
 	.on_watermark = on_watermark,
 	.resume = resume,
 	.snapshot = tr_slice_op_snapshot,
+	.snapshot_step = tr_slice_op_snapshot_step,
 	.load = tr_slice_op_load,
 	.load_end = tr_slice_op_load_end,
 	.state_bytes = tr_slice_op_state_bytes,
@@ -671,6 +717,7 @@ tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_o
 		destroy(&s->w.op);
 		return code;
 	}
+	tr_slice_op_begin_saving(s);
 	s->trash = calloc(1, s->w.layout.stride);
 	TR_ASSERT(s->trash != NULL);
 	*op = &s->w.op;

@@ -70,9 +70,17 @@ void tr_slice_op_empty(struct tr_slice_op *s, struct tr_slice *slice);
 /** Makes room in refs for all slots. */
 void tr_slice_op_reserve_refs(struct tr_slice_op *s);
 
+/** Keeps marks if there are checkpoints. */
+void tr_slice_op_begin_saving(struct tr_slice_op *s);
+
+/** What is pending in a slice goes to the records that wait: before its entries move or go. */
+void tr_slice_op_drain(struct tr_slice_op *s, struct tr_slice *slice);
+
 /* Saving and loading, for the table of verbs. */
 tr_code tr_slice_op_snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
 			     uint64_t *base, struct tr_status *st);
+enum tr_flow tr_slice_op_snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget,
+				       struct tr_status *st);
 tr_code tr_slice_op_load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
 			 struct tr_status *st);
 tr_code tr_slice_op_load_end(struct tr_op *op, struct tr_status *st);

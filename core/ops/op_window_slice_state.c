@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Saving and loading the slices (core/ops/op_window_slice.c). State are the live slices and, with CUMULATE, the running
- * sum, which is saved as a slice like the others: one that has fired.
+ * sum, which is saved as a slice like the others: one that has fired. Each is written in pieces, and what did not change
+ * since the last complete checkpoint is not (core/ops/window_save.h).
  *
  * Loading. Streams may have been at different watermarks, and what their slices still have to do depends on that: windows
  * that have fired there must not fire again here. So slices are loaded by stream; when all are there, a slice whose
@@ -20,17 +21,68 @@
 
 static bool is_cumulate(const struct tr_slice_op *s) { return s->w.clock.spec.kind == TR_WINDOW_CUMULATE; }
 
-static tr_code save_slice(struct tr_slice_op *s, struct tr_state_writer *writer, struct tr_slice *slice,
-			  const struct tr_window_slice_state *as, struct tr_status *st)
+static tr_code put_entries(struct tr_window_op *w, struct tr_state_writer *writer,
+			   const struct tr_window_save_slice *slice, const uint32_t *slots, char *const *entries,
+			   uint32_t count, struct tr_status *st)
 {
+	return tr_window_state_put_slots(w, writer, slots, entries, count, &slice->start, &slice->first_end, true,
+					 slice->id, st);
+}
+
+void tr_slice_op_begin_saving(struct tr_slice_op *s)
+{
+	s->front.id = ++s->w.save.last_id;
+	if (!s->w.op.context->has_checkpoints)
+		return;
+	tr_window_save_init(&s->w.save, &s->w, put_entries);
+	if (is_cumulate(s))
+		tr_slice_keep_marks(&s->front, &s->w.save.clock);
+}
+
+/** Writes up to a record of what is pending in a slice. */
+static tr_code put_pending(struct tr_slice_op *s, struct tr_state_writer *writer, struct tr_slice *slice,
+			   struct tr_status *st)
+{
+	struct tr_window_save *save = &s->w.save;
+	const struct tr_window_save_slice as = {.id = slice->id, .start = slice->start, .first_end = slice->first_end};
+	uint32_t n = tr_marks_take(slice->marks, tr_window_state_piece(&s->w), save->indexes);
+
+	n = tr_slice_at_numbers(&s->w.pool, slice, save->indexes, n, save->indexes, save->pending);
+	return n == 0 ? TR_OK : put_entries(&s->w, writer, &as, save->indexes, save->pending, n, st);
+}
+
+void tr_slice_op_drain(struct tr_slice_op *s, struct tr_slice *slice)
+{
+	if (slice->marks == NULL)
+		return;
+	tr_window_save_images_end(&s->w.save, &s->w);
+	while (!slice->marks->is_quiet) {
+		const tr_code code = put_pending(s, &s->w.save.writer, slice, NULL);
+
+		TR_ASSERT(code == TR_OK); /* memory takes all */
+	}
+}
+
+/** All that live, one after the other from number 0 on; NULL: that was all. */
+static struct tr_slice *state_slice(struct tr_slice_op *s, uint32_t number)
+{
+	if (number < s->live_count)
+		return s->live[number];
+	return number == s->live_count && is_cumulate(s) ? &s->front : NULL;
+}
+
+/** Without checkpoints no marks are kept, and all is written at once. */
+static tr_code put_all(struct tr_slice_op *s, struct tr_state_writer *writer, struct tr_slice *slice,
+		       struct tr_status *st)
+{
+	const struct tr_window_save_slice as = {.id = slice->id, .start = slice->start, .first_end = slice->first_end};
 	struct tr_window_op *w = &s->w;
 	const uint32_t piece = tr_window_state_piece(w);
 	uint32_t cursor = 0, n;
 
 	tr_window_op_reserve(w, piece);
 	while ((n = tr_slice_scan(&w->pool, slice, &cursor, piece, w->slots, w->entries)) > 0)
-		TR_TRY(tr_window_state_put_slots(w, writer, w->slots, w->entries, n, &as->start, &as->first_end, true,
-						 as->id, st));
+		TR_TRY(put_entries(w, writer, &as, w->slots, w->entries, n, st));
 	return TR_OK;
 }
 
@@ -39,28 +91,62 @@ tr_code tr_slice_op_snapshot(struct tr_op *op, const struct tr_snapshot_order *o
 {
 	struct tr_slice_op *s = (struct tr_slice_op *)op;
 	struct tr_window_slice_state *list = calloc((size_t)s->live_count + 1, sizeof(*list));
+	struct tr_slice *slice;
 	uint32_t count = 0;
 	tr_code code;
 
 	TR_ASSERT(list != NULL && s->firing == NULL && !s->has_pending);
 	*base = order->checkpoint;
-	for (uint32_t i = 0; i < s->live_count; i++)
-		if (!s->live[i]->is_retired)
-			list[count++] = (struct tr_window_slice_state){.id = (int64_t)i + 1,
-								       .start = s->live[i]->start,
-								       .first_end = s->live[i]->first_end,
-								       .base = (int64_t)order->checkpoint};
-	if (is_cumulate(s) && s->front.count > 0)
-		list[count++] = (struct tr_window_slice_state){.start = s->fired_end - s->w.clock.slice_ms,
-							       .first_end = s->fired_end,
-							       .base = (int64_t)order->checkpoint};
+	if (s->w.save.is_on)
+		tr_window_save_flip(&s->w.save, &s->w, order);
+	for (uint32_t i = 0; (slice = state_slice(s, i)) != NULL; i++) {
+		uint64_t least = order->checkpoint;
+
+		if (slice->is_retired || slice->count == 0)
+			continue;
+		if (s->w.save.is_on) {
+			tr_marks_flip(slice->marks);
+			least = tr_marks_base(slice->marks);
+		}
+		*base = TR_MIN(*base, least);
+		list[count++] = (struct tr_window_slice_state){
+			.id = slice->id, .start = slice->start, .first_end = slice->first_end, .base = (int64_t)least};
+	}
 	code = tr_window_state_put_mark(&s->w, writer, s->fired_end, st);
 	if (code == TR_OK)
 		code = tr_window_state_put_slices(&s->w, writer, list, count, st);
-	for (uint32_t i = 0; code == TR_OK && i < count; i++)
-		code = save_slice(s, writer, list[i].id == 0 ? &s->front : s->live[list[i].id - 1], &list[i], st);
+	for (uint32_t i = 0; !s->w.save.is_on && code == TR_OK && (slice = state_slice(s, i)) != NULL; i++)
+		if (!slice->is_retired)
+			code = put_all(s, writer, slice, st);
 	free(list);
 	return code;
+}
+
+enum tr_flow tr_slice_op_snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget,
+				       struct tr_status *st)
+{
+	struct tr_slice_op *s = (struct tr_slice_op *)op;
+	struct tr_window_save *save = &s->w.save;
+	struct tr_slice *slice;
+	size_t left = budget;
+
+	if (!save->is_writing)
+		return TR_FLOW_DONE;
+	if (tr_window_save_hand_on(save, &s->w, writer, &left, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	for (uint32_t i = 0; left > 0 && (slice = state_slice(s, i)) != NULL; i++) {
+		while (left > 0 && !slice->is_retired && !slice->marks->is_quiet) {
+			const size_t before = s->w.state.bytes_put;
+
+			if (put_pending(s, writer, slice, st) != TR_OK)
+				return TR_FLOW_FAILED;
+			left -= TR_MIN(left, s->w.state.bytes_put - before);
+		}
+	}
+	if (left == 0)
+		return TR_FLOW_MORE;
+	save->is_writing = false;
+	return TR_FLOW_DONE;
 }
 
 uint64_t tr_slice_op_state_bytes(const struct tr_op *op)
@@ -220,6 +306,9 @@ tr_code tr_slice_op_load_end(struct tr_op *op, struct tr_status *st)
 			} else {
 				slice->start = live->start;
 				slice->first_end = live->first_end;
+				slice->id = live->id;
+				slice->marks = live->marks;
+				live->marks = NULL;
 				tr_slice_deinit(&s->w.pool, live);
 				*live = *slice;
 				tr_slice_init(slice, false);
@@ -230,6 +319,9 @@ tr_code tr_slice_op_load_end(struct tr_op *op, struct tr_status *st)
 		free(slice);
 	}
 	s->loaded_count = 0;
+	for (uint32_t i = 0; s->w.save.is_on && i < s->live_count; i++) /* all is due again */
+		tr_marks_fill(s->live[i]->marks,
+			      s->live[i]->is_dense ? tr_key_table_slot_limit(s->w.keys) : s->live[i]->count);
 	count_refs(s);
 	return TR_OK;
 }

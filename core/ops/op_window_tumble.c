@@ -28,7 +28,9 @@
 
 struct pane {
 	int64_t start;
+	int64_t id;
 	struct tr_group_table table;
+	struct tr_marks marks; /* by the number of the place; only with checkpoints */
 };
 
 struct tumble_op {
@@ -48,6 +50,8 @@ struct tumble_op {
 	int64_t *keys;    /* scratch, by row */
 	int64_t *other_keys;
 	uint32_t key_capacity;
+	int64_t *written_keys; /* scratch of their own, since images are written while rows are looked up */
+	uint32_t written_capacity;
 };
 
 static enum tr_phys key_phys(const struct tumble_op *s)
@@ -77,11 +81,15 @@ static struct pane *pane_get(struct tumble_op *s, int64_t start)
 	}
 	memmove(s->panes + low + 1, s->panes + low, (s->pane_count - low) * sizeof(*s->panes));
 	s->panes[low].start = start;
+	s->panes[low].id = ++s->w.save.last_id;
 	if (s->spare_count > 0)
 		s->panes[low].table = s->spare[--s->spare_count];
 	else
 		tr_group_table_init(&s->panes[low].table, s->w.layout.bytes,
 				    s->pane_count < EXPECTING_MAX ? s->expected : 0);
+	tr_marks_init(&s->panes[low].marks, &s->w.save.clock);
+	if (s->w.save.is_on)
+		tr_marks_reserve(&s->panes[low].marks, tr_group_table_number_limit(&s->panes[low].table));
 	s->pane_count++;
 	return &s->panes[low];
 }
@@ -108,6 +116,24 @@ static void reserve_keys(struct tumble_op *s, uint32_t count)
 	TR_ASSERT(s->keys != NULL && s->other_keys != NULL);
 }
 
+/** The keys of entries to rows 0 .. of `target`, the last one NULL or not. */
+static void write_keys(struct tumble_op *s, char *const *entries, uint32_t count, bool is_last_null,
+		       struct tr_column_buffer *target)
+{
+	if (count > s->written_capacity) {
+		s->written_capacity = count;
+		s->written_keys = realloc(s->written_keys, count * sizeof(*s->written_keys));
+		TR_ASSERT(s->written_keys != NULL);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		s->written_keys[i] = tr_group_table_key(entries[i]);
+	tr_key_integer_store(key_phys(s), s->written_keys, count, target, 0);
+	if (is_last_null) {
+		tr_bit_clear(target->validity, count - 1);
+		target->has_nulls = true;
+	}
+}
+
 /** The keys of the rows: the column as it is, or in s->keys. Those of NULLs become 0. */
 static const int64_t *load_keys(struct tumble_op *s, const struct tr_column *column, const uint32_t *rows,
 				uint32_t count)
@@ -128,17 +154,109 @@ static const int64_t *load_keys(struct tumble_op *s, const struct tr_column *col
 	return s->keys;
 }
 
+/** A record of entries with their keys. */
+static tr_code put_entries(struct tumble_op *s, struct tr_state_writer *writer,
+			   const struct tr_window_save_slice *slice, char *const *entries, uint32_t count,
+			   bool is_last_null, struct tr_status *st)
+{
+	struct tr_heap *heap;
+	struct tr_column_buffer *columns = tr_window_state_image(&s->w, &heap);
+
+	write_keys(s, entries, count, is_last_null, &columns[0]);
+	return tr_window_state_put_entries(&s->w, writer, entries, count, &slice->start, &slice->first_end, true,
+					   slice->id, st);
+}
+
+static tr_code put_images(struct tr_window_op *w, struct tr_state_writer *writer,
+			  const struct tr_window_save_slice *slice, const uint32_t *slots, char *const *entries,
+			  uint32_t count, struct tr_status *st)
+{
+	return put_entries((struct tumble_op *)w, writer, slice, entries, count, false, st);
+}
+
+static struct tr_window_save_slice slice_of(const struct tumble_op *s, const struct pane *pane)
+{
+	return (struct tr_window_save_slice){
+		.id = pane->id, .start = pane->start, .first_end = pane->start + s->w.clock.slice_ms};
+}
+
+/** Writes up to a record of what is pending in a window. */
+static tr_code put_pending(struct tumble_op *s, struct tr_state_writer *writer, struct pane *pane, struct tr_status *st)
+{
+	struct tr_window_save *save = &s->w.save;
+	const struct tr_window_save_slice as = slice_of(s, pane);
+	uint32_t n = tr_marks_take(&pane->marks, tr_window_state_piece(&s->w), save->indexes);
+
+	n = tr_group_table_at_numbers(&pane->table, save->indexes, n, save->pending);
+	if (n == 0)
+		return TR_OK;
+	return put_entries(s, writer, &as, save->pending, n,
+			   save->pending[n - 1] == tr_group_table_null_entry(&pane->table), st);
+}
+
+/** What is pending goes to the records that wait: before entries move or go. */
+static void drain(struct tumble_op *s, struct pane *pane)
+{
+	while (!pane->marks.is_quiet) {
+		const tr_code code = put_pending(s, &s->w.save.writer, pane, NULL);
+
+		TR_ASSERT(code == TR_OK); /* memory takes all */
+	}
+}
+
+/** Marks entries that are about to be written to; those that a snapshot has yet to write are copied. */
+static void mark(struct tumble_op *s, struct pane *pane, char *const *entries, uint32_t count)
+{
+	struct tr_window_save *save = &s->w.save;
+	const char *null_entry = tr_group_table_null_entry(&pane->table);
+	const struct tr_window_save_slice as = slice_of(s, pane);
+	uint32_t n;
+
+	if (pane->marks.is_full)
+		return;
+	tr_window_save_reserve(save, count);
+	tr_group_table_numbers(&pane->table, entries, count, save->indexes);
+	n = tr_marks_mark(&pane->marks, save->indexes, count, pane->table.occupied, save->saves);
+	for (uint32_t i = 0; i < n; i++) {
+		char *entry = entries[save->saves[i]];
+
+		if (*tr_agg_entry_rows(entry) == 0)
+			continue;
+		if (entry != null_entry) {
+			tr_window_save_image(save, &s->w, &as, tr_group_table_key(entry), 0, entry);
+		} else { /* no image says that its key is NULL */
+			const tr_code code = put_entries(s, &save->writer, &as, &entry, 1, true, NULL);
+
+			TR_ASSERT(code == TR_OK); /* memory takes all */
+		}
+	}
+}
+
+/** Finds the entries of keys in a window. */
+static void look_up(struct tumble_op *s, struct pane *pane, const int64_t *keys, uint32_t count, char **entries)
+{
+	const uint32_t bits = pane->table.bits;
+
+	if (TR_UNLIKELY(!pane->marks.is_quiet && tr_group_table_may_grow(&pane->table, count)))
+		drain(s, pane);
+	tr_group_table_find(&pane->table, keys, count, entries, s->w.touched);
+	if (TR_UNLIKELY(pane->table.bits != bits && s->w.save.is_on))
+		tr_marks_fill(&pane->marks, tr_group_table_number_limit(&pane->table));
+}
+
 /** entries[first .. first + count) become the entries of these rows in the window's table. */
 static void find(struct tumble_op *s, int64_t start, const struct tr_column *column, const int64_t *keys,
 		 const uint32_t *rows, uint32_t first, uint32_t count)
 {
-	struct tr_group_table *table = &pane_get(s, start)->table;
+	struct pane *pane = pane_get(s, start);
 	char **entries = s->w.entries;
 
-	tr_group_table_find(table, keys + first, count, entries + first, s->w.touched);
+	look_up(s, pane, keys + first, count, entries + first);
 	for (uint32_t i = first; column->validity != NULL && i < first + count; i++)
 		if (tr_column_is_null(column, tr_agg_row(rows, i)))
-			entries[i] = tr_group_table_null_entry(table);
+			entries[i] = tr_group_table_null_entry(&pane->table);
+	if (s->w.save.is_on)
+		mark(s, pane, entries + first, count);
 }
 
 /** Collects the keys of rows that belong to other windows, whose tables may have left the cache, and fetches their places.
@@ -168,8 +286,11 @@ static void find_exceptions(struct tumble_op *s)
 		const struct tr_window_target *target = &assign->targets[t];
 		const uint32_t *positions = assign->exceptions + target->first;
 
-		tr_group_table_find(&pane_get(s, target->start)->table, s->other_keys + target->first, target->count,
-				    w->sources, w->touched);
+		struct pane *pane = pane_get(s, target->start);
+
+		look_up(s, pane, s->other_keys + target->first, target->count, w->sources);
+		if (w->save.is_on)
+			mark(s, pane, w->sources, target->count);
 		for (uint32_t i = 0; i < target->count; i++)
 			w->entries[positions[i]] = w->sources[i];
 		late = target->first + target->count;
@@ -218,26 +339,13 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 /* -- firing -- */
 
-/** The keys of entries to rows 0 .. of `target`; NULL's entry, if it is there, comes last. */
-static void write_keys(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count,
-		       struct tr_column_buffer *target)
-{
-	reserve_keys(s, count);
-	for (uint32_t i = 0; i < count; i++)
-		s->keys[i] = tr_group_table_key(entries[i]);
-	tr_key_integer_store(key_phys(s), s->keys, count, target, 0);
-	if (entries[count - 1] == tr_group_table_null_entry(&pane->table)) {
-		tr_bit_clear(target->validity, count - 1);
-		target->has_nulls = true;
-	}
-}
-
 static void write_results(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count)
 {
 	struct tr_window_op *w = &s->w;
 
 	tr_batch_buffer_clear(w->out);
-	write_keys(s, pane, entries, count, &w->out->columns[0]);
+	write_keys(s, entries, count, entries[count - 1] == tr_group_table_null_entry(&pane->table),
+		   &w->out->columns[0]);
 	tr_window_op_write_results(w, 0, entries, count, pane->start, pane->start + w->clock.slice_ms);
 	tr_window_op_seal(w, count);
 }
@@ -248,6 +356,8 @@ static void end_fire(struct tumble_op *s)
 	struct tr_group_table *table = &s->panes[0].table;
 	size_t bytes = 0;
 
+	drain(s, &s->panes[0]);
+	tr_marks_deinit(&s->panes[0].marks);
 	s->is_firing = false;
 	s->expected = s->written;
 	release_entries(s, table);
@@ -314,23 +424,19 @@ static enum tr_flow resume(struct tr_op *op) { return advance((struct tumble_op 
 
 /* -- saving and loading -- */
 
-static tr_code save_pane(struct tumble_op *s, struct tr_state_writer *writer, const struct pane *pane, int64_t id,
-			 struct tr_status *st)
+/** Without checkpoints no marks are kept, and all is written at once. */
+static tr_code put_all(struct tumble_op *s, struct tr_state_writer *writer, const struct pane *pane,
+		       struct tr_status *st)
 {
-	struct tr_window_op *w = &s->w;
-	const int64_t end = pane->start + w->clock.slice_ms;
-	const uint32_t piece = tr_window_state_piece(w);
+	const struct tr_window_save_slice as = slice_of(s, pane);
+	const char *null_entry = tr_group_table_null_entry(&pane->table);
+	const uint32_t piece = tr_window_state_piece(&s->w);
 	uint64_t cursor = 0;
 	uint32_t n;
 
-	tr_window_op_reserve(w, piece + 1);
-	while ((n = tr_group_table_scan(&pane->table, &cursor, piece, w->entries)) > 0) {
-		struct tr_heap *heap;
-		struct tr_column_buffer *columns = tr_window_state_image(w, &heap);
-
-		write_keys(s, pane, w->entries, n, &columns[0]);
-		TR_TRY(tr_window_state_put_entries(w, writer, w->entries, n, &pane->start, &end, true, id, st));
-	}
+	tr_window_op_reserve(&s->w, piece);
+	while ((n = tr_group_table_scan(&pane->table, &cursor, piece, s->w.entries)) > 0)
+		TR_TRY(put_entries(s, writer, &as, s->w.entries, n, s->w.entries[n - 1] == null_entry, st));
 	return TR_OK;
 }
 
@@ -343,18 +449,54 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 
 	TR_ASSERT(list != NULL && !s->is_firing && !s->has_pending);
 	*base = order->checkpoint;
-	for (uint32_t i = 0; i < s->pane_count; i++)
-		list[i] = (struct tr_window_slice_state){.id = (int64_t)i,
-							 .start = s->panes[i].start,
-							 .first_end = s->panes[i].start + s->w.clock.slice_ms,
-							 .base = (int64_t)order->checkpoint};
+	if (s->w.save.is_on)
+		tr_window_save_flip(&s->w.save, &s->w, order);
+	for (uint32_t i = 0; i < s->pane_count; i++) {
+		struct pane *pane = &s->panes[i];
+		uint64_t least = order->checkpoint;
+
+		if (s->w.save.is_on) {
+			tr_marks_flip(&pane->marks);
+			least = tr_marks_base(&pane->marks);
+		}
+		*base = TR_MIN(*base, least);
+		list[i] = (struct tr_window_slice_state){.id = pane->id,
+							 .start = pane->start,
+							 .first_end = pane->start + s->w.clock.slice_ms,
+							 .base = (int64_t)least};
+	}
 	code = tr_window_state_put_mark(&s->w, writer, INT64_MIN, st);
 	if (code == TR_OK)
 		code = tr_window_state_put_slices(&s->w, writer, list, s->pane_count, st);
-	for (uint32_t i = 0; code == TR_OK && i < s->pane_count; i++)
-		code = save_pane(s, writer, &s->panes[i], (int64_t)i, st);
+	for (uint32_t i = 0; !s->w.save.is_on && code == TR_OK && i < s->pane_count; i++)
+		code = put_all(s, writer, &s->panes[i], st);
 	free(list);
 	return code;
+}
+
+static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget, struct tr_status *st)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+	struct tr_window_save *save = &s->w.save;
+	size_t left = budget;
+
+	if (!save->is_writing)
+		return TR_FLOW_DONE;
+	if (tr_window_save_hand_on(save, &s->w, writer, &left, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	for (uint32_t i = 0; left > 0 && i < s->pane_count; i++) {
+		while (left > 0 && !s->panes[i].marks.is_quiet) {
+			const size_t before = s->w.state.bytes_put;
+
+			if (put_pending(s, writer, &s->panes[i], st) != TR_OK)
+				return TR_FLOW_FAILED;
+			left -= TR_MIN(left, s->w.state.bytes_put - before);
+		}
+	}
+	if (left == 0)
+		return TR_FLOW_MORE;
+	save->is_writing = false;
+	return TR_FLOW_DONE;
 }
 
 static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
@@ -382,7 +524,11 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 
 static tr_code load_end(struct tr_op *op, struct tr_status *st)
 {
-	(void)tr_window_state_loaded(&((struct tumble_op *)op)->w, INT64_MIN);
+	struct tumble_op *s = (struct tumble_op *)op;
+
+	(void)tr_window_state_loaded(&s->w, INT64_MIN);
+	for (uint32_t i = 0; s->w.save.is_on && i < s->pane_count; i++) /* all is due again */
+		tr_marks_fill(&s->panes[i].marks, tr_group_table_number_limit(&s->panes[i].table));
 	return TR_OK;
 }
 
@@ -408,6 +554,7 @@ static void destroy(struct tr_op *op)
 	for (uint32_t i = 0; i < s->pane_count; i++) {
 		release_entries(s, &s->panes[i].table);
 		tr_group_table_deinit(&s->panes[i].table);
+		tr_marks_deinit(&s->panes[i].marks);
 	}
 	for (uint32_t i = 0; i < s->spare_count; i++)
 		tr_group_table_deinit(&s->spare[i]);
@@ -417,6 +564,7 @@ static void destroy(struct tr_op *op)
 	free(s->spare);
 	free(s->trash);
 	free(s->keys);
+	free(s->written_keys);
 	free(s->other_keys);
 	free(s);
 }
@@ -427,6 +575,7 @@ static const struct tr_op_ops ops = {
 	.on_watermark = on_watermark,
 	.resume = resume,
 	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
 	.load = load,
 	.load_end = load_end,
 	.state_bytes = state_bytes,
@@ -451,6 +600,8 @@ tr_code tr_op_window_tumble_create(const struct tr_window_plan *plan, struct tr_
 		return code;
 	}
 	s->w.has_slices = true;
+	if (context->has_checkpoints)
+		tr_window_save_init(&s->w.save, &s->w, put_images);
 	s->trash = calloc(1, s->w.layout.stride);
 	TR_ASSERT(s->trash != NULL);
 	*op = &s->w.op;

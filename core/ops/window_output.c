@@ -74,12 +74,13 @@ tr_code tr_window_op_init(struct tr_window_op *w, const struct tr_op_ops *ops, c
 
 void tr_window_op_deinit(struct tr_window_op *w)
 {
+	tr_window_save_deinit(&w->save, w);
+	tr_window_state_deinit(&w->state);
 	tr_slice_pool_deinit(&w->pool);
 	tr_key_table_destroy(&w->keys);
 	tr_agg_layout_deinit(&w->layout);
 	tr_window_clock_deinit(&w->clock);
 	tr_batch_buffer_destroy(&w->out);
-	tr_window_state_deinit(&w->state);
 	free(w->key_columns);
 	free(w->slots);
 	free(w->touched);

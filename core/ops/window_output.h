@@ -12,6 +12,7 @@
 
 #include "core/ops/agg_layout.h"
 #include "core/ops/op_window.h"
+#include "core/ops/window_save.h"
 #include "core/ops/window_state.h"
 #include "core/ops/window_time.h"
 #include "state/key_table.h"
@@ -27,6 +28,7 @@ struct tr_window_op {
 	struct tr_slice_pool pool;
 	struct tr_batch_buffer *out;
 	struct tr_window_state state;
+	struct tr_window_save save;
 	bool has_slices;                      /* entries are saved by slices that have ids */
 	int64_t watermark_ms;                 /* the last one that came in */
 	int64_t forwarded_ms;                 /* the last one passed on */

@@ -242,6 +242,7 @@ static tr_code put(struct tr_window_op *w, struct tr_state_writer *writer, uint1
 	tr_rows_write(state->columns, of->schema->column_count, count, &state->bytes);
 	written.bytes = state->bytes.data;
 	written.length = state->bytes.length;
+	state->bytes_put += written.length;
 	return writer->put(writer, &written, st);
 }
 

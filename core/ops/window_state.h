@@ -52,6 +52,7 @@ struct tr_window_state {
 	struct tr_bytes bytes;
 	struct tr_column *columns; /* scratch: what is written */
 	uint32_t piece;            /* entries a record */
+	size_t bytes_put;          /* of all records so far */
 	uint32_t *order;           /* WAITING: input column of each of its columns */
 	/* Loading: */
 	uint32_t *rows; /* those to keep */

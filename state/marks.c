@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Marks; see the header. A chunk that has missed several barriers catches up in one step: had any of the checkpoints
+ * between been completed, the chunk would have been gone through for it.
+ */
+#include "state/marks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#define WORDS 64 /* of a chunk */
+#define CALLS_BETWEEN_LOOKS 64
+
+void tr_marks_init(struct tr_marks *marks, const struct tr_marks_clock *clock)
+{
+	memset(marks, 0, sizeof(*marks));
+	marks->clock = clock;
+	marks->is_quiet = true;
+}
+
+void tr_marks_deinit(struct tr_marks *marks)
+{
+	free(marks->changed);
+	free(marks->pending);
+	free(marks->written);
+	free(marks->known);
+	free(marks->heads);
+	memset(marks, 0, sizeof(*marks));
+}
+
+static void clear_chunks(struct tr_marks *marks, uint32_t from)
+{
+	const size_t at = (size_t)from * WORDS, bytes = (size_t)(marks->chunk_count - from) * WORDS * 8;
+
+	memset(marks->changed + at, 0, bytes);
+	memset(marks->pending + at, 0, bytes);
+	memset(marks->written + at, 0, bytes);
+	memset(marks->known + at, 0, bytes);
+	for (uint32_t c = from; c < marks->chunk_count; c++)
+		marks->heads[c] = (struct tr_marks_head){
+			.epoch = marks->clock->epoch, .base = UINT64_MAX, .base_next = UINT64_MAX};
+}
+
+void tr_marks_clear(struct tr_marks *marks)
+{
+	marks->is_quiet = true;
+	marks->is_full = false;
+	marks->calls = 0;
+	if (marks->chunk_count > 0)
+		clear_chunks(marks, 0);
+}
+
+static uint64_t *grown(uint64_t *words, uint32_t chunk_count)
+{
+	words = realloc(words, (size_t)chunk_count * WORDS * 8);
+	TR_ASSERT(words != NULL);
+	return words;
+}
+
+void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
+{
+	const uint32_t old = marks->chunk_count;
+	const uint32_t need = (uint32_t)(((uint64_t)count + (1u << TR_MARKS_CHUNK_BITS) - 1) >> TR_MARKS_CHUNK_BITS);
+
+	if (need <= old)
+		return;
+	marks->chunk_count = TR_MAX(need, old + old / 2);
+	marks->changed = grown(marks->changed, marks->chunk_count);
+	marks->pending = grown(marks->pending, marks->chunk_count);
+	marks->written = grown(marks->written, marks->chunk_count);
+	marks->known = grown(marks->known, marks->chunk_count);
+	marks->heads = realloc(marks->heads, marks->chunk_count * sizeof(*marks->heads));
+	TR_ASSERT(marks->heads != NULL);
+	clear_chunks(marks, old);
+	marks->is_full = false;
+}
+
+static void set_all(uint64_t *words, uint32_t count)
+{
+	memset(words, 0xff, (size_t)(count / 64) * 8);
+	if (count % 64 != 0)
+		words[count / 64] |= (UINT64_C(1) << count % 64) - 1;
+}
+
+void tr_marks_fill(struct tr_marks *marks, uint32_t count)
+{
+	TR_ASSERT(marks->is_quiet);
+	tr_marks_reserve(marks, count);
+	tr_marks_clear(marks);
+	set_all(marks->changed, count);
+}
+
+void tr_marks_flip(struct tr_marks *marks)
+{
+	marks->is_quiet = marks->chunk_count == 0;
+	marks->is_full = false;
+	marks->cursor = 0;
+	marks->calls = 0;
+}
+
+static bool is_complete(const struct tr_marks *marks, const struct tr_marks_head *head)
+{
+	return head->epoch <= marks->clock->completed;
+}
+
+uint64_t tr_marks_base(const struct tr_marks *marks)
+{
+	const struct tr_marks_clock *clock = marks->clock;
+	uint64_t least = clock->epoch;
+
+	for (uint32_t c = 0; c < marks->chunk_count; c++) {
+		const struct tr_marks_head *head = &marks->heads[c];
+		const uint64_t base = is_complete(marks, head) ? head->base_next : head->base;
+
+		if (base >= clock->rewrite_before)
+			least = TR_MIN(least, base);
+	}
+	return least;
+}
+
+static void catch_up(struct tr_marks *marks, uint32_t c)
+{
+	const struct tr_marks_clock *clock = marks->clock;
+	struct tr_marks_head *head = &marks->heads[c];
+	const uint64_t due = is_complete(marks, head) ? 0 : ~UINT64_C(0); /* what was written for it */
+	const uint64_t base = due == 0 ? head->base_next : head->base;
+	const uint64_t all = base < clock->rewrite_before ? ~UINT64_C(0) : 0;
+	uint64_t left = 0, any = 0;
+
+	for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++) {
+		uint64_t bits = marks->changed[w] | ((marks->pending[w] | marks->written[w]) & due);
+
+		marks->known[w] |= bits;
+		bits |= marks->known[w] & all;
+		marks->pending[w] = bits;
+		marks->changed[w] = marks->written[w] = 0;
+		left |= marks->known[w] & ~bits;
+		any |= bits;
+	}
+	*head = (struct tr_marks_head){
+		.epoch = clock->epoch, .base = base, .base_next = any != 0 && left == 0 ? clock->epoch : base};
+}
+
+/** When most entries are changed, all are. */
+static void look(struct tr_marks *marks, uint32_t held)
+{
+	uint64_t changed = 0;
+
+	marks->calls = 0;
+	for (size_t w = 0; w < (size_t)marks->chunk_count * WORDS; w++)
+		changed += (uint64_t)__builtin_popcountll(marks->changed[w]);
+	if (changed * 8 < (uint64_t)held * 7)
+		return;
+	memset(marks->changed, 0xff, (size_t)marks->chunk_count * WORDS * 8);
+	marks->is_full = true;
+}
+
+uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t count, uint32_t held, uint32_t *saves)
+{
+	uint64_t *changed = marks->changed;
+	uint32_t n = 0;
+
+	if (marks->is_full)
+		return 0;
+	if (marks->is_quiet) {
+		for (uint32_t i = 0; i < count; i++)
+			changed[entries[i] / 64] |= UINT64_C(1) << entries[i] % 64;
+		if (++marks->calls == CALLS_BETWEEN_LOOKS)
+			look(marks, held);
+		return 0;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t c = entries[i] >> TR_MARKS_CHUNK_BITS, w = entries[i] / 64;
+		const uint64_t bit = UINT64_C(1) << entries[i] % 64;
+
+		if (TR_UNLIKELY(marks->heads[c].epoch != marks->clock->epoch))
+			catch_up(marks, c);
+		saves[n] = i;
+		n += (marks->pending[w] & bit) != 0;
+		marks->written[w] |= marks->pending[w] & bit;
+		marks->pending[w] &= ~bit;
+		changed[w] |= bit;
+	}
+	return n;
+}
+
+/** Takes bits of a word. */
+static uint32_t take_word(struct tr_marks *marks, size_t w, uint32_t max, uint32_t *entries)
+{
+	uint64_t bits = marks->pending[w];
+	uint32_t n = 0;
+
+	if (bits == ~UINT64_C(0) && max >= 64) {
+		for (uint32_t i = 0; i < 64; i++)
+			entries[i] = (uint32_t)w * 64 + i;
+		marks->pending[w] = 0;
+		marks->written[w] = bits;
+		return 64;
+	}
+	for (; bits != 0 && n < max; bits &= bits - 1)
+		entries[n++] = (uint32_t)w * 64 + (uint32_t)__builtin_ctzll(bits);
+	marks->written[w] |= marks->pending[w] & ~bits;
+	marks->pending[w] = bits;
+	return n;
+}
+
+uint32_t tr_marks_take(struct tr_marks *marks, uint32_t max, uint32_t *entries)
+{
+	uint32_t n = 0;
+
+	for (; marks->cursor < marks->chunk_count; marks->cursor++) {
+		const size_t first = (size_t)marks->cursor * WORDS;
+
+		if (marks->heads[marks->cursor].epoch != marks->clock->epoch)
+			catch_up(marks, marks->cursor);
+		for (size_t w = first; w < first + WORDS; w++) {
+			if (marks->pending[w] == 0)
+				continue;
+			n += take_word(marks, w, max - n, entries + n);
+			if (n == max)
+				return n;
+		}
+	}
+	marks->is_quiet = true;
+	return n;
+}

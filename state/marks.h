@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Marks: which entries of a large array a checkpoint has to write. A bit an entry in each of four maps:
+ *
+ *     changed    written to since the last barrier
+ *     pending    belongs to the snapshot that is being written, and is not written yet
+ *     written    was written for that snapshot; due again if it is given up
+ *     known      was ever marked
+ *
+ *     barrier:   given up?  changed |= pending | written          then:  pending = changed, changed = written = 0
+ *
+ * A barrier does not touch the maps: it moves the owner's clock (`epoch` becomes the number of the checkpoint). A chunk of 4,096
+ * entries catches up when it is next marked or gone through. An array is quiet when all chunks have caught up and
+ * nothing is pending; marking costs one bit then. While it is not, marking tells which entries must be saved, as they are
+ * still, before they are written to.
+ *
+ * A chunk's base is the first checkpoint that has all of its entries: where all known entries are pending at once, it moves
+ * on. Chunks with a base before `rewrite_before` are marked as a whole.
+ *
+ * When nearly all entries are changed, all are marked, and marking is over until the next barrier.
+ *
+ * Entries that hold nothing may be marked; the owner skips them. Who moves entries takes everything that is pending first,
+ * and marks all after it. Thread: one owner.
+ */
+#ifndef TR_STATE_MARKS_H
+#define TR_STATE_MARKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/state_record.h"
+
+#define TR_MARKS_CHUNK_BITS 12
+
+/** What all arrays of an owner share. */
+struct tr_marks_clock {
+	uint64_t epoch;     /* the last checkpoint begun; 0: none */
+	uint64_t completed; /* the last complete one then */
+	uint64_t rewrite_before;
+};
+
+struct tr_marks_head {
+	uint64_t epoch;     /* that the chunk has caught up to */
+	uint64_t base;      /* UINT64_MAX: nothing of it is needed */
+	uint64_t base_next; /* when `epoch` is complete */
+};
+
+struct tr_marks {
+	const struct tr_marks_clock *clock;
+	uint64_t *changed; /* 64 words a chunk, like the others */
+	uint64_t *pending;
+	uint64_t *written;
+	uint64_t *known;
+	struct tr_marks_head *heads;
+	uint32_t chunk_count;
+	uint32_t cursor; /* chunks before it hold nothing pending */
+	uint32_t calls;  /* of mark, since the last look at how many are changed */
+	bool is_quiet;
+	bool is_full; /* all are changed */
+};
+
+static inline void tr_marks_clock_flip(struct tr_marks_clock *clock, const struct tr_snapshot_order *order)
+{
+	*clock = (struct tr_marks_clock){
+		.epoch = order->checkpoint, .completed = order->completed, .rewrite_before = order->rewrite_before};
+}
+
+void tr_marks_init(struct tr_marks *marks, const struct tr_marks_clock *clock);
+void tr_marks_deinit(struct tr_marks *marks);
+
+/** Forgets everything; keeps the memory. */
+void tr_marks_clear(struct tr_marks *marks);
+
+/** Room for entries 0 .. count - 1. */
+void tr_marks_reserve(struct tr_marks *marks, uint32_t count);
+
+/** Entries are others now: 0 .. count - 1 are changed and nothing else is known. Nothing may be pending. */
+void tr_marks_fill(struct tr_marks *marks, uint32_t count);
+
+/** After the clock has moved on: the array is not quiet any more. */
+void tr_marks_flip(struct tr_marks *marks);
+
+/** The first checkpoint that this one needs if all that is pending is written: at most the epoch. After the flip. */
+uint64_t tr_marks_base(const struct tr_marks *marks);
+
+/** Marks entries as changed; room has been reserved. `held`: about how many entries hold something. Positions of those that must
+ * be saved first go to `saves` (room for count); returns how many. */
+uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t count, uint32_t held, uint32_t *saves);
+
+/** Takes up to `max` pending entries, ascending; they count as written. 0: that was all, the array is quiet. */
+uint32_t tr_marks_take(struct tr_marks *marks, uint32_t max, uint32_t *entries);
+
+#endif
