@@ -359,9 +359,9 @@ static void test_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact),    cmocka_unit_test(test_exact_without_checkpoints),
+		cmocka_unit_test(test_exact),     cmocka_unit_test(test_exact_without_checkpoints),
 		cmocka_unit_test(test_not_exact), cmocka_unit_test(test_restored),
-		cmocka_unit_test(test_no_rows),  cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_no_rows),   cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_failures),
 	};
 
