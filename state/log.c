@@ -193,47 +193,66 @@ struct removal {
 	struct tr_status *st;
 };
 
-static bool is_ours(const char *name) { return strncmp(name, "segment-", 8) == 0 || strncmp(name, "root-", 5) == 0; }
-
 static bool remove_one(void *context, const char *name)
 {
 	struct removal *removal = context;
 	char path[TR_LOG_PATH_MAX];
 
-	if (!is_ours(name))
+	if (strncmp(name, "segment-", 8) != 0 && strncmp(name, "root-", 5) != 0)
 		return true;
 	snprintf(path, sizeof(path), "%s/%s", removal->directory, name);
 	removal->code = removal->disk->ops->unlink(removal->disk, path, removal->st);
 	return removal->code == TR_OK;
 }
 
-tr_code tr_log_remove(struct tr_disk *disk, const char *directory, struct tr_status *st)
+tr_code tr_log_finish_removal(struct tr_disk *disk, const char *directory, struct tr_status *st)
 {
 	struct removal removal = {.disk = disk, .directory = directory, .st = st};
+	char path[TR_LOG_PATH_MAX];
+
+	TR_TRY(disk->ops->list(disk, directory, remove_one, &removal, st));
+	TR_TRY(removal.code);
+	TR_TRY(disk->ops->sync_directory(disk, directory, st));
+	snprintf(path, sizeof(path), "%s/removing", directory);
+	return disk->ops->unlink(disk, path, st);
+}
+
+static tr_code remove_locked(struct tr_disk *disk, const char *directory, struct tr_status *st)
+{
+	struct tr_file *marker = NULL;
+	char path[TR_LOG_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/removing", directory);
+	TR_TRY(disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_PRIVATE, &marker, st));
+	disk->ops->close(disk, &marker);
+	TR_TRY(disk->ops->sync_directory(disk, directory, st));
+	TR_TRY(tr_log_finish_removal(disk, directory, st));
+	snprintf(path, sizeof(path), "%s/lock", directory);
+	TR_TRY(disk->ops->unlink(disk, path, st));
+	return disk->ops->sync_directory(disk, directory, st);
+}
+
+tr_code tr_log_remove(struct tr_disk *disk, const char *directory, struct tr_status *st)
+{
 	struct tr_file_info info;
 	struct tr_file *lock = NULL;
 	char path[TR_LOG_PATH_MAX];
 	tr_code code;
 
+	if (strlen(directory) + 32 > TR_LOG_PATH_MAX)
+		TR_FAIL(st, TR_ERR_CANT_CREATE, "the name of the directory '%.100s' is too long", directory);
 	if (disk->ops->stat(disk, directory, &info, NULL) != TR_OK)
 		return TR_OK;
-	if (snprintf(path, sizeof(path), "%s/lock", directory) + 32 > (int)sizeof(path))
-		TR_FAIL(st, TR_ERR_CANT_CREATE, "the name of the directory '%.100s' is too long", directory);
-	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &lock, st);
+	snprintf(path, sizeof(path), "%s/lock", directory);
+	code = disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_LOCK | TR_OPEN_PRIVATE, &lock, st);
 	if (code == TR_ERR_UNAVAILABLE)
 		TR_FAIL(st, code, "%s is in use: another process holds its lock", directory);
-	if (code != TR_OK && code != TR_ERR_CANT_CREATE) /* the latter: there is none */
-		return code;
-	code = disk->ops->list(disk, directory, remove_one, &removal, st);
-	code = code == TR_OK ? removal.code : code;
-	if (code == TR_OK && lock != NULL)
-		code = disk->ops->unlink(disk, path, st);
-	disk->ops->close(disk, &lock);
 	TR_TRY(code);
-	tr_status_clear(st);
-	TR_TRY(disk->ops->sync_directory(disk, directory, st));
-	(void)tr_disk_remove_directory(disk, directory, NULL); /* if it is empty */
-	return TR_OK;
+	code = remove_locked(disk, directory, st);
+	disk->ops->close(disk, &lock);
+	if (code == TR_OK)
+		(void)tr_disk_remove_directory(disk, directory, NULL); /* if it is empty */
+	return code;
 }
 
 /* What it is asked. */

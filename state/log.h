@@ -128,7 +128,8 @@ typedef tr_code (*tr_log_block_fn)(void *context, const struct tr_state_stream *
 				   const void *bytes, size_t length, struct tr_status *st);
 
 /** Reads what retained checkpoint `index` consists of: each stream's blocks from its base on, streams mixed as they were
- * written. Waits for the disk (large reads, several in flight). TR_ERR_DATA names file and offset of damage. */
+ * written. Waits for the disk (large reads, several in flight). TR_ERR_DATA names file and offset of damage; what was given
+ * out until then is worth nothing. */
 tr_code tr_log_read(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context,
 		    struct tr_status *st) TR_MUST_USE;
 

@@ -38,7 +38,7 @@ struct stream {
 	struct tr_log *log;
 	struct tr_file *file;
 	char path[TR_LOG_PATH_MAX];
-	uint64_t begin, end;
+	uint64_t end;
 	uint64_t asked; /* up to where reads have been sent */
 	struct slot slots[SLOT_COUNT];
 	uint32_t first, count; /* slots in use, oldest first */
@@ -200,14 +200,16 @@ static tr_code check_head(const struct stream *s, const struct tr_frame_head *he
 	return TR_OK;
 }
 
-/** Reads the frames of [begin, stop) of an extent and checks that the last one is the one that was committed. */
-static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent, uint64_t stop, uint32_t crc,
-			   tr_log_frame_fn fn, void *context, struct tr_status *st)
+/** Reads the frames of an extent and checks that the last one is the one that was committed. */
+static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent, tr_log_frame_fn fn, void *context,
+			   struct tr_status *st)
 {
+	const uint64_t stop = extent->end;
 	uint64_t offset = extent->begin;
 	uint32_t previous = extent->previous;
 
-	s->begin = s->asked = extent->begin;
+	settle(s);
+	s->asked = extent->begin;
 	s->end = stop;
 	while (offset < stop) {
 		struct tr_frame_head head;
@@ -232,44 +234,32 @@ static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent
 		previous = head.crc;
 		offset += sizeof(head) + head.length;
 	}
-	if (previous != crc)
+	if (previous != extent->crc)
 		TR_FAIL(st, TR_ERR_DATA, "%s: the last frame before byte %llu is not the one that was committed",
 			s->path, (unsigned long long)stop);
 	return TR_OK;
 }
 
-static tr_code read_all(struct stream *s, const struct tr_log_entry *entry, uint64_t base, tr_log_frame_fn fn,
+static tr_code read_all(struct stream *s, const struct tr_root_extent *extents, uint32_t count, tr_log_frame_fn fn,
 			void *context, struct tr_status *st)
 {
-	const struct tr_log_root *root = &s->log->root;
-	uint64_t open_number = 0;
-
-	for (uint32_t i = 0; i < root->extent_count; i++) {
-		const struct tr_root_extent *extent = &root->extents[i];
-		const bool is_last = extent->segment == entry->end.segment && extent->end >= entry->end.offset;
-
-		if (tr_log_place_compare(extent->segment, extent->begin, entry->end.segment, entry->end.offset) >= 0)
-			break;
-		if (extent->last < base)
-			continue;
-		if (extent->segment != open_number)
-			TR_TRY(open_segment(s, extent, st));
-		open_number = extent->segment;
-		TR_TRY(read_extent(s, extent, is_last ? entry->end.offset : extent->end,
-				   is_last ? entry->end.crc : extent->crc, fn, context, st));
+	for (uint32_t i = 0; i < count; i++) {
+		if (i == 0 || extents[i].segment != extents[i - 1].segment)
+			TR_TRY(open_segment(s, &extents[i], st));
+		TR_TRY(read_extent(s, &extents[i], fn, context, st));
 	}
 	return TR_OK;
 }
 
-tr_code tr_log_read_frames(struct tr_log *log, const struct tr_log_entry *entry, uint64_t base, tr_log_frame_fn fn,
-			   void *context, struct tr_status *st)
+tr_code tr_log_read_extents(struct tr_log *log, const struct tr_root_extent *extents, uint32_t count,
+			    tr_log_frame_fn fn, void *context, struct tr_status *st)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 	tr_code code;
 
 	TR_ASSERT(s != NULL);
 	s->log = log;
-	code = read_all(s, entry, base, fn, context, st);
+	code = read_all(s, extents, count, fn, context, st);
 	settle(s);
 	tr_io_wake(log->io); /* the owner's own wake may have been taken here */
 	log->disk->ops->close(log->disk, &s->file);
@@ -315,49 +305,62 @@ static tr_code take_frame(void *context, const struct tr_frame_head *head, const
 	return r->fn(r->context, &part->stream, head->checkpoint, bytes, head->length, st);
 }
 
+/** Copies the extents of [base, end of the entry): later frames are left out, the last extent is cut if need be. */
+static uint32_t select_extents(const struct tr_log_root *root, const struct tr_log_entry *entry, uint64_t base,
+			       struct tr_root_extent *to)
+{
+	const struct tr_log_place *end = &entry->end;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < root->extent_count; i++) {
+		struct tr_root_extent extent = root->extents[i];
+
+		if (tr_log_place_compare(extent.segment, extent.begin, end->segment, end->offset) >= 0)
+			break;
+		if (extent.last < base)
+			continue;
+		if (tr_log_place_compare(extent.segment, extent.end, end->segment, end->offset) > 0) {
+			extent.end = end->offset;
+			extent.crc = end->crc;
+			extent.last = TR_MIN(extent.last, entry->checkpoint.number);
+		}
+		to[count++] = extent;
+	}
+	return count;
+}
+
 tr_code tr_log_read(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context, struct tr_status *st)
 {
-	struct reading r = {.fn = fn, .context = context};
+	const struct tr_log_entry *entry = &log->root.entries[index];
+	struct reading r = {.entry = entry, .fn = fn, .context = context};
+	struct tr_root_extent *extents = calloc(log->root.extent_count + 1, sizeof(*extents));
+	uint32_t count;
 	tr_code code;
 
-	TR_ASSERT(index < log->root.entry_count);
-	r.entry = &log->root.entries[index];
-	code = tr_log_read_frames(log, r.entry, tr_log_entry_base(r.entry), take_frame, &r, st);
+	TR_ASSERT(index < log->root.entry_count && extents != NULL);
+	count = select_extents(&log->root, entry, tr_log_entry_base(entry), extents);
+	code = tr_log_read_extents(log, extents, count, take_frame, &r, st);
+	free(extents);
 	if (code != TR_OK)
-		(void)tr_status_prefix(st, code, "checkpoint %" PRIu64, r.entry->checkpoint.number);
+		(void)tr_status_prefix(st, code, "checkpoint %" PRIu64, entry->checkpoint.number);
 	return code;
 }
 
 tr_code tr_log_rewind(struct tr_log *log, uint32_t index, struct tr_status *st)
 {
 	struct tr_log_root *root = &log->root;
-	struct tr_log_place end;
 
 	TR_ASSERT(index < root->entry_count && log->stage == TR_LOG_IDLE && !log->is_broken);
 	if (index == 0)
 		return TR_OK;
 	tr_log_settle(log);
 	tr_log_segments_close(log, false);
-	end = root->entries[index].end;
 	for (uint32_t i = 0; i < index; i++)
 		free(root->entries[i].parts);
 	root->entry_count -= index;
 	memmove(root->entries, root->entries + index, root->entry_count * sizeof(*root->entries));
-	while (root->extent_count > 0) {
-		struct tr_root_extent *extent = &root->extents[root->extent_count - 1];
-
-		if (tr_log_place_compare(extent->segment, extent->begin, end.segment, end.offset) >= 0) {
-			root->extent_count--;
-			continue;
-		}
-		if (tr_log_place_compare(extent->segment, extent->end, end.segment, end.offset) > 0) {
-			extent->end = end.offset;
-			extent->crc = end.crc;
-			extent->last = TR_MIN(extent->last, root->entries[0].checkpoint.number);
-		}
-		break;
-	}
-	root->end = log->cursor = end;
+	root->extent_count = select_extents(root, &root->entries[0], 0, root->extents);
+	root->end = log->cursor = root->entries[0].end;
 	/* The roots on disk still name what comes behind: it must not be overwritten. */
 	log->needs_fresh_segment = true;
 	return TR_OK;

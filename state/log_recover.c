@@ -27,6 +27,8 @@ struct scan {
 	struct tr_log *log;
 	bool has_root[2];
 	bool is_removing;
+	tr_code code; /* of looking at a file */
+	struct tr_status *st;
 	struct tr_log_root roots[4]; /* the whole ones */
 	int best;                    /* -1: none */
 };
@@ -58,9 +60,10 @@ static bool see_name(void *context, const char *name)
 	if (!parse_segment(name, &number))
 		return true;
 	tr_log_segment_path(scan->log, number, path);
-	if (scan->log->disk->ops->stat(scan->log->disk, path, &info, NULL) == TR_OK)
+	scan->code = scan->log->disk->ops->stat(scan->log->disk, path, &info, scan->st);
+	if (scan->code == TR_OK)
 		(void)tr_log_segment_add(scan->log, number, (uint64_t)info.size_bytes);
-	return true;
+	return scan->code == TR_OK;
 }
 
 static tr_code sync_file(struct tr_log *log, struct tr_file *file, const char *path, struct tr_status *st)
@@ -405,6 +408,15 @@ static tr_code recover(struct scan *scan, const char *job_id, struct tr_log_repo
 	if (!log->is_read_only)
 		TR_TRY(log->disk->ops->sync_directory(log->disk, log->directory, st));
 	TR_TRY(log->disk->ops->list(log->disk, log->directory, see_name, scan, st));
+	TR_TRY(scan->code);
+	if (scan->is_removing) {
+		if (log->is_read_only)
+			TR_FAIL(st, TR_ERR_NO_INPUT, "%s: the checkpoints that were here are being removed",
+				log->directory);
+		TR_TRY(tr_log_finish_removal(log->disk, log->directory, st));
+		log->segment_count = 0;
+		scan->has_root[0] = scan->has_root[1] = false;
+	}
 	for (int pair = 0; pair < 2; pair++)
 		TR_TRY(read_pair(scan, pair, st));
 	TR_TRY(choose(scan, st));
@@ -422,7 +434,7 @@ static tr_code recover(struct scan *scan, const char *job_id, struct tr_log_repo
 
 tr_code tr_log_recover(struct tr_log *log, const char *job_id, struct tr_log_report *report, struct tr_status *st)
 {
-	struct scan scan = {.log = log, .best = -1};
+	struct scan scan = {.log = log, .st = st, .best = -1};
 	tr_code code = recover(&scan, job_id, report, st);
 
 	for (int i = 0; i < 4; i++)

@@ -9,6 +9,7 @@
  *     log_space.c    which extents are needed, when to write again
  *     log_read.c     extents to checked blocks
  *     log_root.c     roots to bytes and back
+ *     log_inspect.c  what `tailrace inspect` shows
  *
  * Two roots are on disk at any time, of generations g and g - 1, and each names only what is there: a segment is removed
  * when both have stopped naming it. So damage to the newest pair costs one checkpoint, never the log.
@@ -142,6 +143,9 @@ int64_t tr_log_move(struct tr_log *log, enum tr_io_op op, struct tr_file *file, 
 /** Has the log own the texts of its root. */
 const char *tr_log_text(struct tr_log *log, const char *text);
 
+/** Goes on with what a removal has begun (the file `removing` is there). */
+tr_code tr_log_finish_removal(struct tr_disk *disk, const char *directory, struct tr_status *st);
+
 /* log_recover.c */
 
 /** Finds root and segments, makes a new log, cuts the tail. */
@@ -185,9 +189,9 @@ uint64_t tr_log_entry_base(const struct tr_log_entry *entry);
 typedef tr_code (*tr_log_frame_fn)(void *context, const struct tr_frame_head *head, const void *bytes,
 				   struct tr_status *st);
 
-/** The frames of all extents up to the end of a retained checkpoint, but those that have none from `base` on. */
-tr_code tr_log_read_frames(struct tr_log *log, const struct tr_log_entry *entry, uint64_t base, tr_log_frame_fn fn,
-			   void *context, struct tr_status *st);
+/** The frames of some extents, in order. Each extent's last one must be the one that was committed. */
+tr_code tr_log_read_extents(struct tr_log *log, const struct tr_root_extent *extents, uint32_t count,
+			    tr_log_frame_fn fn, void *context, struct tr_status *st);
 
 /* log_write.c */
 

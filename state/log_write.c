@@ -313,8 +313,8 @@ static tr_code make_root(struct tr_log *log, struct tr_status *st)
 	next->end = log->cursor;
 	next->entries = calloc(TR_LOG_RETAINED_MAX + 1, sizeof(*next->entries));
 	TR_ASSERT(next->entries != NULL);
-	log->sealed.end = log->cursor; /* when it was sealed, a former checkpoint may not have been taken back yet */
 	next->entries[0] = log->sealed;
+	next->entries[0].end = log->cursor;
 	next->entry_count = 1;
 	for (uint32_t i = 0; i < log->root.entry_count && next->entry_count < log->retained; i++)
 		next->entries[next->entry_count++] = log->root.entries[i];
@@ -437,23 +437,32 @@ static enum tr_flow tell(struct tr_log *log, struct tr_status *st)
 	return TR_FLOW_FAILED;
 }
 
+/** One round. DONE or FAILED: as tr_log_step. */
+static enum tr_flow go_on(struct tr_log *log, struct tr_status *st)
+{
+	reap_all(log);
+	if (log->is_draining && !log->has_failed) {
+		if (log->in_flight > 0)
+			return TR_FLOW_MORE;
+		log->is_draining = false;
+		tr_log_segments_take_back(log);
+	}
+	if (!log->has_failed)
+		advance(log);
+	if (log->has_failed)
+		return tell(log, st);
+	return log->stage == TR_LOG_IDLE ? TR_FLOW_DONE : TR_FLOW_MORE;
+}
+
 enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st)
 {
-	/* Polling sends what was submitted just now. What it finds done at once is taken at once: nobody would wake us for it. */
+	enum tr_flow flow;
+
+	/* The poll sends what was submitted just now; what is answered at once need not wait for the next step. */
 	do {
-		reap_all(log);
-		if (log->is_draining && !log->has_failed) {
-			if (log->in_flight > 0)
-				continue;
-			log->is_draining = false;
-			tr_log_segments_take_back(log);
-		}
-		if (!log->has_failed)
-			advance(log);
-		if (log->has_failed)
-			return tell(log, st);
-	} while (tr_io_poll(log->io) > 0);
-	return log->stage == TR_LOG_IDLE && !log->is_draining ? TR_FLOW_DONE : TR_FLOW_MORE;
+		flow = go_on(log, st);
+	} while (flow == TR_FLOW_MORE && tr_io_poll(log->io) > 0);
+	return flow;
 }
 
 bool tr_log_is_broken(const struct tr_log *log) { return log->is_broken; }

@@ -1,105 +1,275 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log: what was committed is read back, whatever was given up in between.
+ * The log against a model: random checkpoints of random blocks, some given up, some rewound, with and without closing in
+ * between; and who may open a directory. Damage is in log_damage_test.c, failing I/O in log_fault_test.c.
  */
-#include "tr_test.h"
+#include "log_model.h"
 
-#include <unistd.h>
+#include <fcntl.h>
+#include <sys/file.h>
 
-#include "base/check.h"
-#include "state/log.h"
-
-#define JOB "0123456789abcdef0123456789abcdef"
-
-static struct tr_environment *env;
-static struct tr_io_queue *io;
-static char directory[64];
-
-static struct tr_state_block *block_of(uint64_t operator_id, uint64_t checkpoint, size_t length, uint64_t seed)
+static void check_permissions(const struct model *m)
 {
-	struct tr_state_block *b = malloc(sizeof(*b) + length);
-
-	*b = (struct tr_state_block){
-		.stream = {operator_id, 0, 1}, .checkpoint = checkpoint, .length = length, .capacity = length};
-	for (size_t i = 0; i < length; i++)
-		b->bytes[i] = (unsigned char)tr_test_random(&seed);
-	return b;
+	model_shell(m, "test \"$(stat -c %a .)\" = 700 && test -z \"$(find . -type f ! -perm 600)\"");
 }
 
-static tr_code see(void *context, const struct tr_state_stream *stream, uint64_t checkpoint, const void *bytes,
-		   size_t length, struct tr_status *st)
+static void run_model(uint64_t seed, const char *disk)
 {
-	uint64_t seed = checkpoint;
-	struct tr_state_block *b = block_of(1, checkpoint, length, seed);
-	assert_memory_equal(b->bytes, bytes, length);
-	free(b);
-	(*(int *)context)++;
-	return TR_OK;
+	struct model *m;
+	uint64_t number = 0;
+	uint32_t steps;
+
+	setenv("TAILRACE_IO", disk, 1);
+	m = model_create(seed, (size_t)1 << (12 + seed % 8));
+	m->options.retained = 2 + (uint32_t)(seed % 3);
+	model_must(m, model_open(m));
+	assert_true(m->report.is_new);
+	steps = 20 + tr_test_below(&m->seed, 60);
+	for (uint32_t i = 0; i < steps; i++) {
+		const uint32_t blocks = tr_test_below(&m->seed, 12), what = tr_test_below(&m->seed, 20);
+		const uint32_t length_max = 1u << tr_test_below(&m->seed, 16);
+
+		number += 1 + tr_test_below(&m->seed, 2);
+		if (what < 13) {
+			const enum tr_flow flow = model_commit(m, number, blocks, length_max);
+
+			model_must(m, flow == TR_FLOW_DONE ? TR_OK : m->st.code);
+		} else if (what < 16) { /* given up before or after it is sealed; perhaps begun again at once */
+			const uint32_t before = m->checkpoint_count;
+
+			tr_log_begin(m->log, number);
+			for (uint32_t k = 0; k < blocks; k++)
+				assert_true(model_append(m, number, length_max));
+			if (tr_test_below(&m->seed, 2) == 0)
+				model_seal(m, number);
+			tr_log_abort(m->log);
+			model_forget(m, before);
+			if (tr_test_below(&m->seed, 2) == 0)
+				assert_int_equal(model_settle(m), TR_FLOW_DONE);
+		} else if (what < 18) {
+			model_reopen(m);
+			assert_false(m->report.is_new);
+			assert_int_equal(m->report.roots_damaged, 0);
+		} else if (tr_log_checkpoint_count(m->log) > 1) {
+			const uint32_t index = 1 + tr_test_below(&m->seed, tr_log_checkpoint_count(m->log) - 1);
+
+			model_must(m, tr_log_rewind(m->log, index, &m->st));
+			model_forget(m, m->checkpoint_count - index);
+			number++;
+			assert_int_equal(model_commit(m, number, blocks, length_max), TR_FLOW_DONE);
+		}
+		model_check(m);
+	}
+	check_permissions(m);
+	assert_string_equal(tr_log_job_id(m->log), MODEL_JOB);
+	model_destroy(&m);
 }
 
-static void test_smoke(void **state)
+static void test_model(void **state)
 {
-	struct tr_log *log;
+	for (uint64_t i = tr_test_cases(60); i > 0; i--)
+		run_model(i, i % 2 == 0 ? "plain" : "io_uring");
+}
+
+/** What is removed, and when: with all streams written anew each time, two checkpoints and what the older root needs remain. */
+static void test_space(void **state)
+{
+	struct model *m = model_create(5, 1 << 16);
+	uint64_t most = 0;
+
+	model_must(m, model_open(m));
+	for (uint64_t n = 1; n <= 100; n++) {
+		memset(m->base, 0, sizeof(m->base));
+		assert_int_equal(model_commit(m, n, 20, 8000), TR_FLOW_DONE);
+		most = TR_MAX(most, tr_log_disk_bytes(m->log));
+	}
+	model_check(m);
+	/* About 80 KB each; three are kept, and a segment more at either end; 256 KiB for the roots, and what is reserved. */
+	assert_true(most < 4 * 100000 + 2 * 65536 + 256 * 1024 + 256 * 1024);
+	model_reopen(m);
+	assert_string_equal(m->report.note, "");
+	model_check(m);
+	model_destroy(&m);
+}
+
+/** Small changes against a large state: the order to write again keeps the log within twice the state. */
+static void test_rewrite(void **state)
+{
+	enum { KEYS = 400, CHANGES = 20, BYTES = 4096 };
+	struct model *m = model_create(5, 1 << 18);
+	uint64_t written[KEYS] = {0};
+	uint64_t rewritten = 0, changed = 0, most = 0;
+
+	model_must(m, model_open(m));
+	for (uint64_t n = 1; n <= 400; n++) {
+		const uint64_t before = tr_log_rewrite_before(m->log, (uint64_t)KEYS * BYTES);
+		struct tr_log_part part = {.stream = model_streams[0], .uid = "u"};
+		const struct tr_log_checkpoint checkpoint = {.number = n, .parts = &part, .part_count = 1};
+
+		for (uint32_t i = 0; i < CHANGES && n > 1; i++) /* nine of ten changes to a tenth of the keys */
+			written[tr_test_below(&m->seed, tr_test_below(&m->seed, 10) > 0 ? KEYS / 10 : KEYS)] = n;
+		part.base = n;
+		tr_log_begin(m->log, n);
+		for (uint32_t k = 0; k < KEYS; k++) {
+			struct tr_state_block *block;
+
+			changed += written[k] == n && n > 1;
+			if (written[k] != 0 && written[k] < n && written[k] >= before) {
+				part.base = TR_MIN(part.base, written[k]);
+				continue;
+			}
+			rewritten += written[k] != 0 && written[k] < n;
+			written[k] = n;
+			block = calloc(1, sizeof(*block) + BYTES);
+			*block = (struct tr_state_block){.stream = part.stream, .checkpoint = n, .length = BYTES};
+			while (!tr_log_append(m->log, block)) {
+				assert_int_equal(tr_log_step(m->log, &m->st), TR_FLOW_MORE);
+				(void)tr_io_wait(m->io, 1000000);
+			}
+		}
+		tr_log_seal(m->log, &checkpoint);
+		assert_int_equal(model_settle(m), TR_FLOW_DONE);
+		most = TR_MAX(most, tr_log_disk_bytes(m->log));
+	}
+	print_message("state %d KB, log at most %zu KB; %zu blocks changed, %zu written again\n", KEYS * BYTES / 1024,
+		      (size_t)most / 1024, (size_t)changed, (size_t)rewritten);
+	assert_true(rewritten <= changed);
+	assert_true(most < 35 * (uint64_t)KEYS * BYTES / 10);
+	model_destroy(&m);
+}
+
+static void test_other_job(void **state)
+{
+	struct model *m = model_create(1, 0);
+
+	model_must(m, model_open(m));
+	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
+	tr_log_close(&m->log);
+	m->options.job_name = "another";
+	assert_int_equal(model_open(m), TR_ERR_DATA);
+	assert_non_null(strstr(m->st.message, "'job', not of 'another'"));
+	m->options.job_name = "job";
+	m->options.job_id = "ffffffffffffffffffffffffffffffff"; /* an old log keeps its own */
+	model_must(m, model_open(m));
+	assert_string_equal(tr_log_job_id(m->log), MODEL_JOB);
+	model_check(m);
+	model_destroy(&m);
+}
+
+static void test_locked(void **state)
+{
+	struct model *m = model_create(1, 0);
+	struct tr_log *second = NULL;
 	struct tr_log_report report;
 	struct tr_status st = {0};
-	struct tr_log_options o = {.disk = env->disk,
-				   .io = io,
-				   .directory = directory,
-				   .job_name = "j",
-				   .job_id = JOB,
-				   .retained = 2,
-				   .segment_bytes = 1 << 16};
-	tr_code code = tr_log_open(&o, &log, &report, &st);
-	if (code)
-		print_error("%s\n", st.message);
-	assert_int_equal(code, 0);
-	assert_true(report.is_new);
-	for (uint64_t n = 1; n < 50; n++) {
-		struct tr_log_part part = {
-			.stream = {1, 0, 1}, .uid = "u", .fingerprint = "f", .schema = "s", .base = n > 5 ? n - 5 : 1};
-		struct tr_log_checkpoint c = {.number = n, .parts = &part, .part_count = 1};
-		enum tr_flow flow;
-		int count = 0;
-		tr_log_begin(log, n);
-		for (int i = 0; i < 10; i++) {
-			struct tr_state_block *b = block_of(1, n, 8 * (1 + n * 20), n);
-			while (!tr_log_append(log, b))
-				assert_int_not_equal(tr_log_step(log, &st), TR_FLOW_FAILED);
-		}
-		if (n % 7 == 3) {
-			tr_log_abort(log);
-			continue;
-		}
-		tr_log_seal(log, &c);
-		while ((flow = tr_log_step(log, &st)) == TR_FLOW_MORE)
-			(void)tr_io_wait(io, 1000000);
-		if (flow != TR_FLOW_DONE)
-			print_error("%s\n", st.message);
-		assert_int_equal(flow, TR_FLOW_DONE);
-		code = tr_log_read(log, 0, see, &count, &st);
-		if (code)
-			print_error("%s\n", st.message);
-		assert_int_equal(code, 0);
-		if (n % 5 == 0) {
-			tr_log_close(&log);
-			code = tr_log_open(&o, &log, &report, &st);
-			if (code)
-				print_error("%s\n", st.message);
-			assert_int_equal(code, 0);
-			assert_string_equal(report.note, "");
-			assert_int_equal(tr_log_checkpoint(log, 0)->number, n);
-		}
+	char path[160];
+	int64_t began;
+	int fd;
+
+	model_must(m, model_open(m));
+	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
+	began = tr_environment_monotonic_ns(m->env);
+	assert_int_equal(tr_log_open(&m->options, &second, &report, &st), TR_ERR_UNAVAILABLE);
+	assert_true(tr_environment_monotonic_ns(m->env) - began >= 900000000);
+	assert_non_null(strstr(st.message, "in use"));
+	assert_int_equal(tr_log_remove(m->disk, m->directory, &st), TR_ERR_UNAVAILABLE);
+	m->options.is_read_only = true; /* needs no lock */
+	assert_int_equal(tr_log_open(&m->options, &second, &report, &st), TR_OK);
+	assert_int_equal(tr_log_checkpoint(second, 0)->number, 1);
+	tr_log_close(&second);
+	tr_log_close(&m->log);
+	/* A lock that is let go in time. */
+	m->options.is_read_only = false;
+	snprintf(path, sizeof(path), "%s/lock", m->directory);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	if (fork() == 0) {
+		usleep(200000);
+		_exit(0);
 	}
-	tr_log_close(&log);
-	assert_int_equal(tr_log_remove(env->disk, directory, &st), 0);
+	close(fd); /* the child has it for 200 ms more */
+	model_must(m, model_open(m));
+	model_check(m);
+	model_destroy(&m);
+}
+
+static void test_directories(void **state)
+{
+	struct model *m = model_create(1, 0);
+	struct tr_file_info info;
+
+	m->options.is_read_only = true;
+	assert_int_equal(model_open(m), TR_ERR_NO_INPUT);
+	m->options.is_read_only = false;
+	assert_int_equal(tr_log_remove(m->disk, m->directory, &m->st), TR_OK); /* there is none */
+	model_must(m, model_open(m));
+	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
+	tr_log_close(&m->log);
+	model_must(m, tr_log_remove(m->disk, m->directory, &m->st));
+	assert_int_equal(m->disk->ops->stat(m->disk, m->directory, &info, NULL), TR_ERR_NO_INPUT);
+	model_forget(m, 0);
+	/* Other files stay, and so does their directory. */
+	model_must(m, model_open(m));
+	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
+	model_shell(m, "touch other");
+	tr_log_close(&m->log);
+	model_must(m, tr_log_remove(m->disk, m->directory, &m->st));
+	model_shell(m, "test \"$(ls -A)\" = other");
+	/* A removal that was cut off is finished by the next open. */
+	model_forget(m, 0);
+	model_must(m, model_open(m));
+	assert_true(m->report.is_new);
+	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
+	tr_log_close(&m->log);
+	model_shell(m, "touch removing && rm root-1");
+	model_must(m, model_open(m));
+	assert_true(m->report.is_new);
+	assert_int_equal(tr_log_checkpoint_count(m->log), 0);
+	model_shell(m, "test ! -e removing && test -z \"$(ls | grep segment)\"");
+	tr_log_close(&m->log);
+	/* A log whose making was cut off is made again. */
+	model_shell(m, "rm -f root-1 && cp root-0 root-1.new");
+	model_must(m, model_open(m));
+	assert_true(m->report.is_new);
+	model_destroy(&m);
+}
+
+/** What is in flight when the log is closed lands before its memory goes. */
+static void test_close_in_the_middle(void **state)
+{
+	for (uint32_t i = 0; i < 20; i++) {
+		struct model *m = model_create(i, 1 << 20);
+		const uint32_t before = 1;
+
+		model_must(m, model_open(m));
+		assert_int_equal(model_commit(m, 1, 5, 1000), TR_FLOW_DONE);
+		tr_log_begin(m->log, 2);
+		for (uint32_t k = 0; k < i * 3; k++)
+			assert_true(model_append(m, 2, 100000));
+		if (i % 2 == 0)
+			model_seal(m, 2);
+		for (uint32_t k = 0; k < i / 4; k++)
+			(void)tr_log_step(m->log, &m->st);
+		tr_log_close(&m->log);
+		model_must(m, model_open(m));
+		if (tr_log_checkpoint(m->log, 0)->number == 1)
+			model_forget(m, before);
+		model_check(m);
+		model_destroy(&m);
+	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_smoke)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_space),
+		cmocka_unit_test(test_rewrite),
+		cmocka_unit_test(test_other_job),
+		cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_directories),
+		cmocka_unit_test(test_close_in_the_middle),
+	};
 
-	snprintf(directory, sizeof(directory), "/tmp/tr_log_smoke.%d", (int)getpid());
-	if (tr_environment_real_create(&env, NULL) || env->disk->ops->queue_create(env->disk, 16, &io, NULL))
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
