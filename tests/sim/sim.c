@@ -240,7 +240,10 @@ static void restart(struct teller *t)
 /** Damage falls on the log only: files that are published are the user's, and carry no checksums. */
 static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
 {
-	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0;
+	const struct teller *t = context;
+
+	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0 &&
+	       (t->request->is_wild || tr_sim_swarm_may_damage(path, offset, length));
 }
 
 /** One run. `is_last`: no faults, it must end. Returns whether all is well. */
@@ -302,6 +305,7 @@ static void job_seed(const struct tr_sim_request *request, struct tr_sim_result 
 	tr_sim_environment_init(&t->env, request->seed);
 	tr_sim_disk_init(&t->disk, &t->env, request->seed);
 	t->disk.atlas = may_damage;
+	t->disk.atlas_context = t;
 	tr_sim_current = &t->env;
 	make_reference(t);
 	if (request->keep != NULL)

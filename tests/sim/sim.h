@@ -26,6 +26,7 @@ struct tr_sim_request {
 	uint64_t seed;
 	int32_t job;      /* index of a template, or one of the above */
 	bool is_calm;     /* no fault class is on */
+	bool is_wild;     /* damage may fall on both copies of the newest root: see README.md */
 	const char *keep; /* an existing directory of the real disk, for script, inputs and outputs; NULL: none */
 };
 

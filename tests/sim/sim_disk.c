@@ -424,15 +424,15 @@ static bool strikes(struct tr_sim_disk *disk, uint32_t permille)
 
 static int64_t carry_out_read(struct tr_sim_disk *disk, const struct tr_io_request *request)
 {
-	const struct tr_bytes *bytes = &request->file->inode->now;
+	const struct tr_sim_content *content = &request->file->inode->now;
 	size_t length = 0;
 
 	if (strikes(disk, disk->faults.read_error_permille))
 		return -EIO;
-	if (request->offset < (int64_t)bytes->length)
-		length = shorten(disk, TR_MIN(request->length, bytes->length - (size_t)request->offset));
+	if (request->offset < (int64_t)content->length)
+		length = shorten(disk, TR_MIN(request->length, content->length - (size_t)request->offset));
 	if (length > 0)
-		memcpy(request->buffer, bytes->data + request->offset, length);
+		tr_sim_content_get(content, (size_t)request->offset, request->buffer, length);
 	return (int64_t)length;
 }
 
@@ -445,7 +445,8 @@ static int64_t misdirect(struct tr_sim_disk *disk, const struct tr_io_request *r
 	if (disk->atlas == NULL || inode->now.length <= length || !strikes(disk, disk->faults.misdirect_permille))
 		return -1;
 	offset = tr_sim_below(&disk->random, (uint32_t)(inode->now.length - length + 1));
-	if (!disk->atlas(disk->atlas_context, request->file->path, offset, length))
+	if (!disk->atlas(disk->atlas_context, request->file->path, offset, length) ||
+	    !disk->atlas(disk->atlas_context, request->file->path, request->offset, length))
 		return -1;
 	disk->damage_count++;
 	tr_sim_trace_add(disk->env, "misdirect", request->file->path, request->offset, offset);
@@ -703,25 +704,35 @@ static void choose_file(void *context, const char *path, struct tr_sim_inode *in
 	}
 }
 
+static void flip(struct tr_sim_content *content, size_t offset, char bit)
+{
+	char byte;
+
+	if (offset >= content->length)
+		return;
+	tr_sim_content_get(content, offset, &byte, 1);
+	byte = (char)(byte ^ bit);
+	tr_sim_content_put(content, offset, &byte, 1);
+}
+
 bool tr_sim_disk_rot(struct tr_sim_disk *disk, const char *path)
 {
 	for (uint32_t i = 0; disk->atlas != NULL && i < TRIES_MAX; i++) {
 		struct rot rot = {.disk = disk};
-		uint32_t offset;
+		size_t offset;
 		char bit;
 
 		tr_sim_volume_visit(&disk->volume, path, choose_file, &rot);
 		if (rot.inode == NULL)
 			return false;
-		offset = tr_sim_below(&disk->random, (uint32_t)rot.inode->durable.length);
 		bit = (char)(1u << tr_sim_below(&disk->random, 8));
-		if (!disk->atlas(disk->atlas_context, rot.path, offset, 1))
+		if (!tr_sim_content_pick(&rot.inode->durable, &disk->random, &offset) ||
+		    !disk->atlas(disk->atlas_context, rot.path, (int64_t)offset, 1))
 			continue;
-		rot.inode->durable.data[offset] ^= bit;
-		if (offset < rot.inode->now.length)
-			rot.inode->now.data[offset] ^= bit;
+		flip(&rot.inode->durable, offset, bit);
+		flip(&rot.inode->now, offset, bit);
 		disk->damage_count++;
-		tr_sim_trace_add(disk->env, "BIT ROT", rot.path, offset, bit);
+		tr_sim_trace_add(disk->env, "BIT ROT", rot.path, (int64_t)offset, bit);
 		return true;
 	}
 	return false;

@@ -431,7 +431,10 @@ static void between_lives(struct log_story *s)
 			(void)tr_sim_disk_rot(&s->disk, DIRECTORY);
 }
 
-static bool damage_anything(void *context, const char *path, int64_t offset, size_t length) { return true; }
+static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
+{
+	return ((const struct log_story *)context)->request->is_wild || tr_sim_swarm_may_damage(path, offset, length);
+}
 
 void tr_sim_log_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
 {
@@ -457,7 +460,8 @@ void tr_sim_log_seed(const struct tr_sim_request *request, struct tr_sim_result 
 	tr_sim_swarm_describe(&s->swarm, result->about, sizeof(result->about));
 	tr_sim_environment_init(&s->env, request->seed);
 	tr_sim_disk_init(&s->disk, &s->env, request->seed);
-	s->disk.atlas = damage_anything;
+	s->disk.atlas = may_damage;
+	s->disk.atlas_context = s;
 	tr_sim_current = &s->env;
 	lives = 1 + s->swarm.crash_count + (tr_sim_swarm_has_errors(&s->swarm) ? 2 : 0);
 	for (uint32_t i = 0; i < lives && live(s, false); i++)

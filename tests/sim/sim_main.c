@@ -9,6 +9,7 @@
  *     sim --calm              without any fault class
  *     sim --events N          prints so many events of a broken seed
  *     sim --keep DIR          writes script, inputs and reference of the seed there
+ *     sim --wild              damage may fall anywhere in the log (README.md says what that finds)
  *     sim --workers N         processes side by side (default: the cores)
  *     sim --first             stops at the first broken seed; status 0 if one was found (for planted bugs)
  *
@@ -53,7 +54,7 @@ struct arguments {
 	int32_t job;
 	uint32_t workers;
 	const char *keep;
-	bool is_single, is_calm, stops_at_first;
+	bool is_single, is_calm, is_wild, stops_at_first;
 };
 
 static struct totals *totals;
@@ -75,7 +76,8 @@ static void print_broken(uint64_t seed, const struct tr_sim_result *result)
 /** Tells a seed, and every so often twice. Returns whether it is good. */
 static bool run_seed(const struct arguments *a, uint64_t seed, struct tr_sim_result *result)
 {
-	const struct tr_sim_request request = {.seed = seed, .job = a->job, .is_calm = a->is_calm, .keep = a->keep};
+	const struct tr_sim_request request = {
+		.seed = seed, .job = a->job, .is_calm = a->is_calm, .is_wild = a->is_wild, .keep = a->keep};
 
 	current_seed = seed;
 	(void)alarm(SEED_SECONDS_MAX);
@@ -249,7 +251,8 @@ static int run_many(const struct arguments *a)
 static _Noreturn void usage(const char *what)
 {
 	fprintf(stderr,
-		"sim: %s\nusage: sim (--seeds A..B | --seed N) [--bug NAME] [--job NAME] [--calm] [--workers N] "
+		"sim: %s\nusage: sim (--seeds A..B | --seed N) [--bug NAME] [--job NAME] [--calm] [--wild] [--workers "
+		"N] "
 		"[--first]\n"
 		"       sim --bugs | --jobs\n",
 		what);
@@ -298,7 +301,8 @@ static void parse(struct arguments *a, int argc, char **argv)
 
 		if (strcmp(name, "--bugs") == 0 || strcmp(name, "--jobs") == 0)
 			list_and_exit(strcmp(name, "--bugs") == 0);
-		if (strcmp(name, "--calm") == 0 || strcmp(name, "--first") == 0) {
+		if (strcmp(name, "--calm") == 0 || strcmp(name, "--first") == 0 || strcmp(name, "--wild") == 0) {
+			a->is_wild |= strcmp(name, "--wild") == 0;
 			a->is_calm |= strcmp(name, "--calm") == 0;
 			a->stops_at_first |= strcmp(name, "--first") == 0;
 			continue;

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "state/log_format.h"
+
 #define CRASHES_MAX 5
 #define QUOTA_ROOM_MAX 3000
 
@@ -56,6 +58,11 @@ void tr_sim_swarm_describe(const struct tr_sim_swarm *swarm, char *text, size_t 
 		 faults->write_error_permille, faults->sync_error_permille, faults->name_error_permille,
 		 faults->quota_bytes, faults->misdirect_permille, swarm->rot_count, swarm->crash_count,
 		 swarm->crash_spread, swarm->can_kill ? " kill" : "", swarm->can_cut ? " cut" : "");
+}
+
+bool tr_sim_swarm_may_damage(const char *path, int64_t offset, size_t length)
+{
+	return strstr(path, "/root-") == NULL || offset + (int64_t)length <= (int64_t)TR_ROOT_STRIDE;
 }
 
 bool tr_sim_swarm_has_errors(const struct tr_sim_swarm *swarm)

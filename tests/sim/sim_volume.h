@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "sim/sim_content.h"
 
 struct tr_sim_inode;
 
@@ -65,8 +65,8 @@ struct tr_sim_inode {
 	int64_t modified_ms;
 	const void *locker; /* the open file that holds the lock; NULL: none */
 	/* a file */
-	struct tr_bytes now;
-	struct tr_bytes durable;
+	struct tr_sim_content now;
+	struct tr_sim_content durable;
 	int64_t reserved; /* space is kept up to here, though the file may be shorter */
 	struct tr_sim_write *writes;
 	uint32_t write_count;
