@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static const struct tr_op_ops align_ops = {.name = "align"};
 
 void tr_align_init(struct tr_align *align, struct tr_op_context *context, const struct tr_schema *schema,
@@ -55,6 +57,8 @@ static int64_t least_watermark(const struct tr_align *align, uint32_t but)
 	for (uint32_t i = 0; i < align->input_count; i++) {
 		const struct tr_align_input *input = &align->inputs[i];
 
+		if (TR_BUG("align-last-watermark") && i + 1 < align->input_count)
+			continue;
 		if (!input->is_ended && !input->is_idle && input->is_aligned && input->edge != but)
 			least = TR_MIN(least, input->watermark_ms);
 	}
@@ -93,7 +97,7 @@ static void merge(struct tr_align *align)
 /** Notes that `input` has delivered a barrier. */
 static void take_barrier(struct tr_align *align, struct tr_align_input *input, uint64_t checkpoint)
 {
-	TR_ASSERT(!input->has_barrier || align->is_at_least_once);
+	TR_ASSERT(!input->has_barrier || align->is_at_least_once || TR_BUG("align-holds-nobody"));
 	if (checkpoint < align->checkpoint || (checkpoint == align->checkpoint && !align->is_barrier_wanted))
 		return; /* of a checkpoint that was given up */
 	if (checkpoint > align->checkpoint) {
@@ -257,7 +261,8 @@ static bool next_packet(struct tr_align *align)
 		const uint32_t i = (align->turn + n) % align->input_count;
 		struct tr_packet *packet;
 
-		if (align->inputs[i].is_ended || (align->inputs[i].has_barrier && !align->is_at_least_once))
+		if (align->inputs[i].is_ended ||
+		    (align->inputs[i].has_barrier && !align->is_at_least_once && !TR_BUG("align-holds-nobody")))
 			continue;
 		packet = tr_channel_pop(align->inputs[i].channel);
 		if (packet == NULL)

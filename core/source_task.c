@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/type.h"
 #include "core/source_stamp.h"
 
@@ -248,6 +249,8 @@ static bool find_start(struct tr_source_task *t, int64_t *start)
 	if (t->hand != NULL && t->hand->position.is_confirmed) {
 		*start = t->hand->position.start;
 		t->stamp = t->hand->stamp;
+		if (TR_BUG("source-watermark-lost"))
+			t->stamp = (struct tr_stamp){0};
 		t->rows_before = t->hand->rows_before;
 		return true;
 	}
@@ -705,6 +708,8 @@ static void put_own_chunk(struct tr_source_task *t)
 		hand.stamp = t->pushed_stamp;
 		hand.rows_before = t->rows_before;
 		hand.rows_pushed = TR_MAX(t->rows_done, t->hand != NULL ? t->hand->rows_pushed : 0);
+		if (TR_BUG("source-one-row-off"))
+			hand.rows_pushed++;
 		hand.counted = t->counted;
 	}
 	tr_source_position_put_hand(&t->items, &hand);

@@ -139,6 +139,10 @@ static inline tr_code tr_disk_remove_directory(struct tr_disk *disk, const char 
 	return disk->ops->remove_directory != NULL ? disk->ops->remove_directory(disk, path, st) : TR_OK;
 }
 
+/** Makes a directory with its parents, and makes its name and theirs durable (io/disk_directory.c). */
+tr_code tr_disk_make_durable_directory(struct tr_disk *disk, const char *path, bool is_private,
+				       struct tr_status *st) TR_MUST_USE;
+
 /** The real environment: system clocks, getrandom, and the best disk that the machine allows. */
 tr_code tr_environment_real_create(struct tr_environment **env, struct tr_status *st) TR_MUST_USE;
 void tr_environment_real_destroy(struct tr_environment **env);

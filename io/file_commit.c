@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "io/memory.h"
 
 #define RENAMES_PER_CALL 64
@@ -214,6 +215,10 @@ enum tr_flow tr_file_commit_prepare(struct tr_file_commit *commit, uint64_t chec
 		}
 		list_unite(&commit->directories);
 		commit->running = checkpoint;
+		if (TR_BUG("sink-pending-name-not-synced"))
+			tr_file_list_deinit(&commit->directories);
+		while (TR_BUG("sink-given-up-lost") && outputs->count > 0 && outputs->items[0].checkpoint != UINT64_MAX)
+			outputs_drop(outputs, 1);
 	}
 	if (sync_some(commit, SYNCS_PER_CALL, false, st) != TR_OK)
 		return TR_FLOW_FAILED;
@@ -522,6 +527,8 @@ tr_code tr_file_commit_recover(struct tr_file_commit *commit, struct tr_status *
 {
 	struct tr_file_outputs *restored = &commit->restored;
 
+	if (TR_BUG("sink-recovers-nothing"))
+		outputs_drop(restored, restored->count);
 	for (uint32_t i = 0; i < restored->count; i++) {
 		struct tr_file_output *output = &restored->items[i];
 		char *pending = join(output->directory, output->pending);

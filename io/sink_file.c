@@ -146,33 +146,6 @@ static tr_code clean_folders(struct tr_sink *s, struct tr_status *st)
 	return code;
 }
 
-/** Makes the directory. Its name, and those above it, are durable then: some of them may be new, made by us or by a run that
- * was killed. Those that we may not read were there before. */
-static tr_code make_directory(struct tr_sink *s, struct tr_status *st)
-{
-	struct tr_disk *disk = s->parts.owner.disk;
-	char *path = tr_io_strdup(s->parts.owner.directory);
-	tr_code code = disk->ops->make_directory(disk, path, st);
-	char *slash = path;
-
-	while (code == TR_OK && slash != NULL) {
-		struct tr_status why = {0};
-
-		slash = strrchr(path, '/');
-		if (slash != NULL)
-			slash[slash == path] = '\0'; /* the root keeps its slash */
-		code = disk->ops->sync_directory(disk, slash != NULL ? path : ".", &why);
-		if (code != TR_OK && why.sys_errno != EIO)
-			code = TR_OK;
-		if (code != TR_OK && st != NULL)
-			*st = why;
-		if (slash == path)
-			break;
-	}
-	free(path);
-	return code;
-}
-
 /** Makes a file in the directory, to learn now and not after an hour that it can't be written to. */
 static tr_code probe_directory(struct tr_sink *s, struct tr_status *st)
 {
@@ -300,7 +273,7 @@ static tr_code file_open(const struct tr_table_spec *spec, struct tr_sink_contex
 		s->rows = tr_io_calloc(TR_BATCH_ROWS_MAX, sizeof(*s->rows));
 	}
 	if (code == TR_OK)
-		code = make_directory(s, st);
+		code = tr_disk_make_durable_directory(s->parts.owner.disk, s->parts.owner.directory, false, st);
 	if (code == TR_OK)
 		code = probe_directory(s, st);
 	if (code == TR_OK)

@@ -107,22 +107,12 @@ static tr_code take_lock(struct tr_log *log, struct tr_status *st)
 static tr_code make_directory(struct tr_log *log, struct tr_status *st)
 {
 	struct tr_file_info info;
-	char parent[TR_LOG_PATH_MAX];
-	char *slash;
 
-	if (log->disk->ops->stat(log->disk, log->directory, &info, NULL) == TR_OK && info.is_directory)
-		return TR_OK;
-	if (log->is_read_only)
+	if (!log->is_read_only)
+		return tr_disk_make_durable_directory(log->disk, log->directory, true, st);
+	if (log->disk->ops->stat(log->disk, log->directory, &info, NULL) != TR_OK || !info.is_directory)
 		TR_FAIL(st, TR_ERR_NO_INPUT, "%s: there is no such directory", log->directory);
-	TR_TRY(tr_disk_make_private_directory(log->disk, log->directory, st));
-	snprintf(parent, sizeof(parent), "%s", log->directory);
-	while ((slash = strrchr(parent, '/')) != NULL && slash[1] == '\0' && slash != parent)
-		*slash = '\0';
-	if (slash == NULL)
-		strcpy(parent, ".");
-	else
-		slash[slash == parent ? 1 : 0] = '\0';
-	return log->disk->ops->sync_directory(log->disk, parent, st);
+	return TR_OK;
 }
 
 static tr_code open_all(struct tr_log *log, const struct tr_log_options *options, struct tr_log_report *report,

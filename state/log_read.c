@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "state/log_state.h"
 
 #define CHUNK_BYTES ((size_t)1 << 20)
@@ -224,7 +225,9 @@ static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent
 		TR_TRY(check_head(s, &head, extent, offset, previous, st));
 		sum = tr_log_sum(&head, sizeof(head), offsetof(struct tr_frame_head, crc));
 		TR_TRY(take(s, head.length, &bytes, st));
-		if (tr_crc32c(sum, bytes, head.length) != head.crc)
+		if (TR_BUG("log-damage-is-the-end") && tr_crc32c(sum, bytes, head.length) != head.crc)
+			return TR_OK;
+		if (tr_crc32c(sum, bytes, head.length) != head.crc && !TR_BUG("log-sum-unchecked"))
 			TR_FAIL(st, TR_ERR_DATA, "%s: byte %llu: damaged: the check sum of the frame is wrong", s->path,
 				(unsigned long long)offset);
 		if (head.type != TR_FRAME_BLOCK)

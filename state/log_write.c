@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "state/log_state.h"
 
 /* Requests. */
@@ -134,6 +135,10 @@ static void reap(struct tr_log *log, struct tr_log_request *request)
 		return;
 	if ((result == -EINTR || result == -EAGAIN) && request->retries < TR_LOG_RETRIES_MAX && !log->is_broken) {
 		request->retries++;
+		send(log, request);
+		return;
+	}
+	if (result < 0 && request->io.op == TR_IO_SYNC && TR_BUG("log-syncs-again")) {
 		send(log, request);
 		return;
 	}
@@ -390,7 +395,8 @@ static void after_sync(struct tr_log *log)
 {
 	struct tr_status st = {0};
 
-	if (log->is_directory_dirty && log->disk->ops->sync_directory(log->disk, log->directory, &st) != TR_OK) {
+	if (log->is_directory_dirty && !TR_BUG("log-directory-not-synced") &&
+	    log->disk->ops->sync_directory(log->disk, log->directory, &st) != TR_OK) {
 		fail(log, true, &st);
 		return;
 	}
@@ -413,11 +419,14 @@ static void advance(struct tr_log *log)
 				return;
 		log->stage = TR_LOG_SYNCING;
 	}
-	if (log->stage == TR_LOG_SYNCING && sync_segments(log, true))
+	if (log->stage == TR_LOG_SYNCING &&
+	    (TR_BUG("log-segments-not-synced") || sync_segments(log, true) || TR_BUG("log-root-too-early")))
 		after_sync(log);
 	if (log->has_failed)
 		return;
-	if (log->stage == TR_LOG_ROOT_WRITING && log->in_flight == 0) {
+	if (log->stage == TR_LOG_ROOT_WRITING && log->in_flight == 0 && TR_BUG("log-root-not-synced")) {
+		adopt(log);
+	} else if (log->stage == TR_LOG_ROOT_WRITING && log->in_flight == 0) {
 		log->root_sync = (struct tr_log_request){.segment = NULL};
 		start(log, &log->root_sync, TR_IO_SYNC, log->root_files[log->next.generation & 1]);
 		log->stage = TR_LOG_ROOT_SYNCING;

@@ -378,32 +378,6 @@ void tr_slice_copy(struct tr_slice_pool *pool, struct tr_slice *target, const st
 	memcpy(target->index, source->index, sizeof(*target->index) << source->index_bits);
 }
 
-void tr_slice_copy(struct tr_slice_pool *pool, struct tr_slice *target, const struct tr_slice *source)
-{
-	TR_ASSERT(target->count == 0 && !source->is_retired);
-	for (uint32_t i = 0; i < source->chunk_count; i++) {
-		struct tr_slice_chunk *chunk;
-
-		if (source->chunks[i] == NULL)
-			continue;
-		chunk = chunk_at(pool, target, i);
-		memcpy(chunk->present, source->chunks[i]->present, sizeof(chunk->present));
-		memcpy(chunk->entries, source->chunks[i]->entries, (size_t)pool->stride * TR_SLICE_CHUNK_SLOTS);
-	}
-	target->is_dense = source->is_dense;
-	target->count = source->count;
-	if (source->is_dense || source->index == NULL)
-		return;
-	free(target->slot_of);
-	free(target->index);
-	target->slot_capacity = source->slot_capacity;
-	target->slot_of = checked(malloc(source->slot_capacity * sizeof(*target->slot_of)));
-	memcpy(target->slot_of, source->slot_of, source->count * sizeof(*target->slot_of));
-	target->index_bits = source->index_bits;
-	target->index = checked(malloc(sizeof(*target->index) << source->index_bits));
-	memcpy(target->index, source->index, sizeof(*target->index) << source->index_bits);
-}
-
 void tr_slice_keep_slots(const struct tr_slice_pool *pool, struct tr_slice *slice)
 {
 	uint32_t cursor = 0, n;

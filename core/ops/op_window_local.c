@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "core/ops/window_assign.h"
 #include "core/ops/window_output.h"
 #include "state/group_table.h"
@@ -504,6 +505,8 @@ static enum tr_flow on_barrier(struct tr_op *op, uint32_t input, uint64_t checkp
 {
 	struct local_op *l = (struct local_op *)op;
 
+	if (TR_BUG("local-keeps-partials"))
+		return tr_op_emit_barrier(op, checkpoint);
 	flush_begin(l, INT64_MAX);
 	l->after = AFTER_BARRIER;
 	l->after_checkpoint = checkpoint;

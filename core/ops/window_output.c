@@ -81,7 +81,6 @@ void tr_window_op_deinit(struct tr_window_op *w)
 	tr_agg_layout_deinit(&w->layout);
 	tr_window_clock_deinit(&w->clock);
 	tr_batch_buffer_destroy(&w->out);
-	tr_window_state_deinit(&w->state);
 	free(w->key_columns);
 	free(w->slots);
 	free(w->touched);

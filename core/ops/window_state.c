@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/hash.h"
 #include "base/type.h"
 #include "core/ops/agg_distinct.h"
@@ -529,6 +530,10 @@ int64_t tr_window_state_loaded(struct tr_window_op *w, int64_t fallback)
 
 	if (!state->has_any)
 		return fallback;
+	if (TR_BUG("window-fired-lost"))
+		return fallback;
+	if (TR_BUG("window-watermark-lost"))
+		return state->mark;
 	w->watermark_ms = state->watermark_ms;
 	w->forwarded_ms = w->op.metrics.watermark_ms = state->forwarded_ms;
 	return state->mark;
@@ -565,7 +570,9 @@ static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struc
 	for (uint32_t i = 0; i < batch->row_count; i++) {
 		const uint32_t group = keys > 0 ? tr_key_group(state->hashes[i], groups) : 0;
 
-		if (tr_key_group_subtask(group, groups, context->subtask_count) == context->subtask)
+		if ((TR_BUG("restore-deals-wrong")
+			     ? group % context->subtask_count
+			     : tr_key_group_subtask(group, groups, context->subtask_count)) == context->subtask)
 			state->rows[rows->count++] = i;
 	}
 }

@@ -14,14 +14,17 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "sim/sim_log.h"
 #include "sim/sim_output.h"
 #include "sim/sim_run.h"
 #include "sim/sim_swarm.h"
 
 #define STEPS_MAX 400000
+#define LOG_PERMILLE 250 /* so many seeds are about the log alone */
 #define STATE_FOLDER "/state"
 
 const struct tr_sim_environment *tr_sim_current;
+uint32_t tr_sim_events_shown = 60;
 
 struct teller {
 	const struct tr_sim_request *request;
@@ -51,7 +54,7 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 	shape->retained = 1 + tr_sim_below(random, 3);
 	if (tr_sim_chance(random, 650)) {
 		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 3, 10);
-		shape->checkpoint_timeout_ms = TR_SIM_PICK(random, 0, 0, 0, 5);
+		shape->checkpoint_timeout_ms = TR_SIM_PICK(random, 0, 0, 0, 5, 20);
 		shape->step_ns_max = TR_SIM_PICK(random, 5000, 20000, 200000);
 	}
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
@@ -110,15 +113,17 @@ static bool check_output(struct teller *t, const struct tr_sim_run *run, bool is
 	if (output.is_torn)
 		is_good = broken(t, "I10: published file %s ends in the middle of a row", output.torn);
 	else if (extra != NULL)
-		is_good = broken(t, "I10: a row too many, or wrong, was published: %s", extra);
+		is_good = broken(t, "I10: a row too many, or wrong, was published: %s%s%s", extra,
+				 missing != NULL ? "; and this one is missing: " : "", missing != NULL ? missing : "");
 	else if (missing != NULL)
 		is_good = broken(t, "I10: a row is missing from what was published: %s", missing);
 	tr_sim_output_deinit(&output);
 	return is_good;
 }
 
-/** After the job has ended: its files are durable, and nothing pending of former runs is left. */
-static bool check_end(struct teller *t, const struct tr_sim_run *run)
+/** After the job has ended: its files are durable, and nothing pending of former runs is left; unless its process has died
+ * or failed while it tidied up. */
+static bool check_end(struct teller *t, const struct tr_sim_run *run, bool is_tidy)
 {
 	struct tr_sim_output output;
 	char path[256];
@@ -128,7 +133,7 @@ static bool check_end(struct teller *t, const struct tr_sim_run *run)
 	if (path[0] != '\0')
 		return broken(t, "I6: the job has ended, but %s would not survive a power cut", path);
 	tr_sim_output_read(&output, &t->disk, NULL);
-	if (output.hidden > 0)
+	if (output.hidden > 0 && is_tidy)
 		is_good = broken(t, "%u pending files are left after a run that has ended: %s", output.hidden,
 				 output.hidden_path);
 	tr_sim_output_deinit(&output);
@@ -148,7 +153,9 @@ static bool judge(struct teller *t, const struct tr_sim_run *run, uint64_t error
 		t->is_refused = !may_fail(t, errors_before) && !run->has_built;
 		return check_output(t, run, false);
 	case TR_SIM_DIED: return check_output(t, run, false);
-	case TR_SIM_DONE: return check_output(t, run, true) && check_end(t, run);
+	case TR_SIM_DONE:
+		return check_output(t, run, true) &&
+		       check_end(t, run, !t->disk.is_dead && t->disk.error_count == errors_before);
 	}
 	TR_UNREACHABLE();
 }
@@ -160,8 +167,34 @@ static void put_inputs(struct tr_sim_disk *disk, const struct tr_sim_job *job)
 	for (uint32_t i = 0; i < job->input_count; i++)
 		tr_sim_disk_put(disk, job->inputs[i].path, job->inputs[i].bytes.data, job->inputs[i].bytes.length);
 	tr_sim_disk_put(disk, "/out/.keep", "", 0);
-	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, "/out/.keep") == 0);
+	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, "/out/.keep", false) == 0);
 	tr_sim_volume_settle(&disk->volume);
+}
+
+static void keep_file(const struct teller *t, const char *name, const char *bytes, size_t length)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", t->request->keep,
+		 strrchr(name, '/') != NULL ? strrchr(name, '/') + 1 : name);
+	file = fopen(path, "w");
+	TR_ASSERT(file != NULL && fwrite(bytes, 1, length, file) == length);
+	TR_ASSERT(fclose(file) == 0);
+}
+
+/** For people: what the seed is about, to be looked at. */
+static void keep_job(const struct teller *t)
+{
+	struct tr_bytes lines = {0};
+
+	keep_file(t, "job.sql", t->job.script.data, t->job.script.length);
+	for (uint32_t i = 0; i < t->job.input_count; i++)
+		keep_file(t, t->job.inputs[i].path, t->job.inputs[i].bytes.data, t->job.inputs[i].bytes.length);
+	for (uint32_t i = 0; i < t->reference.count; i++)
+		tr_bytes_printf(&lines, "%s\n", t->reference.lines[i]);
+	keep_file(t, "reference", lines.data, lines.length);
+	tr_bytes_deinit(&lines);
 }
 
 static void make_reference(struct teller *t)
@@ -207,7 +240,10 @@ static void restart(struct teller *t)
 /** Damage falls on the log only: files that are published are the user's, and carry no checksums. */
 static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
 {
-	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0;
+	const struct teller *t = context;
+
+	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0 &&
+	       (t->request->is_wild || tr_sim_swarm_may_damage(path, offset, length));
 }
 
 /** One run. `is_last`: no faults, it must end. Returns whether all is well. */
@@ -218,6 +254,8 @@ static bool run_once(struct teller *t, bool is_last)
 
 	tr_sim_swarm_arm(&t->swarm, &t->disk, is_last, &t->random);
 	tr_sim_trace_add(&t->env, "RUN", NULL, is_last, (int64_t)t->disk.die_at_call);
+	if (is_last) /* with a short one no checkpoint may ever be in time */
+		t->shape.checkpoint_timeout_ms = 0;
 	tr_sim_run(&run, &t->job, &t->shape, &t->env, &t->random);
 	tr_sim_trace_add(&t->env, "END", run.job_id, run.outcome, 0);
 	t->result->runs++;
@@ -245,7 +283,7 @@ static void tell(struct teller *t)
 		(void)run_once(t, true); /* there is nothing left to do, and nothing must happen */
 }
 
-void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
+static void job_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
 {
 	static struct teller teller; /* one at a time; the trace makes it large */
 	struct teller *t = &teller;
@@ -267,8 +305,11 @@ void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *res
 	tr_sim_environment_init(&t->env, request->seed);
 	tr_sim_disk_init(&t->disk, &t->env, request->seed);
 	t->disk.atlas = may_damage;
+	t->disk.atlas_context = t;
 	tr_sim_current = &t->env;
 	make_reference(t);
+	if (request->keep != NULL)
+		keep_job(t);
 	put_inputs(&t->disk, &t->job);
 	if (!result->is_broken)
 		tell(t);
@@ -280,8 +321,19 @@ void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *res
 	result->rows = t->job.rows;
 	result->hash = t->env.trace.hash;
 	if (result->is_broken)
-		tr_sim_trace_print(&t->env, 60, stderr);
+		tr_sim_trace_print(&t->env, tr_sim_events_shown, stderr);
 	tr_sim_disk_deinit(&t->disk);
 	tr_sim_output_deinit(&t->reference);
 	tr_sim_job_deinit(&t->job);
+}
+
+void tr_sim_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
+{
+	uint64_t random = tr_sim_stream(request->seed, 7);
+	const bool is_log = tr_sim_chance(&random, LOG_PERMILLE);
+
+	if (request->job == TR_SIM_JOB_LOG || (request->job == TR_SIM_JOB_ANY && is_log))
+		tr_sim_log_seed(request, result);
+	else
+		job_seed(request, result);
 }

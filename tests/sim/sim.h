@@ -19,10 +19,15 @@
 
 #include "sim/sim_environment.h"
 
+#define TR_SIM_JOB_ANY (-1) /* the seed chooses */
+#define TR_SIM_JOB_LOG (-2) /* no job: the log alone (sim_log.h) */
+
 struct tr_sim_request {
 	uint64_t seed;
-	int32_t job;  /* index of a template; -1: the seed chooses */
-	bool is_calm; /* no fault class is on */
+	int32_t job;      /* index of a template, or one of the above */
+	bool is_calm;     /* no fault class is on */
+	bool is_wild;     /* damage may fall on both copies of the newest root: see README.md */
+	const char *keep; /* an existing directory of the real disk, for script, inputs and outputs; NULL: none */
 };
 
 struct tr_sim_result {
@@ -40,6 +45,9 @@ struct tr_sim_result {
 	uint64_t refusals; /* stories that ended because of damage */
 	uint64_t rows;
 };
+
+/** How many events are printed of a broken seed. */
+extern uint32_t tr_sim_events_shown;
 
 /** The environment of the seed that is being run; for those who print its trace when the process ends early. */
 extern const struct tr_sim_environment *tr_sim_current;

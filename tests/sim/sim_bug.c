@@ -7,14 +7,44 @@
 #include "base/check.h"
 
 static const struct tr_sim_bug bugs[] = {
-	{"sink-not-synced", "a part file is published without having been synced"},
+	/* rows and barriers on their way */
+	{"read-short", "a short read counts as a whole one"},
+	{"channel-credit-wakes-nobody", "who gives a credit back does not wake the worker that waits for it"},
+	{"channel-barrier-overtakes", "a barrier goes before the rows of the packet that it joins"},
+	{"align-holds-nobody", "an input that has delivered the barrier goes on"},
+	{"align-last-watermark", "the watermark is that of the last input, not the least of all"},
+	{"local-keeps-partials", "pre-aggregated rows are not pushed out at the barrier, and are not saved either"},
+	/* what is saved and restored */
+	{"source-one-row-off", "a position counts one row too many"},
+	{"source-watermark-lost", "a restored chunk has forgotten its split's watermark"},
+	{"window-watermark-lost", "a restored window operator has forgotten its watermark"},
+	{"window-fired-lost", "a restored window operator has forgotten which windows it has fired"},
+	{"marks-given-up-lost", "what was written for a checkpoint that was given up counts as saved"},
+	{"restore-deals-wrong", "with another number of subtasks keys are dealt by another rule than rows"},
+	{"restore-old-records", "of a stream's records without key also those of older checkpoints are loaded"},
+	/* who says that a checkpoint is complete */
+	{"coordinator-misses-one", "one subtask is not waited for"},
+	{"coordinator-tells-early", "sinks hear of a checkpoint before it is durable"},
+	/* the log */
+	{"log-segments-not-synced", "the root is written though the blocks were never synced"},
+	{"log-root-too-early", "the root is written while the blocks are still being synced"},
+	{"log-root-not-synced", "a checkpoint is complete when its root is written, not when it is synced"},
+	{"log-directory-not-synced", "a new segment's name is not made durable"},
+	{"log-syncs-again", "a sync that has failed is tried again, and the second answer is believed"},
+	{"log-sum-unchecked", "check sums of blocks are not looked at"},
+	{"log-root-sum-unchecked", "check sums of roots are not looked at"},
+	{"log-damage-is-the-end", "a damaged block inside a checkpoint is taken for its end"},
+	/* published files */
+	{"sink-not-synced", "a part file is published, or prepared, without having been synced"},
 	{"sink-name-not-synced", "a part file is renamed, but its folder is not synced"},
 	{"sink-folder-not-synced", "a new partition folder is not made durable in the one above it"},
+	{"sink-pending-name-not-synced", "the name of a prepared file is not made durable"},
 	{"sink-syncs-again", "a sync that has failed is tried again, and the second answer is believed"},
 	{"sink-short-write", "a short write counts as a whole one"},
 	{"sink-keeps-pending", "pending files of a killed run are never removed"},
-	{"read-short", "a short read counts as a whole one"},
-	{"channel-credit-wakes-nobody", "who gives a credit back does not wake the worker that waits for it"},
+	{"sink-commits-unasked", "files are published when they are prepared"},
+	{"sink-given-up-lost", "what was prepared for a checkpoint that was given up is forgotten"},
+	{"sink-recovers-nothing", "what the restored checkpoint had prepared is not published"},
 };
 
 uint32_t tr_sim_bug_count(void) { return TR_COUNT_OF(bugs); }

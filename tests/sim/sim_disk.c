@@ -269,15 +269,64 @@ static tr_code sim_rename(struct tr_disk *base, const char *from, const char *to
 	return error != 0 ? fail(st, error, true, "rename", from) : TR_OK;
 }
 
-static tr_code sim_unlink(struct tr_disk *base, const char *path, struct tr_status *st)
+static tr_code remove_name(struct tr_disk *base, const char *path, bool is_directory, struct tr_status *st)
 {
 	struct tr_sim_disk *disk = sim_of(base);
 	int error = name_fault(disk, true);
 
 	if (error == 0)
-		error = tr_sim_volume_unlink(&disk->volume, path);
-	tr_sim_trace_add(disk->env, "unlink", path, 0, error);
+		error = tr_sim_volume_unlink(&disk->volume, path, is_directory);
+	tr_sim_trace_add(disk->env, "unlink", path, is_directory, error);
 	return error != 0 ? fail(st, error, true, "remove", path) : TR_OK;
+}
+
+static tr_code sim_unlink(struct tr_disk *base, const char *path, struct tr_status *st)
+{
+	return remove_name(base, path, false, st);
+}
+
+static tr_code sim_remove_directory(struct tr_disk *base, const char *path, struct tr_status *st)
+{
+	return remove_name(base, path, true, st);
+}
+
+/** How many of `more` bytes the quota lets a file have. */
+static int64_t room_for(const struct tr_sim_disk *disk, int64_t more)
+{
+	if (disk->faults.quota_bytes == 0 || more <= 0)
+		return more;
+	return TR_MIN(more, TR_MAX(disk->faults.quota_bytes - tr_sim_volume_used_bytes(&disk->volume), 0));
+}
+
+static tr_code sim_allocate(struct tr_disk *base, struct tr_file *file, int64_t offset, int64_t length,
+			    struct tr_status *st)
+{
+	struct tr_sim_disk *disk = sim_of(base);
+	const int64_t held = TR_MAX((int64_t)file->inode->now.length, file->inode->reserved);
+	const int64_t more = offset + length - held;
+	int error = name_fault(disk, true);
+
+	if (error == 0 && room_for(disk, more) < more) {
+		disk->error_count++;
+		error = ENOSPC;
+	}
+	if (error == 0)
+		file->inode->reserved = TR_MAX(file->inode->reserved, offset + length);
+	tr_sim_trace_add(disk->env, "allocate", file->path, offset + length, error);
+	return error != 0 ? fail(st, error, true, "reserve space for", file->path) : TR_OK;
+}
+
+static tr_code sim_truncate(struct tr_disk *base, struct tr_file *file, int64_t bytes, struct tr_status *st)
+{
+	struct tr_sim_disk *disk = sim_of(base);
+	int error = name_fault(disk, true);
+
+	if (error == 0 && file->inode->has_failed_sync)
+		violate(disk, "I14: a file was cut after its sync had failed", file->path);
+	if (error == 0)
+		tr_sim_inode_truncate(file->inode, bytes, wall_ms(disk));
+	tr_sim_trace_add(disk->env, "truncate", file->path, bytes, error);
+	return error != 0 ? fail(st, error, true, "cut", file->path) : TR_OK;
 }
 
 static tr_code sim_sync_directory(struct tr_disk *base, const char *path, struct tr_status *st)
@@ -375,15 +424,15 @@ static bool strikes(struct tr_sim_disk *disk, uint32_t permille)
 
 static int64_t carry_out_read(struct tr_sim_disk *disk, const struct tr_io_request *request)
 {
-	const struct tr_bytes *bytes = &request->file->inode->now;
+	const struct tr_sim_content *content = &request->file->inode->now;
 	size_t length = 0;
 
 	if (strikes(disk, disk->faults.read_error_permille))
 		return -EIO;
-	if (request->offset < (int64_t)bytes->length)
-		length = shorten(disk, TR_MIN(request->length, bytes->length - (size_t)request->offset));
+	if (request->offset < (int64_t)content->length)
+		length = shorten(disk, TR_MIN(request->length, content->length - (size_t)request->offset));
 	if (length > 0)
-		memcpy(request->buffer, bytes->data + request->offset, length);
+		tr_sim_content_get(content, (size_t)request->offset, request->buffer, length);
 	return (int64_t)length;
 }
 
@@ -396,7 +445,8 @@ static int64_t misdirect(struct tr_sim_disk *disk, const struct tr_io_request *r
 	if (disk->atlas == NULL || inode->now.length <= length || !strikes(disk, disk->faults.misdirect_permille))
 		return -1;
 	offset = tr_sim_below(&disk->random, (uint32_t)(inode->now.length - length + 1));
-	if (!disk->atlas(disk->atlas_context, request->file->path, offset, length))
+	if (!disk->atlas(disk->atlas_context, request->file->path, offset, length) ||
+	    !disk->atlas(disk->atlas_context, request->file->path, request->offset, length))
 		return -1;
 	disk->damage_count++;
 	tr_sim_trace_add(disk->env, "misdirect", request->file->path, request->offset, offset);
@@ -407,7 +457,7 @@ static int64_t carry_out_write(struct tr_sim_disk *disk, const struct tr_io_requ
 {
 	struct tr_sim_inode *inode = request->file->inode;
 	size_t length = shorten(disk, request->length);
-	int64_t elsewhere;
+	int64_t elsewhere, more;
 
 	TR_ASSERT((request->file->flags & TR_OPEN_WRITE) != 0);
 	if (strikes(disk, disk->faults.write_error_permille)) { /* some of it may have been written */
@@ -415,19 +465,14 @@ static int64_t carry_out_write(struct tr_sim_disk *disk, const struct tr_io_requ
 		(void)tr_sim_inode_write(inode, request->offset, request->buffer, length, wall_ms(disk));
 		return -EIO;
 	}
-	if (disk->faults.quota_bytes > 0) {
-		const int64_t end = request->offset + (int64_t)length;
-		const int64_t more = end - (int64_t)inode->now.length;
-		const int64_t left = disk->faults.quota_bytes - tr_sim_volume_used_bytes(&disk->volume);
+	more = request->offset + (int64_t)length - TR_MAX((int64_t)inode->now.length, inode->reserved);
+	if (room_for(disk, more) < more) {
+		const int64_t fits = (int64_t)length - (more - room_for(disk, more));
 
-		if (more > 0 && more > left) {
-			const int64_t fits = (int64_t)length - (more - TR_MAX(left, 0));
-
-			disk->error_count++;
-			if (fits <= 0)
-				return -ENOSPC;
-			length = (size_t)fits;
-		}
+		disk->error_count++;
+		if (fits <= 0)
+			return -ENOSPC;
+		length = (size_t)fits;
 	}
 	elsewhere = misdirect(disk, request, length);
 	(void)tr_sim_inode_write(inode, elsewhere >= 0 ? elsewhere : request->offset, request->buffer, length,
@@ -540,6 +585,10 @@ static const struct tr_disk_ops sim_ops = {
 	.wait = sim_wait,
 	.wake = sim_wake,
 	.in_flight = sim_in_flight,
+	.allocate = sim_allocate,
+	.truncate = sim_truncate,
+	.make_private_directory = sim_make_directory,
+	.remove_directory = sim_remove_directory,
 };
 
 /* ---- the simulator's side ---- */
@@ -655,25 +704,35 @@ static void choose_file(void *context, const char *path, struct tr_sim_inode *in
 	}
 }
 
+static void flip(struct tr_sim_content *content, size_t offset, char bit)
+{
+	char byte;
+
+	if (offset >= content->length)
+		return;
+	tr_sim_content_get(content, offset, &byte, 1);
+	byte = (char)(byte ^ bit);
+	tr_sim_content_put(content, offset, &byte, 1);
+}
+
 bool tr_sim_disk_rot(struct tr_sim_disk *disk, const char *path)
 {
 	for (uint32_t i = 0; disk->atlas != NULL && i < TRIES_MAX; i++) {
 		struct rot rot = {.disk = disk};
-		uint32_t offset;
+		size_t offset;
 		char bit;
 
 		tr_sim_volume_visit(&disk->volume, path, choose_file, &rot);
 		if (rot.inode == NULL)
 			return false;
-		offset = tr_sim_below(&disk->random, (uint32_t)rot.inode->durable.length);
 		bit = (char)(1u << tr_sim_below(&disk->random, 8));
-		if (!disk->atlas(disk->atlas_context, rot.path, offset, 1))
+		if (!tr_sim_content_pick(&rot.inode->durable, &disk->random, &offset) ||
+		    !disk->atlas(disk->atlas_context, rot.path, (int64_t)offset, 1))
 			continue;
-		rot.inode->durable.data[offset] ^= bit;
-		if (offset < rot.inode->now.length)
-			rot.inode->now.data[offset] ^= bit;
+		flip(&rot.inode->durable, offset, bit);
+		flip(&rot.inode->now, offset, bit);
 		disk->damage_count++;
-		tr_sim_trace_add(disk->env, "BIT ROT", rot.path, offset, bit);
+		tr_sim_trace_add(disk->env, "BIT ROT", rot.path, (int64_t)offset, bit);
 		return true;
 	}
 	return false;

@@ -76,13 +76,23 @@ static void cut_and_restart(struct fixture *f, struct tr_file **file)
 	assert_int_equal(f->disk->ops->queue_create(f->disk, 8, &f->queue, &f->st), TR_OK);
 }
 
+static void assert_bytes(const struct tr_sim_content *content, const char *bytes, size_t length)
+{
+	char *found = malloc(length + 1);
+
+	assert_non_null(found);
+	tr_sim_content_get(content, 0, found, length);
+	assert_memory_equal(found, bytes, length);
+	free(found);
+}
+
 static void assert_content(struct fixture *f, const char *path, const char *text)
 {
 	struct tr_sim_inode *inode;
 
 	assert_int_equal(tr_sim_volume_find(&f->sim.volume, path, &inode), 0);
 	assert_int_equal(inode->now.length, strlen(text));
-	assert_memory_equal(inode->now.data, text, strlen(text));
+	assert_bytes(&inode->now, text, strlen(text));
 }
 
 static void test_reads_and_errors(void **state)
@@ -180,7 +190,7 @@ static void test_sync_covers_what_came_before(void **state)
 		cut_and_restart(&f, &file);
 		assert_int_equal(tr_sim_volume_find(&f.sim.volume, "/d/a", &inode), 0);
 		assert_true(inode->now.length >= 5);
-		assert_memory_equal(inode->now.data, "early", 5);
+		assert_bytes(&inode->now, "early", 5);
 		was_lost |= inode->now.length == 5;
 		file = NULL;
 		tear_down(&f, &file);
@@ -264,8 +274,9 @@ static void test_cuts_at_random(void **state)
 		assert_int_equal(tr_sim_volume_find(&f.sim.volume, "/d/a", &inode), 0);
 		assert_in_range(inode->now.length, synced_length, length);
 		for (size_t b = 0; b < inode->now.length; b++) {
-			const unsigned char byte = (unsigned char)inode->now.data[b];
+			unsigned char byte;
 
+			tr_sim_content_get(&inode->now, b, (char *)&byte, 1);
 			if (byte != synced[b] && !may_be[b][byte])
 				fail_msg("seed %d: byte %zu is %u, was synced as %u", (int)seed, b, byte, synced[b]);
 		}
@@ -321,6 +332,7 @@ static void test_rot_where_allowed(void **state)
 	struct fixture f;
 	struct tr_file *file = NULL;
 	struct tr_sim_inode *inode;
+	char bytes[8];
 
 	set_up(&f, 1);
 	tr_sim_disk_put(&f.sim, "/d/a", "aaaabbbb", 8);
@@ -328,8 +340,9 @@ static void test_rot_where_allowed(void **state)
 	f.sim.atlas = allow_second_half;
 	assert_true(tr_sim_disk_rot(&f.sim, "/d"));
 	assert_int_equal(tr_sim_volume_find(&f.sim.volume, "/d/a", &inode), 0);
-	assert_memory_equal(inode->durable.data, "aaaa", 4);
-	assert_memory_not_equal(inode->durable.data, "aaaabbbb", 8);
+	assert_bytes(&inode->durable, "aaaa", 4);
+	tr_sim_content_get(&inode->durable, 0, bytes, 8);
+	assert_memory_not_equal(bytes, "aaaabbbb", 8);
 	tear_down(&f, &file);
 }
 

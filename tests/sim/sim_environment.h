@@ -16,7 +16,7 @@
 
 #include "base/environment.h"
 
-#define TR_SIM_EVENTS_KEPT 200
+#define TR_SIM_EVENTS_KEPT 5000
 
 /** One thing that happened. */
 struct tr_sim_event {

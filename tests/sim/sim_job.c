@@ -314,7 +314,7 @@ static void add_datagen(struct tr_sim_job *job, uint64_t *random)
 	tr_bytes_printf(
 		&job->script,
 		"CREATE TABLE g (k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) "
-		"WITH ('connector' = 'datagen', 'number-of-rows' = '%u', 'seed' = '%u', 'rows-per-second' = '20', "
+		"WITH ('connector' = 'datagen', 'number-of-rows' = '%u', 'seed' = '%u', 'rows-per-second' = '500', "
 		"'base-time' = '1000', 'fields.k.length' = '1', 'fields.v.min' = '0', 'fields.v.max' = '99');\n",
 		rows, tr_sim_below(random, 1000));
 }

@@ -7,6 +7,9 @@
  *     sim --bug NAME          the same with a planted bug (base/fault.h); --bugs lists them
  *     sim --job NAME          only this job; --jobs lists them
  *     sim --calm              without any fault class
+ *     sim --events N          prints so many events of a broken seed
+ *     sim --keep DIR          writes script, inputs and reference of the seed there
+ *     sim --wild              damage may fall anywhere in the log (README.md says what that finds)
  *     sim --workers N         processes side by side (default: the cores)
  *     sim --first             stops at the first broken seed; status 0 if one was found (for planted bugs)
  *
@@ -37,7 +40,6 @@
 #define CHILDREN_MAX 64
 #define SEED_SECONDS_MAX 60
 #define TWICE_EVERY 100
-#define EVENTS_SHOWN 60
 
 /** Shared by parent and children. Each counter is only added to (relaxed). */
 struct totals {
@@ -51,7 +53,8 @@ struct arguments {
 	uint64_t first, last;
 	int32_t job;
 	uint32_t workers;
-	bool is_single, is_calm, stops_at_first;
+	const char *keep;
+	bool is_single, is_calm, is_wild, stops_at_first;
 };
 
 static struct totals *totals;
@@ -73,7 +76,8 @@ static void print_broken(uint64_t seed, const struct tr_sim_result *result)
 /** Tells a seed, and every so often twice. Returns whether it is good. */
 static bool run_seed(const struct arguments *a, uint64_t seed, struct tr_sim_result *result)
 {
-	const struct tr_sim_request request = {.seed = seed, .job = a->job, .is_calm = a->is_calm};
+	const struct tr_sim_request request = {
+		.seed = seed, .job = a->job, .is_calm = a->is_calm, .is_wild = a->is_wild, .keep = a->keep};
 
 	current_seed = seed;
 	(void)alarm(SEED_SECONDS_MAX);
@@ -97,7 +101,7 @@ static void on_signal(int number)
 {
 	fprintf(stderr, "seed %" PRIu64 ": signal %d; the last events:\n", current_seed, number);
 	if (tr_sim_current != NULL)
-		tr_sim_trace_print(tr_sim_current, EVENTS_SHOWN, stderr);
+		tr_sim_trace_print(tr_sim_current, tr_sim_events_shown, stderr);
 	fflush(stderr);
 	_exit(128 + number);
 }
@@ -247,7 +251,8 @@ static int run_many(const struct arguments *a)
 static _Noreturn void usage(const char *what)
 {
 	fprintf(stderr,
-		"sim: %s\nusage: sim (--seeds A..B | --seed N) [--bug NAME] [--job NAME] [--calm] [--workers N] "
+		"sim: %s\nusage: sim (--seeds A..B | --seed N) [--bug NAME] [--job NAME] [--calm] [--wild] [--workers "
+		"N] "
 		"[--first]\n"
 		"       sim --bugs | --jobs\n",
 		what);
@@ -256,6 +261,8 @@ static _Noreturn void usage(const char *what)
 
 static int32_t find_job(const char *name)
 {
+	if (strcmp(name, "log") == 0)
+		return TR_SIM_JOB_LOG;
 	for (uint32_t i = 0; i < tr_sim_job_count(); i++)
 		if (strcmp(tr_sim_job_name(i), name) == 0)
 			return (int32_t)i;
@@ -279,6 +286,8 @@ static void list_and_exit(bool is_bugs)
 		printf("%-28s %s\n", tr_sim_bug(i)->name, tr_sim_bug(i)->doc);
 	for (uint32_t i = 0; !is_bugs && i < tr_sim_job_count(); i++)
 		printf("%s\n", tr_sim_job_name(i));
+	if (!is_bugs)
+		printf("log\n");
 	exit(0);
 }
 
@@ -292,7 +301,8 @@ static void parse(struct arguments *a, int argc, char **argv)
 
 		if (strcmp(name, "--bugs") == 0 || strcmp(name, "--jobs") == 0)
 			list_and_exit(strcmp(name, "--bugs") == 0);
-		if (strcmp(name, "--calm") == 0 || strcmp(name, "--first") == 0) {
+		if (strcmp(name, "--calm") == 0 || strcmp(name, "--first") == 0 || strcmp(name, "--wild") == 0) {
+			a->is_wild |= strcmp(name, "--wild") == 0;
 			a->is_calm |= strcmp(name, "--calm") == 0;
 			a->stops_at_first |= strcmp(name, "--first") == 0;
 			continue;
@@ -309,6 +319,10 @@ static void parse(struct arguments *a, int argc, char **argv)
 			a->job = find_job(value);
 		} else if (strcmp(name, "--bug") == 0) {
 			plant(value);
+		} else if (strcmp(name, "--events") == 0) {
+			tr_sim_events_shown = (uint32_t)strtoul(value, NULL, 10);
+		} else if (strcmp(name, "--keep") == 0) {
+			a->keep = value;
 		} else if (strcmp(name, "--workers") == 0) {
 			a->workers = (uint32_t)strtoul(value, NULL, 10);
 		} else {
@@ -321,7 +335,7 @@ static void parse(struct arguments *a, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {.job = -1, .workers = 1};
+	struct arguments arguments = {.job = TR_SIM_JOB_ANY, .workers = 1};
 	cpu_set_t cpus;
 
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)

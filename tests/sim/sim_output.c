@@ -49,7 +49,8 @@ static void read_file(void *context, const char *path, struct tr_sim_inode *inod
 	struct tr_sim_output *output = reading->output;
 	const char *name = strrchr(path, '/') + 1;
 	const char *folder = path + strlen("/out/");
-	const char *at = inode->now.data, *end = at + inode->now.length;
+	const char *at, *end;
+	char *bytes;
 
 	if (name[0] == '.') {
 		output->hidden++;
@@ -58,6 +59,10 @@ static void read_file(void *context, const char *path, struct tr_sim_inode *inod
 	if (!is_published(reading, name))
 		return;
 	output->files++;
+	bytes = tr_io_calloc(inode->now.length, 1);
+	tr_sim_content_get(&inode->now, 0, bytes, inode->now.length);
+	at = bytes;
+	end = at + inode->now.length;
 	while (at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 
@@ -70,6 +75,7 @@ static void read_file(void *context, const char *path, struct tr_sim_inode *inod
 		add_line(output, folder, (size_t)(name - folder), at, (size_t)(stop - at));
 		at = stop + 1;
 	}
+	free(bytes);
 }
 
 void tr_sim_output_read(struct tr_sim_output *output, const struct tr_sim_disk *disk, const char *job_id)

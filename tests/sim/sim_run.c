@@ -35,6 +35,7 @@ struct play {
 };
 
 #define STATE_DIRECTORY "/state/job"
+#define TIRED_STEPS 20000
 
 /* ---- stepping ---- */
 
@@ -160,6 +161,8 @@ static enum tr_sim_outcome step_all(struct play *play)
 		const uint32_t w = choose(play);
 		enum tr_turn turn;
 
+		if (w != UINT32_MAX && play->shape->checkpoint_timeout_ms > 0 && play->run->steps > TIRED_STEPS)
+			tr_sim_disk_kill(play->disk); /* perhaps no checkpoint is ever in time: that is enough of it */
 		if (w == UINT32_MAX || play->run->steps++ > play->shape->steps_max) {
 			snprintf(message, sizeof(message), "%s: %u of %u workers done, step %" PRIu64,
 				 w == UINT32_MAX ? "all workers sleep and nothing will wake them" : "no end",

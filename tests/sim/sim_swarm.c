@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "state/log_format.h"
+
 #define CRASHES_MAX 5
 #define QUOTA_ROOM_MAX 3000
 
@@ -36,7 +38,7 @@ void tr_sim_swarm_choose(struct tr_sim_swarm *swarm, uint64_t *random)
 		swarm->can_kill = tr_sim_chance(random, 600);
 		swarm->can_cut = !swarm->can_kill || tr_sim_chance(random, 600);
 		swarm->crash_count = 1 + tr_sim_below(random, CRASHES_MAX);
-		swarm->crash_spread = TR_SIM_PICK(random, 5, 40, 200, 800);
+		swarm->crash_spread = TR_SIM_PICK(random, 5, 60, 200, 500, 1500);
 	}
 	if (tr_sim_chance(random, 100))
 		faults->misdirect_permille = 30;
@@ -56,6 +58,11 @@ void tr_sim_swarm_describe(const struct tr_sim_swarm *swarm, char *text, size_t 
 		 faults->write_error_permille, faults->sync_error_permille, faults->name_error_permille,
 		 faults->quota_bytes, faults->misdirect_permille, swarm->rot_count, swarm->crash_count,
 		 swarm->crash_spread, swarm->can_kill ? " kill" : "", swarm->can_cut ? " cut" : "");
+}
+
+bool tr_sim_swarm_may_damage(const char *path, int64_t offset, size_t length)
+{
+	return strstr(path, "/root-") == NULL || offset + (int64_t)length <= (int64_t)TR_ROOT_STRIDE;
 }
 
 bool tr_sim_swarm_has_errors(const struct tr_sim_swarm *swarm)

@@ -149,8 +149,8 @@ void tr_sim_volume_deinit(struct tr_sim_volume *volume)
 		names_clear(&inode->durable_names);
 		changes_clear(inode);
 		writes_clear(inode);
-		tr_bytes_deinit(&inode->now);
-		tr_bytes_deinit(&inode->durable);
+		tr_sim_content_deinit(&inode->now);
+		tr_sim_content_deinit(&inode->durable);
 		free(inode->names.items);
 		free(inode->durable_names.items);
 		free(inode->changes);
@@ -260,7 +260,7 @@ int tr_sim_volume_rename(struct tr_sim_volume *volume, const char *from, const c
 	return 0;
 }
 
-int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path)
+int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path, bool is_directory)
 {
 	struct tr_sim_inode *directory;
 	const struct tr_sim_name *found;
@@ -272,38 +272,22 @@ int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path)
 	found = names_find(&directory->names, last);
 	if (found == NULL)
 		return ENOENT;
-	if (found->inode->is_directory)
-		return EISDIR;
+	if (found->inode->is_directory != is_directory)
+		return is_directory ? ENOTDIR : EISDIR;
+	if (found->inode->names.count > 0)
+		return ENOTEMPTY;
 	change_names(directory, TR_SIM_REMOVE, last, NULL, found->inode);
 	return 0;
 }
 
 /* ---- contents ---- */
 
-/** Makes the bytes at least `length` long, with zeros. */
-static void extend(struct tr_bytes *bytes, size_t length)
-{
-	if (bytes->length >= length)
-		return;
-	(void)tr_bytes_reserve(bytes, length - bytes->length);
-	memset(bytes->data + bytes->length, 0, length - bytes->length);
-	bytes->length = length;
-}
-
-static void put(struct tr_bytes *bytes, int64_t offset, const char *data, size_t length)
-{
-	extend(bytes, (size_t)offset + length);
-	memcpy(bytes->data + offset, data, length);
-}
-
-static void apply(struct tr_bytes *bytes, const struct tr_sim_write *write)
+static void apply(struct tr_sim_content *content, const struct tr_sim_write *write)
 {
 	if (write->bytes != NULL)
-		put(bytes, write->offset, write->bytes, write->length);
-	else if (bytes->length > (size_t)write->offset)
-		bytes->length = (size_t)write->offset;
+		tr_sim_content_put(content, (size_t)write->offset, write->bytes, write->length);
 	else
-		extend(bytes, (size_t)write->offset);
+		tr_sim_content_resize(content, (size_t)write->offset);
 }
 
 static struct tr_sim_write *write_add(struct tr_sim_inode *inode)
@@ -338,6 +322,7 @@ void tr_sim_inode_truncate(struct tr_sim_inode *inode, int64_t length, int64_t n
 
 	*write = (struct tr_sim_write){.number = inode->written, .offset = length};
 	apply(&inode->now, write);
+	inode->reserved = length;
 	inode->modified_ms = now_ms;
 }
 
@@ -391,20 +376,20 @@ void tr_sim_inode_sync_names(struct tr_sim_inode *inode)
 /* ---- the power cut ---- */
 
 /** What the disk keeps of a write that it was not told to make durable. */
-static void apply_torn(struct tr_bytes *bytes, const struct tr_sim_write *write, uint64_t *random)
+static void apply_torn(struct tr_sim_content *content, const struct tr_sim_write *write, uint64_t *random)
 {
 	const size_t start = (size_t)write->offset, end = start + write->length;
 
 	switch (tr_sim_below(random, 4)) {
 	case 0: /* dropped; the size may have been kept */
 		if (write->bytes != NULL && tr_sim_chance(random, 300))
-			extend(bytes, end);
+			tr_sim_content_resize(content, TR_MAX(content->length, end));
 		return;
-	case 1: apply(bytes, write); return;
+	case 1: apply(content, write); return;
 	case 2: /* cut at a byte */
 		if (write->bytes != NULL)
-			put(bytes, write->offset, write->bytes,
-			    tr_sim_below(random, (uint32_t)TR_MIN(write->length, UINT32_MAX)));
+			tr_sim_content_put(content, start, write->bytes,
+					   tr_sim_below(random, (uint32_t)TR_MIN(write->length, UINT32_MAX)));
 		return;
 	case 3: /* sectors */
 		if (write->bytes == NULL)
@@ -413,7 +398,7 @@ static void apply_torn(struct tr_bytes *bytes, const struct tr_sim_write *write,
 			const size_t next = TR_MIN((at / SECTOR_BYTES + 1) * SECTOR_BYTES, end);
 
 			if (tr_sim_chance(random, 500))
-				put(bytes, (int64_t)at, write->bytes + (at - start), next - at);
+				tr_sim_content_put(content, at, write->bytes + (at - start), next - at);
 			at = next;
 		}
 		return;
@@ -434,8 +419,7 @@ void tr_sim_volume_cut(struct tr_sim_volume *volume, uint64_t *random)
 			for (uint32_t i = 0; i < inode->write_count; i++)
 				apply_torn(&inode->durable, &inode->writes[i], random);
 			writes_clear(inode);
-			inode->now.length = 0;
-			tr_bytes_append(&inode->now, inode->durable.data, inode->durable.length);
+			tr_sim_content_copy(&inode->now, &inode->durable);
 		}
 		inode->has_failed_sync = false;
 		inode->locker = NULL;
@@ -462,8 +446,7 @@ bool tr_sim_volume_is_durable(const struct tr_sim_volume *volume, const char *pa
 	TR_ASSERT(length < sizeof(part));
 	memcpy(part, path, length + 1);
 	if (tr_sim_volume_find(volume, path, &inode) != 0 || inode->write_count > 0 ||
-	    inode->now.length != inode->durable.length ||
-	    (inode->now.length > 0 && memcmp(inode->now.data, inode->durable.data, inode->now.length) != 0))
+	    !tr_sim_content_equals(&inode->now, &inode->durable))
 		return false;
 	for (;;) {
 		while (length > 0 && part[length - 1] == '/')
@@ -517,7 +500,7 @@ void tr_sim_volume_visit(const struct tr_sim_volume *volume, const char *path, t
 
 static void add_bytes(void *context, const char *path, struct tr_sim_inode *inode)
 {
-	*(int64_t *)context += (int64_t)inode->now.length;
+	*(int64_t *)context += TR_MAX((int64_t)inode->now.length, inode->reserved);
 }
 
 int64_t tr_sim_volume_used_bytes(const struct tr_sim_volume *volume)

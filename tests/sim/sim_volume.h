@@ -24,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "sim/sim_content.h"
 
 struct tr_sim_inode;
 
@@ -65,8 +65,9 @@ struct tr_sim_inode {
 	int64_t modified_ms;
 	const void *locker; /* the open file that holds the lock; NULL: none */
 	/* a file */
-	struct tr_bytes now;
-	struct tr_bytes durable;
+	struct tr_sim_content now;
+	struct tr_sim_content durable;
+	int64_t reserved; /* space is kept up to here, though the file may be shorter */
 	struct tr_sim_write *writes;
 	uint32_t write_count;
 	uint32_t write_capacity;
@@ -100,8 +101,8 @@ int tr_sim_volume_create(struct tr_sim_volume *volume, const char *path, bool is
 
 int tr_sim_volume_rename(struct tr_sim_volume *volume, const char *from, const char *to);
 
-/** A file or an empty directory. */
-int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path);
+/** A file, or an empty directory. */
+int tr_sim_volume_unlink(struct tr_sim_volume *volume, const char *path, bool is_directory);
 
 /* Contents. */
 
@@ -131,7 +132,7 @@ void tr_sim_volume_settle(struct tr_sim_volume *volume);
 /** Whether the file of this path, its name and all directories above it would survive a power cut as they are. */
 bool tr_sim_volume_is_durable(const struct tr_sim_volume *volume, const char *path);
 
-/** Bytes of all files that have a name. */
+/** Bytes of all files that have a name, and what is reserved. */
 int64_t tr_sim_volume_used_bytes(const struct tr_sim_volume *volume);
 
 /** Called for each file below a directory, in order of the paths. */
