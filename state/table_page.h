@@ -54,9 +54,10 @@ enum tr_mark { TR_MARK_DIRTY, TR_MARK_BEFORE, TR_MARK_WRITTEN, TR_MARK_COUNT };
 
 struct tr_cold;
 
+/** The head of a page. Marks follow, then, aligned to a cache line, slots: so all of it shares a huge page. */
 struct tr_page {
-	char *slots;     /* the first change of a slot needs what is in this cache line */
-	uint64_t *marks; /* TR_MARK_COUNT rows */
+	char *slots; /* the first change of a slot needs what is in this cache line */
+	uint64_t *marks;
 	uint32_t dirty_epoch;
 	uint32_t visited; /* the last checkpoint for which it was gone through */
 	uint32_t used;    /* slots that are not free */
@@ -110,9 +111,9 @@ struct tr_table {
 	int64_t now_ms;
 	size_t bytes;
 	uint32_t sweep_page;
-	char **blocks; /* of memory for full pages */
+	char **blocks; /* from which full pages are cut */
 	uint32_t block_count;
-	char *free_slots; /* arrays for full pages, linked by their first word */
+	char *free_pages; /* memory for full ones, linked by its first word */
 	struct tr_table_snapshot snapshot;
 	struct tr_status status;
 	void **scratch; /* pointers for a batch */
@@ -164,17 +165,25 @@ static inline struct tr_table_place *tr_table_place_of(const struct tr_table *ta
 	return &table->directory[hash >> (64 - table->depth)];
 }
 
+/** Bytes of a page before its slots. */
+static inline size_t tr_page_head_bytes(uint32_t slots)
+{
+	return (sizeof(struct tr_page) + (size_t)slots / 64 * TR_MARK_COUNT * sizeof(uint64_t) + 63) & ~(size_t)63;
+}
+
 static inline struct tr_page *tr_table_page_of(const struct tr_table *table, uint64_t hash)
 {
-	return table->pages[tr_table_place_of(table, hash)->page];
+	const struct tr_table_place *place = tr_table_place_of(table, hash);
+
+	return (struct tr_page *)(void *)(place->slots - tr_page_head_bytes(place->mask + 1));
 }
 
 /** Makes the first page of an empty table. */
 void tr_page_begin(struct tr_table *table);
-/** Frees all pages, the directory and the memory for slots. */
+/** Frees all pages, their blocks and the directory. */
 void tr_page_end(struct tr_table *table);
 
-/** Room for one more slot in the page of the hash: rebuilds it, doubles or splits it. Slots move. */
+/** Room for one more slot in the page of the hash: rebuilds it, doubles or splits it. Pages and slots move. */
 void tr_page_make_room(struct tr_table *table, uint64_t hash);
 
 /** Takes out of the page what has expired and tombstones that are no longer needed; makes it smaller if it can be. */

@@ -17,6 +17,9 @@
 #define VERSION 1
 #define HEAD_BYTES 12
 #define ROOM ((size_t)TR_STATE_RECORD_BYTES)
+#define INDICES 2048
+#define PREFETCH_AHEAD 24
+#define PREFETCH_LINES 14 /* head and marks of a page */
 
 enum record_flags { RECORD_BYTE_KEYS = 1, RECORD_EXPIRY = 2, RECORD_DEAD = 4 };
 
@@ -208,6 +211,20 @@ void tr_table_save_before(struct tr_table *table, struct tr_page *page, struct t
 		gather(table, page, slot);
 }
 
+/** The numbers of the bits that are set in `count` words, or of all bits. Behind the last it is repeated PREFETCH_AHEAD
+ * times. */
+static uint32_t list_due(const uint64_t *words, uint32_t count, bool is_all, uint16_t *indices)
+{
+	uint32_t n = 0;
+
+	for (uint32_t w = 0; w < count; w++)
+		for (uint64_t left = is_all ? ~UINT64_C(0) : words[w]; left != 0; left &= left - 1)
+			indices[n++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(left));
+	for (uint32_t i = 0; n > 0 && i < PREFETCH_AHEAD; i++)
+		indices[n + i] = indices[n - 1];
+	return n;
+}
+
 /** Writes what is due of a page. Returns about what it took, in bytes. */
 static size_t page_visit(struct tr_table *table, uint32_t number)
 {
@@ -227,18 +244,24 @@ static size_t page_visit(struct tr_table *table, uint32_t number)
 		tr_page_marks_move(page, TR_MARK_WRITTEN, TR_MARK_BEFORE);
 	else
 		memset(tr_page_marks(page, TR_MARK_WRITTEN), 0, words * sizeof(uint64_t));
-	for (uint32_t w = 0; w < words; w++) {
-		if (w + 1 < words)
-			for (uint64_t left = due[w + 1]; left != 0; left &= left - 1)
-				__builtin_prefetch(
-					tr_slot_at(table, page->slots, (w + 1) * 64 + (uint32_t)__builtin_ctzll(left)));
-		for (uint64_t left = whole ? ~UINT64_C(0) : due[w]; left != 0; left &= left - 1) {
-			struct tr_slot *slot = tr_slot_at(table, page->slots, w * 64 + (uint32_t)__builtin_ctzll(left));
+	if (number + 1 < table->page_count) {
+		const char *next = (const char *)table->pages[number + 1];
 
+		for (uint32_t line = 0; line < PREFETCH_LINES; line++)
+			__builtin_prefetch(next + (size_t)line * 64, 1, 3);
+	}
+	for (uint32_t w = 0; w < words; w += INDICES / 64) {
+		uint16_t indices[INDICES + PREFETCH_AHEAD];
+		const uint32_t n = list_due(due + w, TR_MIN(words - w, (uint32_t)INDICES / 64), whole, indices);
+
+		for (uint32_t i = 0; i < n; i++) {
+			struct tr_slot *slot = tr_slot_at(table, page->slots, w * 64 + indices[i]);
+
+			__builtin_prefetch(tr_slot_at(table, page->slots, w * 64 + indices[i + PREFETCH_AHEAD]), 1, 3);
 			if (slot->stamp > after && slot->stamp <= until)
 				gather(table, page, slot);
-			cost += table->slot_bytes;
 		}
+		cost += (size_t)n * table->slot_bytes;
 	}
 	tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
 	page->visited = s->checkpoint;
