@@ -8,7 +8,7 @@
  *                   lower half: the place in the page
  *
  *     directory   [page] [page] ..         by the first bits of the hash; several neighbours may name the same page
- *     page        | slot | slot | ..       64 to 2,048 slots, open addressing; a full page doubles, then splits in two
+ *     page        | slot | slot | ..       64 to 2,048 slots (or 128 KiB), open addressing; a full page doubles, then splits in two
  *     slot        | key or hash u64 | stamp u32 | flags u32 | [expiry i64] | value, or where in the page's heap it lies |
  *     heap        of a page: keys and values that are byte strings
  *
@@ -66,7 +66,7 @@ struct tr_table_options {
 	const char *cold_path;     /* with memory_limit: the file for cold entries, made anew */
 };
 
-#define TR_TABLE_LIMIT_MIN ((size_t)1 << 20)
+#define TR_TABLE_LIMIT_MIN ((size_t)8 << 20)
 
 /** A key that is a byte string. `partition` is the upper half of the hash by which its row was dealt. */
 struct tr_table_key {

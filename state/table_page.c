@@ -13,7 +13,6 @@
 
 #define BLOCK_BYTES_MIN ((size_t)256 << 10) /* of the first block; each is twice as large as the one before */
 #define BLOCK_DOUBLINGS 3
-#define EXPECTED_IN_PAGE 1400 /* keys, when their number is known beforehand */
 #define EXPECTED_DEPTH_MAX 16
 
 static void *checked(void *p)
@@ -31,7 +30,7 @@ static size_t page_bytes(const struct tr_table *table, uint32_t bits)
 
 static bool is_pooled(const struct tr_table *table, uint32_t bits)
 {
-	return bits == TR_PAGE_BITS_FULL && table->options.memory_limit == 0;
+	return bits == table->full_bits && table->options.memory_limit == 0;
 }
 
 static size_t block_bytes(uint32_t number) { return BLOCK_BYTES_MIN << TR_MIN(number, (uint32_t)BLOCK_DOUBLINGS); }
@@ -138,9 +137,9 @@ void tr_page_begin(struct tr_table *table)
 	const uint64_t expected = table->options.expected;
 	uint32_t bits = TR_PAGE_BITS_MIN, depth = 0;
 
-	while (((uint64_t)13 << bits >> 4) < expected && bits < TR_PAGE_BITS_FULL)
+	while (((uint64_t)13 << bits >> 4) < expected && bits < table->full_bits)
 		bits++;
-	while (((uint64_t)EXPECTED_IN_PAGE << depth) < expected && depth < EXPECTED_DEPTH_MAX)
+	while (((uint64_t)11 << (table->full_bits + depth) >> 4) < expected && depth < EXPECTED_DEPTH_MAX)
 		depth++;
 	table->depth = TR_MAX(depth, 1u);
 	table->directory = checked(calloc((size_t)1 << table->depth, sizeof(*table->directory)));
@@ -157,7 +156,7 @@ void tr_page_end(struct tr_table *table)
 	for (uint32_t i = 0; i < table->page_count; i++)
 		page_put(table, table->pages[i]);
 	for (uint32_t i = 0; i < table->block_count; i++)
-		tr_huge_unmap(table->blocks[i], TR_MAX(block_bytes(i), page_bytes(table, TR_PAGE_BITS_FULL)));
+		tr_huge_unmap(table->blocks[i], TR_MAX(block_bytes(i), page_bytes(table, table->full_bits)));
 	free(table->blocks);
 	free(table->pages);
 	free(table->base);
@@ -221,8 +220,6 @@ void tr_page_remove(struct tr_table *table, struct tr_page *page, struct tr_slot
 /** Whether the slot may vanish without a trace. */
 static bool is_needless(const struct tr_table *table, struct tr_slot *slot)
 {
-	if ((slot->flags & TR_SLOT_COLD) != 0)
-		return false;
 	if (tr_slot_is_expired(table, slot))
 		return true;
 	return (slot->flags & TR_SLOT_DEAD) != 0 && slot->stamp <= table->completed;
@@ -249,15 +246,34 @@ static void slot_move(struct tr_table *table, struct tr_page *target, const stru
 
 static uint32_t heap_live(const struct tr_page *page) { return page->heap_used - page->heap_garbage; }
 
+/** Room for the blobs that will stay, and a quarter more. */
+static uint32_t heap_wanted(const struct tr_table *table, const struct tr_page *page)
+{
+	uint64_t units = 0;
+
+	if (!table->options.has_byte_keys || table->options.memory_limit == 0)
+		return heap_live(page) / 4 * 5;
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+		struct tr_blob *blob;
+
+		if (slot->stamp == 0 || (slot->flags & TR_SLOT_GONE) != 0)
+			continue;
+		blob = tr_slot_blob(table, page, slot);
+		units += ((size_t)(tr_blob_value(blob) - (char *)blob) + blob->value_length + 7) / 8;
+	}
+	return (uint32_t)(units / 8 * 9);
+}
+
 static void page_resize(struct tr_table *table, uint32_t number, uint32_t bits)
 {
-	struct tr_page *old = table->pages[number], *page = page_get(table, old, bits, heap_live(old) / 4 * 5);
+	struct tr_page *old = table->pages[number], *page = page_get(table, old, bits, heap_wanted(table, old));
 
 	table->pages[number] = page;
 	for (uint32_t i = 0; i < (uint32_t)1 << old->slot_bits; i++) {
 		struct tr_slot *slot = tr_slot_at(table, old->slots, i);
 
-		if (slot->stamp == 0)
+		if (slot->stamp == 0 || (slot->flags & TR_SLOT_GONE) != 0)
 			continue;
 		if (is_needless(table, slot))
 			table->count--;
@@ -353,7 +369,7 @@ void tr_page_make_room(struct tr_table *table, uint64_t hash)
 			return;
 		if (count_needed(table, page) < page->used / 4 * 3)
 			page_resize(table, number, page->slot_bits);
-		else if (page->slot_bits < TR_PAGE_BITS_FULL || page->cold != NULL || !is_splittable(table, page))
+		else if (page->slot_bits < table->full_bits || page->cold != NULL || !is_splittable(table, page))
 			page_resize(table, number, page->slot_bits + 1u);
 		else
 			page_split(table, number);
@@ -372,6 +388,21 @@ void tr_page_rebuild(struct tr_table *table, uint32_t number)
 		bits--;
 	if (bits < page->slot_bits || needed < page->used)
 		page_resize(table, number, bits);
+}
+
+void tr_page_shrink(struct tr_table *table, uint32_t number)
+{
+	const struct tr_page *page = table->pages[number];
+	uint32_t left = 0, bits = TR_PAGE_BITS_MIN;
+
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+
+		left += slot->stamp != 0 && (slot->flags & TR_SLOT_GONE) == 0 && !is_needless(table, slot);
+	}
+	while (left + 1 > ((uint32_t)12 << bits >> 4))
+		bits++;
+	page_resize(table, number, bits);
 }
 
 /** Moves the blobs that are in use to a heap of another size. */
