@@ -181,7 +181,7 @@ static void slot_kill(struct tr_table *table, struct tr_slot *slot, uint64_t has
 /** Answers for a call whose keys are not all in memory. */
 #define TR_PREPARE_I64(table, keys, count)                                                  \
 	do {                                                                                \
-		if ((table)->cold != NULL) {                                                \
+		if ((table)->cold != NULL && !(table)->is_held) {                           \
 			const enum tr_flow flow_ = tr_cold_prepare_i64(table, keys, count); \
 			if (flow_ != TR_FLOW_MORE)                                          \
 				return flow_;                                               \
@@ -189,7 +189,7 @@ static void slot_kill(struct tr_table *table, struct tr_slot *slot, uint64_t has
 	} while (0)
 #define TR_PREPARE(table, keys, hashes, count)                                                  \
 	do {                                                                                    \
-		if ((table)->cold != NULL) {                                                    \
+		if ((table)->cold != NULL && !(table)->is_held) {                               \
 			const enum tr_flow flow_ = tr_cold_prepare(table, keys, hashes, count); \
 			if (flow_ != TR_FLOW_MORE)                                              \
 				return flow_;                                                   \
@@ -643,6 +643,9 @@ enum tr_flow tr_table_erase(struct tr_table *table, const struct tr_table_key *k
 	}
 	return TR_FLOW_MORE;
 }
+
+void tr_table_hold(struct tr_table *table) { table->is_held = true; }
+void tr_table_release(struct tr_table *table) { table->is_held = false; }
 
 /* All entries. */
 

@@ -119,6 +119,11 @@ enum tr_flow tr_table_upsert(struct tr_table *table, const struct tr_table_key *
 enum tr_flow tr_table_put(struct tr_table *table, const struct tr_table_key *key, const void *bytes, uint32_t length);
 enum tr_flow tr_table_erase(struct tr_table *table, const struct tr_table_key *keys, uint32_t count);
 
+/** From here to release no call answers BLOCKED or looks at the memory limit. For keys that the call of find just before
+ * has been given, there or not, and no others: what makes several changes of one. */
+void tr_table_hold(struct tr_table *table);
+void tr_table_release(struct tr_table *table);
+
 /** An entry met by tr_table_scan. */
 struct tr_table_entry {
 	int64_t integer;         /* its key, one or the other */

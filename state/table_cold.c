@@ -610,10 +610,11 @@ struct tr_slot *tr_cold_next(struct tr_table *table, const struct tr_page *page,
 void tr_cold_close(struct tr_table *table)
 {
 	struct tr_cold_file *f = table->cold;
-	struct tr_disk *disk = table->options.queue->disk;
+	struct tr_disk *disk;
 
 	if (f == NULL)
 		return;
+	disk = table->options.queue->disk;
 	for (uint32_t p = 0; p < table->page_count; p++) {
 		struct tr_page *page = table->pages[p];
 

@@ -119,7 +119,8 @@ struct tr_table {
 	char *free_pages; /* memory for full ones, linked by its first word */
 	struct tr_table_snapshot snapshot;
 	struct tr_cold_file *cold; /* with a memory limit */
-	bool is_preparing;         /* keys of a batch are being read */
+	bool is_held;
+	bool is_preparing; /* keys of a batch are being read */
 	struct tr_status status;
 	void **scratch; /* pointers for a batch */
 	uint32_t scratch_room;
