@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "state/table_cold.h"
 #include "state/table_page.h"
 
 #define ROWS 256
 #define PREFETCH_AHEAD 32
 #define BLOB_AHEAD 12
 #define COUNT_MAX (1u << 20)
+#define BYTE_PAGE_BITS 8
 
 static void *checked(void *p)
 {
@@ -37,9 +39,25 @@ tr_code tr_table_create(const struct tr_table_options *options, struct tr_table 
 	table->options = *options;
 	table->value_offset = TR_SLOT_BODY + (options->ttl_ms > 0 ? 8 : 0);
 	table->slot_bytes = table->value_offset + (options->has_byte_keys ? 8 : (options->value_bytes + 7) & ~7u);
+	table->full_bits = TR_PAGE_BITS_FULL;
+	/* Small units where memory is to be given back. */
+	while (table->full_bits > TR_PAGE_BITS_MIN &&
+	       (size_t)table->slot_bytes << table->full_bits > TR_PAGE_BYTES_FULL / (options->memory_limit > 0 ? 4 : 1))
+		table->full_bits--;
+	if (options->has_byte_keys && options->memory_limit > 0)
+		table->full_bits = BYTE_PAGE_BITS;
 	table->epoch = 1;
 	tr_page_begin(table);
-	(void)st;
+	if (options->memory_limit > 0) {
+		tr_code code;
+
+		TR_ASSERT(options->memory_limit >= TR_TABLE_LIMIT_MIN && options->queue != NULL);
+		code = tr_cold_open(table, st);
+		if (code != TR_OK) {
+			tr_table_destroy(result);
+			return code;
+		}
+	}
 	return TR_OK;
 }
 
@@ -48,6 +66,7 @@ void tr_table_destroy(struct tr_table **table)
 	if (*table == NULL)
 		return;
 	tr_table_snapshot_end(*table);
+	tr_cold_close(*table);
 	tr_page_end(*table);
 	free((*table)->scratch);
 	free(*table);
@@ -151,13 +170,31 @@ static void slot_kill(struct tr_table *table, struct tr_slot *slot, uint64_t has
 		tr_table_save_before(table, page, slot);
 		tr_page_stamp(table, page, slot);
 	}
-	if ((slot->flags & (TR_SLOT_NEW | TR_SLOT_COLD)) == TR_SLOT_NEW) {
+	if ((slot->flags & TR_SLOT_NEW) != 0) {
 		tr_page_remove(table, page, slot);
 		return;
 	}
 	slot->flags |= TR_SLOT_DEAD;
 	page->dead++;
 }
+
+/** Answers for a call whose keys are not all in memory. */
+#define TR_PREPARE_I64(table, keys, count)                                                  \
+	do {                                                                                \
+		if ((table)->cold != NULL && !(table)->is_held) {                           \
+			const enum tr_flow flow_ = tr_cold_prepare_i64(table, keys, count); \
+			if (flow_ != TR_FLOW_MORE)                                          \
+				return flow_;                                               \
+		}                                                                           \
+	} while (0)
+#define TR_PREPARE(table, keys, hashes, count)                                                  \
+	do {                                                                                    \
+		if ((table)->cold != NULL && !(table)->is_held) {                               \
+			const enum tr_flow flow_ = tr_cold_prepare(table, keys, hashes, count); \
+			if (flow_ != TR_FLOW_MORE)                                              \
+				return flow_;                                                   \
+		}                                                                               \
+	} while (0)
 
 /* int64 keys. */
 
@@ -251,6 +288,8 @@ static inline __attribute__((always_inline)) uint32_t walk_on(const struct tr_ta
 	const uint32_t offset = table->value_offset;
 	uint32_t left = 0;
 
+	for (uint32_t m = 0; m < n; m++) /* a slot further on is often in the next cache line */
+		__builtin_prefetch((char *)values[misses[m]] - offset + slot_bytes, 1, 3);
 	for (uint32_t m = 0; m < n; m++) {
 		const uint32_t i = misses[m];
 		struct tr_slot *slot = look(table, (char *)values[i] - offset, keys[i], slot_bytes);
@@ -305,6 +344,7 @@ static void find_block(struct tr_table *table, const int64_t *keys, uint32_t cou
 enum tr_flow tr_table_find_i64(struct tr_table *table, const int64_t *keys, uint32_t count, void **values)
 {
 	TR_ASSERT(!table->options.has_byte_keys && count <= COUNT_MAX);
+	TR_PREPARE_I64(table, keys, count);
 	fetch_block(table, keys, count, 0, values);
 	for (uint32_t at = 0; at < count; at += ROWS) {
 		fetch_block(table, keys, count, at + ROWS, values);
@@ -361,6 +401,7 @@ enum tr_flow tr_table_upsert_i64(struct tr_table *table, const int64_t *keys, ui
 	uint64_t moves;
 
 	TR_ASSERT(!table->options.has_byte_keys && count <= COUNT_MAX);
+	TR_PREPARE_I64(table, keys, count);
 	if (is_new != NULL)
 		memset(is_new, 0, count * sizeof(*is_new));
 	do {
@@ -387,6 +428,7 @@ struct tr_slot *tr_table_slot_i64(const struct tr_table *table, int64_t key)
 enum tr_flow tr_table_erase_i64(struct tr_table *table, const int64_t *keys, uint32_t count)
 {
 	TR_ASSERT(!table->options.has_byte_keys && count <= COUNT_MAX);
+	TR_PREPARE_I64(table, keys, count);
 	tr_table_prefetch_i64(table, keys, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct tr_slot *slot = tr_table_slot_i64(table, keys[i]);
@@ -471,6 +513,7 @@ enum tr_flow tr_table_find(struct tr_table *table, const struct tr_table_key *ke
 {
 	const uint64_t *hashes = hash_batch(table, keys, count);
 
+	TR_PREPARE(table, keys, hashes, count);
 	for (uint32_t i = 0; i < TR_MIN(count, (uint32_t)PREFETCH_AHEAD); i++)
 		__builtin_prefetch(home_of_hash(table, hashes[i]), 1, 3);
 	for (uint32_t i = 0; i < count; i++) {
@@ -540,7 +583,10 @@ enum tr_flow tr_table_upsert(struct tr_table *table, const struct tr_table_key *
 			     struct tr_table_value *values, bool *is_new)
 {
 	const uint64_t *hashes = hash_batch(table, keys, count);
-	const uint64_t moves = table->moves;
+	uint64_t moves;
+
+	TR_PREPARE(table, keys, hashes, count);
+	moves = table->moves;
 
 	for (uint32_t i = 0; i < TR_MIN(count, (uint32_t)PREFETCH_AHEAD); i++)
 		__builtin_prefetch(home_of_hash(table, hashes[i]), 1, 3);
@@ -578,6 +624,7 @@ enum tr_flow tr_table_put(struct tr_table *table, const struct tr_table_key *key
 	struct tr_slot *slot;
 
 	TR_ASSERT(table->options.has_byte_keys);
+	TR_PREPARE(table, key, &hash, 1);
 	slot = upsert_one(table, key, hash, length, &is_new);
 	memcpy(tr_blob_value(tr_slot_blob(table, tr_table_page_of(table, hash), slot)), bytes, length);
 	return TR_FLOW_MORE;
@@ -587,6 +634,7 @@ enum tr_flow tr_table_erase(struct tr_table *table, const struct tr_table_key *k
 {
 	const uint64_t *hashes = hash_batch(table, keys, count);
 
+	TR_PREPARE(table, keys, hashes, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct tr_slot *slot = tr_table_slot(table, &keys[i], hashes[i]);
 
@@ -596,23 +644,24 @@ enum tr_flow tr_table_erase(struct tr_table *table, const struct tr_table_key *k
 	return TR_FLOW_MORE;
 }
 
+void tr_table_hold(struct tr_table *table) { table->is_held = true; }
+void tr_table_release(struct tr_table *table) { table->is_held = false; }
+
 /* All entries. */
 
 /** The entry of a slot. False: it does not count, or belongs to another key group. */
-static bool entry_of(const struct tr_table *table, const struct tr_page *page, struct tr_slot *slot,
-		     uint32_t group_first, uint32_t group_end, struct tr_table_entry *entry)
+static bool entry_of(const struct tr_table *table, struct tr_slot *slot, struct tr_blob *blob, uint32_t group_first,
+		     uint32_t group_end, struct tr_table_entry *entry)
 {
 	uint32_t group;
 
-	if (slot->stamp == 0 || !is_alive(table, slot))
+	if (!is_alive(table, slot))
 		return false;
 	group = tr_key_group(tr_slot_hash(table, slot), table->options.group_count);
 	if (group < group_first || group >= group_end)
 		return false;
 	*entry = (struct tr_table_entry){.integer = 0};
-	if (table->options.has_byte_keys) {
-		struct tr_blob *blob = tr_slot_blob(table, page, slot);
-
+	if (blob != NULL) {
 		entry->key = (struct tr_table_key){tr_blob_key(blob), blob->key_length, blob->partition};
 		entry->value = (struct tr_table_value){tr_blob_value(blob), blob->value_length};
 	} else {
@@ -622,6 +671,28 @@ static bool entry_of(const struct tr_table *table, const struct tr_page *page, s
 	return true;
 }
 
+#define SCAN_COLD (UINT64_C(1) << 31) /* cursor: slot number, or this and how many cold entries have been passed */
+
+/** Goes on with the cold entries of a page. DONE: that was all of them. */
+static enum tr_flow scan_cold(struct tr_table *table, struct tr_page *page, uint32_t group_first, uint32_t group_end,
+			      uint64_t *passed, uint32_t max, struct tr_table_entry *entries, uint32_t *count)
+{
+	const enum tr_flow flow = tr_cold_load(table, page, 0);
+	uint64_t cursor = 0, n = 0;
+	struct tr_slot *slot;
+	struct tr_blob *blob;
+
+	if (flow != TR_FLOW_MORE)
+		return flow == TR_FLOW_BLOCKED && *count > 0 ? TR_FLOW_MORE : flow;
+	while (*count < max && (slot = tr_cold_next(table, page, &cursor, &blob)) != NULL) {
+		if (n++ < *passed)
+			continue;
+		++*passed;
+		*count += entry_of(table, slot, blob, group_first, group_end, &entries[*count]);
+	}
+	return *count > 0 ? TR_FLOW_MORE : TR_FLOW_DONE;
+}
+
 enum tr_flow tr_table_scan(struct tr_table *table, uint32_t group_first, uint32_t group_end, uint64_t *cursor,
 			   uint32_t max, struct tr_table_entry *entries, uint32_t *count)
 {
@@ -629,24 +700,41 @@ enum tr_flow tr_table_scan(struct tr_table *table, uint32_t group_first, uint32_
 	/* The hashes of group g begin at the least upper half h with h * groups >> 32 = g. */
 	const uint64_t first = (((uint64_t)group_first << 32) + groups - 1) / groups;
 	const uint64_t end = (((uint64_t)group_end << 32) + groups - 1) / groups;
-	uint64_t place = *cursor >> 32, slot = *cursor & UINT32_MAX;
+	uint64_t place = *cursor >> 32, at = *cursor & UINT32_MAX;
+	enum tr_flow flow = TR_FLOW_MORE;
 
 	*count = 0;
 	if (*cursor == 0)
 		place = (first << 32) >> (64 - table->depth);
 	while (place < (uint64_t)1 << table->depth && place << (64 - table->depth) >> 32 < end && *count < max) {
-		const struct tr_page *page = table->pages[table->directory[place].page];
+		struct tr_page *page = table->pages[table->directory[place].page];
 
-		for (; slot < (uint64_t)1 << page->slot_bits && *count < max; slot++)
-			*count += entry_of(table, page, tr_slot_at(table, page->slots, (uint32_t)slot), group_first,
-					   group_end, &entries[*count]);
-		if (slot < (uint64_t)1 << page->slot_bits)
+		for (; at < (uint64_t)1 << page->slot_bits && *count < max; at++) {
+			struct tr_slot *slot = tr_slot_at(table, page->slots, (uint32_t)at);
+
+			if (slot->stamp != 0)
+				*count +=
+					entry_of(table, slot,
+						 table->options.has_byte_keys ? tr_slot_blob(table, page, slot) : NULL,
+						 group_first, group_end, &entries[*count]);
+		}
+		if (at < (uint64_t)1 << page->slot_bits)
 			break;
+		if (page->cold != NULL) {
+			uint64_t passed = at < SCAN_COLD ? 0 : at - SCAN_COLD;
+
+			flow = scan_cold(table, page, group_first, group_end, &passed, max, entries, count);
+			at = SCAN_COLD + passed;
+			if (flow != TR_FLOW_DONE)
+				break;
+			flow = TR_FLOW_MORE;
+			tr_cold_unload(table, page);
+		}
 		place = (page->prefix + 1) << (table->depth - page->depth);
-		slot = 0;
+		at = 0;
 	}
-	*cursor = place << 32 | slot;
-	return TR_FLOW_MORE;
+	*cursor = place << 32 | at;
+	return flow;
 }
 
 void tr_table_sweep(struct tr_table *table, size_t budget)

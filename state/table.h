@@ -8,7 +8,7 @@
  *                   lower half: the place in the page
  *
  *     directory   [page] [page] ..         by the first bits of the hash; several neighbours may name the same page
- *     page        | slot | slot | ..       64 to 2,048 slots, open addressing; a full page doubles, then splits in two
+ *     page        | slot | slot | ..       64 to 2,048 slots (or 128 KiB), open addressing; a full page doubles, then splits in two
  *     slot        | key or hash u64 | stamp u32 | flags u32 | [expiry i64] | value, or where in the page's heap it lies |
  *     heap        of a page: keys and values that are byte strings
  *
@@ -66,7 +66,7 @@ struct tr_table_options {
 	const char *cold_path;     /* with memory_limit: the file for cold entries, made anew */
 };
 
-#define TR_TABLE_LIMIT_MIN ((size_t)1 << 20)
+#define TR_TABLE_LIMIT_MIN ((size_t)8 << 20)
 
 /** A key that is a byte string. `partition` is the upper half of the hash by which its row was dealt. */
 struct tr_table_key {
@@ -118,6 +118,11 @@ enum tr_flow tr_table_upsert(struct tr_table *table, const struct tr_table_key *
 /** The value of a key becomes these bytes, which must not lie in the table. */
 enum tr_flow tr_table_put(struct tr_table *table, const struct tr_table_key *key, const void *bytes, uint32_t length);
 enum tr_flow tr_table_erase(struct tr_table *table, const struct tr_table_key *keys, uint32_t count);
+
+/** From here to release no call answers BLOCKED or looks at the memory limit. For keys that the call of find just before
+ * has been given, there or not, and no others: what makes several changes of one. */
+void tr_table_hold(struct tr_table *table);
+void tr_table_release(struct tr_table *table);
 
 /** An entry met by tr_table_scan. */
 struct tr_table_entry {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pages: memory, growth, splitting, heaps; see the header. Slots of full pages (2,048) come from blocks on huge pages and go
+ * Pages: memory, growth, splitting, heaps; see the header. Full pages (2,048 slots) are cut from blocks on huge pages and go
  * to a free list; smaller ones come from malloc. A table with a memory limit uses malloc only, so that what it gives back
  * is given back.
  */
@@ -13,7 +13,6 @@
 
 #define BLOCK_BYTES_MIN ((size_t)256 << 10) /* of the first block; each is twice as large as the one before */
 #define BLOCK_DOUBLINGS 3
-#define EXPECTED_IN_PAGE 1400 /* keys, when their number is known beforehand */
 #define EXPECTED_DEPTH_MAX 16
 
 static void *checked(void *p)
@@ -22,73 +21,87 @@ static void *checked(void *p)
 	return p;
 }
 
-static size_t array_bytes(const struct tr_table *table, uint32_t bits)
+static size_t page_bytes(const struct tr_table *table, uint32_t bits)
 {
-	return ((((size_t)1 << bits) + 1) * table->slot_bytes + 63) & ~(size_t)63;
+	const size_t slots = (((size_t)1 << bits) + 1) * table->slot_bytes;
+
+	return (tr_page_head_bytes((uint32_t)1 << bits) + slots + 63) & ~(size_t)63;
 }
 
 static bool is_pooled(const struct tr_table *table, uint32_t bits)
 {
-	return bits == TR_PAGE_BITS_FULL && table->options.memory_limit == 0;
+	return bits == table->full_bits && table->options.memory_limit == 0;
 }
 
 static size_t block_bytes(uint32_t number) { return BLOCK_BYTES_MIN << TR_MIN(number, (uint32_t)BLOCK_DOUBLINGS); }
 
-/** Cuts a new block into arrays for full pages. */
-static void block_add(struct tr_table *table, size_t array)
+/** Cuts a new block into pages. */
+static void block_add(struct tr_table *table, size_t page)
 {
-	const size_t bytes = TR_MAX(block_bytes(table->block_count), array);
+	const size_t bytes = TR_MAX(block_bytes(table->block_count), page);
 	char *block = tr_huge_map(bytes);
 
 	table->blocks = checked(realloc(table->blocks, (table->block_count + 1) * sizeof(*table->blocks)));
 	table->blocks[table->block_count++] = block;
 	table->bytes += bytes;
-	for (size_t at = 0; at + array <= bytes; at += array) {
-		*(char **)(void *)(block + at) = table->free_slots;
-		table->free_slots = block + at;
+	for (size_t at = 0; at + page <= bytes; at += page) {
+		*(char **)(void *)(block + at) = table->free_pages;
+		table->free_pages = block + at;
 	}
 }
 
-static char *slots_get(struct tr_table *table, uint32_t bits)
+static void *memory_get(struct tr_table *table, uint32_t bits)
 {
-	const size_t bytes = array_bytes(table, bits);
-	char *slots;
+	const size_t bytes = page_bytes(table, bits);
+	char *memory;
 
 	if (!is_pooled(table, bits)) {
-		slots = checked(aligned_alloc(64, bytes));
+		memory = checked(aligned_alloc(64, bytes));
 		table->bytes += bytes;
-		return memset(slots, 0, bytes);
+		return memset(memory, 0, bytes);
 	}
-	if (table->free_slots == NULL)
+	if (table->free_pages == NULL)
 		block_add(table, bytes);
-	slots = table->free_slots;
-	table->free_slots = *(char **)(void *)slots;
-	return memset(slots, 0, bytes);
+	memory = table->free_pages;
+	table->free_pages = *(char **)(void *)memory;
+	return memset(memory, 0, bytes);
 }
 
-static void slots_put(struct tr_table *table, char *slots, uint32_t bits)
+/** An empty page with the numbers of another. */
+static struct tr_page *page_get(struct tr_table *table, const struct tr_page *like, uint32_t bits, uint32_t heap_room)
 {
+	struct tr_page *page = memory_get(table, bits);
+
+	*page = (struct tr_page){
+		.slots = (char *)page + tr_page_head_bytes((uint32_t)1 << bits),
+		.marks = (uint64_t *)(void *)(page + 1),
+		.dirty_epoch = like->dirty_epoch,
+		.visited = like->visited,
+		.number = like->number,
+		.prefix = like->prefix,
+		.depth = like->depth,
+		.slot_bits = (uint8_t)bits,
+		.heap = heap_room == 0 ? NULL : checked(malloc((size_t)heap_room * 8)),
+		.heap_room = heap_room,
+		.cold = like->cold,
+	};
+	table->bytes += (size_t)heap_room * 8;
+	return page;
+}
+
+static void page_put(struct tr_table *table, struct tr_page *page)
+{
+	const uint32_t bits = page->slot_bits;
+
+	free(page->heap);
+	table->bytes -= (size_t)page->heap_room * 8;
 	if (!is_pooled(table, bits)) {
-		free(slots);
-		table->bytes -= array_bytes(table, bits);
+		free(page);
+		table->bytes -= page_bytes(table, bits);
 		return;
 	}
-	*(char **)(void *)slots = table->free_slots;
-	table->free_slots = slots;
-}
-
-static uint64_t *marks_get(struct tr_table *table, uint32_t bits)
-{
-	const size_t bytes = TR_MARK_COUNT * sizeof(uint64_t) << (bits - 6);
-
-	table->bytes += bytes;
-	return checked(calloc(1, bytes));
-}
-
-static void marks_put(struct tr_table *table, uint64_t *marks, uint32_t bits)
-{
-	table->bytes -= TR_MARK_COUNT * sizeof(uint64_t) << (bits - 6);
-	free(marks);
+	*(char **)(void *)page = table->free_pages;
+	table->free_pages = (char *)page;
 }
 
 /** The directory entries that the page stands in. */
@@ -104,7 +117,7 @@ static void page_publish(struct tr_table *table, uint32_t number)
 	table->moves++;
 }
 
-static uint32_t page_add(struct tr_table *table, const struct tr_page *like)
+static void page_add(struct tr_table *table, struct tr_page *page)
 {
 	const uint32_t number = table->page_count++;
 
@@ -114,12 +127,9 @@ static uint32_t page_add(struct tr_table *table, const struct tr_page *like)
 		table->base = checked(realloc(table->base, table->page_room * sizeof(*table->base)));
 		table->rewritten = checked(realloc(table->rewritten, table->page_room * sizeof(*table->rewritten)));
 	}
-	table->pages[number] = checked(aligned_alloc(64, (sizeof(*like) + 63) & ~(size_t)63));
-	*table->pages[number] = *like;
-	table->pages[number]->number = number;
+	table->pages[number] = page;
+	page->number = number;
 	table->base[number] = table->rewritten[number] = 0;
-	table->bytes += sizeof(*like) + 64;
-	return number;
 }
 
 void tr_page_begin(struct tr_table *table)
@@ -127,32 +137,26 @@ void tr_page_begin(struct tr_table *table)
 	const uint64_t expected = table->options.expected;
 	uint32_t bits = TR_PAGE_BITS_MIN, depth = 0;
 
-	while (((uint64_t)13 << bits >> 4) < expected && bits < TR_PAGE_BITS_FULL)
+	while (((uint64_t)13 << bits >> 4) < expected && bits < table->full_bits)
 		bits++;
-	while (((uint64_t)EXPECTED_IN_PAGE << depth) < expected && depth < EXPECTED_DEPTH_MAX)
+	while (((uint64_t)11 << (table->full_bits + depth) >> 4) < expected && depth < EXPECTED_DEPTH_MAX)
 		depth++;
 	table->depth = TR_MAX(depth, 1u);
 	table->directory = checked(calloc((size_t)1 << table->depth, sizeof(*table->directory)));
 	for (uint64_t prefix = 0; prefix < UINT64_C(1) << depth; prefix++) {
-		struct tr_page page = {.depth = (uint8_t)depth, .prefix = prefix, .slot_bits = (uint8_t)bits};
+		const struct tr_page like = {.depth = (uint8_t)depth, .prefix = prefix};
 
-		page.slots = slots_get(table, bits);
-		page.marks = marks_get(table, bits);
-		page_publish(table, page_add(table, &page));
+		page_add(table, page_get(table, &like, bits, 0));
+		page_publish(table, table->page_count - 1);
 	}
 }
 
 void tr_page_end(struct tr_table *table)
 {
-	for (uint32_t i = 0; i < table->page_count; i++) {
-		if (!is_pooled(table, table->pages[i]->slot_bits))
-			free(table->pages[i]->slots);
-		free(table->pages[i]->heap);
-		free(table->pages[i]->marks);
-		free(table->pages[i]);
-	}
+	for (uint32_t i = 0; i < table->page_count; i++)
+		page_put(table, table->pages[i]);
 	for (uint32_t i = 0; i < table->block_count; i++)
-		tr_huge_unmap(table->blocks[i], TR_MAX(block_bytes(i), array_bytes(table, TR_PAGE_BITS_FULL)));
+		tr_huge_unmap(table->blocks[i], TR_MAX(block_bytes(i), page_bytes(table, table->full_bits)));
 	free(table->blocks);
 	free(table->pages);
 	free(table->base);
@@ -216,8 +220,6 @@ void tr_page_remove(struct tr_table *table, struct tr_page *page, struct tr_slot
 /** Whether the slot may vanish without a trace. */
 static bool is_needless(const struct tr_table *table, struct tr_slot *slot)
 {
-	if ((slot->flags & TR_SLOT_COLD) != 0)
-		return false;
 	if (tr_slot_is_expired(table, slot))
 		return true;
 	return (slot->flags & TR_SLOT_DEAD) != 0 && slot->stamp <= table->completed;
@@ -242,49 +244,43 @@ static void slot_move(struct tr_table *table, struct tr_page *target, const stru
 	}
 }
 
-/** An empty page that goes on where `page` stops: its numbers, but nothing in it. */
-static struct tr_page page_like(struct tr_table *table, const struct tr_page *page, uint32_t bits, uint32_t heap_room)
-{
-	struct tr_page empty = *page;
-
-	empty.slots = slots_get(table, bits);
-	empty.slot_bits = (uint8_t)bits;
-	empty.marks = marks_get(table, bits);
-	empty.used = empty.dead = 0;
-	empty.heap = heap_room == 0 ? NULL : checked(malloc((size_t)heap_room * 8));
-	empty.heap_room = heap_room;
-	empty.heap_used = empty.heap_garbage = 0;
-	table->bytes += (size_t)heap_room * 8;
-	return empty;
-}
-
 static uint32_t heap_live(const struct tr_page *page) { return page->heap_used - page->heap_garbage; }
 
-static void heap_drop(struct tr_table *table, struct tr_page *page)
+/** Room for the blobs that will stay, and a quarter more. */
+static uint32_t heap_wanted(const struct tr_table *table, const struct tr_page *page)
 {
-	free(page->heap);
-	table->bytes -= (size_t)page->heap_room * 8;
-	page->heap = NULL;
+	uint64_t units = 0;
+
+	if (!table->options.has_byte_keys || table->options.memory_limit == 0)
+		return heap_live(page) / 4 * 5;
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+		struct tr_blob *blob;
+
+		if (slot->stamp == 0 || (slot->flags & TR_SLOT_GONE) != 0)
+			continue;
+		blob = tr_slot_blob(table, page, slot);
+		units += ((size_t)(tr_blob_value(blob) - (char *)blob) + blob->value_length + 7) / 8;
+	}
+	return (uint32_t)(units / 8 * 9);
 }
 
 static void page_resize(struct tr_table *table, uint32_t number, uint32_t bits)
 {
-	struct tr_page old = *table->pages[number], *page = table->pages[number];
+	struct tr_page *old = table->pages[number], *page = page_get(table, old, bits, heap_wanted(table, old));
 
-	*page = page_like(table, &old, bits, heap_live(&old) / 4 * 5);
-	for (uint32_t i = 0; i < (uint32_t)1 << old.slot_bits; i++) {
-		struct tr_slot *slot = tr_slot_at(table, old.slots, i);
+	table->pages[number] = page;
+	for (uint32_t i = 0; i < (uint32_t)1 << old->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, old->slots, i);
 
-		if (slot->stamp == 0)
+		if (slot->stamp == 0 || (slot->flags & TR_SLOT_GONE) != 0)
 			continue;
 		if (is_needless(table, slot))
 			table->count--;
 		else
-			slot_move(table, page, &old, i);
+			slot_move(table, page, old, i);
 	}
-	slots_put(table, old.slots, old.slot_bits);
-	marks_put(table, old.marks, old.slot_bits);
-	heap_drop(table, &old);
+	page_put(table, old);
 	page_publish(table, number);
 }
 
@@ -303,37 +299,32 @@ static void directory_double(struct tr_table *table)
 
 static void page_split(struct tr_table *table, uint32_t number)
 {
-	struct tr_page old = *table->pages[number], *page = table->pages[number], *other;
-	uint32_t other_number;
-	struct tr_page empty;
+	struct tr_page *old = table->pages[number], *halves[2];
 
-	if (old.depth == table->depth)
+	if (old->depth == table->depth)
 		directory_double(table);
-	*page = page_like(table, &old, old.slot_bits, heap_live(&old) / 8 * 5);
-	page->prefix = old.prefix << 1;
-	page->depth++;
-	empty = page_like(table, &old, old.slot_bits, heap_live(&old) / 8 * 5);
-	empty.prefix = page->prefix | 1;
-	empty.depth = page->depth;
-	other_number = page_add(table, &empty);
-	other = table->pages[other_number];
-	table->base[other_number] = table->base[number];
-	table->rewritten[other_number] = table->rewritten[number];
-	for (uint32_t i = 0; i < (uint32_t)1 << old.slot_bits; i++) {
-		struct tr_slot *slot = tr_slot_at(table, old.slots, i);
+	for (uint32_t h = 0; h < 2; h++) {
+		halves[h] = page_get(table, old, old->slot_bits, heap_live(old) / 8 * 5);
+		halves[h]->prefix = old->prefix << 1 | h;
+		halves[h]->depth++;
+	}
+	table->pages[number] = halves[0];
+	page_add(table, halves[1]);
+	table->base[halves[1]->number] = table->base[number];
+	table->rewritten[halves[1]->number] = table->rewritten[number];
+	for (uint32_t i = 0; i < (uint32_t)1 << old->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, old->slots, i);
 
 		if (slot->stamp == 0)
 			continue;
 		if (is_needless(table, slot))
 			table->count--;
 		else
-			slot_move(table, (tr_slot_hash(table, slot) >> (64 - page->depth)) & 1 ? other : page, &old, i);
+			slot_move(table, halves[tr_slot_hash(table, slot) >> (64 - halves[0]->depth) & 1], old, i);
 	}
-	slots_put(table, old.slots, old.slot_bits);
-	marks_put(table, old.marks, old.slot_bits);
-	heap_drop(table, &old);
+	page_put(table, old);
 	page_publish(table, number);
-	page_publish(table, other_number);
+	page_publish(table, halves[1]->number);
 }
 
 static uint32_t count_needed(struct tr_table *table, const struct tr_page *page)
@@ -378,7 +369,7 @@ void tr_page_make_room(struct tr_table *table, uint64_t hash)
 			return;
 		if (count_needed(table, page) < page->used / 4 * 3)
 			page_resize(table, number, page->slot_bits);
-		else if (page->slot_bits < TR_PAGE_BITS_FULL || page->cold != NULL || !is_splittable(table, page))
+		else if (page->slot_bits < table->full_bits || page->cold != NULL || !is_splittable(table, page))
 			page_resize(table, number, page->slot_bits + 1u);
 		else
 			page_split(table, number);
@@ -397,6 +388,21 @@ void tr_page_rebuild(struct tr_table *table, uint32_t number)
 		bits--;
 	if (bits < page->slot_bits || needed < page->used)
 		page_resize(table, number, bits);
+}
+
+void tr_page_shrink(struct tr_table *table, uint32_t number)
+{
+	const struct tr_page *page = table->pages[number];
+	uint32_t left = 0, bits = TR_PAGE_BITS_MIN;
+
+	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+
+		left += slot->stamp != 0 && (slot->flags & TR_SLOT_GONE) == 0 && !is_needless(table, slot);
+	}
+	while (left + 1 > ((uint32_t)12 << bits >> 4))
+		bits++;
+	page_resize(table, number, bits);
 }
 
 /** Moves the blobs that are in use to a heap of another size. */

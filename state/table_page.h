@@ -22,8 +22,9 @@
 #include "state/table.h"
 
 #define TR_PAGE_BITS_MIN 6
-#define TR_PAGE_BITS_FULL 11 /* larger pages split, unless their keys cannot be told apart */
-#define TR_PAGE_BITS_MAX 26  /* slots of such a page must be less than 4 GiB */
+#define TR_PAGE_BITS_FULL 11 /* at most; larger pages split, unless their keys cannot be told apart */
+#define TR_PAGE_BYTES_FULL ((size_t)128 << 10)
+#define TR_PAGE_BITS_MAX 26 /* slots of such a page must be less than 4 GiB */
 #define TR_SLOT_BYTES_MAX 4096
 #define TR_PAGE_DEPTH_MAX 28
 #define TR_SLOT_BODY 16 /* where expiry or value begin */
@@ -33,7 +34,7 @@ enum tr_slot_flags {
 	TR_SLOT_DEAD = 1,   /* a tombstone */
 	TR_SLOT_NEW = 2,    /* no record of this key has ever been written */
 	TR_SLOT_RECENT = 4, /* used since the clock's hand came by */
-	TR_SLOT_COLD = 8,   /* the file has the key, too; what is here counts */
+	TR_SLOT_GONE = 8,   /* has just been put into the file: leaves when the page is rebuilt */
 };
 
 struct tr_slot {
@@ -53,10 +54,12 @@ struct tr_blob {
 enum tr_mark { TR_MARK_DIRTY, TR_MARK_BEFORE, TR_MARK_WRITTEN, TR_MARK_COUNT };
 
 struct tr_cold;
+struct tr_cold_file;
 
+/** The head of a page. Marks follow, then, aligned to a cache line, slots: so all of it shares a huge page. */
 struct tr_page {
-	char *slots;     /* the first change of a slot needs what is in this cache line */
-	uint64_t *marks; /* TR_MARK_COUNT rows */
+	char *slots; /* the first change of a slot needs what is in this cache line */
+	uint64_t *marks;
 	uint32_t dirty_epoch;
 	uint32_t visited; /* the last checkpoint for which it was gone through */
 	uint32_t used;    /* slots that are not free */
@@ -97,7 +100,8 @@ struct tr_table_snapshot {
 struct tr_table {
 	struct tr_table_options options;
 	uint32_t slot_bytes, value_offset;
-	uint32_t depth; /* the directory has 1 << depth places, at least 2 */
+	uint32_t full_bits; /* pages of so many slots split: up to 2,048, fewer when they are large */
+	uint32_t depth;     /* the directory has 1 << depth places, at least 2 */
 	struct tr_table_place *directory;
 	struct tr_page **pages;
 	uint32_t *base;      /* by page: the oldest checkpoint that it needs; 0: nothing was written yet */
@@ -110,10 +114,13 @@ struct tr_table {
 	int64_t now_ms;
 	size_t bytes;
 	uint32_t sweep_page;
-	char **blocks; /* of memory for full pages */
+	char **blocks; /* from which full pages are cut */
 	uint32_t block_count;
-	char *free_slots; /* arrays for full pages, linked by their first word */
+	char *free_pages; /* memory for full ones, linked by its first word */
 	struct tr_table_snapshot snapshot;
+	struct tr_cold_file *cold; /* with a memory limit */
+	bool is_held;
+	bool is_preparing; /* keys of a batch are being read */
 	struct tr_status status;
 	void **scratch; /* pointers for a batch */
 	uint32_t scratch_room;
@@ -164,21 +171,32 @@ static inline struct tr_table_place *tr_table_place_of(const struct tr_table *ta
 	return &table->directory[hash >> (64 - table->depth)];
 }
 
+/** Bytes of a page before its slots. */
+static inline size_t tr_page_head_bytes(uint32_t slots)
+{
+	return (sizeof(struct tr_page) + (size_t)slots / 64 * TR_MARK_COUNT * sizeof(uint64_t) + 63) & ~(size_t)63;
+}
+
 static inline struct tr_page *tr_table_page_of(const struct tr_table *table, uint64_t hash)
 {
-	return table->pages[tr_table_place_of(table, hash)->page];
+	const struct tr_table_place *place = tr_table_place_of(table, hash);
+
+	return (struct tr_page *)(void *)(place->slots - tr_page_head_bytes(place->mask + 1));
 }
 
 /** Makes the first page of an empty table. */
 void tr_page_begin(struct tr_table *table);
-/** Frees all pages, the directory and the memory for slots. */
+/** Frees all pages, their blocks and the directory. */
 void tr_page_end(struct tr_table *table);
 
-/** Room for one more slot in the page of the hash: rebuilds it, doubles or splits it. Slots move. */
+/** Room for one more slot in the page of the hash: rebuilds it, doubles or splits it. Pages and slots move. */
 void tr_page_make_room(struct tr_table *table, uint64_t hash);
 
 /** Takes out of the page what has expired and tombstones that are no longer needed; makes it smaller if it can be. */
 void tr_page_rebuild(struct tr_table *table, uint32_t number);
+
+/** Takes what is gone out of a page and makes it as small as can be. */
+void tr_page_shrink(struct tr_table *table, uint32_t number);
 
 /** A free slot for the hash in its page, which has room. The slot is the caller's to fill, stamp first. */
 struct tr_slot *tr_page_insert(struct tr_table *table, struct tr_page *page, uint64_t hash);

@@ -9,6 +9,7 @@
  *
  * Varints are LEB128 of at most five bytes. Nothing is aligned. So an entry of an int64 key costs exactly itself.
  */
+#include "state/table_cold.h"
 #include "state/table_page.h"
 
 #include <stdlib.h>
@@ -17,6 +18,9 @@
 #define VERSION 1
 #define HEAD_BYTES 12
 #define ROOM ((size_t)TR_STATE_RECORD_BYTES)
+#define INDICES 2048
+#define PREFETCH_AHEAD 24
+#define PREFETCH_LINES 14 /* head and marks of a page */
 
 enum record_flags { RECORD_BYTE_KEYS = 1, RECORD_EXPIRY = 2, RECORD_DEAD = 4 };
 
@@ -98,9 +102,8 @@ static char *put_varint(char *at, uint32_t n)
 	return at;
 }
 
-static void gather_bytes(struct tr_table *table, const struct tr_page *page, struct tr_slot *slot, bool is_dead)
+static void gather_bytes(struct tr_table *table, struct tr_slot *slot, struct tr_blob *blob, bool is_dead)
 {
-	struct tr_blob *blob = tr_slot_blob(table, page, slot);
 	const uint32_t value_length = is_dead ? 0 : blob->value_length;
 	char *begin = gathered_room(table, is_dead, (size_t)4 + 5 + 5 + blob->key_length + value_length + 8),
 	     *at = begin;
@@ -119,7 +122,8 @@ static void gather_bytes(struct tr_table *table, const struct tr_page *page, str
 	table->snapshot.open[is_dead]->length += (size_t)(at - begin);
 }
 
-static inline void gather(struct tr_table *table, const struct tr_page *page, struct tr_slot *slot)
+/** `blob` only with byte keys. */
+static inline void gather(struct tr_table *table, struct tr_slot *slot, struct tr_blob *blob)
 {
 	const bool is_dead = (slot->flags & TR_SLOT_DEAD) != 0;
 	const uint32_t value_bytes = is_dead ? 0 : table->options.value_bytes;
@@ -129,7 +133,7 @@ static inline void gather(struct tr_table *table, const struct tr_page *page, st
 	if ((slot->flags & TR_SLOT_NEW) != 0)
 		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
 	if (table->options.has_byte_keys) {
-		gather_bytes(table, page, slot, is_dead);
+		gather_bytes(table, slot, blob, is_dead);
 		return;
 	}
 	at = gathered_room(table, is_dead, bytes + 8);
@@ -143,6 +147,11 @@ static inline void gather(struct tr_table *table, const struct tr_page *page, st
 		bytes += 8;
 	}
 	table->snapshot.open[is_dead]->length += bytes;
+}
+
+static inline struct tr_blob *blob_of(const struct tr_table *table, const struct tr_page *page, struct tr_slot *slot)
+{
+	return table->options.has_byte_keys ? tr_slot_blob(table, page, slot) : NULL;
 }
 
 /* Snapshots. */
@@ -205,7 +214,38 @@ void tr_table_save_before(struct tr_table *table, struct tr_page *page, struct t
 	if (!s->is_active || page->visited == s->checkpoint || slot->stamp > s->checkpoint)
 		return;
 	if (slot->stamp > s->completed || is_whole(table, page->number))
-		gather(table, page, slot);
+		gather(table, slot, blob_of(table, page, slot));
+}
+
+/** The numbers of the bits that are set in `count` words, or of all bits. Behind the last it is repeated PREFETCH_AHEAD
+ * times. */
+static uint32_t list_due(const uint64_t *words, uint32_t count, bool is_all, uint16_t *indices)
+{
+	uint32_t n = 0;
+
+	for (uint32_t w = 0; w < count; w++)
+		for (uint64_t left = is_all ? ~UINT64_C(0) : words[w]; left != 0; left &= left - 1)
+			indices[n++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(left));
+	for (uint32_t i = 0; n > 0 && i < PREFETCH_AHEAD; i++)
+		indices[n + i] = indices[n - 1];
+	return n;
+}
+
+/** Writes what is due of the cold entries of a page, which are loaded. Returns the bytes looked at. */
+static size_t visit_cold(struct tr_table *table, struct tr_page *page, uint32_t after, uint32_t until)
+{
+	uint64_t cursor = 0;
+	size_t cost = 0;
+	struct tr_slot *slot;
+	struct tr_blob *blob;
+
+	while ((slot = tr_cold_next(table, page, &cursor, &blob)) != NULL) {
+		if (slot->stamp > after && slot->stamp <= until)
+			gather(table, slot, blob);
+		cost += table->slot_bytes;
+	}
+	tr_cold_unload(table, page);
+	return cost;
 }
 
 /** Writes what is due of a page. Returns about what it took, in bytes. */
@@ -227,19 +267,27 @@ static size_t page_visit(struct tr_table *table, uint32_t number)
 		tr_page_marks_move(page, TR_MARK_WRITTEN, TR_MARK_BEFORE);
 	else
 		memset(tr_page_marks(page, TR_MARK_WRITTEN), 0, words * sizeof(uint64_t));
-	for (uint32_t w = 0; w < words; w++) {
-		if (w + 1 < words)
-			for (uint64_t left = due[w + 1]; left != 0; left &= left - 1)
-				__builtin_prefetch(
-					tr_slot_at(table, page->slots, (w + 1) * 64 + (uint32_t)__builtin_ctzll(left)));
-		for (uint64_t left = whole ? ~UINT64_C(0) : due[w]; left != 0; left &= left - 1) {
-			struct tr_slot *slot = tr_slot_at(table, page->slots, w * 64 + (uint32_t)__builtin_ctzll(left));
+	if (number + 1 < table->page_count) {
+		const char *next = (const char *)table->pages[number + 1];
 
-			if (slot->stamp > after && slot->stamp <= until)
-				gather(table, page, slot);
-			cost += table->slot_bytes;
-		}
+		for (uint32_t line = 0; line < PREFETCH_LINES; line++)
+			__builtin_prefetch(next + (size_t)line * 64, 1, 3);
 	}
+	for (uint32_t w = 0; w < words; w += INDICES / 64) {
+		uint16_t indices[INDICES + PREFETCH_AHEAD];
+		const uint32_t n = list_due(due + w, TR_MIN(words - w, (uint32_t)INDICES / 64), whole, indices);
+
+		for (uint32_t i = 0; i < n; i++) {
+			struct tr_slot *slot = tr_slot_at(table, page->slots, w * 64 + indices[i]);
+
+			__builtin_prefetch(tr_slot_at(table, page->slots, w * 64 + indices[i + PREFETCH_AHEAD]), 1, 3);
+			if (slot->stamp > after && slot->stamp <= until)
+				gather(table, slot, blob_of(table, page, slot));
+		}
+		cost += (size_t)n * table->slot_bytes;
+	}
+	if (page->cold != NULL)
+		cost += visit_cold(table, page, after, until);
 	tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
 	page->visited = s->checkpoint;
 	table->base[number] = base_of(table, number);
@@ -272,6 +320,7 @@ static tr_code put_waiting(struct tr_table *table, struct tr_state_writer *write
 enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writer *writer, size_t budget)
 {
 	struct tr_table_snapshot *s = &table->snapshot;
+	struct tr_page *page;
 	size_t cost;
 
 	if (!s->is_active)
@@ -282,6 +331,14 @@ enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writ
 			return TR_FLOW_FAILED;
 		if (budget == 0)
 			return TR_FLOW_MORE;
+		page = table->pages[s->next_page];
+		if (page->cold != NULL && page->visited != s->checkpoint) {
+			const enum tr_flow flow =
+				tr_cold_load(table, page, is_whole(table, s->next_page) ? 0 : s->completed);
+
+			if (flow != TR_FLOW_MORE)
+				return flow;
+		}
 		/* What is gathered is charged when it is put, looking for it here. */
 		cost = page_visit(table, s->next_page++) / 8;
 		budget -= TR_MIN(budget, cost);
@@ -348,6 +405,18 @@ static void slot_forget(struct tr_table *table, struct tr_slot *slot)
 		tr_page_remove(table, tr_table_page_of(table, tr_slot_hash(table, slot)), slot);
 }
 
+/** Loading waits for the disk. */
+static tr_code load_wait(struct tr_table *table, enum tr_flow flow, struct tr_status *st)
+{
+	if (flow == TR_FLOW_FAILED) {
+		if (st != NULL)
+			*st = table->status;
+		return table->status.code;
+	}
+	(void)tr_io_wait(table->options.queue, -1);
+	return TR_OK;
+}
+
 static tr_code load_integers(struct tr_table *table, struct reader r, uint32_t count, bool is_dead, struct tr_status *st)
 {
 	const bool has_expiry = !is_dead && table->options.ttl_ms > 0;
@@ -356,6 +425,7 @@ static tr_code load_integers(struct tr_table *table, struct reader r, uint32_t c
 	int64_t keys[256];
 	const char *from[256];
 	void *values[256];
+	enum tr_flow flow;
 
 	if ((size_t)(r.end - r.at) != count * entry_bytes)
 		TR_FAIL(st, TR_ERR_DATA, "table record: %zu bytes for %u entries of %zu", (size_t)(r.end - r.at), count,
@@ -368,12 +438,15 @@ static tr_code load_integers(struct tr_table *table, struct reader r, uint32_t c
 			from[n] = r.at + 8;
 			n += is_owned(table, tr_hash_u64((uint64_t)keys[n]));
 		}
+		while (table->cold != NULL && (flow = tr_cold_prepare_i64(table, keys, n)) != TR_FLOW_MORE)
+			TR_TRY(load_wait(table, flow, st));
 		if (is_dead) {
 			for (uint32_t i = 0; i < n; i++)
 				slot_forget(table, tr_table_slot_i64(table, keys[i]));
 			continue;
 		}
-		(void)tr_table_upsert_i64(table, keys, n, values, NULL);
+		while ((flow = tr_table_upsert_i64(table, keys, n, values, NULL)) != TR_FLOW_MORE)
+			TR_TRY(load_wait(table, flow, st));
 		for (uint32_t i = 0; i < n; i++) {
 			slot_of_value(table, values[i])->flags &= ~(uint32_t)TR_SLOT_NEW;
 			if (value_bytes == 16)
@@ -396,6 +469,8 @@ static tr_code load_bytes(struct tr_table *table, struct reader r, uint32_t coun
 		struct tr_table_value value;
 		struct tr_slot *slot;
 		uint32_t value_length;
+		enum tr_flow flow;
+		uint64_t hash;
 
 		if (!take(&r, &key.partition, 4) || !take_varint(&r, &key.length) || !take_varint(&r, &value_length) ||
 		    key.length > TR_TABLE_KEY_BYTES_MAX || value_length > TR_TABLE_VALUE_BYTES_MAX ||
@@ -408,15 +483,19 @@ static tr_code load_bytes(struct tr_table *table, struct reader r, uint32_t coun
 			r.at += value_length + expiry_bytes;
 			continue;
 		}
+		hash = tr_table_key_hash(&key);
+		while (table->cold != NULL && (flow = tr_cold_prepare(table, &key, &hash, 1)) != TR_FLOW_MORE)
+			TR_TRY(load_wait(table, flow, st));
 		if (is_dead) {
-			slot_forget(table, tr_table_slot(table, &key, tr_table_key_hash(&key)));
+			slot_forget(table, tr_table_slot(table, &key, hash));
 			continue;
 		}
 		value = (struct tr_table_value){NULL, value_length};
-		(void)tr_table_upsert(table, &key, 1, &value, NULL);
+		while ((flow = tr_table_upsert(table, &key, 1, &value, NULL)) != TR_FLOW_MORE)
+			TR_TRY(load_wait(table, flow, st));
 		memcpy(value.bytes, r.at, value_length);
 		r.at += value_length;
-		slot = tr_table_slot(table, &key, tr_table_key_hash(&key));
+		slot = tr_table_slot(table, &key, hash);
 		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
 		memcpy(tr_slot_expiry(slot), r.at, expiry_bytes);
 		r.at += expiry_bytes;

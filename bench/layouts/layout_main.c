@@ -2,7 +2,7 @@
  *
  * tailrace-bench-layout: layouts for keyed entries, side by side.
  *
- *     tailrace-bench-layout [KEYS [SECONDS]]         default: 1000, 100000 and 10000000 keys, 4 seconds a run
+ *     tailrace-bench-layout [KEYS [SECONDS [LAYOUT]]]     default: 1000, 100000 and 10000000 keys, 4 seconds a run, all
  *
  * Batches of 2,048 updates at full rate; keys uniform, or zipf (exponent 1: the key of rank r with probability ~ 1 / r).
  * Without checkpoints, with one every second and every 100 ms; one completes before the next begins. Between two batches at most
@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "bench/checkpoint_file.h"
@@ -134,7 +135,7 @@ static double load_time(const struct tr_layout *layout, uint64_t keys, double *m
 	return begin;
 }
 
-static void compare(uint64_t keys, bool is_zipf, double seconds, const int64_t *values)
+static void compare(uint64_t keys, bool is_zipf, double seconds, const char *only, const int64_t *values)
 {
 	int64_t *stream = malloc(STREAM * sizeof(*stream));
 	uint64_t random = 1;
@@ -149,9 +150,12 @@ static void compare(uint64_t keys, bool is_zipf, double seconds, const int64_t *
 	for (size_t l = 0; l < TR_COUNT_OF(layouts); l++) {
 		const struct tr_layout *layout = layouts[l];
 		struct tr_snapshot_order order = {.checkpoint = 0};
-		void *made = layout->create(keys);
+		void *made;
 		static const double intervals[] = {0, 1, 0.1};
 
+		if (only != NULL && strcmp(only, layout->name) != 0)
+			continue;
+		made = layout->create(keys);
 		warm(layout, made, keys);
 		for (size_t i = 0; i < (layout->barrier == NULL ? 1 : TR_COUNT_OF(intervals)); i++) {
 			const struct result r = run(layout, made, stream, values, intervals[i], seconds, &order);
@@ -174,14 +178,15 @@ int main(int argc, char **argv)
 	static const uint64_t sizes[] = {1000, 100000, 10000000};
 	const uint64_t only = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
 	const double seconds = argc > 2 ? strtod(argv[2], NULL) : 4;
+	const char *layout = argc > 3 ? argv[3] : NULL;
 	int64_t *values = tr_data_numbers(STREAM, 1000, 3);
 
 	for (size_t s = 0; s < TR_COUNT_OF(sizes); s++) {
 		if (only != 0 && only != sizes[s])
 			continue;
-		compare(sizes[s], false, seconds, values);
-		compare(sizes[s], true, seconds, values);
-		for (size_t l = 1; l < TR_COUNT_OF(layouts); l++) {
+		compare(sizes[s], false, seconds, layout, values);
+		compare(sizes[s], true, seconds, layout, values);
+		for (size_t l = 1; l < TR_COUNT_OF(layouts) && layout == NULL; l++) {
 			double megabytes;
 			const double time = load_time(layouts[l], sizes[s], &megabytes);
 

@@ -6,13 +6,15 @@
  */
 #include "tr_test.h"
 
+#include "base/environment.h"
 #include "base/hash.h"
+#include "io/disk.h"
 #include "state/key_group.h"
 #include "state/table.h"
 
 #define GROUPS 100
 #define BATCH 300
-#define KEYS_MAX 30000
+#define KEYS_MAX 60000
 #define TTL 50
 
 struct row {
@@ -120,7 +122,7 @@ static uint32_t pick(struct world *w)
 
 static void row_set(struct world *w, struct row *row, uint32_t length, uint64_t first)
 {
-	*row = (struct row){true, w->time_ms + TTL, length, first};
+	*row = (struct row){true, w->time_ms + w->options.ttl_ms, length, first};
 }
 
 /* Calls that may block: the queue is polled until they do not. */
@@ -147,8 +149,9 @@ static void write_some(struct world *w)
 		numbers[i] = pick(w);
 		integers[i] = integer_of(numbers[i]);
 		keys[i] = text_of(numbers[i], texts[i]);
-		values[i].length = tr_test_below(&w->random, 20) == 0 ? tr_test_below(&w->random, 700)
-								      : tr_test_below(&w->random, 30);
+		values[i].length = tr_test_below(&w->random, w->options.memory_limit > 0 ? 2 : 20) == 0
+					   ? tr_test_below(&w->random, 700)
+					   : tr_test_below(&w->random, 30);
 	}
 	if (w->options.has_byte_keys) {
 		/* Of equal keys the last one decides: as the model sees it, too. */
@@ -203,7 +206,7 @@ static void read_some(struct world *w)
 		}
 		assert_value(w, row, bytes, w->options.has_byte_keys ? values[i].length : w->options.value_bytes);
 		if (w->options.is_ttl_read)
-			row->expiry = w->time_ms + TTL;
+			row->expiry = w->time_ms + w->options.ttl_ms;
 	}
 }
 
@@ -386,6 +389,8 @@ static void world_run(struct world *w, uint32_t rounds)
 	w->options.kind = 7;
 	assert_int_equal(tr_table_create(&w->options, &w->table, NULL), TR_OK);
 	for (uint32_t r = 0; r < rounds; r++) {
+		assert_true(w->options.memory_limit == 0 ||
+			    tr_table_bytes(w->table) <= w->options.memory_limit / 10 * 11);
 		switch (tr_test_below(&w->random, 16)) {
 		case 0: barrier(w); break;
 		case 1: erase_some(w); break;
@@ -451,6 +456,40 @@ static void texts_that_expire(void **state)
 {
 	run_all((struct tr_table_options){.has_byte_keys = true, .ttl_ms = TTL});
 	run_all((struct tr_table_options){.has_byte_keys = true, .ttl_ms = TTL, .is_ttl_read = true});
+}
+
+/** Four times what may be in memory: entries go to a file and come back. */
+static void run_cold(struct tr_table_options options)
+{
+	struct tr_environment *env;
+	struct tr_status st = {0};
+	char path[] = "/tmp/table_test_XXXXXX";
+	const uint64_t cases = tr_test_cases(2);
+
+	assert_true(mkstemp(path) >= 0);
+	assert_int_equal(tr_environment_real_create(&env, &st), TR_OK);
+	options.memory_limit = TR_TABLE_LIMIT_MIN;
+	options.cold_path = path;
+	assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &options.queue, &st), TR_OK);
+	for (uint64_t seed = 1; seed <= cases; seed++) {
+		struct world w = {.options = options, .random = seed * 77 + options.value_bytes, .key_count = KEYS_MAX};
+
+		world_run(&w, 2500);
+	}
+	env->disk->ops->queue_destroy(env->disk, &options.queue);
+	tr_environment_real_destroy(&env);
+}
+
+static void integers_on_disk(void **state)
+{
+	run_cold((struct tr_table_options){.value_bytes = 300});
+	run_cold((struct tr_table_options){.value_bytes = 300, .ttl_ms = TTL * 5});
+}
+
+static void texts_on_disk(void **state)
+{
+	run_cold((struct tr_table_options){.has_byte_keys = true});
+	run_cold((struct tr_table_options){.has_byte_keys = true, .ttl_ms = TTL * 5, .is_ttl_read = true});
 }
 
 /** Only what changed is written, and at most 1.5 times of it. */
@@ -584,6 +623,8 @@ int main(void)
 		cmocka_unit_test(writes_what_changed),
 		cmocka_unit_test(keys_of_one_partition),
 		cmocka_unit_test(hostile_records),
+		cmocka_unit_test(integers_on_disk),
+		cmocka_unit_test(texts_on_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
