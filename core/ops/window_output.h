@@ -65,6 +65,9 @@ void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
 				int64_t start, int64_t end);
 
+/** Whether rows are grouped by one column of at most 8 bytes, which fits state/group_table.h. */
+bool tr_window_has_small_key(const struct tr_window_plan *plan);
+
 /** The makers; each fails like tr_op_window_create. */
 tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 				  struct tr_status *st) TR_MUST_USE;
