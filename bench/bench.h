@@ -47,5 +47,6 @@ extern const struct tr_bench_case tr_bench_decode_cases[];
 extern const struct tr_bench_case tr_bench_generator_cases[];
 extern const struct tr_bench_case tr_bench_run_cases[];
 extern const struct tr_bench_case tr_bench_scale_cases[];
+extern const struct tr_bench_case tr_bench_log_cases[];
 
 #endif

@@ -189,7 +189,7 @@ tr_code tr_control_start(const char *directory, struct tr_engine *engine, const 
 	if (is_good) {
 		put_address(c->directory, &address);
 		(void)unlinkat(c->directory, SOCKET_NAME, 0);
-		is_good = bind(c->listener, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+		is_good = bind(c->listener, (const void *)&address, sizeof(address)) == 0 &&
 			  chmod(address.sun_path, 0600) == 0 && listen(c->listener, 16) == 0;
 	}
 	if (is_good) {
@@ -248,7 +248,7 @@ tr_code tr_control_ask(const char *directory, const char *question, char **answe
 
 	*answer = NULL;
 	put_address(folder, &address);
-	if (folder < 0 || fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+	if (folder < 0 || fd < 0 || connect(fd, (const void *)&address, sizeof(address)) != 0) {
 		code = tr_status_set(st, TR_ERR_UNAVAILABLE, errno, TR_WHERE, "no job is running in %s", directory);
 	} else {
 		write_line(fd, question);

@@ -69,8 +69,9 @@ static void print_roots(struct inspection *i)
 
 		if (i->cli->is_json) {
 			begin_element(i);
-			printf("\"file\":\"%s\",\"offset\":%" PRIu64 ",\"state\":\"%s\",\"why\":\"%s\",\"generation\":%" PRIu64
-			       ",\"bytes\":%" PRIu64 ",\"used\":%s}",
+			printf("\"file\":\"%s\",\"offset\":%" PRIu64
+			       ",\"state\":\"%s\",\"why\":\"%s\",\"generation\":%" PRIu64 ",\"bytes\":%" PRIu64
+			       ",\"used\":%s}",
 			       root.file, root.offset, root.state, root.why, root.generation, root.bytes,
 			       root.is_used ? "true" : "false");
 		} else if (root.why[0] == '\0') {
@@ -122,8 +123,8 @@ static void print_checkpoints(struct inspection *i)
 		when[tr_text_put_timestamp(when, checkpoint->completed_ms, 1000, ' ', TR_CLOCK_EXACT, 3)] = '\0';
 		if (i->cli->is_json) {
 			begin_element(i);
-			printf("\"number\":%" PRIu64 ",\"completed_ms\":%" PRId64 ",\"wall_ms\":%" PRId64 ",\"bytes\":%" PRIu64
-			       ",\"final\":%s",
+			printf("\"number\":%" PRIu64 ",\"completed_ms\":%" PRId64 ",\"wall_ms\":%" PRId64
+			       ",\"bytes\":%" PRIu64 ",\"final\":%s",
 			       checkpoint->number, checkpoint->completed_ms, checkpoint->wall_ms, checkpoint->bytes,
 			       checkpoint->is_final ? "true" : "false");
 			begin_array(i, "parts");
@@ -153,8 +154,10 @@ static void print_segments(struct inspection *i)
 	for (uint32_t k = 0; tr_log_view_segment(i->log, k, &segment); k++) {
 		if (i->cli->is_json) {
 			begin_element(i);
-			printf("\"number\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"needed_bytes\":%" PRIu64 ",\"missing\":%s}",
-			       segment.number, segment.bytes, segment.needed_bytes, segment.is_missing ? "true" : "false");
+			printf("\"number\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"needed_bytes\":%" PRIu64
+			       ",\"missing\":%s}",
+			       segment.number, segment.bytes, segment.needed_bytes,
+			       segment.is_missing ? "true" : "false");
 			continue;
 		}
 		printf("  segment-%" PRIu64 ": %" PRIu64 " bytes, of which %" PRIu64 " are needed%s\n", segment.number,
@@ -187,8 +190,8 @@ static tr_code count_frame(void *context, const struct tr_log_frame_view *frame,
 		printf("\"segment\":%" PRIu64 ",\"offset\":%" PRIu64 ",\"checkpoint\":%" PRIu64
 		       ",\"operator\":\"%016" PRIx64 "\",\"subtask\":%" PRIu32 ",\"subtasks\":%" PRIu32
 		       ",\"bytes\":%zu,\"records\":%" PRIu64 "}",
-		       frame->segment, frame->offset, frame->checkpoint, frame->stream.operator_id, frame->stream.subtask,
-		       frame->stream.subtask_count, frame->length, records);
+		       frame->segment, frame->offset, frame->checkpoint, frame->stream.operator_id,
+		       frame->stream.subtask, frame->stream.subtask_count, frame->length, records);
 		return TR_OK;
 	}
 	printf("    byte %" PRIu64 ": checkpoint %" PRIu64 ", operator %016" PRIx64 " subtask %" PRIu32 " of %" PRIu32
@@ -207,7 +210,8 @@ static void print_extents(struct inspection *i)
 	for (uint32_t k = 0; tr_log_view_extent(i->log, k, &extent); k++) {
 		struct tr_status st = {0};
 
-		printf("  segment-%" PRIu64 ", bytes %" PRIu64 " to %" PRIu64 ": checkpoints %" PRIu64 " to %" PRIu64 "\n",
+		printf("  segment-%" PRIu64 ", bytes %" PRIu64 " to %" PRIu64 ": checkpoints %" PRIu64 " to %" PRIu64
+		       "\n",
 		       extent.segment, extent.begin, extent.end, extent.first, extent.last);
 		if (tr_log_view_frames(i->log, k, count_frame, i, &st) != TR_OK && i->damages++ < DAMAGES_MAX)
 			printf("    DAMAGED: %s\n", st.message);
@@ -263,8 +267,8 @@ static void print_all(struct inspection *i, const struct tr_log_report *report)
 		       TR_LOG_VERSION, report->tail_bytes);
 		print_json_text(report->note);
 	} else {
-		printf("%s: the job '%s', id %s\n%s%s", i->cli->argument, tr_log_job_name(i->log), tr_log_job_id(i->log),
-		       report->note, report->note[0] != '\0' ? "\n" : "");
+		printf("%s: the job '%s', id %s\n%s%s", i->cli->argument, tr_log_job_name(i->log),
+		       tr_log_job_id(i->log), report->note, report->note[0] != '\0' ? "\n" : "");
 	}
 	print_roots(i);
 	print_checkpoints(i);

@@ -24,7 +24,8 @@ static char directory[64];
 static void set_up(void)
 {
 	setenv("TAILRACE_IO", "plain", 1);
-	snprintf(directory, sizeof(directory), "%s/tr_log_fuzz.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/tr_log_fuzz.XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(directory) == NULL || tr_environment_real_create(&env, NULL) != TR_OK ||
 	    env->disk->ops->queue_create(env->disk, 8, &io, NULL) != TR_OK)
 		abort();
@@ -71,7 +72,8 @@ static uint32_t repair_segment(unsigned char *bytes, size_t length)
 		frame.offset = offset;
 		frame.previous = previous;
 		memcpy(bytes + offset, &frame, sizeof(frame));
-		frame.crc = tr_log_sum(bytes + offset, sizeof(frame) + frame.length, offsetof(struct tr_frame_head, crc));
+		frame.crc =
+			tr_log_sum(bytes + offset, sizeof(frame) + frame.length, offsetof(struct tr_frame_head, crc));
 		memcpy(bytes + offset, &frame, sizeof(frame));
 		previous = frame.crc;
 		offset += sizeof(frame) + frame.length;
