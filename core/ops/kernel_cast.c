@@ -6,6 +6,7 @@
  *                 its scale shrinks and is NULL when it does not fit; DECIMAL to an integer cuts the fraction
  *     text to x   surrounding blanks are ignored; what is no x fails the job (TRY_CAST: NULL)
  *     x to text   Flink's texts (base/text.h); VARCHAR(n) cuts, CHAR(n) cuts or pads with blanks
+ *     nested      kernel_cast_nested.c
  *     times       precision is cut, not rounded; between TIMESTAMP and TIMESTAMP_LTZ by the session zone
  */
 #include "core/ops/kernel_cast.h"
@@ -534,6 +535,18 @@ static bool needs_nothing(const struct tr_type *from, const struct tr_type *to)
 	return false;
 }
 
+/* Whether there is a kernel for each pair of children. */
+static bool has_casts(const struct tr_type *from, const struct tr_type *to)
+{
+	for (uint32_t i = 0; i < from->child_count; i++) {
+		struct tr_cast cast;
+
+		if (!tr_cast_find(from->children[i], to->children[i], &cast))
+			return false;
+	}
+	return true;
+}
+
 bool tr_cast_find(const struct tr_type *from, const struct tr_type *to, struct tr_cast *cast)
 {
 	*cast = (struct tr_cast){0};
@@ -547,7 +560,8 @@ bool tr_cast_find(const struct tr_type *from, const struct tr_type *to, struct t
 		else
 			cast->kernel = from->child_count > 0 ? cast_nested_to_text : cast_to_text;
 	} else if (to->child_count > 0) {
-		return false;
+		cast->is_nested = has_casts(from, to);
+		cast->kernel = cast->is_nested ? tr_cast_nested : NULL;
 	} else if (tr_type_is_bytes(to)) {
 		cast->kernel = cast_to_bytes;
 	} else if (tr_type_is_text(from)) {

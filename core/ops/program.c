@@ -478,8 +478,8 @@ static tr_code compile_cast(struct compiler *c, const struct tr_expr *expr, uint
 	} else {
 		step = emit(c, TR_STEP_CALL, expr, sel, TR_NONE, &arg, 1);
 		step->kernel = cast.kernel;
-		step->flags = cast.is_total ? TR_FUNC_TOTAL : 0;
-		step->null_rule = cast.is_total ? TR_NULL_STRICT : TR_NULL_MAKES;
+		step->flags = cast.is_total ? TR_FUNC_TOTAL : cast.is_nested ? TR_FUNC_PASSES : 0;
+		step->null_rule = cast.is_nested ? TR_NULL_CUSTOM : cast.is_total ? TR_NULL_STRICT : TR_NULL_MAKES;
 		step->is_try = expr->is_try;
 	}
 	*reg = number_value(c);

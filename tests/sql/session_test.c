@@ -77,10 +77,9 @@ static void test_errors(void **state)
 		TABLES "SELECT REGEXP(b, '(') FROM t WHERE REGEXP(b, '[');",
 		"E0302 3:36 the pattern of REGEXP, '[', is no regular expression: missing terminating ] for character "
 		"class at character 2");
-	expect_error(
-		TABLES "SELECT CAST(r AS ROW<x BIGINT, y ROW<z STRING>>) FROM t;",
-		"E0301 3:8 CAST from ROW<`x` INT, `y` ROW<`z` STRING>> to ROW<`x` BIGINT, `y` ROW<`z` STRING>> is not "
-		"supported");
+	expect_error(TABLES "SELECT CAST(r AS ROW<x DATE, y ROW<z STRING>>) FROM t;",
+		     "E0301 3:8 ROW<`x` INT, `y` ROW<`z` STRING>> can't be cast to ROW<`x` DATE, `y` "
+		     "ROW<`z` STRING>>");
 	expect_error("CREATE TABLE x (a INT) WITH ('connector' = 'filesystem', 'path' = 'x', 'format' = 'csv', "
 		     "'csv.quote-character' = '');",
 		     "E0401 1:90 table 'x': option 'csv.quote-character' must be one ASCII character, not ''");
