@@ -47,6 +47,4 @@ extern const struct tr_bench_case tr_bench_decode_cases[];
 extern const struct tr_bench_case tr_bench_generator_cases[];
 extern const struct tr_bench_case tr_bench_run_cases[];
 extern const struct tr_bench_case tr_bench_scale_cases[];
-extern const struct tr_bench_case tr_bench_snapshot_cases[];
-
-#endif
+extern const struct tr_bench_case tr_bench_state_cases[];
