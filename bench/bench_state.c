@@ -404,7 +404,7 @@ static uint64_t bar_cold(void *context, uint32_t repeat, double *seconds)
 
 static tr_code open_cold(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	const size_t keys = 4000000;
+	const size_t keys = 2000000;
 	struct data *d = data_create(keys, true);
 	size_t limit, most = 0;
 
