@@ -51,3 +51,4 @@ extern const struct tr_bench_case tr_bench_snapshot_cases[];
 extern const struct tr_bench_case tr_bench_log_cases[];
 
 #endif
+extern const struct tr_bench_case tr_bench_state_cases[];

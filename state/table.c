@@ -288,8 +288,12 @@ static inline __attribute__((always_inline)) uint32_t walk_on(const struct tr_ta
 	const uint32_t offset = table->value_offset;
 	uint32_t left = 0;
 
-	for (uint32_t m = 0; m < n; m++) /* a slot further on is often in the next cache line */
-		__builtin_prefetch((char *)values[misses[m]] - offset + slot_bytes, 1, 3);
+	for (uint32_t m = 0; m < n; m++) { /* a slot further on is often in the next cache line */
+		const char *home = (const char *)values[misses[m]] - offset;
+		const bool is_other = ((const struct tr_slot *)(const void *)home)->word != (uint64_t)keys[misses[m]];
+
+		__builtin_prefetch(home + (is_other ? slot_bytes : 0), 1, 3);
+	}
 	for (uint32_t m = 0; m < n; m++) {
 		const uint32_t i = misses[m];
 		struct tr_slot *slot = look(table, (char *)values[i] - offset, keys[i], slot_bytes);

@@ -325,16 +325,13 @@ static bool bring_in(struct tr_table *table, uint64_t hash)
 
 	for (uint32_t r = 0; cold != NULL && r < cold->run_count; r++) {
 		struct tr_cold_run *run = cold->runs[r];
-		uint32_t low = 0, high = run->count;
+		/* Hashes are spread evenly: near here. */
+		uint32_t low = (uint32_t)((uint64_t)low_hash * run->count >> 32);
 
-		while (low < high) {
-			const uint32_t middle = (low + high) / 2;
-
-			if (run->hashes[middle] < low_hash)
-				low = middle + 1;
-			else
-				high = middle;
-		}
+		while (low > 0 && run->hashes[low - 1] >= low_hash)
+			low--;
+		while (low < run->count && run->hashes[low] < low_hash)
+			low++;
 		for (; low < run->count && run->hashes[low] == low_hash; low++) {
 			if ((run->back[low >> 6] >> (low & 63) & 1) != 0)
 				continue;

@@ -170,6 +170,25 @@ void tr_limit_group_add(struct tr_limit_group *group, const int64_t *key, const 
 		add_two_pass(group, key, value, count);
 }
 
+int64_t tr_limit_group_read(const struct tr_limit_group *group, const int64_t *key, size_t count)
+{
+	const struct entry *restrict entries = group->entries;
+	const size_t mask = group->capacity - 1;
+	const unsigned shift = group->shift;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t slot = home(key[i], shift);
+
+		if (i + PREFETCH_AHEAD < count)
+			__builtin_prefetch(&entries[home(key[i + PREFETCH_AHEAD], shift)], 0);
+		while (entries[slot].key != key[i])
+			slot = (slot + 1) & mask;
+		sum += entries[slot].sum;
+	}
+	return sum;
+}
+
 static struct entry group_at(const struct tr_limit_group *group, size_t slot)
 {
 	if (group->is_prefetching)

@@ -50,6 +50,8 @@ struct tr_limit_group *tr_limit_group_create_with(size_t keys, bool is_prefetchi
 void tr_limit_group_destroy(struct tr_limit_group **group);
 void tr_limit_group_clear(struct tr_limit_group *group);
 void tr_limit_group_add(struct tr_limit_group *group, const int64_t *key, const int64_t *value, size_t count);
+/** The sum of the sums of keys that are there; only with prefetch. */
+int64_t tr_limit_group_read(const struct tr_limit_group *group, const int64_t *key, size_t count);
 /** Number of groups, and the sums over all groups of count, and of sum ^ key (to compare with another result). */
 size_t tr_limit_group_result(const struct tr_limit_group *group, uint64_t *rows, uint64_t *check);
 /** Writes the groups to columns of at least the result's length; returns it. */
