@@ -52,10 +52,14 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 	shape->roll_bytes = TR_SIM_PICK(random, 50, 300, 2000, 1048576, 1048576);
 	shape->step_ns_max = TR_SIM_PICK(random, 100, 20000, 20000, 1000000);
 	shape->retained = 1 + tr_sim_below(random, 3);
-	if (tr_sim_chance(random, 650)) {
-		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 3, 10);
-		shape->checkpoint_timeout_ms = TR_SIM_PICK(random, 0, 0, 0, 5, 20);
-		shape->step_ns_max = TR_SIM_PICK(random, 5000, 20000, 200000);
+	if (tr_sim_chance(random, 750)) {
+		/* Small batches and quick checkpoints: several of them in the middle of the input. */
+		shape->batch_rows = TR_SIM_PICK(random, 1, 1, 2, 3, 5, 8, 64, 2048);
+		shape->chunk_bytes = TR_SIM_PICK(random, 40, 100, 300, 1000, 5000);
+		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 1, 5);
+		shape->step_ns_max = TR_SIM_PICK(random, 20000, 50000, 200000);
+		shape->checkpoint_timeout_ms =
+			tr_sim_chance(random, 300) ? 1 + tr_sim_below(random, shape->step_ns_max / 2500) : 0;
 	}
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
 	shape->steps_max = STEPS_MAX;
@@ -66,7 +70,7 @@ static void choose_again(struct tr_sim_shape *shape, uint64_t *random)
 {
 	shape->parallelism = 1 + tr_sim_below(random, 8);
 	shape->workers = tr_sim_chance(random, 500) ? 0 : 1 + tr_sim_below(random, 8);
-	shape->batch_rows = TR_SIM_PICK(random, 1, 2, 3, 5, 8, 64, 2048);
+	shape->batch_rows = TR_SIM_PICK(random, 1, 1, 2, 3, 5, 8, 64, 2048);
 	shape->credits = 1 + tr_sim_below(random, 16);
 }
 
@@ -243,7 +247,7 @@ static bool may_damage(void *context, const char *path, int64_t offset, size_t l
 	const struct teller *t = context;
 
 	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0 &&
-	       (t->request->is_wild || tr_sim_swarm_may_damage(path, offset, length));
+	       (t->request->is_wild || tr_sim_swarm_may_damage(&t->disk, path, offset, length));
 }
 
 /** One run. `is_last`: no faults, it must end. Returns whether all is well. */
@@ -254,8 +258,14 @@ static bool run_once(struct teller *t, bool is_last)
 
 	tr_sim_swarm_arm(&t->swarm, &t->disk, is_last, &t->random);
 	tr_sim_trace_add(&t->env, "RUN", NULL, is_last, (int64_t)t->disk.die_at_call);
+	t->shape.die_after_checkpoints = 0;
 	if (is_last) /* with a short one no checkpoint may ever be in time */
 		t->shape.checkpoint_timeout_ms = 0;
+	else if (t->has_checkpoints && t->disk.die_at_call != 0 && tr_sim_chance(&t->random, 700)) {
+		t->shape.die_after_checkpoints = 1 + tr_sim_below(&t->random, 4);
+		t->shape.die_spread = TR_SIM_PICK(&t->random, 10, 60, 300);
+		t->disk.die_at_call = 0;
+	}
 	tr_sim_run(&run, &t->job, &t->shape, &t->env, &t->random);
 	tr_sim_trace_add(&t->env, "END", run.job_id, run.outcome, 0);
 	t->result->runs++;

@@ -21,7 +21,7 @@
 #include "io/memory.h"
 #include "sim/sim_environment.h"
 
-#define ROWS_MAX 160
+#define ROWS_MAX 200
 #define DELAY_NEVER_LATE "'40' HOUR"
 
 struct template

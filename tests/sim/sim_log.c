@@ -243,7 +243,7 @@ static bool open_log(struct log_story *s)
 	if (newest != acked) {
 		const struct checkpoint_note *note = find(s, newest);
 
-		if (s->disk.damage_count > 0 && newest < acked)
+		if (s->disk.damage_count > 0 && newest < acked && s->request->is_wild)
 			return false; /* an older one is allowed, and reported; what it holds was checked when it was new */
 		if (newest < acked)
 			return broken(s, "I6: checkpoint %" PRIu64 " was committed, but %" PRIu64 " is the newest",
@@ -433,7 +433,9 @@ static void between_lives(struct log_story *s)
 
 static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
 {
-	return ((const struct log_story *)context)->request->is_wild || tr_sim_swarm_may_damage(path, offset, length);
+	const struct log_story *s = context;
+
+	return s->request->is_wild || tr_sim_swarm_may_damage(&s->disk, path, offset, length);
 }
 
 void tr_sim_log_seed(const struct tr_sim_request *request, struct tr_sim_result *result)

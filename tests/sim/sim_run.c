@@ -152,6 +152,17 @@ static enum tr_sim_outcome fail(struct play *play, enum tr_sim_outcome outcome, 
 	return outcome;
 }
 
+/** Sets the hour of death when enough checkpoints are complete. */
+static void arm(struct play *play)
+{
+	const uint32_t wanted = play->shape->die_after_checkpoints;
+
+	if (wanted == 0 || play->coordinator == NULL || play->disk->die_at_call != 0 ||
+	    play->coordinator->stats.completed < wanted)
+		return;
+	play->disk->die_at_call = play->disk->call_count + 1 + tr_sim_below(play->random, play->shape->die_spread);
+}
+
 static enum tr_sim_outcome step_all(struct play *play)
 {
 	const uint32_t count = play->graph->worker_count;
@@ -170,6 +181,7 @@ static enum tr_sim_outcome step_all(struct play *play)
 			return fail(play, TR_SIM_STUCK, message);
 		}
 		play->env->now_ns += tr_sim_below(play->random, play->shape->step_ns_max + 1);
+		arm(play);
 		turn = w < count ? step_worker(play, w) : step_coordinator(play, &play->actors[w]);
 		if (turn != TR_TURN_IDLE)
 			tr_sim_trace_add(play->env, "step", NULL, w, turn);

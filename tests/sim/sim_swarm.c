@@ -7,10 +7,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "state/log_format.h"
 
 #define CRASHES_MAX 5
 #define QUOTA_ROOM_MAX 3000
+#define ROOT_BYTES 16384 /* more than a root has here */
 
 void tr_sim_swarm_choose(struct tr_sim_swarm *swarm, uint64_t *random)
 {
@@ -60,9 +62,19 @@ void tr_sim_swarm_describe(const struct tr_sim_swarm *swarm, char *text, size_t 
 		 swarm->crash_spread, swarm->can_kill ? " kill" : "", swarm->can_cut ? " cut" : "");
 }
 
-bool tr_sim_swarm_may_damage(const char *path, int64_t offset, size_t length)
+bool tr_sim_swarm_may_damage(const struct tr_sim_disk *disk, const char *path, int64_t offset, size_t length)
 {
-	return strstr(path, "/root-") == NULL || offset + (int64_t)length <= (int64_t)TR_ROOT_STRIDE;
+	char copies[2][ROOT_BYTES] = {{0}};
+	struct tr_sim_inode *inode;
+
+	if (strstr(path, "/root-") == NULL)
+		return true;
+	if (offset + (int64_t)length > (int64_t)TR_ROOT_STRIDE || tr_sim_volume_find(&disk->volume, path, &inode) != 0)
+		return false;
+	for (size_t c = 0; c < 2 && inode->durable.length > c * TR_ROOT_STRIDE; c++)
+		tr_sim_content_get(&inode->durable, c * TR_ROOT_STRIDE, copies[c],
+				   TR_MIN(inode->durable.length - c * TR_ROOT_STRIDE, ROOT_BYTES));
+	return memcmp(copies[0], copies[1], ROOT_BYTES) == 0;
 }
 
 bool tr_sim_swarm_has_errors(const struct tr_sim_swarm *swarm)

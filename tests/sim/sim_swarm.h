@@ -30,9 +30,10 @@ bool tr_sim_swarm_has_errors(const struct tr_sim_swarm *swarm);
 /** Arms the disk for one run. `is_calm`: nothing goes wrong; delays stay. */
 void tr_sim_swarm_arm(const struct tr_sim_swarm *swarm, struct tr_sim_disk *disk, bool is_calm, uint64_t *random);
 
-/** The fault atlas of the log: all but the second copies of the roots. When both copies of the newest root are lost, an older
- * checkpoint is all that the log knows of, and what was published since is published again. */
-bool tr_sim_swarm_may_damage(const char *path, int64_t offset, size_t length);
+/** The fault atlas of the log: all but the roots' second copies, and of their first ones those that have a second like them.
+ * When both copies of the newest root are lost, an older checkpoint is all that the log knows of, and what has been
+ * published since is published again. */
+bool tr_sim_swarm_may_damage(const struct tr_sim_disk *disk, const char *path, int64_t offset, size_t length);
 
 /** One of `count` values. */
 static inline uint32_t tr_sim_pick(uint64_t *random, const uint32_t *values, uint32_t count)
