@@ -17,7 +17,7 @@
 static const struct tr_bench_case *const tables[] = {
 	tr_bench_expression_cases, tr_bench_group_cases,     tr_bench_window_cases, tr_bench_exchange_cases,
 	tr_bench_decode_cases,     tr_bench_generator_cases, tr_bench_run_cases,    tr_bench_scale_cases,
-	tr_bench_snapshot_cases,   tr_bench_log_cases,
+	tr_bench_snapshot_cases,   tr_bench_log_cases,       tr_bench_state_cases,
 };
 
 struct settings {
@@ -241,5 +241,3 @@ int main(int argc, char **argv)
 	}
 	return is_good ? 0 : 1;
 }
-tr_bench_expression_cases, tr_bench_group_cases, tr_bench_window_cases, tr_bench_exchange_cases, tr_bench_decode_cases,
-	tr_bench_generator_cases, tr_bench_state_cases,
