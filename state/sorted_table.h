@@ -8,7 +8,7 @@
  * cut into chunks:
  *
  *     entry of key              head: next chunk number, rows, fences | first sort key, chunk number, rows | ..
- *     entry of key + number     chunk: | sort length u16 | row length u32 | sort key | row | ..  in order
+ *     entry of key + number     chunk: | row length u32 | sort length u16 | sort key | row | ..  in order
  *
  * A key with few rows has one chunk. A chunk of more than CHUNK_BYTES splits; an empty one goes. So a change writes one chunk,
  * and now and then the head. Rows live as long as their key: with time to live, every change of a key makes all of its head
