@@ -49,6 +49,6 @@ extern const struct tr_bench_case tr_bench_run_cases[];
 extern const struct tr_bench_case tr_bench_scale_cases[];
 extern const struct tr_bench_case tr_bench_snapshot_cases[];
 extern const struct tr_bench_case tr_bench_log_cases[];
+extern const struct tr_bench_case tr_bench_state_cases[];
 
 #endif
-extern const struct tr_bench_case tr_bench_state_cases[];
