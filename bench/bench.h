@@ -48,5 +48,6 @@ extern const struct tr_bench_case tr_bench_generator_cases[];
 extern const struct tr_bench_case tr_bench_run_cases[];
 extern const struct tr_bench_case tr_bench_scale_cases[];
 extern const struct tr_bench_case tr_bench_snapshot_cases[];
+extern const struct tr_bench_case tr_bench_log_cases[];
 
 #endif

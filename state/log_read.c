@@ -2,11 +2,11 @@
  *
  * Reading: the extents of a checkpoint as a stream of bytes, and that as checked blocks. See log_state.h.
  *
- *     extent | chunk | chunk | .. |  ──▶ slots, several in flight, in order ──▶ take(n): n bytes in one piece
+ *     extent | chunk | chunk | .. |  ──▶ ring of RING_BYTES, several chunks in flight ──▶ take(n): n bytes in one piece
  *
- * Chunks end at multiples of CHUNK_BYTES of the file, and a slot's memory agrees with the file's offset within a page, since
- * the kernel copies several times slower otherwise. What lies in one slot is used where it is; what goes across the
- * border is put together in a buffer.
+ * Byte o of a file lies at o modulo RING_BYTES of the ring. So chunks that follow each other lie side by side, and a block is
+ * used where it is, whichever chunks it lies in; only what goes across the end of the ring, or is larger than it, is put
+ * together in a buffer. And memory and file agree within a page: the kernel copies several times slower when they don't.
  *
  * Bytes from disk are hostile: a length is checked against the extent before anything is done with it, the sum before
  * anything else of a frame is believed.
@@ -20,17 +20,17 @@
 #include "base/fault.h"
 #include "state/log_state.h"
 
-#define CHUNK_BYTES ((size_t)1 << 20)
-#define SLOT_COUNT 4
+#define CHUNK_BYTES ((size_t)256 << 10)
+#define SLOT_COUNT 8
+#define RING_BYTES (SLOT_COUNT * CHUNK_BYTES)
 #define PAGE_BYTES ((size_t)4096)
 
+/** A chunk in flight, or in the ring. */
 struct slot {
 	struct tr_io_request request;
-	unsigned char *memory;
-	unsigned char *bytes; /* in `memory`, where the file's offset wants it */
-	size_t length;        /* that are wanted */
+	uint64_t begin; /* in the file */
+	size_t length;
 	size_t done;
-	size_t taken;
 	uint32_t retries;
 };
 
@@ -40,47 +40,52 @@ struct stream {
 	struct tr_file *file;
 	char path[TR_LOG_PATH_MAX];
 	uint64_t end;
-	uint64_t asked; /* up to where reads have been sent */
+	uint64_t position; /* up to where bytes have been taken */
+	uint64_t filled;   /* up to where they are there */
+	uint64_t asked;    /* up to where reads have been sent */
 	struct slot slots[SLOT_COUNT];
 	uint32_t first, count; /* slots in use, oldest first */
+	uint32_t ready;        /* how many of them are filled */
+	unsigned char *ring;
 	unsigned char *joined;
 	size_t joined_capacity;
 };
 
 static void send(struct stream *s, struct slot *slot)
 {
-	slot->request.buffer = slot->bytes + slot->done;
+	slot->request.op = TR_IO_READ;
+	slot->request.file = s->file;
+	slot->request.offset = (int64_t)(slot->begin + slot->done);
+	slot->request.buffer = s->ring + (slot->begin + slot->done) % RING_BYTES;
 	slot->request.length = slot->length - slot->done;
 	tr_io_submit(s->log->io, &slot->request);
 }
 
-/** Keeps all slots busy. */
+/** Lets go of the chunks that have been taken, and keeps the others busy. */
 static void ask(struct stream *s)
 {
+	while (s->ready > 0 && s->slots[s->first].begin + s->slots[s->first].length <= s->position) {
+		s->first = (s->first + 1) % SLOT_COUNT;
+		s->count--;
+		s->ready--;
+	}
 	while (s->count < SLOT_COUNT && s->asked < s->end) {
 		struct slot *slot = &s->slots[(s->first + s->count) % SLOT_COUNT];
 		const uint64_t border = (s->asked / CHUNK_BYTES + 1) * CHUNK_BYTES;
 
-		if (slot->memory == NULL)
-			slot->memory = aligned_alloc(PAGE_BYTES, CHUNK_BYTES + PAGE_BYTES);
-		TR_ASSERT(slot->memory != NULL);
-		slot->bytes = slot->memory + s->asked % PAGE_BYTES;
-		slot->length = (size_t)(TR_MIN(border, s->end) - s->asked);
-		slot->done = slot->taken = 0;
-		slot->retries = 0;
-		slot->request = (struct tr_io_request){.op = TR_IO_READ, .file = s->file, .offset = (int64_t)s->asked};
+		*slot = (struct slot){.begin = s->asked, .length = (size_t)(TR_MIN(border, s->end) - s->asked)};
 		send(s, slot);
 		s->asked += slot->length;
 		s->count++;
 	}
 }
 
-/** Waits until the oldest slot is full. */
+/** Waits until the oldest chunk that is not there yet is. */
 static tr_code fill(struct stream *s, struct tr_status *st)
 {
-	struct slot *slot = &s->slots[s->first];
+	struct slot *slot = &s->slots[(s->first + s->ready) % SLOT_COUNT];
 
-	TR_ASSERT(s->count > 0);
+	TR_ASSERT(s->ready < s->count);
 	while (slot->done < slot->length) {
 		const int64_t result = slot->request.result;
 
@@ -100,17 +105,22 @@ static tr_code fill(struct stream *s, struct tr_status *st)
 				"%s: the file ends at byte %lld; %llu bytes of it belong to the checkpoint", s->path,
 				(long long)slot->request.offset, (unsigned long long)s->end);
 		slot->done += (size_t)result;
-		slot->request.offset += result;
 		if (slot->done < slot->length)
 			send(s, slot);
 	}
+	s->ready++;
+	s->filled += slot->length;
 	return TR_OK;
 }
 
-static void pass(struct stream *s)
+static void join_reserve(struct stream *s, size_t length)
 {
-	s->first = (s->first + 1) % SLOT_COUNT;
-	s->count--;
+	if (s->joined_capacity >= length)
+		return;
+	free(s->joined);
+	s->joined = malloc(length);
+	TR_ASSERT(s->joined != NULL);
+	s->joined_capacity = length;
 }
 
 /** The next `length` bytes in one piece; they hold until the next call. There must be as many. */
@@ -118,41 +128,39 @@ static tr_code take(struct stream *s, size_t length, const unsigned char **bytes
 {
 	size_t have = 0;
 
+	*bytes = s->ring; /* of nothing, too */
 	while (have < length) {
-		struct slot *slot;
+		const unsigned char *at = s->ring + s->position % RING_BYTES;
 		size_t part;
 
-		if (s->count > 0 && s->slots[s->first].taken == s->slots[s->first].length)
-			pass(s);
-		ask(s);
-		TR_TRY(fill(s, st));
-		slot = &s->slots[s->first];
-		part = TR_MIN(length - have, slot->length - slot->taken);
+		for (ask(s); s->filled - s->position < length - have && s->ready < s->count; ask(s))
+			TR_TRY(fill(s, st));
+		part = (size_t)TR_MIN(s->filled - s->position, (uint64_t)(length - have));
+		part = TR_MIN(part, RING_BYTES - (size_t)(s->position % RING_BYTES));
+		TR_ASSERT(part > 0);
+		s->position += part;
 		if (part == length) {
-			*bytes = slot->bytes + slot->taken;
-			slot->taken += part;
+			*bytes = at;
 			return TR_OK;
 		}
-		if (s->joined_capacity < length) {
-			free(s->joined);
-			s->joined = malloc(length);
-			TR_ASSERT(s->joined != NULL && have == 0);
-			s->joined_capacity = length;
-		}
-		memcpy(s->joined + have, slot->bytes + slot->taken, part);
-		slot->taken += part;
+		join_reserve(s, length);
+		memcpy(s->joined + have, at, part);
 		have += part;
+		*bytes = s->joined;
 	}
-	*bytes = s->joined;
 	return TR_OK;
 }
 
-static void settle(struct stream *s)
+/** Waits for what is in flight; the stream is then empty, and stands at `begin`. */
+static void settle(struct stream *s, uint64_t begin)
 {
-	for (; s->count > 0; pass(s))
+	for (; s->count > 0; s->count--) {
 		while (!s->slots[s->first].request.is_done)
 			(void)tr_io_wait(s->log->io, -1);
-	s->asked = s->end;
+		s->first = (s->first + 1) % SLOT_COUNT;
+	}
+	s->ready = 0;
+	s->position = s->filled = s->asked = begin;
 }
 
 static tr_code open_segment(struct stream *s, const struct tr_root_extent *extent, struct tr_status *st)
@@ -209,8 +217,7 @@ static tr_code read_extent(struct stream *s, const struct tr_root_extent *extent
 	uint64_t offset = extent->begin;
 	uint32_t previous = extent->previous;
 
-	settle(s);
-	s->asked = extent->begin;
+	settle(s, extent->begin);
 	s->end = stop;
 	while (offset < stop) {
 		struct tr_frame_head head;
@@ -262,12 +269,13 @@ tr_code tr_log_read_extents(struct tr_log *log, const struct tr_root_extent *ext
 
 	TR_ASSERT(s != NULL);
 	s->log = log;
+	s->ring = aligned_alloc(PAGE_BYTES, RING_BYTES);
+	TR_ASSERT(s->ring != NULL);
 	code = read_all(s, extents, count, fn, context, st);
-	settle(s);
+	settle(s, 0);
 	tr_io_wake(log->io); /* the owner's own wake may have been taken here */
 	log->disk->ops->close(log->disk, &s->file);
-	for (uint32_t i = 0; i < SLOT_COUNT; i++)
-		free(s->slots[i].memory);
+	free(s->ring);
 	free(s->joined);
 	free(s);
 	return code;
