@@ -247,11 +247,56 @@ static tr_code observe_10m(double *value, char *note, size_t room, struct tr_sta
 	return observe(10000000, value, note, room, st);
 }
 
+/** How long it takes to load a checkpoint of 10M entries from memory, in ms. */
+static tr_code observe_load(double *value, char *note, size_t room, struct tr_status *st)
+{
+	const struct tr_state_stream stream = {.subtask_count = 1};
+	const struct tr_snapshot_order order = {.checkpoint = 1};
+	const struct tr_state_origin origin = {.subtask_count = 1, .checkpoint = 1};
+	struct side *from = calloc(1, sizeof(*from)), *to = calloc(1, sizeof(*to));
+	int64_t *data = tr_data_keys(ROWS, 10000000, 31);
+	struct tr_state_block *block;
+	double begun;
+	uint64_t base, bytes = 0;
+
+	TR_TRY(side_open(from, data, false, st));
+	TR_TRY(side_open(to, data, true, st));
+	run_batches(from, ROWS - BATCH_ROWS); /* the window stays open */
+	tr_block_writer_begin(&from->writer, &stream, 1);
+	TR_TRY(from->op->ops->snapshot(from->op, &order, &from->writer.writer, &base, st));
+	block = tr_block_writer_take(&from->writer, false);
+	begun = tr_harness_seconds();
+	while (block != NULL) {
+		struct tr_state_block *next = block->next;
+		struct tr_state_record record;
+		size_t offset = 0;
+		tr_code code;
+
+		while (tr_block_next(block->bytes, block->length, &offset, &record, &code, st))
+			TR_TRY(to->op->ops->load(to->op, &origin, &record, st));
+		TR_TRY(code);
+		bytes += block->length;
+		tr_state_block_destroy(&block);
+		block = next;
+	}
+	TR_TRY(to->op->ops->load_end(to->op, st));
+	*value = (tr_harness_seconds() - begun) * 1e3;
+	snprintf(note, room, "%.1f MB", (double)bytes / 1e6);
+	side_close(from);
+	side_close(to);
+	tr_harness_free(data, ROWS * sizeof(int64_t));
+	free(from);
+	free(to);
+	return TR_OK;
+}
+
 const struct tr_bench_case tr_bench_snapshot_cases[] = {
 	{"snapshot-1m", "tumbling COUNT(*) by 1,000,000 keys with a snapshot every 100 ms, against none", "rows", 0.9,
 	 0, 400, open_1m, data_close},
 	{"snapshot-pause-1m", "barrier and one step of 128 KiB, 1,000,000 keys, snapshots every 100 ms", "ms", 0, 0, 0,
 	 NULL, NULL, observe_1m, 1.0},
 	{"snapshot-pause-10m", "the same with 10,000,000 keys", "ms", 0, 0, 0, NULL, NULL, observe_10m, 1.0},
+	{"snapshot-load-10m", "loading the entries of 10,000,000 keys from memory", "ms", 0, 0, 0, NULL, NULL,
+	 observe_load, 2000},
 	{.name = NULL},
 };

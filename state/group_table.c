@@ -18,12 +18,14 @@
 #define WALKED_BYTES ((size_t)24 << 20) /* larger ones are searched row by row */
 #define PREFETCH_DISTANCE 48
 #define FURTHER_LOOKS 3
+#define FACTOR UINT64_C(0x9e3779b97f4a7c15)       /* of the hash */
+#define OTHER_FACTOR UINT64_C(0xd6e8feb86659fd93) /* of an equally good one */
 
-static inline size_t home_of(int64_t key, uint32_t bits)
+static inline size_t home_of(int64_t key, uint64_t factor, uint32_t bits)
 {
 	const uint64_t x = (uint64_t)key;
 
-	return (size_t)(((x ^ (x >> 32)) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+	return (size_t)(((x ^ (x >> 32)) * factor) >> (64 - bits));
 }
 
 static inline int64_t *key_at(char *places, size_t place, size_t place_bytes)
@@ -55,6 +57,7 @@ void tr_group_table_init(struct tr_group_table *table, uint32_t entry_bytes, uin
 
 	TR_ASSERT(entry_bytes >= 8 && entry_bytes % 8 == 0);
 	memset(table, 0, sizeof(*table));
+	table->factor = FACTOR;
 	/* 24 and 56 would make places lie across cache lines. */
 	table->place_bytes = entry_bytes + 8 == 24 ? 32 : entry_bytes + 8 == 56 ? 64 : entry_bytes + 8;
 	while (((uint64_t)1 << bits) / 8 * 5 < expected && bits < BITS_MAX)
@@ -63,6 +66,12 @@ void tr_group_table_init(struct tr_group_table *table, uint32_t entry_bytes, uin
 		while (((uint64_t)1 << bits) / 3 < expected)
 			bits++;
 	allocate(table, bits);
+}
+
+void tr_group_table_choose_order(struct tr_group_table *table, bool is_other)
+{
+	TR_ASSERT(table->occupied == 0);
+	table->factor = is_other ? OTHER_FACTOR : FACTOR;
 }
 
 void tr_group_table_deinit(struct tr_group_table *table)
@@ -76,7 +85,7 @@ void tr_group_table_deinit(struct tr_group_table *table)
 static void put(struct tr_group_table *table, const char *place)
 {
 	const size_t size = table->place_bytes, mask = ((size_t)1 << table->bits) - 1;
-	size_t to = home_of(*(const int64_t *)(const void *)place, table->bits);
+	size_t to = home_of(*(const int64_t *)(const void *)place, table->factor, table->bits);
 
 	while (to == 0 || *key_at(table->places, to, size) != 0)
 		to = (to + 1) & mask;
@@ -105,7 +114,7 @@ static inline __attribute__((always_inline)) void grow_in_place(struct tr_group_
 
 		if (*from == 0)
 			continue;
-		to = home_of(*from, table->bits);
+		to = home_of(*from, table->factor, table->bits);
 		memcpy(taken, from, size);
 		memset(from, 0, size);
 		while (to >= i && to <= mask && *key_at(table->places, to, size) != 0)
@@ -161,7 +170,7 @@ static char *find_one(struct tr_group_table *table, int64_t key)
 	const size_t mask = ((size_t)1 << table->bits) - 1;
 
 	TR_DASSERT(key != 0);
-	for (size_t i = home_of(key, table->bits);; i = (i + 1) & mask) {
+	for (size_t i = home_of(key, table->factor, table->bits);; i = (i + 1) & mask) {
 		int64_t *place = key_at(table->places, i, table->place_bytes);
 
 		if (*place == key)
@@ -185,22 +194,23 @@ static inline __attribute__((always_inline)) uint32_t look(const struct tr_group
 {
 	char *const places = table->places;
 	const uint32_t bits = table->bits;
+	const uint64_t factor = table->factor;
 	const uint32_t ahead = table->bytes > CACHED_BYTES ? PREFETCH_DISTANCE : 0;
 	const uint32_t prefetched = count > ahead ? count - ahead : 0;
 	uint32_t n = 0, i = 0;
 
 	for (uint32_t p = 0; p < TR_MIN(count, ahead); p++)
-		__builtin_prefetch(key_at(places, home_of(keys[p], bits), place_bytes), 1, 3);
+		__builtin_prefetch(key_at(places, home_of(keys[p], factor, bits), place_bytes), 1, 3);
 	for (; ahead > 0 && i < prefetched; i++) {
-		int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
+		int64_t *place = key_at(places, home_of(keys[i], factor, bits), place_bytes);
 
-		__builtin_prefetch(key_at(places, home_of(keys[i + ahead], bits), place_bytes), 1, 3);
+		__builtin_prefetch(key_at(places, home_of(keys[i + ahead], factor, bits), place_bytes), 1, 3);
 		entries[i] = (char *)(place + 1);
 		misses[n] = i;
 		n += *place != keys[i];
 	}
 	for (; i < count; i++) {
-		int64_t *place = key_at(places, home_of(keys[i], bits), place_bytes);
+		int64_t *place = key_at(places, home_of(keys[i], factor, bits), place_bytes);
 
 		entries[i] = (char *)(place + 1);
 		misses[n] = i;
@@ -218,8 +228,8 @@ static uint32_t look_further(const struct tr_group_table *table, uint32_t furthe
 
 	for (uint32_t m = 0; m < left; m++) {
 		const uint32_t i = misses[m];
-		int64_t *place =
-			key_at(table->places, (home_of(keys[i], table->bits) + further) & mask, table->place_bytes);
+		int64_t *place = key_at(table->places, (home_of(keys[i], table->factor, table->bits) + further) & mask,
+					table->place_bytes);
 
 		entries[i] = (char *)(place + 1);
 		misses[n] = i;
@@ -236,17 +246,18 @@ static inline __attribute__((always_inline)) bool walk(struct tr_group_table *ta
 {
 	char *const places = table->places;
 	const uint32_t bits = table->bits;
+	const uint64_t factor = table->factor;
 	const size_t mask = ((size_t)1 << bits) - 1;
 
 	for (uint32_t i = 0; i < TR_MIN(count, ahead); i++)
-		__builtin_prefetch(key_at(places, home_of(keys[i], bits), place_bytes), 1, 3);
+		__builtin_prefetch(key_at(places, home_of(keys[i], factor, bits), place_bytes), 1, 3);
 	for (uint32_t i = 0; i < count; i++) {
 		const int64_t key = keys[i];
-		size_t at = home_of(key, bits);
+		size_t at = home_of(key, factor, bits);
 		int64_t *place = key_at(places, at, place_bytes);
 
 		if (ahead > 0 && i + ahead < count)
-			__builtin_prefetch(key_at(places, home_of(keys[i + ahead], bits), place_bytes), 1, 3);
+			__builtin_prefetch(key_at(places, home_of(keys[i + ahead], factor, bits), place_bytes), 1, 3);
 		while (*place != key) {
 			if (*place == 0 && at != 0) {
 				if (table->occupied == table->limit) {
@@ -291,7 +302,8 @@ void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint
 void tr_group_table_prefetch(const struct tr_group_table *table, const int64_t *keys, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		__builtin_prefetch(key_at(table->places, home_of(keys[i], table->bits), table->place_bytes), 1, 2);
+		__builtin_prefetch(
+			key_at(table->places, home_of(keys[i], table->factor, table->bits), table->place_bytes), 1, 2);
 }
 
 char *tr_group_table_null_entry(const struct tr_group_table *table)

@@ -30,11 +30,16 @@ struct tr_group_table {
 	uint32_t place_bytes;
 	uint32_t occupied; /* places with a key, but for those of 0 and NULL */
 	uint32_t limit;    /* of occupied, before it grows */
+	uint64_t factor;   /* of the hash */
 };
 
 /** An empty table for entries of `entry_bytes` (a multiple of 8), with room for `expected` keys. */
 void tr_group_table_init(struct tr_group_table *table, uint32_t entry_bytes, uint32_t expected);
 void tr_group_table_deinit(struct tr_group_table *table);
+
+/** Before the first key: which of two orders the table has. Keys that come in the order of another table of the same hash
+ * (what was saved from one) would fill a growing table from one end, in ever longer runs: they go to the other order. */
+void tr_group_table_choose_order(struct tr_group_table *table, bool is_other);
 
 /** entries[i] becomes the entry of keys[i], new ones with zeros. `misses` is scratch for count + 1. All pointers to
  * entries from before are void. */

@@ -13,6 +13,10 @@
  *
  * Tables of windows that are out are kept, keys included, for windows to come; large ones are given back, and the next
  * begins with the size that the last needed.
+ *
+ * With checkpoints each table has marks by the number of the place (core/ops/window_save.h); before a table grows, what is
+ * pending is written, and after it all entries count as changed. What is saved comes in the order of the places, so it is
+ * loaded into tables of the other order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +45,11 @@ struct tumble_op {
 	uint32_t pane_capacity;
 	struct tr_group_table *spare; /* room for pane_capacity */
 	uint32_t spare_count;
-	uint32_t expected; /* keys of the last window */
-	bool is_firing;    /* panes[0] is going out */
-	bool has_pending;  /* a watermark is to be passed on when all that it fires is out */
+	uint32_t expected;   /* keys of the last window */
+	bool is_other_order; /* of the tables: not that of the state that was loaded */
+	bool has_loaded;
+	bool is_firing;   /* panes[0] is going out */
+	bool has_pending; /* a watermark is to be passed on when all that it fires is out */
 	uint64_t cursor;
 	uint32_t written; /* results of panes[0] */
 	char *trash;      /* an entry for late rows */
@@ -82,11 +88,13 @@ static struct pane *pane_get(struct tumble_op *s, int64_t start)
 	memmove(s->panes + low + 1, s->panes + low, (s->pane_count - low) * sizeof(*s->panes));
 	s->panes[low].start = start;
 	s->panes[low].id = ++s->w.save.last_id;
-	if (s->spare_count > 0)
+	if (s->spare_count > 0) {
 		s->panes[low].table = s->spare[--s->spare_count];
-	else
+	} else {
 		tr_group_table_init(&s->panes[low].table, s->w.layout.bytes,
 				    s->pane_count < EXPECTING_MAX ? s->expected : 0);
+		tr_group_table_choose_order(&s->panes[low].table, s->is_other_order);
+	}
 	tr_marks_init(&s->panes[low].marks, &s->w.save.clock);
 	if (s->w.save.is_on)
 		tr_marks_reserve(&s->panes[low].marks, tr_group_table_number_limit(&s->panes[low].table));
@@ -465,7 +473,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 							 .first_end = pane->start + s->w.clock.slice_ms,
 							 .base = (int64_t)least};
 	}
-	code = tr_window_state_put_mark(&s->w, writer, INT64_MIN, st);
+	code = tr_window_state_put_mark(&s->w, writer, s->is_other_order, st);
 	if (code == TR_OK)
 		code = tr_window_state_put_slices(&s->w, writer, list, s->pane_count, st);
 	for (uint32_t i = 0; !s->w.save.is_on && code == TR_OK && i < s->pane_count; i++)
@@ -515,6 +523,9 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	TR_TRY(tr_window_state_read(w, record, &rows, st));
 	if (rows.count == 0 || (as = tr_window_state_slice(w, rows.slices[0])) == NULL)
 		return TR_OK;
+	if (!s->has_loaded)
+		s->is_other_order = w->state.mark == 0;
+	s->has_loaded = true;
 	tr_window_op_reserve(w, rows.count);
 	column = &rows.batch->columns[0];
 	find(s, as->start, column, load_keys(s, column, rows.rows, rows.count), rows.rows, 0, rows.count);
@@ -526,7 +537,7 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 {
 	struct tumble_op *s = (struct tumble_op *)op;
 
-	(void)tr_window_state_loaded(&s->w, INT64_MIN);
+	(void)tr_window_state_loaded(&s->w, 0);
 	for (uint32_t i = 0; s->w.save.is_on && i < s->pane_count; i++) /* all is due again */
 		tr_marks_fill(&s->panes[i].marks, tr_group_table_number_limit(&s->panes[i].table));
 	return TR_OK;

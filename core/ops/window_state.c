@@ -22,6 +22,7 @@
 #define SLICE_COLUMNS 4
 #define ENTRY_COLUMNS 4  /* behind the accumulators */
 #define VALUES_COLUMNS 3 /* behind the keys */
+#define ENTRIES_FOR_MEAN 1000
 
 /* -- schemas -- */
 
@@ -149,7 +150,7 @@ static void set_up(struct tr_window_op *w)
 	static const char *const slice_names[SLICE_COLUMNS] = {"slice", "slice_start", "first_end", "base"};
 	struct tr_window_state *state = &w->state;
 	const uint32_t kinds_max = 4 + w->layout.part_count, keys = w->plan->key_count;
-	size_t row_bytes = 0;
+	size_t row_bytes = 8; /* the count; the other columns behind the accumulators are constant, as a rule */
 
 	if (state->kinds != NULL)
 		return;
@@ -164,7 +165,7 @@ static void set_up(struct tr_window_op *w)
 	add_kind(state, TR_WINDOW_STATE_SLICES, "slices", 0, false,
 		 numbers_schema(&state->arena, slice_names, SLICE_COLUMNS));
 	add_kind(state, TR_WINDOW_STATE_ENTRIES, "entries", keys, true, entries_schema(w, &state->arena));
-	for (uint32_t c = 0; c < state->kinds[2].schema->column_count; c++)
+	for (uint32_t c = 0; c + ENTRY_COLUMNS < state->kinds[2].schema->column_count; c++)
 		row_bytes += tr_phys_bytes((enum tr_phys)state->kinds[2].schema->types[c]->phys);
 	state->piece = (uint32_t)TR_MIN(TR_MAX(TR_STATE_RECORD_BYTES / row_bytes, PIECE_MIN), PIECE_MAX);
 	if (w->plan->window.kind == TR_WINDOW_SESSION && !w->plan->window.is_processing_time)
@@ -244,6 +245,10 @@ static tr_code put(struct tr_window_op *w, struct tr_state_writer *writer, uint1
 	written.bytes = state->bytes.data;
 	written.length = state->bytes.length;
 	state->bytes_put += written.length;
+	if (kind == TR_WINDOW_STATE_ENTRIES) {
+		state->entry_bytes_put += written.length;
+		state->entries_put += count;
+	}
 	return writer->put(writer, &written, st);
 }
 
@@ -409,9 +414,12 @@ tr_code tr_window_state_put_waiting(struct tr_window_op *w, struct tr_state_writ
 
 uint64_t tr_window_state_bytes(struct tr_window_op *w, uint64_t count)
 {
+	const struct tr_window_state *state = &w->state;
 	uint64_t row_bytes = 8;
 
 	set_up(w);
+	if (state->entries_put > ENTRIES_FOR_MEAN)
+		return (uint64_t)((double)count * (double)state->entry_bytes_put / (double)state->entries_put);
 	for (uint32_t c = 0; c + ENTRY_COLUMNS < w->state.kinds[2].schema->column_count; c++)
 		row_bytes += tr_phys_bytes((enum tr_phys)w->state.kinds[2].schema->types[c]->phys);
 	return count * row_bytes;

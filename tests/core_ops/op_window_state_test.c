@@ -767,34 +767,42 @@ static uint64_t write_checkpoint(struct run *r, uint64_t completed, uint64_t rew
 	return entries;
 }
 
+/** SUM(v) by one key, in windows of 100 s, on one subtask. */
+static struct run *sum_run(struct world *w, struct query *q, enum tr_window_kind kind, uint32_t key)
+{
+	struct tr_agg_match match;
+	struct run *r;
+
+	make_query(w, q, kind, false);
+	q->keys[0] = key;
+	q->key_count = 1;
+	q->agg_count = 1;
+	assert_int_equal(tr_agg_resolve(&w->arena, "SUM", w->in_types[V], true, &match, NULL), TR_OK);
+	q->aggs[0] = (struct tr_agg_call){
+		.agg = match.agg, .type = match.type, .arg_column = V, .filter_column = -1, .text = "SUM(v)"};
+	q->window.size_ms = 100000;
+	q->window.step_ms = 100000;
+	q->window.offset_ms = 0;
+	q->types[0] = w->in_types[key];
+	q->types[1] = match.type;
+	q->output.column_count = 5;
+	for (uint32_t c = 2; c < 5; c++)
+		q->types[c] = tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3);
+	r = run_create(w, q, false, 0, true);
+	tasks_create(r, 1);
+	return r;
+}
+
 /** What a checkpoint writes follows what has changed. */
 static void follows_changes(void **state)
 {
 	for (int n = 0; n < 4; n++) {
 		struct world *w = world_create(10 + (uint64_t)n);
-		struct tr_agg_match match;
 		struct query q;
-		struct run *r;
+		struct run *r = sum_run(w, &q, n % 2 ? TR_WINDOW_HOP : TR_WINDOW_TUMBLE, n < 2 ? K : NAME);
 		uint64_t base;
 		size_t all, some;
 
-		make_query(w, &q, n % 2 ? TR_WINDOW_HOP : TR_WINDOW_TUMBLE, false);
-		q.keys[0] = n < 2 ? K : NAME;
-		q.key_count = 1;
-		q.agg_count = 1;
-		assert_int_equal(tr_agg_resolve(&w->arena, "SUM", w->in_types[V], true, &match, NULL), TR_OK);
-		q.aggs[0] = (struct tr_agg_call){
-			.agg = match.agg, .type = match.type, .arg_column = V, .filter_column = -1, .text = "SUM(v)"};
-		q.window.size_ms = 100000;
-		q.window.step_ms = 100000;
-		q.window.offset_ms = 0;
-		q.types[0] = w->in_types[q.keys[0]];
-		q.types[1] = match.type;
-		q.output.column_count = 5;
-		for (uint32_t c = 2; c < 5; c++)
-			q.types[c] = tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3);
-		r = run_create(w, &q, false, 0, true);
-		tasks_create(r, 1);
 		for (uint32_t i = 0; i < 20000; i += 2000)
 			feed_keys(r, i, i + 2000);
 		assert_int_equal(write_checkpoint(r, 0, 0, true, &base, &all), 20000);
@@ -820,6 +828,31 @@ static void follows_changes(void **state)
 		run_destroy(r);
 		world_destroy(w);
 	}
+}
+
+/** What was saved in the order of a table is loaded into another one, again and again, in time that grows with its size. */
+static void many_loaded(void **state)
+{
+	const uint32_t keys = 100000;
+	struct world *w = world_create(1);
+	struct query q;
+	struct run *r = sum_run(w, &q, TR_WINDOW_TUMBLE, K);
+
+	for (int generation = 0; generation < 4; generation++) {
+		for (uint32_t i = 0; i < keys; i += 2000)
+			feed_keys(r, i, i + 2000);
+		checkpoint_begin(r, 0);
+		for (uint32_t t = 0; t < r->task_count; t++)
+			while (r->tasks[t].is_stepping)
+				step_task(r, &r->tasks[t]);
+		checkpoint_complete(r);
+		(void)crash(r);
+	}
+	send_watermark(r, 500000);
+	take_lines(r);
+	assert_int_equal(r->lines.count, keys);
+	run_destroy(r);
+	world_destroy(w);
 }
 
 /** The kinds are what a savepoint shows: keys first, then the rest, by names. */
@@ -861,9 +894,11 @@ static void kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds),     cmocka_unit_test(follows_changes), cmocka_unit_test(tumble),
-		cmocka_unit_test(hop),       cmocka_unit_test(cumulate),        cmocka_unit_test(session),
-		cmocka_unit_test(many_keys), cmocka_unit_test(local_time),      cmocka_unit_test(processing_time),
+		cmocka_unit_test(kinds),       cmocka_unit_test(follows_changes),
+		cmocka_unit_test(many_loaded), cmocka_unit_test(tumble),
+		cmocka_unit_test(hop),         cmocka_unit_test(cumulate),
+		cmocka_unit_test(session),     cmocka_unit_test(many_keys),
+		cmocka_unit_test(local_time),  cmocka_unit_test(processing_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
