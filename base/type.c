@@ -184,12 +184,22 @@ bool tr_type_equals(const struct tr_type *a, const struct tr_type *b)
 	return a->is_nullable == b->is_nullable && tr_type_equals_ignoring_null(a, b);
 }
 
+/** As it stands between backticks. */
+static const char *escaped(struct tr_arena *arena, const char *name)
+{
+	const char *text = "";
+
+	for (const char *tick; (tick = strchr(name, '`')) != NULL; name = tick + 1)
+		text = tr_arena_printf(arena, "%s%.*s``", text, (int)(tick - name), name);
+	return text[0] == '\0' ? name : tr_arena_printf(arena, "%s%s", text, name);
+}
+
 static const char *row_text(struct tr_arena *arena, const struct tr_type *type)
 {
 	const char *text = "ROW<";
 
 	for (uint32_t i = 0; i < type->child_count; i++)
-		text = tr_arena_printf(arena, "%s%s`%s` %s", text, i > 0 ? ", " : "", type->names[i],
+		text = tr_arena_printf(arena, "%s%s`%s` %s", text, i > 0 ? ", " : "", escaped(arena, type->names[i]),
 				       tr_type_text(arena, type->children[i]));
 	return tr_arena_printf(arena, "%s>", text);
 }

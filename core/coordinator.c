@@ -12,10 +12,12 @@
 
 #include "base/fault.h"
 #include "core/checkpoint.h"
+#include "core/state_schema.h"
 #include "core/worker.h"
 
 #define IO_QUEUE_DEPTH 64
 #define RETRY_PAUSE_NS INT64_C(1000000000)
+#define SCHEMA_BYTES_MAX ((size_t)256 << 10) /* of all operators: the log's root has room for 1 MiB of texts */
 
 static void tell(struct tr_coordinator *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -66,6 +68,7 @@ tr_code tr_coordinator_create(const struct tr_plan *plan, struct tr_environment 
 	c->due_ns = INT64_MAX;
 	c->processing_ms = INT64_MIN;
 	pthread_mutex_init(&c->lock, NULL);
+	tr_arena_init(&c->arena, 0);
 	code = env->disk->ops->queue_create(env->disk, IO_QUEUE_DEPTH, &c->io, st);
 	if (code == TR_OK)
 		code = open_log(c, st);
@@ -117,6 +120,7 @@ void tr_coordinator_destroy(struct tr_coordinator **coordinator)
 	if (c->io != NULL)
 		c->env->disk->ops->queue_destroy(c->env->disk, &c->io);
 	free(c->parts);
+	tr_arena_deinit(&c->arena);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -180,6 +184,33 @@ static int64_t next_due(const struct tr_coordinator *c, int64_t now_ns)
 
 /* Restoring. */
 
+/** The texts that say what the operators' records hold. Asked for now: later the operators belong to their workers. */
+static void describe_states(struct tr_coordinator *c, const struct tr_graph *graph)
+{
+	size_t bytes = 0;
+	uint32_t count = 0;
+
+	for (uint32_t s = 0; s < graph->stage_count; s++)
+		count += graph->stages[s]->state_count;
+	c->schemas = TR_NEW_ARRAY(&c->arena, count + 1, const char *);
+	count = 0;
+	for (uint32_t s = 0; s < graph->stage_count; s++) {
+		for (uint32_t k = 0; k < graph->stages[s]->state_count; k++) {
+			const struct tr_op *op = graph->stages[s]->subtasks[0].snapshot.ops[k];
+			const struct tr_state_kind *kinds = NULL;
+			const char *text = "";
+			uint32_t kind_count = 0;
+
+			if (op->ops->kinds != NULL) {
+				kinds = op->ops->kinds(op, &kind_count);
+				text = tr_state_schema_text(&c->arena, kinds, kind_count);
+			}
+			bytes += strlen(text);
+			c->schemas[count++] = bytes <= SCHEMA_BYTES_MAX ? text : "";
+		}
+	}
+}
+
 tr_code tr_coordinator_restore(struct tr_coordinator *c, struct tr_graph *graph, struct tr_status *st)
 {
 	const struct tr_checkpoint_plan *plan = &c->plan->checkpoint;
@@ -190,6 +221,7 @@ tr_code tr_coordinator_restore(struct tr_coordinator *c, struct tr_graph *graph,
 		streams += graph->stages[s]->state_count * graph->stages[s]->parallelism;
 	c->parts = calloc(streams + 1, sizeof(*c->parts));
 	TR_ASSERT(c->parts != NULL);
+	describe_states(c, graph);
 	if (tr_log_checkpoint_count(c->log) > 0) {
 		if (plan->restore_from != NULL)
 			TR_FAIL(st, TR_ERR_USAGE,
@@ -421,6 +453,7 @@ static bool drain(struct tr_coordinator *c, bool *has_moved)
 static void seal(struct tr_coordinator *c)
 {
 	struct tr_log_checkpoint checkpoint = {.number = c->number, .is_final = c->is_final};
+	const char **schemas = c->schemas;
 
 	c->part_count = 0;
 	for (uint32_t s = 0; s < c->graph->stage_count; s++) {
@@ -441,12 +474,13 @@ static void seal(struct tr_coordinator *c)
 						   .subtask_count = stage->parallelism},
 					.uid = state->node->uid,
 					.fingerprint = state->node->fingerprint,
-					.schema = "",
+					.schema = schemas[k],
 					.base = snapshot->bases[k],
 					.is_finished = has_ended(c, subtask),
 				};
 			}
 		}
+		schemas += stage->state_count;
 	}
 	checkpoint.parts = c->parts;
 	checkpoint.part_count = c->part_count;

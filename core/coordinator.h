@@ -70,6 +70,8 @@ struct tr_coordinator {
 	struct tr_state_block *block; /* popped, but the log had no room */
 	struct tr_log_part *parts;    /* of the checkpoint under way; room for all streams */
 	uint32_t part_count;
+	struct tr_arena arena;               /* the schemas */
+	const char **schemas;                /* of the stages' states, stage by stage */
 	bool is_closed;                      /* under lock */
 	struct tr_savepoint_request *asked;  /* under lock */
 	struct tr_savepoint_request *served; /* by the checkpoint under way */
