@@ -17,7 +17,8 @@
 
 #include "core/ops/op.h"
 
-#define TR_STATE_SCHEMA_BYTES_MAX ((size_t)32 << 10) /* of one operator; a longer one is left out (the root has a limit) */
+#define TR_STATE_SCHEMA_BYTES_MAX \
+	((size_t)32 << 10) /* of one operator; a longer one is left out (the root has a limit) */
 #define TR_STATE_KINDS_MAX 2048
 
 /** The text, in `arena`; "" if it would be too long. */
