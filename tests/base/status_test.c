@@ -29,7 +29,7 @@ static void records_code_message_and_place(void **state)
 	assert_int_equal(st.code, TR_ERR_DATA);
 	assert_int_equal(st.sys_errno, 0);
 	assert_string_equal(st.message, "row 7 is bad");
-	assert_memory_equal(st.where, "tests/base/status_test.c:", 25);
+	assert_non_null(strstr(st.where, "tests/base/status_test.c:")); /* what comes before is the build's to choose */
 	tr_status_clear(&st);
 	assert_int_equal(st.code, TR_OK);
 	assert_string_equal(st.message, "");
