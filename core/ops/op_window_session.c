@@ -5,14 +5,22 @@
  *
  * Whether a row is late is decided after joining, as in Flink: the row's session, joined with those that are still
  * open when the row arrives, is late if it ends at or before the row's watermark. So what a row does depends on the
- * sessions that the rows *before it* have left open, and the order of rows matters. That order is the order of their
- * watermarks (between two rows with the same watermark nothing closes, and joining is commutative). Rows of one split
- * that come by way of several workers arrive in another order; therefore rows wait:
+ * sessions that the rows *before it* have left open, and the order of rows matters. Rows of one split that come by way of
+ * several workers arrive in any order, so the order of arrival can't decide. Rows wait, and are taken by watermark, and
+ * rows of equal watermark by time, the greatest first:
  *
  *     batch ──▶ held rows (copied), each with its watermark
- *     watermark W: no row with a watermark below W will come. Held rows below W are taken in the order of their
- *                  watermarks; each closes what its watermark has passed, and is joined with what is open.
+ *     watermark W: no row with a watermark below W will come. Held rows below W are taken in that order;
+ *                  each closes what its watermark has passed, and is joined with what is open.
  *                  Then all sessions that end at or before W fire.
+ *
+ * Why the greatest time first. Between rows of equal watermark V nothing closes, and each open session ends after V. A row
+ * that alone would end after V is taken in any order. Another, at t, is taken exactly if it meets an open session; since
+ * that one ends after V, and so after t + gap, this means that the session starts at or before t + gap. What rows before t
+ * join is no help to it: one at u < t that meets a session which starts at or before u + gap shows that t meets it
+ * without u. So only rows at greater times can open the way for a row, and those have been taken: what is late in this
+ * order is late in every order. The rows that join are the most that any order of arrival would let in, always the
+ * same ones; Flink lets in some of them, as they happen to arrive. Rows of one time fare alike.
  *
  * A closed session (its timer is at most the greatest watermark seen for its key) is never joined again; it fires with
  * the next watermark of the operator. With processing time rows are taken at once, and sessions fire by the clock.
@@ -279,12 +287,15 @@ static void hold(struct session_op *s, const struct tr_batch *batch, const int64
 	s->block_left[s->block_count - 1] = n;
 }
 
+/** By watermark, then the greatest time first; rows that agree in both, in the order of arrival. */
 static int compare_held(const void *a, const void *b)
 {
 	const struct held_row *x = a, *y = b;
 
 	if (x->watermark_ms != y->watermark_ms)
 		return x->watermark_ms < y->watermark_ms ? -1 : 1;
+	if (x->time_ms != y->time_ms)
+		return x->time_ms > y->time_ms ? -1 : 1;
 	if (x->block != y->block)
 		return x->block < y->block ? -1 : 1;
 	return (x->row > y->row) - (x->row < y->row);
@@ -312,7 +323,7 @@ static void compact_blocks(struct session_op *s)
 	free(numbers);
 }
 
-/** Takes the held rows whose watermark is below W, in the order of their watermarks. */
+/** Takes the held rows whose watermark is below W, in their order. */
 static void take_held(struct session_op *s, int64_t watermark_ms)
 {
 	size_t taken = 0;
@@ -412,7 +423,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 		hold(s, batch, NULL);
 		return TR_FLOW_MORE;
 	}
-	for (uint32_t i = 0; i < batch->selected_count; i++)
+	for (uint32_t i = 0; i < batch->selected_count; i++) /* nothing is late: the order does not matter */
 		take_row(s, batch, tr_batch_row(batch, i),
 			 tr_window_local(&s->w.clock, op->context->program.processing_time_ms), TR_WATERMARK_MIN);
 	set_timer(s);

@@ -5,7 +5,8 @@
  *
  * The stream has disorder, late rows, NULLs, Unicode keys, negative times. Every row knows the watermark that was in force
  * when it arrived. The model keeps, for each (key, window), the list of its rows, and computes the aggregates from the
- * lists at the end. Results are compared as sorted lines.
+ * lists at the end. Results are compared as sorted lines. Sessions take rows of equal watermark by time, the greatest first
+ * (op_window_session.c says why).
  */
 #ifndef TR_TESTS_WINDOW_CASE_H
 #define TR_TESTS_WINDOW_CASE_H
@@ -514,14 +515,33 @@ static inline void put_aggregate(char *line, const struct model *m, const struct
 	free(seen);
 }
 
-static inline void model_run(const struct world *w, const struct query *q, struct text_list *lines, uint64_t *late)
+/** The order in which rows count: that of their watermarks, which is the stream's; within one, sessions go down in time. */
+static inline void model_order(const struct world *w, const struct query *q, uint32_t *order)
+{
+	for (uint32_t i = 0; i < w->row_count; i++) {
+		uint32_t at = i;
+
+		for (; at > 0 && q->window.kind == TR_WINDOW_SESSION; at--) {
+			const struct row *before = &w->rows[order[at - 1]];
+
+			if (before->watermark != w->rows[i].watermark ||
+			    local_of(q, before->ts) >= local_of(q, w->rows[i].ts))
+				break;
+			order[at] = order[at - 1];
+		}
+		order[at] = i;
+	}
+}
+
+static inline void model_run_in(const struct world *w, const struct query *q, const uint32_t *order,
+				struct text_list *lines, uint64_t *late)
 {
 	struct model *m = calloc(1, sizeof(*m));
 
 	m->w = w;
 	m->q = q;
 	for (uint32_t i = 0; i < w->row_count; i++)
-		model_row(m, i);
+		model_row(m, order[i]);
 	for (uint32_t b = 0; b < BUCKETS; b++) {
 		while (m->buckets[b] != NULL) {
 			struct group *g = m->buckets[b];
@@ -548,6 +568,15 @@ static inline void model_run(const struct world *w, const struct query *q, struc
 	*late = m->late;
 	free(m);
 	qsort(lines->lines, lines->count, sizeof(char *), compare_lines);
+}
+
+static inline void model_run(const struct world *w, const struct query *q, struct text_list *lines, uint64_t *late)
+{
+	uint32_t *order = calloc(w->row_count + 1, sizeof(*order));
+
+	model_order(w, q, order);
+	model_run_in(w, q, order, lines, late);
+	free(order);
 }
 
 /* -- operators of the test -- */
