@@ -1,102 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Source task: decode ahead, confirm, stamp, push. core/source_task.h has the states and the rules.
+ * Source task: decode ahead, confirm, stamp, push. core/source_task.h has the states and the rules,
+ * core/source_task_state.c what is saved and restored.
  *
  * The queue holds the batches of one chunk only, because they may point into the reader's input buffer, which is reused
  * for its next chunk. Entries [0, stamped) are stamped, [pushed, count) are still to be pushed. While the chunk is
  * confirmed, a batch is stamped and pushed as soon as it is decoded and entry 0 is used again and again, so that the
  * rows are still in the cache.
  */
-#include "core/source_task.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "base/type.h"
-#include "core/source_stamp.h"
-
-enum chunk_state { CHUNK_NONE, CHUNK_GUESSED, CHUNK_CONFIRMED };
-
-/** What has to happen before the entry in hand is done; each may block. */
-enum push_phase { PUSH_NOTHING, PUSH_STATUS, PUSH_ROWS, PUSH_WATERMARK, PUSH_RELEASE };
-
-/** A failure that waits until the chunk's start is confirmed. */
-struct held_failure {
-	bool is_set;
-	bool is_row; /* computing a time failed: the status does not name the split yet */
-	bool is_null_time;
-	uint64_t row; /* of the chunk: is_null_time */
-	struct tr_status status;
-};
-
-struct tr_source_task {
-	struct tr_op head;
-	const struct tr_source_plan *plan;
-	struct tr_source_context reader_context;
-	struct tr_source_reader *reader;
-	struct tr_wake_set *wakes;
-	struct tr_program_state *program;
-	struct tr_program_state *time_program;
-	struct tr_column *outputs;
-	struct tr_batch batch; /* what is pushed: computed columns */
-	/* The chunk in hand. */
-	enum chunk_state state;
-	uint64_t split;
-	uint64_t chunk;
-	int64_t start;
-	int64_t limit;
-	int64_t end;
-	bool is_decoded;   /* its last batch is in the queue */
-	bool is_published; /* its carry is */
-	bool is_split_end;
-	uint64_t chunk_rows; /* decoded */
-	struct tr_carry_slot *slot;
-	struct tr_stamp stamp; /* event-time state after the last stamped row */
-	uint64_t rows_before;  /* of the split, before this chunk */
-	uint64_t rows_done;    /* of this chunk: pushed, or passed over because they had been pushed before a restore */
-	struct tr_stamp pushed_stamp;        /* after the last pushed row */
-	const struct tr_source_hand *hand;   /* NULL: this is not a restored chunk */
-	uint64_t skip;                       /* rows that are still to be passed over when decoded */
-	struct tr_source_counters counted;   /* of this chunk, with the pushed rows */
-	struct tr_source_counters uncounted; /* counted before the restore: not to be counted again */
-	struct held_failure held;
-	struct tr_source_entry *queue; /* TR_SOURCE_QUEUE_MAX; buffers are made when first needed */
-	uint32_t queue_max;            /* of them, within TR_SOURCE_QUEUE_BYTES */
-	uint32_t hurry_max;            /* of them, within TR_SOURCE_HURRY_BYTES */
-	uint32_t count;
-	uint32_t stamped;
-	uint32_t pushed;
-	enum push_phase phase;
-	/* The subtask's own time. */
-	struct tr_stamp_others others;
-	bool is_begun;
-	bool is_reader_done;
-	bool is_max_emitted;
-	bool is_end_emitted;
-	bool is_idle;
-	int64_t emitted_ms; /* watermark passed to the chain */
-	int64_t reached_ms; /* the same but for the end: what the rows had come to */
-	int64_t now_ns;
-	int64_t last_rows_ns; /* when rows came, or idleness began to count */
-	int64_t timer_ns;     /* next turn of the watermark timer; INT64_MAX: none */
-	struct tr_source_counters counters;
-	/* Positions. */
-	struct tr_position_writer position_writer;
-	struct tr_bytes items;           /* of the last barrier */
-	uint64_t items_checkpoint;       /* which it was; 0: none yet */
-	struct tr_source_carry *carries; /* published last, by split: all that are not finished, and some that are */
-	uint32_t carry_count;
-	uint32_t carry_capacity;
-	struct tr_source_saved saved; /* after a restore: the carries that subtask 0 passes on */
-	bool is_watermark_due;        /* restored, and not told to the chain yet */
-};
-
-static const struct tr_op_ops head_ops;
-
-static void put_split(struct tr_position_writer *writer, const struct tr_split_position *split);
-static void put_chunk(struct tr_position_writer *writer, const struct tr_chunk_position *chunk);
+#include "core/source_task_inner.h"
 
 static bool is_stuck(enum tr_flow flow) { return flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED; }
 
@@ -132,8 +50,7 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 	tr_code code;
 
 	TR_ASSERT(t != NULL && plan->program != NULL);
-	t->head.ops = &head_ops;
-	t->position_writer = (struct tr_position_writer){put_split, put_chunk};
+	tr_source_task_state_init(t);
 	t->head.context = context;
 	t->head.next = next;
 	t->head.timer_ms = INT64_MAX;
@@ -190,9 +107,7 @@ void tr_source_task_destroy(struct tr_source_task **task)
 	tr_program_state_destroy(&t->program);
 	if (t->time_program != NULL)
 		tr_program_state_destroy(&t->time_program);
-	tr_source_saved_deinit(&t->saved);
-	tr_bytes_deinit(&t->items);
-	free(t->carries);
+	tr_source_task_state_deinit(t);
 	free(t->queue);
 	free(t->outputs);
 	free(t);
@@ -238,7 +153,7 @@ static void drop_chunk_batches(struct tr_source_task *t)
 	t->rows_done = 0;
 	t->skip = t->hand != NULL ? t->hand->rows_pushed : 0;
 	t->counted = t->uncounted = t->hand != NULL ? t->hand->counted : (struct tr_source_counters){0};
-	t->held = (struct held_failure){.is_set = false};
+	t->held = (struct tr_held_failure){.is_set = false};
 }
 
 /** Takes where the chunk before ends from its carry, or from the restored chunk. False: it is not known yet. */
@@ -269,15 +184,14 @@ static bool find_start(struct tr_source_task *t, int64_t *start)
 	return true;
 }
 
-/** Confirms the chunk if its start is known. */
-static bool confirm(struct tr_source_task *t)
+bool tr_source_task_confirm(struct tr_source_task *t)
 {
 	int64_t start;
 
 	if (!find_start(t, &start))
 		return false;
 	t->pushed_stamp = t->stamp;
-	t->state = CHUNK_CONFIRMED;
+	t->state = TR_CHUNK_CONFIRMED;
 	if (t->chunk > 0 && start != t->start && t->plan->ops->rewind != NULL) {
 		drop_chunk_batches(t);
 		t->start = start;
@@ -296,33 +210,6 @@ static void store_stamp(struct tr_carry_slot *slot, const struct tr_stamp *stamp
 {
 	atomic_store_explicit(&slot->current_ms, stamp->current_ms, memory_order_relaxed);
 	atomic_store_explicit(&slot->last_ms, stamp->last_ms, memory_order_relaxed);
-}
-
-/** Remembers the carry for checkpoints. */
-static void note_carry(struct tr_source_task *t, const struct tr_source_carry *carry, bool is_finished)
-{
-	uint32_t at = t->carry_count;
-
-	while (at > 0 && t->carries[at - 1].split > carry->split) /* splits are begun in order: few steps */
-		at--;
-	if (at > 0 && t->carries[at - 1].split == carry->split) {
-		t->carries[at - 1] = *carry;
-		if (is_finished) {
-			memmove(&t->carries[at - 1], &t->carries[at], (t->carry_count - at) * sizeof(*t->carries));
-			t->carry_count--;
-		}
-		return;
-	}
-	if (is_finished)
-		return;
-	if (t->carry_count == t->carry_capacity) {
-		t->carry_capacity = TR_MAX(t->carry_capacity * 2, 8);
-		t->carries = realloc(t->carries, t->carry_capacity * sizeof(*t->carries));
-		TR_ASSERT(t->carries != NULL);
-	}
-	memmove(&t->carries[at + 1], &t->carries[at], (t->carry_count - at) * sizeof(*t->carries));
-	t->carries[at] = *carry;
-	t->carry_count++;
 }
 
 /** The whole chunk is stamped: lets the reader of the next chunk go on. False: it is not this chunk's turn. */
@@ -348,7 +235,7 @@ static bool publish(struct tr_source_task *t)
 	if (t->time_program != NULL)
 		store_stamp(slot, &carry.stamp); /* it may not have been this chunk's turn when it was stamped */
 	t->is_published = true;
-	note_carry(t, &carry, is_finished);
+	tr_source_task_note_carry(t, &carry, is_finished);
 	atomic_store_explicit(&slot->end, carry.end, memory_order_relaxed);
 	atomic_store_explicit(&slot->rows, carry.rows, memory_order_relaxed);
 	if (is_finished)
@@ -397,7 +284,7 @@ static struct tr_source_entry *entry_at(struct tr_source_task *t, uint32_t index
 
 static void begin_chunk(struct tr_source_task *t, const struct tr_chunk_info *info)
 {
-	TR_ASSERT(t->count == 0 && t->phase == PUSH_NOTHING);
+	TR_ASSERT(t->count == 0 && t->phase == TR_PUSH_NOTHING);
 	t->split = info->split;
 	t->chunk = info->chunk;
 	t->start = info->start;
@@ -407,7 +294,7 @@ static void begin_chunk(struct tr_source_task *t, const struct tr_chunk_info *in
 	drop_chunk_batches(t);
 	if (t->hand != NULL)
 		(void)atomic_fetch_sub_explicit(&t->slot->restored_left, 1, memory_order_relaxed);
-	t->state = CHUNK_GUESSED;
+	t->state = TR_CHUNK_GUESSED;
 }
 
 /** Computes the times of a decoded batch. False: a failure is held. */
@@ -471,16 +358,16 @@ static enum tr_turn poll_reader(struct tr_source_task *t)
 	switch (flow) {
 	case TR_FLOW_BLOCKED: return TR_TURN_IDLE;
 	case TR_FLOW_DONE:
-		TR_ASSERT(t->state == CHUNK_NONE);
+		TR_ASSERT(t->state == TR_CHUNK_NONE);
 		t->is_reader_done = true;
 		return TR_TURN_PROGRESS;
 	case TR_FLOW_MORE:
-		if (t->state == CHUNK_NONE)
+		if (t->state == TR_CHUNK_NONE)
 			begin_chunk(t, &info);
 		accept(t, entry, &info);
 		return TR_TURN_PROGRESS;
 	case TR_FLOW_FAILED:
-		if (t->state == CHUNK_NONE)
+		if (t->state == TR_CHUNK_NONE)
 			begin_chunk(t, &info);
 		t->held.is_set = true;
 		t->held.status = st;
@@ -493,16 +380,11 @@ static enum tr_turn poll_reader(struct tr_source_task *t)
  * be in the cache when they are pushed. */
 static bool is_hurried(const struct tr_source_task *t)
 {
-	return t->state == CHUNK_CONFIRMED && !t->is_decoded && t->count < t->hurry_max &&
+	return t->state == TR_CHUNK_CONFIRMED && !t->is_decoded && t->count < t->hurry_max &&
 	       t->reader_context.subtask_count > 1;
 }
 
 /* Pushing. */
-
-static int64_t least_of_others(struct tr_source_task *t, uint64_t but, bool use_current)
-{
-	return tr_stamp_others_least(&t->others, t->plan, but, use_current, t->now_ns);
-}
 
 /** Fits the runs of an entry to the other splits, and computes the columns that the chain wants. */
 static enum tr_flow prepare(struct tr_source_task *t, struct tr_source_entry *entry)
@@ -510,7 +392,7 @@ static enum tr_flow prepare(struct tr_source_task *t, struct tr_source_entry *en
 	struct tr_status *st = &t->head.context->status;
 
 	if (t->time_program != NULL)
-		tr_stamp_limit(entry, least_of_others(t, t->split, false), t->emitted_ms);
+		tr_stamp_limit(entry, tr_source_task_least_of_others(t, t->split, false), t->emitted_ms);
 	t->batch = entry->buffer->batch;
 	if (entry->skip > 0) {
 		t->batch.selection = entry->buffer->selection;
@@ -561,7 +443,7 @@ static void end_chunk(struct tr_source_task *t)
 {
 	t->hand = NULL;
 	drop_chunk_batches(t);
-	t->state = CHUNK_NONE;
+	t->state = TR_CHUNK_NONE;
 }
 
 static void release(struct tr_source_task *t, struct tr_source_entry *entry)
@@ -589,8 +471,8 @@ static enum tr_flow push_entry(struct tr_source_task *t)
 	struct tr_source_entry *entry = &t->queue[t->pushed];
 	enum tr_flow flow = TR_FLOW_MORE;
 
-	if (t->phase == PUSH_NOTHING || t->phase == PUSH_STATUS) {
-		t->phase = PUSH_ROWS;
+	if (t->phase == TR_PUSH_NOTHING || t->phase == TR_PUSH_STATUS) {
+		t->phase = TR_PUSH_ROWS;
 		if (entry->buffer->batch.row_count > entry->skip) {
 			t->last_rows_ns = t->now_ns;
 			flow = emit_status(t, false);
@@ -598,22 +480,22 @@ static enum tr_flow push_entry(struct tr_source_task *t)
 				return flow;
 		}
 	}
-	if (t->phase == PUSH_ROWS) {
+	if (t->phase == TR_PUSH_ROWS) {
 		flow = prepare(t, entry);
 		if (is_stuck(flow))
 			return flow;
-		t->phase = PUSH_WATERMARK;
+		t->phase = TR_PUSH_WATERMARK;
 		flow = tr_op_emit(&t->head, &t->batch);
 		if (is_stuck(flow))
 			return flow;
 	}
-	if (t->phase == PUSH_WATERMARK) {
-		t->phase = PUSH_RELEASE;
+	if (t->phase == TR_PUSH_WATERMARK) {
+		t->phase = TR_PUSH_RELEASE;
 		flow = emit_watermark(t, entry->buffer->batch.watermark_ms);
 		if (is_stuck(flow))
 			return flow;
 	}
-	t->phase = PUSH_NOTHING;
+	t->phase = TR_PUSH_NOTHING;
 	release(t, entry);
 	return TR_FLOW_MORE;
 }
@@ -623,9 +505,10 @@ static enum tr_flow push_entry(struct tr_source_task *t)
 /** What all that this subtask will still bring can't be below: the least over all splits. */
 static int64_t subtask_watermark(struct tr_source_task *t, bool use_current)
 {
-	if (t->state != CHUNK_CONFIRMED)
-		return least_of_others(t, UINT64_MAX, use_current);
-	return TR_MIN(tr_carry_watermark(t->pushed_stamp.last_ms), least_of_others(t, t->split, use_current));
+	if (t->state != TR_CHUNK_CONFIRMED)
+		return tr_source_task_least_of_others(t, UINT64_MAX, use_current);
+	return TR_MIN(tr_carry_watermark(t->pushed_stamp.last_ms),
+		      tr_source_task_least_of_others(t, t->split, use_current));
 }
 
 static enum tr_turn quiet_step(struct tr_source_task *t)
@@ -638,7 +521,7 @@ static enum tr_turn quiet_step(struct tr_source_task *t)
 		return TR_TURN_IDLE;
 	if (is_turn) {
 		t->timer_ns = t->now_ns + t->plan->watermark_interval_ms * 1000000;
-		if (t->state == CHUNK_CONFIRMED && t->count == 0) {
+		if (t->state == TR_CHUNK_CONFIRMED && t->count == 0) {
 			t->stamp.last_ms = t->stamp.current_ms;
 			t->pushed_stamp = t->stamp;
 		}
@@ -676,153 +559,6 @@ static enum tr_turn finish(struct tr_source_task *t)
 	return step_of(tr_op_emit_end(&t->head));
 }
 
-/* Positions. */
-
-static struct tr_source_task *task_of(struct tr_position_writer *writer)
-{
-	return (struct tr_source_task *)((char *)writer - offsetof(struct tr_source_task, position_writer));
-}
-
-static void put_split(struct tr_position_writer *writer, const struct tr_split_position *split)
-{
-	tr_source_position_put_split(&task_of(writer)->items, split);
-}
-
-static void put_chunk(struct tr_position_writer *writer, const struct tr_chunk_position *chunk)
-{
-	struct tr_source_task *t = task_of(writer);
-	const struct tr_source_hand *restored = tr_source_hand_find(t->plan->carries, chunk->split, chunk->chunk);
-	const struct tr_source_hand fresh = {.position = *chunk};
-
-	tr_source_position_put_hand(&t->items, restored != NULL ? restored : &fresh);
-}
-
-static void put_own_chunk(struct tr_source_task *t)
-{
-	struct tr_source_hand hand = {
-		.position = {.split = t->split, .chunk = t->chunk, .start = t->start, .limit = t->limit},
-	};
-
-	if (t->state == CHUNK_CONFIRMED) {
-		hand.position.is_confirmed = true;
-		hand.stamp = t->pushed_stamp;
-		hand.rows_before = t->rows_before;
-		hand.rows_pushed = TR_MAX(t->rows_done, t->hand != NULL ? t->hand->rows_pushed : 0);
-		if (TR_BUG("source-one-row-off"))
-			hand.rows_pushed++;
-		hand.counted = t->counted;
-	}
-	tr_source_position_put_hand(&t->items, &hand);
-}
-
-/** Notes which carries nobody will need any more: the split is finished, or its slot has gone on from there. */
-static void mark_over(struct tr_source_task *t, struct tr_source_carry *carries, size_t count, bool is_restored)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct tr_carry_slot *slot = tr_carries_slot(t->plan->carries, carries[i].split);
-		const uint64_t done = atomic_load_explicit(&slot->chunks_done, memory_order_acquire);
-
-		carries[i].is_over = atomic_load_explicit(&slot->is_finished, memory_order_acquire) ||
-				     (is_restored && done > carries[i].chunks_done);
-	}
-}
-
-/** Puts carries, and forgets those that were over before this barrier, unless another reader has passed a later one. */
-static size_t put_carries(struct tr_source_task *t, struct tr_source_carry *carries, size_t count)
-{
-	const bool is_newest = tr_op_newest_barrier(&t->head) <= t->items_checkpoint;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		tr_source_position_put_carry(&t->items, &carries[i]);
-		if (!is_newest || !carries[i].is_over)
-			carries[kept++] = carries[i];
-	}
-	return kept;
-}
-
-/** Writes down where the task stands; no row is pushed before the barrier has passed. */
-static void take_position(struct tr_source_task *t, uint64_t checkpoint)
-{
-	struct tr_source_self self;
-
-	if (t->plan->ops->reader_barrier == NULL)
-		return;
-	tr_bytes_clear(&t->items);
-	t->items_checkpoint = checkpoint;
-	mark_over(t, t->carries, t->carry_count, false);
-	mark_over(t, t->saved.carries, t->saved.carry_count, true);
-	(void)t->plan->ops->reader_barrier(t->reader, checkpoint, &t->position_writer);
-	/* After that: a reader that publishes this chunk's start and comes to the end of its input before its own barrier has
-	 * been seen now, and one that comes later saves its carry. */
-	if (t->state == CHUNK_GUESSED)
-		(void)confirm(t);
-	if (t->state != CHUNK_NONE)
-		put_own_chunk(t);
-	t->carry_count = (uint32_t)put_carries(t, t->carries, t->carry_count);
-	t->saved.carry_count = put_carries(t, t->saved.carries, t->saved.carry_count);
-	(void)least_of_others(t, UINT64_MAX, false); /* brings finished_ms up to date */
-	self = (struct tr_source_self){t->reached_ms, t->others.finished_ms, t->counters};
-	if (t->is_reader_done && t->is_max_emitted) /* not if it was told to end though there is more */
-		self.emitted_ms = TR_WATERMARK_MAX;
-	tr_source_position_put_self(&t->items, &self);
-}
-
-static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
-			uint64_t *base, struct tr_status *st)
-{
-	struct tr_source_task *t = (struct tr_source_task *)op;
-
-	if (t->items_checkpoint != order->checkpoint) { /* its input has ended: no barrier passes any more */
-		TR_ASSERT(t->is_end_emitted && t->items_checkpoint < order->checkpoint);
-		take_position(t, order->checkpoint);
-	}
-	*base = order->checkpoint;
-	return tr_source_position_write(&t->items, writer, st);
-}
-
-static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
-		    struct tr_status *st)
-{
-	struct tr_source_task *t = (struct tr_source_task *)op;
-	struct tr_source_self self = {.emitted_ms = 0};
-
-	if (op->context->subtask == 0) /* it puts the shared part together */
-		t->saved.arena = op->context->arena;
-	TR_TRY(tr_source_saved_take(&t->saved, record, &self, st));
-	if (origin->subtask % op->context->subtask_count == op->context->subtask) {
-		t->counters.rows += self.counters.rows;
-		t->counters.rows_bad += self.counters.rows_bad;
-		t->counters.fields_bad += self.counters.fields_bad;
-		t->counters.bytes += self.counters.bytes;
-	}
-	return TR_OK;
-}
-
-static tr_code load_end(struct tr_op *op, struct tr_status *st)
-{
-	struct tr_source_task *t = (struct tr_source_task *)op;
-	tr_code code = TR_OK;
-
-	if (t->saved.self_count == 0)
-		return TR_OK;
-	/* If all had come to the end, there is nothing to say but the end. */
-	t->emitted_ms = t->saved.emitted_ms == TR_WATERMARK_MAX ? TR_WATERMARK_MIN : t->saved.emitted_ms;
-	t->reached_ms = t->emitted_ms;
-	t->others.finished_ms = t->saved.finished_ms;
-	t->is_watermark_due = t->emitted_ms > TR_WATERMARK_MIN;
-	if (op->context->subtask == 0)
-		code = tr_source_saved_restore(&t->saved, t->plan, tr_environment_monotonic_ns(op->context->env), st);
-	return code;
-}
-
-static const struct tr_op_ops head_ops = {
-	.name = "source",
-	.snapshot = snapshot,
-	.load = load,
-	.load_end = load_end,
-};
-
 static void begin_time(struct tr_source_task *t, int64_t now_ns)
 {
 	t->is_begun = true;
@@ -841,7 +577,7 @@ static enum tr_flow emit_restored_watermark(struct tr_source_task *t)
 /** Between two batches: what was pushed belongs to the checkpoint. */
 static enum tr_flow pass_barrier(struct tr_source_task *t, uint64_t checkpoint)
 {
-	take_position(t, checkpoint);
+	tr_source_task_take_position(t, checkpoint);
 	return tr_op_emit_barrier(&t->head, checkpoint);
 }
 
@@ -850,9 +586,9 @@ static enum tr_turn work(struct tr_source_task *t)
 {
 	enum tr_turn polled = t->stamped > t->pushed && !is_hurried(t) ? TR_TURN_IDLE : poll_reader(t);
 
-	if (t->state == CHUNK_GUESSED && confirm(t))
+	if (t->state == TR_CHUNK_GUESSED && tr_source_task_confirm(t))
 		polled = TR_TURN_PROGRESS;
-	if (t->state == CHUNK_CONFIRMED) {
+	if (t->state == TR_CHUNK_CONFIRMED) {
 		if (t->held.is_set)
 			return fail_held(t);
 		stamp_entries(t);
@@ -867,7 +603,7 @@ static enum tr_turn work(struct tr_source_task *t)
 	}
 	if (polled == TR_TURN_PROGRESS)
 		return polled;
-	if (t->is_reader_done && t->state == CHUNK_NONE)
+	if (t->is_reader_done && t->state == TR_CHUNK_NONE)
 		return finish(t);
 	return quiet_step(t);
 }
@@ -881,7 +617,7 @@ enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
 	t->now_ns = now_ns;
 	if (t->is_end_emitted)
 		return TR_TURN_DONE;
-	if (t->phase != PUSH_NOTHING) /* the chain has been resumed in the middle of an entry */
+	if (t->phase != TR_PUSH_NOTHING) /* the chain has been resumed in the middle of an entry */
 		return step_of(push_entry(t));
 	if (wanted != 0)
 		return step_of(pass_barrier(t, wanted));
