@@ -9,7 +9,8 @@
  * Watermark runs say which watermark was in force when a row arrived: run r covers rows [runs[r].row, runs[r+1].row),
  * the last one up to the end. runs[0].row is 0. No runs (run_count 0) means that there is no event time: nothing is
  * late. Rows never carry a watermark that moved because of themselves: Flink forwards a row before the watermark that
- * it causes. `watermark` is what is in force after the last row; the runtime passes it on as a control element.
+ * it causes. Behind several channels the watermarks of a batch's runs need not ascend. `watermark` is what is in force
+ * after the last row; the runtime passes it on as a control element.
  *
  * A batch that has to outlive the call that made it is a `struct tr_batch_buffer`: the same batch with memory of its
  * own for values, strings, selection and runs. Decoders fill one, exchanges fill one per target, a ring carries a

@@ -189,9 +189,11 @@ static enum tr_flow emit_control(struct tr_align *align)
 /** Lowers the runs of `batch` to `limit_ms`, in memory of the alignment. */
 static const struct tr_batch *lower_runs(struct tr_align *align, const struct tr_batch *batch, int64_t limit_ms)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, low = 0;
 
-	if (batch->runs[batch->run_count - 1].watermark_ms <= limit_ms)
+	while (low < batch->run_count && batch->runs[low].watermark_ms <= limit_ms)
+		low++;
+	if (low == batch->run_count)
 		return batch;
 	if (align->run_capacity < batch->run_count) {
 		align->run_capacity = batch->run_count * 2;
@@ -255,6 +257,18 @@ static enum tr_flow advance(struct tr_align *align)
 	return TR_FLOW_MORE;
 }
 
+/** Each run begins at a later row than the one before. Their watermarks need not ascend: where the producer reads from
+ * several channels, a packet holds rows of all of them. */
+static bool are_runs_in_order(const struct tr_batch *batch)
+{
+	if (batch->run_count > 0 && batch->runs[0].row != 0)
+		return false;
+	for (uint32_t r = 1; r < batch->run_count; r++)
+		if (batch->runs[r].row <= batch->runs[r - 1].row)
+			return false;
+	return true;
+}
+
 static bool next_packet(struct tr_align *align)
 {
 	for (uint32_t n = 0; n < align->input_count; n++) {
@@ -267,6 +281,7 @@ static bool next_packet(struct tr_align *align)
 		packet = tr_channel_pop(align->inputs[i].channel);
 		if (packet == NULL)
 			continue;
+		TR_DASSERT(packet->buffer == NULL || are_runs_in_order(&packet->buffer->batch));
 		align->turn = (i + 1) % align->input_count;
 		align->current = i;
 		align->packet = packet;

@@ -17,6 +17,7 @@ struct collector {
 	uint32_t rows;
 	int64_t last_value;
 	int64_t last_run_ms;
+	int64_t greatest_run_ms; /* of the last batch */
 	bool is_idle;
 	uint32_t statuses;
 	uint32_t ends;
@@ -47,6 +48,9 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	}
 	c->last_value = tr_column_i64(&batch->columns[0], batch->row_count - 1);
 	c->last_run_ms = batch->run_count > 0 ? batch->runs[batch->run_count - 1].watermark_ms : TR_WATERMARK_MIN;
+	c->greatest_run_ms = TR_WATERMARK_MIN;
+	for (uint32_t r = 0; r < batch->run_count; r++)
+		c->greatest_run_ms = TR_MAX(c->greatest_run_ms, batch->runs[r].watermark_ms);
 	return answer(c);
 }
 
@@ -275,6 +279,17 @@ static void test_union_lowers_runs(void **state)
 	send_rows(f, 1, 1, 4, 250);
 	(void)run(f);
 	assert_int_equal(f->collector.last_run_ms, 250);
+	fixture_destroy(f);
+	f = fixture_create(three_edges, 2,
+			   0); /* a packet whose runs go down: its producer reads several channels, too */
+	send_watermark(f, 1, 300);
+	send_watermark(f, 2, 400);
+	send_rows(f, 0, 1, 2, 900);
+	send_rows(f, 0, 1, 2, 100);
+	(void)run(f);
+	assert_int_equal(f->collector.rows, 4);
+	assert_int_equal(f->collector.last_run_ms, 100);
+	assert_int_equal(f->collector.greatest_run_ms, 300);
 	fixture_destroy(f);
 	f = fixture_create(one_edge, 2, 0); /* one edge: left alone */
 	send_watermark(f, 0, 1000);
