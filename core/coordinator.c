@@ -526,6 +526,7 @@ static void count_completed(struct tr_coordinator *c, int64_t now_ns)
 	pthread_mutex_lock(&c->lock);
 	c->stats.completed++;
 	c->stats.last = c->number;
+	c->stats.is_final = checkpoint->is_final;
 	c->stats.last_bytes = checkpoint->bytes;
 	c->stats.last_ns = now_ns - c->begun_ns;
 	pthread_mutex_unlock(&c->lock);
