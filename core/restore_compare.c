@@ -30,9 +30,9 @@ static void add_node(struct comparison *c, const struct tr_node *node)
 			saved = &c->checkpoint->parts[p];
 	c->matches[c->count++] = (struct tr_restore_match){
 		.uid = node->uid,
-		.verdict = saved == NULL                                         ? TR_RESTORE_NEW
+		.verdict = saved == NULL                                        ? TR_RESTORE_NEW
 			   : strcmp(saved->fingerprint, node->fingerprint) == 0 ? TR_RESTORE_KEPT
-										 : TR_RESTORE_INCOMPATIBLE,
+										: TR_RESTORE_INCOMPATIBLE,
 		.saved = saved != NULL ? saved->fingerprint : NULL,
 		.script = node->fingerprint,
 	};

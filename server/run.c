@@ -262,7 +262,8 @@ static int report_end(struct tr_cli *cli, struct tr_engine *engine, const struct
 	if (is_stopped && tr_engine_checkpoints(engine, &stats)) {
 		fprintf(stderr, "tailrace: %s checkpoint %llu in %s%s\n",
 			stats.is_final ? "came to its end, with all windows fired, with" : "stopped behind",
-			(unsigned long long)stats.last, plan->checkpoint.directory, stats.is_final ? "" : "; to go on:");
+			(unsigned long long)stats.last, plan->checkpoint.directory,
+			stats.is_final ? "" : "; to go on:");
 		if (!stats.is_final)
 			print_resume(cli);
 		return was_interrupted ? (int)TR_ERR_CANCELLED : TR_STOPPED;

@@ -156,8 +156,9 @@ static tr_code read_record(struct operator_view *o, const struct tr_state_record
 	if (*kind == NULL || (*kind)->kind->schema == NULL)
 		return TR_OK;
 	if ((*kind)->kind->is_keyed != record->is_keyed)
-		TR_FAIL(st, TR_ERR_DATA, "operator '%s': a record of the kind '%s' is keyed, or not, against its schema",
-			o->part->uid, (*kind)->kind->name);
+		TR_FAIL(st, TR_ERR_DATA,
+			"operator '%s': a record of the kind '%s' is keyed, or not, against its schema", o->part->uid,
+			(*kind)->kind->name);
 	if (tr_rows_read(&(*kind)->rows, (*kind)->kind->schema, record->bytes, record->length, batch, st) != TR_OK)
 		return tr_status_prefix(st, TR_ERR_DATA, "operator '%s', state '%s'", o->part->uid, (*kind)->kind->name);
 	return TR_OK;
@@ -209,7 +210,10 @@ static void note(struct view *v, const struct tr_bytes *identity, uint64_t row)
 	place->row = row;
 }
 
-static void put_number(struct tr_bytes *out, int64_t number) { tr_bytes_append(out, (const char *)&number, sizeof(number)); }
+static void put_number(struct tr_bytes *out, int64_t number)
+{
+	tr_bytes_append(out, (const char *)&number, sizeof(number));
+}
 
 static void begin_identity(struct view *v, uint32_t part, uint16_t kind)
 {
@@ -444,7 +448,8 @@ static void print_operator(struct view *v, const struct operator_view *o)
 	if (v->cli->is_json)
 		printf("],\"other_records\":%" PRIu64 "}", o->unknown_records);
 	else if (o->unknown_records > 0)
-		printf("  %" PRIu64 " record%s of its own form\n", o->unknown_records, o->unknown_records == 1 ? "" : "s");
+		printf("  %" PRIu64 " record%s of its own form\n", o->unknown_records,
+		       o->unknown_records == 1 ? "" : "s");
 }
 
 static tr_code inspect(struct view *v, struct tr_status *st)
@@ -454,12 +459,11 @@ static tr_code inspect(struct view *v, struct tr_status *st)
 		tr_cli_print_json_text(v->directory);
 		printf(",\"job\":");
 		tr_cli_print_json_text(tr_log_job_name(v->log));
-		printf(",\"job_id\":\"%s\",\"checkpoint\":%" PRIu64 ",\"final\":%s,\"entries\":[", tr_log_job_id(v->log),
-		       v->checkpoint->number, v->checkpoint->is_final ? "true" : "false");
+		printf(",\"job_id\":\"%s\",\"checkpoint\":%" PRIu64 ",\"final\":%s,\"entries\":[",
+		       tr_log_job_id(v->log), v->checkpoint->number, v->checkpoint->is_final ? "true" : "false");
 	} else {
 		printf("%s: checkpoint %" PRIu64 " of the job '%s', id %s%s\n", v->directory, v->checkpoint->number,
-		       tr_log_job_name(v->log), tr_log_job_id(v->log),
-		       v->checkpoint->is_final ? ", its last one" : "");
+		       tr_log_job_name(v->log), tr_log_job_id(v->log), v->checkpoint->is_final ? ", its last one" : "");
 	}
 	v->separator = "";
 	for (v->pass = 0; v->pass <= 3; v->pass++) {
@@ -512,13 +516,12 @@ static tr_code verify(struct view *v, struct tr_status *st)
 		const struct tr_log_root_view root = tr_log_view_root(v->log, copy);
 
 		if (strcmp(root.state, "whole") != 0 && strcmp(root.state, "empty") != 0)
-			TR_FAIL(st, TR_ERR_DATA, "%s/%s: byte %" PRIu64 ": %s: %s", v->directory, root.file, root.offset,
-				root.state, root.why);
+			TR_FAIL(st, TR_ERR_DATA, "%s/%s: byte %" PRIu64 ": %s: %s", v->directory, root.file,
+				root.offset, root.state, root.why);
 	}
 	for (uint32_t k = 0; tr_log_view_extent(v->log, k, &extent); k++)
 		TR_TRY(tr_log_view_frames(v->log, k, check_frame, v, st));
-	printf("%s: checkpoint %" PRIu64 " of the job '%s': %" PRIu64 " frames, %" PRIu64
-	       " rows of state: all whole\n",
+	printf("%s: checkpoint %" PRIu64 " of the job '%s': %" PRIu64 " frames, %" PRIu64 " rows of state: all whole\n",
 	       v->directory, v->checkpoint->number, tr_log_job_name(v->log), v->frames, v->rows);
 	return TR_OK;
 }
@@ -585,7 +588,8 @@ static tr_code look_at_all(const struct view *v, const char *what, tr_code (*act
 			break;
 		TR_TRY(look_at(v, below, act, st));
 	}
-	return job == 1 ? look_at(v, directory == what || is_there(disk, directory) ? directory : what, act, st) : TR_OK;
+	return job == 1 ? look_at(v, directory == what || is_there(disk, directory) ? directory : what, act, st)
+			: TR_OK;
 }
 
 static int view_verb(struct tr_cli *cli, tr_code (*act)(struct view *v, struct tr_status *st))
