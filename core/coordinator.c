@@ -306,6 +306,38 @@ static uint64_t live_bytes(struct tr_coordinator *c)
 	return bytes;
 }
 
+/** Whether a savepoint can be made there; it is asked before the job stops for it. */
+static tr_code check_target(struct tr_coordinator *c, const char *directory, struct tr_status *st)
+{
+	struct tr_disk *disk = c->env->disk;
+	char path[sizeof(((struct tr_savepoint_request *)0)->directory) + sizeof("/root-0")];
+	struct tr_file_info info;
+
+	TR_TRY(disk->ops->make_directory(disk, directory, st));
+	snprintf(path, sizeof(path), "%s/root-0", directory);
+	if (disk->ops->stat(disk, path, &info, NULL) == TR_OK)
+		TR_FAIL(st, TR_ERR_CANT_CREATE, "%s holds a savepoint or checkpoints already", directory);
+	return TR_OK;
+}
+
+/** Answers requests for savepoints that can't be made; the job goes on. */
+static void refuse_impossible(struct tr_coordinator *c)
+{
+	struct tr_savepoint_request **at = &c->served;
+
+	while (*at != NULL) {
+		struct tr_savepoint_request *request = *at;
+		struct tr_status st = {0};
+
+		if (request->directory[0] == '\0' || check_target(c, request->directory, &st) == TR_OK) {
+			at = &request->next;
+			continue;
+		}
+		*at = request->next;
+		answer(request, 0, &st);
+	}
+}
+
 /** Takes what was asked for, unless a stop is being served; notes whether and how the job is to stop. */
 static bool take_requests(struct tr_coordinator *c)
 {
@@ -316,6 +348,7 @@ static bool take_requests(struct tr_coordinator *c)
 	c->served = c->asked;
 	c->asked = NULL;
 	pthread_mutex_unlock(&c->lock);
+	refuse_impossible(c);
 	for (const struct tr_savepoint_request *r = c->served; r != NULL; r = r->next)
 		c->stop = TR_MAX(c->stop, r->stop);
 	if (c->stop == TR_STOP_NONE && atomic_load_explicit(&c->is_stop_wanted, memory_order_relaxed))
@@ -526,6 +559,7 @@ static void count_completed(struct tr_coordinator *c, int64_t now_ns)
 	pthread_mutex_lock(&c->lock);
 	c->stats.completed++;
 	c->stats.last = c->number;
+	c->stats.is_final = checkpoint->is_final;
 	c->stats.last_bytes = checkpoint->bytes;
 	c->stats.last_ns = now_ns - c->begun_ns;
 	pthread_mutex_unlock(&c->lock);

@@ -116,6 +116,25 @@ void tr_coordinator_destroy(struct tr_coordinator **coordinator);
 tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const char *what,
 			    struct tr_status *st) TR_MUST_USE;
 
+/** What becomes of the state of one operator when a script is run from a checkpoint. */
+enum tr_restore_verdict {
+	TR_RESTORE_KEPT,
+	TR_RESTORE_NEW,          /* of the script only: begins empty */
+	TR_RESTORE_DROPPED,      /* of the checkpoint only: refused without --allowNonRestoredState */
+	TR_RESTORE_INCOMPATIBLE, /* of both, and the fingerprints differ: refused */
+};
+
+struct tr_restore_match {
+	const char *uid;
+	enum tr_restore_verdict verdict;
+	const char *saved; /* fingerprints; NULL: it is not there */
+	const char *script;
+};
+
+/** Compares a checked plan with a checkpoint, operator by operator: the script's first. In `arena`; texts are borrowed. */
+void tr_restore_compare(struct tr_arena *arena, const struct tr_plan *plan, const struct tr_log_checkpoint *checkpoint,
+			const struct tr_restore_match **matches, uint32_t *count);
+
 /* core/savepoint.c: copies the newest checkpoint of `log` to a new directory. Waits for the disk. */
 tr_code tr_savepoint_copy(struct tr_log *log, struct tr_disk *disk, struct tr_io_queue *io, const char *job_name,
 			  const char *directory, struct tr_status *st) TR_MUST_USE;

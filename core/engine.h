@@ -43,6 +43,7 @@ struct tr_checkpoint_stats {
 	uint64_t last;        /* newest complete one; 0: none yet */
 	uint64_t restored;    /* the one that the job began with; 0: none */
 	bool was_finished;    /* that was the job's last: there is nothing to do */
+	bool is_final;        /* the newest complete one is the job's last */
 	uint64_t last_bytes;  /* appended for it */
 	int64_t last_ns;      /* how long it took */
 	int64_t pause_ns_max; /* longest time that a subtask stood still for a snapshot */

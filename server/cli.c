@@ -25,6 +25,9 @@ enum option_id {
 	OPT_STATE_DIR,
 	OPT_SAVEPOINT,
 	OPT_FRESH,
+	OPT_RESTORE,
+	OPT_OPERATOR,
+	OPT_KEY,
 	OPT_NON_RESTORED,
 	OPT_DRAIN,
 	OPT_FRAMES,
@@ -54,7 +57,10 @@ static const struct option options[] = {
 	{OPT_FRESH, 0, "fresh", NULL, "run: begins anew; checkpoints of an earlier run are removed"},
 	{OPT_DRAIN, 'd', "drain", NULL, "stop: fires all windows first, as at the end of the input"},
 	{OPT_FRAMES, 0, "frames", NULL, "inspect: each frame, too"},
-	{OPT_JSON, 0, "json", NULL, "inspect: as one JSON object"},
+	{OPT_JSON, 0, "json", NULL, "inspect, savepoint inspect: as one JSON object"},
+	{OPT_RESTORE, 0, "restore", "DIR", "explain: what of a savepoint's state the script would take"},
+	{OPT_OPERATOR, 0, "operator", "UID", "savepoint inspect: prints the entries of this operator"},
+	{OPT_KEY, 0, "key", "TEXT", "savepoint inspect: prints the entries of this key, as in \"apple, 17\""},
 	{OPT_HELP, 'h', "help", NULL, "this help"},
 };
 
@@ -76,7 +82,10 @@ static const struct verb verbs[] = {
 	{"lint", "SCRIPT", true, false, false, tr_cli_lint, "finds the errors of a script without running it",
 	 "tailrace lint job.sql"},
 	{"savepoint", "JOB [DIR]", true, true, false, tr_cli_savepoint,
-	 "has a running job write a savepoint; JOB is its name or id", "tailrace savepoint flights /data/savepoints/1"},
+	 "has a running job write a savepoint (JOB: name or id); `savepoint inspect DIR` shows one, `savepoint verify "
+	 "DIR` "
+	 "checks it",
+	 "tailrace savepoint flights /data/savepoints/1"},
 	{"stop", "JOB [DIR]", true, true, false, tr_cli_stop, "stops a running job behind a savepoint",
 	 "tailrace stop flights --drain"},
 	{"inspect", "DIR", true, false, false, tr_cli_inspect,
@@ -240,6 +249,9 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 	case OPT_SAVEPOINT: cli->savepoint = value; return 0;
 	case OPT_FRESH: cli->is_fresh = true; return 0;
 	case OPT_NON_RESTORED: cli->allows_non_restored = true; return 0;
+	case OPT_RESTORE: cli->restore = value; return 0;
+	case OPT_OPERATOR: cli->operator_uid = value; return 0;
+	case OPT_KEY: cli->key = value; return 0;
 	case OPT_DRAIN: cli->drains = true; return 0;
 	case OPT_FRAMES: cli->has_frames = true; return 0;
 	case OPT_JSON: cli->is_json = true; return 0;

@@ -25,11 +25,14 @@ struct tr_cli {
 	const char *argument; /* the script, the connector's name ...; NULL: none */
 	const char *second;   /* the second argument; NULL: none */
 	const char *config_file;
-	const char *format;    /* --format of a bare SELECT; NULL: tableau */
-	const char *progress;  /* auto, tty, plain, off */
-	bool is_quiet;         /* no summary */
-	const char *state_dir; /* --state-dir; NULL: server/state_dir.h decides */
-	const char *savepoint; /* -s; NULL: none */
+	const char *format;       /* --format of a bare SELECT; NULL: tableau */
+	const char *progress;     /* auto, tty, plain, off */
+	bool is_quiet;            /* no summary */
+	const char *state_dir;    /* --state-dir; NULL: server/state_dir.h decides */
+	const char *savepoint;    /* -s; NULL: none */
+	const char *restore;      /* explain --restore; NULL: none */
+	const char *operator_uid; /* savepoint inspect */
+	const char *key;
 	bool is_fresh;
 	bool allows_non_restored;
 	bool drains;
@@ -48,12 +51,24 @@ int tr_cli_main(int argc, char **argv);
 /** Whether to write colours to this file descriptor: a terminal, NO_COLOR unset, TERM not dumb. */
 bool tr_cli_has_color(int fd);
 
+struct tr_session;
+struct tr_environment;
+
+/** explain --restore: what of the savepoint's state the script's first job would take. An exit status. */
+int tr_cli_compare_restore(struct tr_cli *cli, const struct tr_session *session,
+			   struct tr_environment *env); /* server/restore_view.c */
+
+/** A JSON string to stdout. */
+void tr_cli_print_json_text(const char *text); /* server/inspect.c */
+
 /** Verbs; each returns an exit status. */
 int tr_cli_run(struct tr_cli *cli); /* server/run.c */
 int tr_cli_explain(struct tr_cli *cli);
 int tr_cli_lint(struct tr_cli *cli);
 int tr_cli_savepoint(struct tr_cli *cli); /* server/jobs.c */
 int tr_cli_stop(struct tr_cli *cli);
+int tr_cli_savepoint_inspect(struct tr_cli *cli); /* server/savepoint_view.c; DIR is the second argument */
+int tr_cli_savepoint_verify(struct tr_cli *cli);
 int tr_cli_inspect(struct tr_cli *cli);   /* server/inspect.c */
 int tr_cli_functions(struct tr_cli *cli); /* server/manual.c */
 int tr_cli_connectors(struct tr_cli *cli);

@@ -28,7 +28,7 @@ struct inspection {
 	const char *separator; /* before the next element of a JSON array */
 };
 
-static void print_json_text(const char *text)
+void tr_cli_print_json_text(const char *text)
 {
 	putchar('"');
 	for (; *text != '\0'; text++) {
@@ -89,15 +89,25 @@ static void print_json_part(struct inspection *i, const struct tr_log_part *part
 {
 	begin_element(i);
 	printf("\"uid\":");
-	print_json_text(part->uid);
+	tr_cli_print_json_text(part->uid);
 	printf(",\"operator\":\"%016" PRIx64 "\",\"subtask\":%" PRIu32 ",\"subtasks\":%" PRIu32 ",\"base\":%" PRIu64
 	       ",\"finished\":%s,\"fingerprint\":",
 	       part->stream.operator_id, part->stream.subtask, part->stream.subtask_count, part->base,
 	       part->is_finished ? "true" : "false");
-	print_json_text(part->fingerprint);
+	tr_cli_print_json_text(part->fingerprint);
 	printf(",\"schema\":");
-	print_json_text(part->schema);
+	tr_cli_print_json_text(part->schema);
 	printf("}");
+}
+
+static void print_lines(const char *before, const char *text)
+{
+	while (*text != '\0') {
+		const size_t length = strcspn(text, "\n");
+
+		printf("%s%.*s\n", before, (int)length, text);
+		text += length + (text[length] != '\0');
+	}
 }
 
 static void print_part(const struct tr_log_part *part)
@@ -106,8 +116,8 @@ static void print_part(const struct tr_log_part *part)
 	       part->stream.subtask + 1, part->stream.subtask_count, part->base, part->is_finished ? ", finished" : "");
 	if (part->stream.subtask == 0 && part->fingerprint[0] != '\0')
 		printf("        fingerprint %s\n", part->fingerprint);
-	if (part->stream.subtask == 0 && part->schema[0] != '\0')
-		printf("        schema %s\n", part->schema);
+	if (part->stream.subtask == 0)
+		print_lines("        schema ", part->schema);
 }
 
 static void print_checkpoints(struct inspection *i)
@@ -251,7 +261,7 @@ static void print_json_extents(struct inspection *i)
 	for (uint32_t k = 0; k < TR_MIN(i->damages, DAMAGES_MAX); k++) {
 		printf("%s", i->separator);
 		i->separator = ",";
-		print_json_text(damages[k]);
+		tr_cli_print_json_text(damages[k]);
 	}
 	printf("]}\n");
 }
@@ -260,12 +270,12 @@ static void print_all(struct inspection *i, const struct tr_log_report *report)
 {
 	if (i->cli->is_json) {
 		printf("{\"directory\":");
-		print_json_text(i->cli->argument);
+		tr_cli_print_json_text(i->cli->argument);
 		printf(",\"job\":");
-		print_json_text(tr_log_job_name(i->log));
+		tr_cli_print_json_text(tr_log_job_name(i->log));
 		printf(",\"job_id\":\"%s\",\"version\":%d,\"tail_bytes\":%" PRIu64 ",\"note\":", tr_log_job_id(i->log),
 		       TR_LOG_VERSION, report->tail_bytes);
-		print_json_text(report->note);
+		tr_cli_print_json_text(report->note);
 	} else {
 		printf("%s: the job '%s', id %s\n%s%s", i->cli->argument, tr_log_job_name(i->log),
 		       tr_log_job_id(i->log), report->note, report->note[0] != '\0' ? "\n" : "");

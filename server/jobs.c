@@ -53,7 +53,22 @@ static int ask_savepoint(struct tr_cli *cli, const char *mode, const char *done)
 	return 0;
 }
 
-int tr_cli_savepoint(struct tr_cli *cli) { return ask_savepoint(cli, "none", "savepoint"); }
+/* `savepoint inspect DIR` and `savepoint verify DIR`; a job of such a name is reached by its id. */
+int tr_cli_savepoint(struct tr_cli *cli)
+{
+	const bool is_inspect = strcmp(cli->argument, "inspect") == 0;
+
+	if (!is_inspect && strcmp(cli->argument, "verify") != 0)
+		return ask_savepoint(cli, "none", "savepoint");
+	if (cli->second == NULL) {
+		fprintf(stderr,
+			"tailrace savepoint %s needs a directory or a job, for example:\n  tailrace savepoint %s "
+			"/data/savepoints/1\n",
+			cli->argument, cli->argument);
+		return TR_ERR_USAGE;
+	}
+	return is_inspect ? tr_cli_savepoint_inspect(cli) : tr_cli_savepoint_verify(cli);
+}
 
 int tr_cli_stop(struct tr_cli *cli)
 {

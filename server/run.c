@@ -260,9 +260,12 @@ static int report_end(struct tr_cli *cli, struct tr_engine *engine, const struct
 				    : code == TR_ERR_CANCELLED ? "cancelled"
 							       : "failed");
 	if (is_stopped && tr_engine_checkpoints(engine, &stats)) {
-		fprintf(stderr, "tailrace: stopped behind checkpoint %llu in %s; to go on:\n",
-			(unsigned long long)stats.last, plan->checkpoint.directory);
-		print_resume(cli);
+		fprintf(stderr, "tailrace: %s checkpoint %llu in %s%s\n",
+			stats.is_final ? "came to its end, with all windows fired, with" : "stopped behind",
+			(unsigned long long)stats.last, plan->checkpoint.directory,
+			stats.is_final ? "" : "; to go on:");
+		if (!stats.is_final)
+			print_resume(cli);
 		return was_interrupted ? (int)TR_ERR_CANCELLED : TR_STOPPED;
 	}
 	return (int)code;
@@ -477,9 +480,13 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 	}
 	session = compile(cli, &script, env);
 	code = session->diags.error_count > 0 ? TR_ERR_DATA : 0;
+	if (code == 0 && prints_plans && cli->restore != NULL) {
+		code = tr_cli_compare_restore(cli, session, env);
+		prints_plans = false;
+	}
 	for (uint32_t i = 0; prints_plans && i < session->step_count; i++)
 		printf("%s%s", i > 0 ? "\n" : "", session->steps[i].text);
-	if (!prints_plans && code == 0)
+	if (!prints_plans && code == 0 && cli->restore == NULL)
 		printf("%s: no errors, %u job%s\n", cli->argument, session->job_count_planned,
 		       session->job_count_planned == 1 ? "" : "s");
 	tr_session_destroy(&session);
