@@ -249,8 +249,6 @@ static bool find_start(struct tr_source_task *t, int64_t *start)
 	if (t->hand != NULL && t->hand->position.is_confirmed) {
 		*start = t->hand->position.start;
 		t->stamp = t->hand->stamp;
-		if (TR_BUG("source-watermark-lost"))
-			t->stamp = (struct tr_stamp){0};
 		t->rows_before = t->hand->rows_before;
 		return true;
 	}
@@ -808,8 +806,6 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 		return TR_OK;
 	/* If all had come to the end, there is nothing to say but the end. */
 	t->emitted_ms = t->saved.emitted_ms == TR_WATERMARK_MAX ? TR_WATERMARK_MIN : t->saved.emitted_ms;
-	if (TR_BUG("source-watermark-lost"))
-		t->emitted_ms = TR_WATERMARK_MIN;
 	t->reached_ms = t->emitted_ms;
 	t->others.finished_ms = t->saved.finished_ms;
 	t->is_watermark_due = t->emitted_ms > TR_WATERMARK_MIN;

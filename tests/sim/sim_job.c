@@ -71,13 +71,13 @@ static const struct template templates[] = {
 									"INTERVAL '1' HOUR") " GROUP BY window_start, "
 											     "window_end, v;\n"},
 	{"many_keys_hop", "t",
-	 CSV_SINK("s", SPAN "v BIGINT, k STRING, n BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, "
-									  "window_end, v, k, COUNT(*), SUM(d) "
-									  "FROM " TABLE_OF(
-										  "HOP", "t",
-										  "INTERVAL '2' MINUTE, INTERVAL '10' "
-										  "MINUTE") " GROUP BY window_start, "
-											    "window_end, v, k;\n"},
+	 CSV_SINK("s", SPAN
+		  "v BIGINT, k STRING, n BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, "
+								"window_end, v, k, COUNT(*), SUM(d) "
+								"FROM " TABLE_OF("HOP", "t",
+										 "INTERVAL '2' MINUTE, INTERVAL '10' "
+										 "MINUTE") " GROUP BY window_start, "
+											   "window_end, v, k;\n"},
 	{"hop", "t",
 	 CSV_SINK("s", SPAN "g INT, n BIGINT, max_v BIGINT") "INSERT INTO s SELECT window_start, window_end, "
 							     "g, COUNT(*), MAX(v) FROM " TABLE_OF(
@@ -224,7 +224,7 @@ static void draw_row(struct row *row, uint64_t *random, int64_t *now_ms)
 	row->has_d = !tr_sim_chance(random, 80);
 	row->d = ((double)tr_sim_below(random, 8000) - 4000) / 4;
 	row->ts = *now_ms;
-	if (tr_sim_chance(random, 250))
+	if (tr_sim_chance(random, 350))
 		row->ts -= tr_sim_below(random, tr_sim_chance(random, 500) ? 30000 : 3000);
 }
 
