@@ -92,12 +92,12 @@ static const struct template templates[] = {
 										 "INTERVAL '5' SECOND, INTERVAL '30' "
 										 "SECOND") " GROUP BY window_start, "
 											   "window_end, k;\n"},
-	{"session", "t",
+	{"session", "a",
 	 CSV_SINK("s",
 		  SPAN "k STRING, n BIGINT, sum_v BIGINT, min_d DOUBLE") "INSERT INTO s SELECT window_start, "
 									 "window_end, k, COUNT(*), SUM(v), MIN(d) "
 									 "FROM "
-									 "TABLE(SESSION(TABLE t PARTITION BY k, "
+									 "TABLE(SESSION(TABLE a PARTITION BY k, "
 									 "DESCRIPTOR(ts), INTERVAL '4' SECOND)) "
 									 "GROUP BY window_start, window_end, k;\n"},
 	{"two_phase", "t",
