@@ -164,8 +164,6 @@ static bool find_start(struct tr_source_task *t, int64_t *start)
 	if (t->hand != NULL && t->hand->position.is_confirmed) {
 		*start = t->hand->position.start;
 		t->stamp = t->hand->stamp;
-		if (TR_BUG("source-watermark-lost"))
-			t->stamp = (struct tr_stamp){0};
 		t->rows_before = t->hand->rows_before;
 		return true;
 	}

@@ -196,6 +196,12 @@ static void add_directories(struct tr_file_commit *commit, const struct tr_file_
 			continue;
 		*end = '\0';
 		tr_file_list_add(&commit->directories, path);
+		if (TR_BUG("sink-folder-not-synced"))
+			break;
+	}
+	if (TR_BUG("sink-folder-not-synced") && output->folder[0] != '\0') {
+		free(path);
+		return;
 	}
 	path[table_length] = '\0';
 	tr_file_list_add(&commit->directories, path);

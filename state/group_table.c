@@ -334,11 +334,14 @@ uint32_t tr_group_table_at_numbers(const struct tr_group_table *table, const uin
 				   char **entries)
 {
 	const size_t size = table->place_bytes;
+	const uint32_t limit = tr_group_table_number_limit(table);
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		char *entry = table->places + numbers[i] * size + 8;
 
+		if (numbers[i] >= limit) /* marks of a whole chunk may go beyond a small table */
+			continue;
 		entries[n] = entry;
 		n += *(const int64_t *)(const void *)entry != 0;
 	}

@@ -68,7 +68,7 @@ static inline bool tr_group_table_may_grow(const struct tr_group_table *table, u
 	return (uint64_t)table->occupied + count > table->limit;
 }
 
-/** The entries at these numbers whose count is not zero. Returns how many. */
+/** The entries at these numbers whose count is not zero; numbers beyond the table are passed over. Returns how many. */
 uint32_t tr_group_table_at_numbers(const struct tr_group_table *table, const uint32_t *numbers, uint32_t count,
 				   char **entries);
 

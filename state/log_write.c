@@ -138,7 +138,7 @@ static void reap(struct tr_log *log, struct tr_log_request *request)
 		send(log, request);
 		return;
 	}
-	if (result < 0 && request->io.op == TR_IO_SYNC && TR_BUG("log-syncs-again")) {
+	if (TR_BUG("log-syncs-again") && result < 0 && request->io.op == TR_IO_SYNC && request->retries++ == 0) {
 		send(log, request);
 		return;
 	}

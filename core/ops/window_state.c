@@ -540,8 +540,6 @@ int64_t tr_window_state_loaded(struct tr_window_op *w, int64_t fallback)
 		return fallback;
 	if (TR_BUG("window-fired-lost"))
 		return fallback;
-	if (TR_BUG("window-watermark-lost"))
-		return state->mark;
 	w->watermark_ms = state->watermark_ms;
 	w->forwarded_ms = w->op.metrics.watermark_ms = state->forwarded_ms;
 	return state->mark;

@@ -57,9 +57,10 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 		shape->batch_rows = TR_SIM_PICK(random, 1, 1, 2, 3, 5, 8, 64, 2048);
 		shape->chunk_bytes = TR_SIM_PICK(random, 40, 100, 300, 1000, 5000);
 		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 1, 5);
-		shape->step_ns_max = TR_SIM_PICK(random, 20000, 50000, 200000);
-		shape->checkpoint_timeout_ms =
-			tr_sim_chance(random, 300) ? 1 + tr_sim_below(random, shape->step_ns_max / 2500) : 0;
+		shape->step_ns_max = TR_SIM_PICK(random, 20000, 50000, 200000, 5000000, 5000000);
+		/* About as long as a checkpoint takes: some are given up, and the next one has to make up for them. */
+		if (tr_sim_chance(random, 400))
+			shape->checkpoint_timeout_ms = 1 + tr_sim_below(random, shape->step_ns_max / 15000);
 	}
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
 	shape->steps_max = STEPS_MAX;

@@ -16,10 +16,7 @@ static const struct tr_sim_bug bugs[] = {
 	{"local-keeps-partials", "pre-aggregated rows are not pushed out at the barrier, and are not saved either"},
 	/* what is saved and restored */
 	{"source-one-row-off", "a position counts one row too many"},
-	{"source-watermark-lost", "a restored chunk has forgotten its split's watermark"},
-	{"window-watermark-lost", "a restored window operator has forgotten its watermark"},
 	{"window-fired-lost", "a restored window operator has forgotten which windows it has fired"},
-	{"marks-given-up-lost", "what was written for a checkpoint that was given up counts as saved"},
 	{"restore-deals-wrong", "with another number of subtasks keys are dealt by another rule than rows"},
 	{"restore-old-records", "of a stream's records without key also those of older checkpoints are loaded"},
 	/* who says that a checkpoint is complete */

@@ -63,6 +63,21 @@ static const struct template templates[] = {
 				      "MAX(k), AVG(d) FROM " TABLE_OF("TUMBLE", "t",
 								      "INTERVAL '20' SECOND") " GROUP BY window_start, "
 											      "window_end, k, g;\n"},
+	/* Many keys, each seldom touched, in windows that live long: most of the state has not changed at a barrier. */
+	{"many_keys", "t",
+	 CSV_SINK("s", SPAN "v BIGINT, n BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, window_end, v, "
+								"COUNT(*), SUM(d) FROM " TABLE_OF(
+									"TUMBLE", "t",
+									"INTERVAL '1' HOUR") " GROUP BY window_start, "
+											     "window_end, v;\n"},
+	{"many_keys_hop", "t",
+	 CSV_SINK("s", SPAN
+		  "v BIGINT, k STRING, n BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, "
+								"window_end, v, k, COUNT(*), SUM(d) "
+								"FROM " TABLE_OF("HOP", "t",
+										 "INTERVAL '2' MINUTE, INTERVAL '10' "
+										 "MINUTE") " GROUP BY window_start, "
+											   "window_end, v, k;\n"},
 	{"hop", "t",
 	 CSV_SINK("s", SPAN "g INT, n BIGINT, max_v BIGINT") "INSERT INTO s SELECT window_start, window_end, "
 							     "g, COUNT(*), MAX(v) FROM " TABLE_OF(
@@ -77,12 +92,12 @@ static const struct template templates[] = {
 										 "INTERVAL '5' SECOND, INTERVAL '30' "
 										 "SECOND") " GROUP BY window_start, "
 											   "window_end, k;\n"},
-	{"session", "t",
+	{"session", "a",
 	 CSV_SINK("s",
 		  SPAN "k STRING, n BIGINT, sum_v BIGINT, min_d DOUBLE") "INSERT INTO s SELECT window_start, "
 									 "window_end, k, COUNT(*), SUM(v), MIN(d) "
 									 "FROM "
-									 "TABLE(SESSION(TABLE t PARTITION BY k, "
+									 "TABLE(SESSION(TABLE a PARTITION BY k, "
 									 "DESCRIPTOR(ts), INTERVAL '4' SECOND)) "
 									 "GROUP BY window_start, window_end, k;\n"},
 	{"two_phase", "t",
@@ -209,8 +224,8 @@ static void draw_row(struct row *row, uint64_t *random, int64_t *now_ms)
 	row->has_d = !tr_sim_chance(random, 80);
 	row->d = ((double)tr_sim_below(random, 8000) - 4000) / 4;
 	row->ts = *now_ms;
-	if (tr_sim_chance(random, 250))
-		row->ts -= tr_sim_below(random, tr_sim_chance(random, 250) ? 30000 : 3000);
+	if (tr_sim_chance(random, 350))
+		row->ts -= tr_sim_below(random, tr_sim_chance(random, 500) ? 30000 : 3000);
 }
 
 static void put_time(struct tr_bytes *out, int64_t ms)

@@ -38,7 +38,7 @@
 
 #define SEEDS_PER_CHILD 500
 #define CHILDREN_MAX 64
-#define SEED_SECONDS_MAX 60
+#define SEED_SECONDS_MAX 30
 #define TWICE_EVERY 100
 
 /** Shared by parent and children. Each counter is only added to (relaxed). */

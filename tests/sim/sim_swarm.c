@@ -30,8 +30,8 @@ void tr_sim_swarm_choose(struct tr_sim_swarm *swarm, uint64_t *random)
 		faults->read_error_permille = 5;
 	if (tr_sim_chance(random, 150))
 		faults->write_error_permille = 20;
-	if (tr_sim_chance(random, 150))
-		faults->sync_error_permille = 50;
+	if (tr_sim_chance(random, 250))
+		faults->sync_error_permille = TR_SIM_PICK(random, 50, 200);
 	if (tr_sim_chance(random, 100))
 		faults->name_error_permille = 20;
 	if (tr_sim_chance(random, 100))
