@@ -17,7 +17,7 @@
 static const struct tr_bench_case *const tables[] = {
 	tr_bench_expression_cases, tr_bench_group_cases,     tr_bench_window_cases, tr_bench_exchange_cases,
 	tr_bench_decode_cases,     tr_bench_generator_cases, tr_bench_run_cases,    tr_bench_scale_cases,
-	tr_bench_snapshot_cases,   tr_bench_log_cases,       tr_bench_state_cases,
+	tr_bench_checkpoint_cases, tr_bench_snapshot_cases,  tr_bench_log_cases,    tr_bench_state_cases,
 };
 
 struct settings {
@@ -141,7 +141,7 @@ static bool run_observation(const struct tr_bench_case *c, const struct settings
 		       c->name, c->unit, value, c->must_at_most, is_good ? "pass" : "MISS", note);
 	} else {
 		snprintf(text, sizeof(text), "%.2f %s", value, c->unit);
-		snprintf(must, sizeof(must), "< %.0f", c->must_at_most);
+		snprintf(must, sizeof(must), "< %g", c->must_at_most);
 		printf("%-26s %-61s %-9s %-5s %s\n", c->name, text, must, is_good ? "pass" : "MISS", note);
 	}
 	fflush(stdout);

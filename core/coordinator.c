@@ -489,6 +489,7 @@ static void seal(struct tr_coordinator *c)
 	const char **schemas = c->schemas;
 
 	c->part_count = 0;
+	c->stats.pauses = c->stats.pauses_long = 0;
 	for (uint32_t s = 0; s < c->graph->stage_count; s++) {
 		struct tr_stage *stage = c->graph->stages[s];
 
@@ -497,6 +498,8 @@ static void seal(struct tr_coordinator *c)
 			const struct tr_snapshot *snapshot = &subtask->snapshot;
 
 			c->processing_ms = TR_MAX(c->processing_ms, snapshot->processing_ms);
+			c->stats.pauses += snapshot->pauses;
+			c->stats.pauses_long += snapshot->pauses_long;
 			c->stats.pause_ns_max = TR_MAX(c->stats.pause_ns_max, snapshot->pause_ns_max);
 			for (uint32_t k = 0; k < stage->state_count; k++) {
 				const struct tr_stage_state *state = &stage->states[k];
@@ -561,6 +564,7 @@ static void count_completed(struct tr_coordinator *c, int64_t now_ns)
 	c->stats.last = c->number;
 	c->stats.is_final = checkpoint->is_final;
 	c->stats.last_bytes = checkpoint->bytes;
+	c->stats.bytes += checkpoint->bytes;
 	c->stats.last_ns = now_ns - c->begun_ns;
 	pthread_mutex_unlock(&c->lock);
 }

@@ -47,6 +47,9 @@ struct tr_checkpoint_stats {
 	uint64_t last_bytes;  /* appended for it */
 	int64_t last_ns;      /* how long it took */
 	int64_t pause_ns_max; /* longest time that a subtask stood still for a snapshot */
+	uint64_t bytes;       /* appended for all complete ones since the start */
+	uint64_t pauses;      /* snapshots begun by all subtasks with state */
+	uint64_t pauses_long; /* of them, those that took more than a millisecond */
 };
 
 /** How a job that did not fail has ended. */

@@ -5,17 +5,21 @@
  *     parts of the checkpoint ──uid──▶ operators of the plan      checked first: fingerprints, what is left over
  *     blocks ──stream──▶ lists per stream ──▶ each subtask of the operator: records without key, then keyed ones
  *
- * All blocks are read into memory and then given to the operators stream by stream, as base/state_record.h has it. With the
+ * All blocks are read into memory and then given to the operators, to each stream by stream, as base/state_record.h has it. With the
  * same number of subtasks as before a stream's keyed records go to the one subtask that they came from; otherwise to all, who keep
- * the key groups that are theirs.
+ * the key groups that are theirs. What takes long is not reading but putting keys into tables; so when there is much of it,
+ * the subtasks of a stage are given theirs at the same time, a thread each.
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "core/coordinator.h"
 #include "core/worker.h"
+
+#define THREADS_BYTES ((size_t)8 << 20) /* less is loaded by one thread */
 
 /** One stream of the checkpoint, and who takes it. */
 struct stream {
@@ -33,6 +37,18 @@ struct restore {
 	uint32_t stream_count;
 	const struct tr_log_checkpoint *checkpoint;
 	const char *what; /* directory, for messages */
+	size_t bytes;     /* of all blocks that somebody takes */
+};
+
+/** A thread that gives one subtask its state. */
+struct loader {
+	const struct restore *restore;
+	const struct tr_stage *stage;
+	uint32_t subtask;
+	pthread_t thread;
+	bool is_started;
+	tr_code code;
+	struct tr_status status;
 };
 
 static bool is_same(const struct tr_state_stream *a, const struct tr_state_stream *b)
@@ -107,6 +123,7 @@ static tr_code take_block(void *context, const struct tr_state_stream *id, uint6
 			stream->last->next = block;
 		stream->last = block;
 		stream->newest = checkpoint;
+		r->bytes += length;
 		return TR_OK;
 	}
 	return TR_OK; /* of a stream that this checkpoint does not have */
@@ -144,15 +161,82 @@ static tr_code give(const struct restore *r, const struct stream *stream, struct
 	return TR_OK;
 }
 
-static tr_code give_stream(const struct restore *r, const struct stream *stream, struct tr_status *st)
+/** Whether an operator's state is its own memory: sources and sinks may look at files when they are given theirs. */
+static bool is_memory_only(const struct stream *stream)
 {
-	const uint32_t subtasks = stream->stage->parallelism;
-	const bool is_as_before = subtasks == stream->part->stream.subtask_count;
+	const struct tr_stage_state *state = &stream->stage->states[stream->state];
 
-	for (uint32_t i = 0; i < subtasks; i++) {
-		TR_TRY(give(r, stream, op_of(stream, i), false, st));
-		if (!is_as_before || i == stream->part->stream.subtask)
-			TR_TRY(give(r, stream, op_of(stream, i), true, st));
+	return state->op >= 0 && state->node->kind != TR_NODE_SINK;
+}
+
+/** Gives one subtask what is its own of all streams of its stage, in their order: those of operators whose state is only
+ * memory, or the others. Nothing of another subtask is touched. */
+static tr_code give_subtask(const struct restore *r, const struct tr_stage *stage, uint32_t subtask, bool is_memory,
+			    struct tr_status *st)
+{
+	for (uint32_t i = 0; i < r->stream_count; i++) {
+		const struct stream *stream = &r->streams[i];
+		const struct tr_state_stream *id = &stream->part->stream;
+		tr_code code;
+
+		if (stream->stage != stage || is_memory_only(stream) != is_memory)
+			continue;
+		code = give(r, stream, op_of(stream, subtask), false, st);
+		if (code == TR_OK && (stage->parallelism != id->subtask_count || subtask == id->subtask))
+			code = give(r, stream, op_of(stream, subtask), true, st);
+		if (code != TR_OK)
+			return tr_status_prefix(st, code, "%s: state of operator '%s', subtask %u", r->what,
+						stream->part->uid, id->subtask);
+	}
+	return TR_OK;
+}
+
+static void *run_loader(void *context)
+{
+	struct loader *loader = context;
+
+	loader->code = give_subtask(loader->restore, loader->stage, loader->subtask, true, &loader->status);
+	return NULL;
+}
+
+/** Gives the operators of a stage what is only memory, a thread for each subtask. */
+static tr_code give_stage_at_once(const struct restore *r, const struct tr_stage *stage, struct tr_status *st)
+{
+	struct loader *loaders = calloc(stage->parallelism, sizeof(*loaders));
+	tr_code code = TR_OK;
+
+	TR_ASSERT(loaders != NULL);
+	for (uint32_t i = 0; i < stage->parallelism; i++) {
+		loaders[i] = (struct loader){.restore = r, .stage = stage, .subtask = i};
+		loaders[i].is_started = pthread_create(&loaders[i].thread, NULL, run_loader, &loaders[i]) == 0;
+		if (!loaders[i].is_started)
+			(void)run_loader(&loaders[i]);
+	}
+	for (uint32_t i = 0; i < stage->parallelism; i++) {
+		if (loaders[i].is_started)
+			TR_ASSERT(pthread_join(loaders[i].thread, NULL) == 0);
+		if (code == TR_OK && loaders[i].code != TR_OK) {
+			code = loaders[i].code;
+			*st = loaders[i].status;
+		}
+	}
+	free(loaders);
+	return code;
+}
+
+static tr_code give_all(const struct restore *r, struct tr_status *st)
+{
+	for (uint32_t s = 0; s < r->graph->stage_count; s++) {
+		const struct tr_stage *stage = r->graph->stages[s];
+		const bool has_threads = r->bytes >= THREADS_BYTES && stage->parallelism > 1;
+
+		for (uint32_t i = 0; i < stage->parallelism; i++) {
+			TR_TRY(give_subtask(r, stage, i, false, st));
+			if (!has_threads)
+				TR_TRY(give_subtask(r, stage, i, true, st));
+		}
+		if (has_threads)
+			TR_TRY(give_stage_at_once(r, stage, st));
 	}
 	return TR_OK;
 }
@@ -188,14 +272,8 @@ tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const ch
 	code = match(&r, st);
 	if (code == TR_OK)
 		code = tr_log_read(log, 0, take_block, &r, st);
-	for (uint32_t i = 0; i < r.stream_count && code == TR_OK; i++) {
-		if (r.streams[i].stage == NULL)
-			continue;
-		code = give_stream(&r, &r.streams[i], st);
-		if (code != TR_OK)
-			(void)tr_status_prefix(st, code, "%s: state of operator '%s', subtask %u", what,
-					       r.streams[i].part->uid, r.streams[i].part->stream.subtask);
-	}
+	if (code == TR_OK)
+		code = give_all(&r, st);
 	if (code == TR_OK)
 		code = end_load(graph, st);
 	for (uint32_t w = 0; w < graph->worker_count; w++)

@@ -112,7 +112,7 @@ enum tr_turn tr_snapshot_begin(struct tr_subtask *subtask)
 	const struct tr_graph *graph = subtask->graph;
 	struct tr_snapshot_order order = {.checkpoint = passed(subtask)};
 	struct tr_environment *env = graph->env;
-	int64_t begun_ns;
+	int64_t begun_ns, pause_ns;
 
 	if (order.checkpoint <= s->checkpoint || order.checkpoint == TR_CHECKPOINT_ALL)
 		return TR_TURN_IDLE;
@@ -144,7 +144,10 @@ enum tr_turn tr_snapshot_begin(struct tr_subtask *subtask)
 	}
 	s->is_writing = true;
 	s->cursor = 0;
-	s->pause_ns_max = TR_MAX(s->pause_ns_max, tr_environment_monotonic_ns(env) - begun_ns);
+	pause_ns = tr_environment_monotonic_ns(env) - begun_ns;
+	s->pause_ns_max = TR_MAX(s->pause_ns_max, pause_ns);
+	s->pauses += s->count > 0;
+	s->pauses_long += pause_ns > TR_SNAPSHOT_LONG_NS;
 	return TR_TURN_PROGRESS;
 }
 

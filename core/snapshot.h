@@ -29,6 +29,8 @@
 #define TR_SNAPSHOT_RING_BLOCKS 8
 #define TR_SNAPSHOT_STEP_BYTES ((size_t)64 << 10) /* written between two batches */
 
+#define TR_SNAPSHOT_LONG_NS 1000000
+
 struct tr_subtask;
 
 struct tr_snapshot {
@@ -47,6 +49,8 @@ struct tr_snapshot {
 	int64_t processing_ms;      /* at the barrier */
 	uint64_t state_bytes;       /* of all operators, about */
 	int64_t pause_ns_max;       /* longest time that the chain stood still at a barrier because of the snapshot */
+	uint64_t pauses;            /* snapshots begun */
+	uint64_t pauses_long;       /* of them, those that took more than TR_SNAPSHOT_LONG_NS */
 	_Atomic uint64_t done;      /* by the worker; release */
 	_Atomic uint64_t committed; /* by the worker; release */
 	_Atomic bool is_ended;      /* by the worker; release: its input has come to an end */

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checkpoints of whole jobs: compiled from SQL, a table in memory as their source, the log on the disk of /var/tmp.
+ *
+ *     ckpt-tumble, ckpt-update-*   the job on two workers with checkpoints against the same job without any
+ *     ckpt-pause-*                 longest time that a worker stands still for a snapshot, a checkpoint every 100 ms
+ *     ckpt-bytes-hot               bytes appended against the bytes of the entries that changed, key and count
+ *     ckpt-load-*                  opening a log and giving its state to the operators, against read() of its files
+ *     ckpt-idle                    a small job: time for a checkpoint, bytes that its directory takes
+ *
+ * A job with checkpoints ends with one, which is part of its time. The updates go to one window of a day that fires at the end, so that
+ * entries stay and each checkpoint writes those that changed since the last one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "bench/bench.h"
+#include "bench/data.h"
+#include "bench/engine_run.h"
+#include "io/disk.h"
+
+#define WORKERS 2
+#define START_MS INT64_C(978307200000) /* the beginning of a day */
+#define PER_SECOND UINT64_C(10000000)
+#define READ_BYTES ((size_t)1 << 20)
+#define ENTRY_BYTES 16 /* key and count */
+#define ENDLESS_ROWS (INT64_C(1) << 45)
+#define HOT_ROWS ((size_t)96 << 20)
+#define HOT_KEYS 10000000
+#define HOT_STEP ((uint64_t)8 << 20) /* rows between two checkpoints, about */
+#define HOT_CHECKPOINTS 6
+#define IDLE_CHECKPOINTS 21
+
+struct data {
+	struct tr_bench_job job;
+	struct tr_bench_table table;
+	struct tr_bench_sum sum;
+	int64_t *time_ms, *key;
+	size_t block_rows;
+	struct tr_checkpoint_plan checkpoint; /* as compiled */
+	char directory[64];
+	uint64_t checkpoints, bytes; /* of the last run with checkpoints */
+	struct tr_bench_pair *pair;
+};
+
+static const char script_text[] =
+	"CREATE TABLE numbers (ts TIMESTAMP(3), k BIGINT, WATERMARK FOR ts AS ts)"
+	" WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n"
+	"CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"
+	"INSERT INTO nowhere SELECT k, COUNT(*) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' %s))"
+	" GROUP BY k, window_start, window_end;";
+
+/** A job over `rows` rows in memory. With `keys` NULL they are drawn from a set of `distinct`. */
+static struct data *data_create(int64_t rows, size_t block_rows, size_t distinct, int64_t *keys, const char *window)
+{
+	struct data *d = calloc(1, sizeof(*d));
+	struct tr_node *scan, *sink;
+	char script[1024];
+
+	TR_ASSERT(d != NULL);
+	snprintf(d->directory, sizeof(d->directory), "/var/tmp/tailrace-bench-%ld", (long)getpid());
+	snprintf(script, sizeof(script), script_text, window);
+	tr_bench_job_init(&d->job, script, WORKERS);
+	d->checkpoint = d->job.plan->checkpoint;
+	d->block_rows = block_rows;
+	d->time_ms = tr_data_times(block_rows, START_MS, PER_SECOND, 0, 1, 41);
+	d->key = keys != NULL ? keys : tr_data_keys(block_rows, distinct, 42);
+	scan = tr_bench_job_scan(&d->job);
+	sink = tr_bench_job_sink(&d->job);
+	d->table = (struct tr_bench_table){.spec = *scan->scan.table,
+					   .data = {d->time_ms, d->key},
+					   .block_rows = (int64_t)block_rows,
+					   .rows = rows};
+	d->table.spec.connector = &tr_bench_memory;
+	scan->scan.table = &d->table.spec;
+	d->sum.spec = *sink->sink.table;
+	d->sum.spec.connector = &tr_bench_summing;
+	sink->sink.table = &d->sum.spec;
+	return d;
+}
+
+/** Removes the directory; answers the bytes that its files took on the disk. */
+static uint64_t directory_remove(const char *path)
+{
+	uint64_t bytes = 0;
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+
+	if (directory == NULL)
+		return 0;
+	while ((entry = readdir(directory)) != NULL) {
+		struct stat stat;
+
+		if (fstatat(dirfd(directory), entry->d_name, &stat, 0) == 0 && S_ISREG(stat.st_mode)) {
+			bytes += (uint64_t)stat.st_blocks * 512;
+			(void)unlinkat(dirfd(directory), entry->d_name, 0);
+		}
+	}
+	closedir(directory);
+	(void)rmdir(path);
+	return bytes;
+}
+
+static void data_destroy(struct data *d)
+{
+	(void)directory_remove(d->directory);
+	tr_harness_free(d->time_ms, d->block_rows * sizeof(int64_t));
+	tr_harness_free(d->key, d->block_rows * sizeof(int64_t));
+	tr_bench_job_deinit(&d->job);
+	free(d);
+}
+
+static void data_close(struct tr_bench_pair *pair)
+{
+	if (pair->data != NULL)
+		data_destroy(pair->data);
+}
+
+static void fail(const struct tr_status *st)
+{
+	fprintf(stderr, "bench: the job failed: %s\n", st->message);
+	abort();
+}
+
+/* A job that another thread watches. */
+
+struct running {
+	struct tr_environment *env;
+	struct tr_engine *engine;
+	pthread_t thread;
+	double created_seconds;
+};
+
+static void *run_engine(void *context)
+{
+	struct running *r = context;
+	struct tr_status st = {0};
+
+	if (tr_engine_run(r->engine, &st) != TR_OK)
+		fail(&st);
+	return NULL;
+}
+
+static void engine_open(struct running *r, struct tr_plan *plan)
+{
+	struct tr_status st = {0};
+	double begun;
+
+	if (tr_environment_real_create(&r->env, &st) != TR_OK || tr_plan_check(plan, &st) != TR_OK)
+		fail(&st);
+	begun = tr_harness_seconds();
+	if (tr_engine_create(plan, r->env, &r->engine, &st) != TR_OK)
+		fail(&st);
+	r->created_seconds = tr_harness_seconds() - begun;
+}
+
+static void engine_start(struct running *r) { TR_ASSERT(pthread_create(&r->thread, NULL, run_engine, r) == 0); }
+
+static void engine_join(struct running *r) { TR_ASSERT(pthread_join(r->thread, NULL) == 0); }
+
+static void engine_close(struct running *r)
+{
+	tr_engine_destroy(&r->engine);
+	tr_environment_real_destroy(&r->env);
+}
+
+static void sleep_ms(long ms)
+{
+	const struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	(void)nanosleep(&t, NULL);
+}
+
+static uint64_t rows_read(struct running *r)
+{
+	struct tr_engine_progress progress;
+
+	tr_engine_progress(r->engine, &progress);
+	return progress.rows_in;
+}
+
+static void wait_for_rows(struct running *r, uint64_t rows)
+{
+	while (rows_read(r) < rows)
+		sleep_ms(1);
+}
+
+static double take_checkpoint(struct running *r)
+{
+	struct tr_status st = {0};
+	uint64_t number;
+	const double begun = tr_harness_seconds();
+
+	if (tr_engine_savepoint(r->engine, "", TR_STOP_NONE, &number, &st) != TR_OK)
+		fail(&st);
+	return tr_harness_seconds() - begun;
+}
+
+/* ---- with against without ---- */
+
+static double run_once(struct data *d, int64_t interval_ms, struct tr_checkpoint_stats *stats)
+{
+	struct running r = {NULL};
+	struct tr_status st = {0};
+	double begun, took;
+
+	d->job.plan->checkpoint = d->checkpoint;
+	if (interval_ms > 0) {
+		(void)directory_remove(d->directory);
+		d->job.plan->checkpoint.directory = d->directory;
+		d->job.plan->checkpoint.interval_ms = interval_ms;
+	}
+	engine_open(&r, d->job.plan);
+	begun = tr_harness_seconds();
+	if (tr_engine_run(r.engine, &st) != TR_OK)
+		fail(&st);
+	took = tr_harness_seconds() - begun;
+	(void)tr_engine_checkpoints(r.engine, stats);
+	engine_close(&r);
+	return took;
+}
+
+static uint64_t run_with(struct data *d, uint32_t repeat, double *seconds, int64_t interval_ms)
+{
+	*seconds = 0;
+	for (uint32_t i = 0; i < repeat; i++) {
+		struct tr_checkpoint_stats stats = {0};
+
+		*seconds += run_once(d, interval_ms, &stats);
+		if (stats.completed > 0)
+			snprintf(d->pair->note, sizeof(d->pair->note),
+				 "%" PRIu64 " checkpoints of %.1f MB, the last took %.0f ms; %" PRIu64
+				 " failed; longest pause %.2f ms",
+				 stats.completed, (double)stats.bytes / (double)stats.completed / 1e6,
+				 (double)stats.last_ns / 1e6, stats.failed, (double)stats.pause_ns_max / 1e6);
+	}
+	return (uint64_t)d->table.rows * repeat;
+}
+
+static uint64_t without(void *context, uint32_t repeat, double *seconds)
+{
+	return run_with(context, repeat, seconds, 0);
+}
+
+static uint64_t every_100_ms(void *context, uint32_t repeat, double *seconds)
+{
+	return run_with(context, repeat, seconds, 100);
+}
+
+static uint64_t every_second(void *context, uint32_t repeat, double *seconds)
+{
+	return run_with(context, repeat, seconds, 1000);
+}
+
+static tr_code open_pair(struct tr_bench_pair *pair, struct data *d,
+			 uint64_t (*with)(void *context, uint32_t repeat, double *seconds))
+{
+	pair->data = d;
+	d->pair = pair;
+	pair->ours = (struct tr_harness_side){with, d};
+	pair->bar = (struct tr_harness_side){without, d};
+	return TR_OK;
+}
+
+static tr_code open_tumble(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	const size_t rows = (size_t)64 << 20;
+
+	return open_pair(pair, data_create((int64_t)rows, rows, 1000000, NULL, "SECOND"), every_100_ms);
+}
+
+static tr_code open_update(struct tr_bench_pair *pair, size_t keys, int64_t rows)
+{
+	return open_pair(pair, data_create(rows, (size_t)32 << 20, keys, NULL, "DAY"), every_second);
+}
+
+static tr_code open_update_100k(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_update(pair, 100000, INT64_C(512) << 20);
+}
+
+static tr_code open_update_1m(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_update(pair, 1000000, INT64_C(192) << 20);
+}
+
+static tr_code open_update_10m(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_update(pair, 10000000, INT64_C(96) << 20);
+}
+
+/* ---- pauses ---- */
+
+static tr_code observe_pause(size_t keys, double *value, char *note, size_t room)
+{
+	struct tr_checkpoint_stats stats = {0};
+	struct data *d = data_create(INT64_C(96) << 20, (size_t)32 << 20, keys, NULL, "DAY");
+
+	(void)run_once(d, 100, &stats);
+	data_destroy(d);
+	*value = (double)stats.pause_ns_max / 1e6;
+	snprintf(note, room, "%" PRIu64 " pauses, %" PRIu64 " above 1 ms; %" PRIu64 " checkpoints of %.1f MB",
+		 stats.pauses, stats.pauses_long, stats.completed, (double)stats.bytes / (double)stats.completed / 1e6);
+	return TR_OK;
+}
+
+static tr_code observe_pause_1m(double *value, char *note, size_t room, struct tr_status *st)
+{
+	return observe_pause(1000000, value, note, room);
+}
+
+static tr_code observe_pause_10m(double *value, char *note, size_t room, struct tr_status *st)
+{
+	return observe_pause(10000000, value, note, room);
+}
+
+/* ---- bytes ---- */
+
+static size_t count_distinct(const uint32_t *index, uint64_t from, uint64_t to)
+{
+	uint8_t *seen = calloc(HOT_KEYS, 1);
+	size_t count = 0;
+
+	TR_ASSERT(seen != NULL);
+	for (uint64_t i = from; i < to; i++) {
+		uint8_t *at = &seen[index[i % HOT_ROWS]];
+
+		count += !*at;
+		*at = 1;
+	}
+	free(seen);
+	return count;
+}
+
+/** 94 % of the rows have one of the first hundredth of the keys. All keys occur first, before anything is counted. */
+static tr_code observe_hot(double *value, char *note, size_t room, struct tr_status *st)
+{
+	int64_t *keys = tr_data_numbers(HOT_ROWS, HOT_KEYS, 43);
+	uint32_t *index = malloc(HOT_ROWS * sizeof(*index));
+	struct tr_checkpoint_stats before = {0}, after = {0};
+	struct running r = {NULL};
+	struct data *d;
+	uint64_t random = 1, at, changed = 0;
+
+	TR_ASSERT(index != NULL);
+	for (size_t i = 0; i < HOT_ROWS; i++) {
+		index[i] = i < HOT_KEYS                       ? (uint32_t)i
+			   : tr_data_next(&random) % 100 < 94 ? (uint32_t)(tr_data_next(&random) % (HOT_KEYS / 100))
+							      : (uint32_t)keys[i];
+		keys[i] = tr_data_key(index[i]);
+	}
+	d = data_create(ENDLESS_ROWS, HOT_ROWS, 0, keys, "DAY");
+	d->job.plan->checkpoint.directory = d->directory;
+	d->job.plan->checkpoint.interval_ms = 0;
+	engine_open(&r, d->job.plan);
+	engine_start(&r);
+	wait_for_rows(&r, HOT_KEYS + HOT_STEP / 4);
+	(void)take_checkpoint(&r);
+	(void)tr_engine_checkpoints(r.engine, &before);
+	at = rows_read(&r);
+	for (int i = 0; i < HOT_CHECKPOINTS; i++) {
+		uint64_t begun;
+
+		wait_for_rows(&r, at + HOT_STEP);
+		begun = rows_read(&r);
+		(void)take_checkpoint(&r);
+		changed += count_distinct(index, at, begun);
+		at = begun;
+	}
+	(void)tr_engine_checkpoints(r.engine, &after);
+	tr_engine_stop(r.engine);
+	engine_join(&r);
+	engine_close(&r);
+	data_destroy(d);
+	free(index);
+	TR_ASSERT(at < HOT_ROWS); /* the keys in turn come once */
+	after.bytes -= before.bytes;
+	*value = (double)after.bytes / (double)(changed * ENTRY_BYTES);
+	snprintf(note, room, "%.1f MB for %.2f M changed entries of %d bytes a checkpoint",
+		 (double)after.bytes / HOT_CHECKPOINTS / 1e6, (double)changed / HOT_CHECKPOINTS / 1e6, ENTRY_BYTES);
+	return TR_OK;
+}
+
+/* ---- loading ---- */
+
+static uint64_t load(void *context, uint32_t repeat, double *seconds)
+{
+	struct data *d = context;
+
+	*seconds = 0;
+	for (uint32_t i = 0; i < repeat; i++) {
+		struct running r = {NULL};
+
+		engine_open(&r, d->job.plan);
+		*seconds += r.created_seconds;
+		engine_close(&r);
+	}
+	snprintf(d->pair->note, sizeof(d->pair->note), "%.0f MB of checkpoint in %.2f s", (double)d->bytes / 1e6,
+		 *seconds / repeat);
+	return d->bytes * repeat;
+}
+
+static void read_file(int directory, const char *name, char *into)
+{
+	const int fd = openat(directory, name, O_RDONLY);
+	ssize_t count;
+
+	while (fd >= 0 && (count = read(fd, into, READ_BYTES)) > 0)
+		;
+	if (fd >= 0)
+		close(fd);
+}
+
+static uint64_t read_files(void *context, uint32_t repeat, double *seconds)
+{
+	const struct data *d = context;
+	char *into = malloc(READ_BYTES);
+	const double begun = tr_harness_seconds();
+
+	TR_ASSERT(into != NULL);
+	for (uint32_t i = 0; i < repeat; i++) {
+		DIR *directory = opendir(d->directory);
+		struct dirent *entry;
+
+		while (directory != NULL && (entry = readdir(directory)) != NULL)
+			read_file(dirfd(directory), entry->d_name, into);
+		if (directory != NULL)
+			closedir(directory);
+	}
+	*seconds = tr_harness_seconds() - begun;
+	free(into);
+	return d->bytes * repeat;
+}
+
+/** A job of `keys` keys, stopped behind one checkpoint. */
+static tr_code open_load(struct tr_bench_pair *pair, size_t keys)
+{
+	struct data *d = data_create(ENDLESS_ROWS, 2 * keys, keys, NULL, "DAY");
+	struct tr_checkpoint_stats stats = {0};
+	struct running r = {NULL};
+
+	d->job.plan->checkpoint.directory = d->directory;
+	d->job.plan->checkpoint.interval_ms = 0;
+	engine_open(&r, d->job.plan);
+	engine_start(&r);
+	wait_for_rows(&r, 2 * keys);
+	tr_engine_stop(r.engine);
+	engine_join(&r);
+	(void)tr_engine_checkpoints(r.engine, &stats);
+	engine_close(&r);
+	d->bytes = stats.bytes;
+	d->pair = pair;
+	pair->data = d;
+	pair->ours = (struct tr_harness_side){load, d};
+	pair->bar = (struct tr_harness_side){read_files, d};
+	return TR_OK;
+}
+
+static tr_code open_load_256mb(struct tr_bench_pair *pair, struct tr_status *st) { return open_load(pair, 16000000); }
+
+static tr_code open_load_1gb(struct tr_bench_pair *pair, struct tr_status *st) { return open_load(pair, 64000000); }
+
+/* ---- a small job ---- */
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void run_small(double *ms, uint64_t *disk_bytes)
+{
+	static const char script[] =
+		"CREATE TABLE numbers (k BIGINT, ts AS LOCALTIMESTAMP, WATERMARK FOR ts AS ts) WITH ('connector' = "
+		"'datagen', 'rows-per-second' = '100', 'fields.k.min' = '0', 'fields.k.max' = '9');\n"
+		"CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"
+		"INSERT INTO nowhere SELECT k, COUNT(*) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' "
+		"SECOND)) GROUP BY k, window_start, window_end;";
+	char directory[64];
+	struct tr_bench_job job;
+	struct running r = {NULL};
+
+	snprintf(directory, sizeof(directory), "/var/tmp/tailrace-bench-%ld", (long)getpid());
+	tr_bench_job_init(&job, script, WORKERS);
+	job.plan->checkpoint.directory = directory;
+	job.plan->checkpoint.interval_ms = 0;
+	engine_open(&r, job.plan);
+	engine_start(&r);
+	for (int i = 0; i < IDLE_CHECKPOINTS; i++) {
+		sleep_ms(50);
+		ms[i] = take_checkpoint(&r) * 1e3;
+	}
+	tr_engine_stop(r.engine);
+	engine_join(&r);
+	engine_close(&r);
+	*disk_bytes = directory_remove(directory);
+	tr_bench_job_deinit(&job);
+	qsort(ms, IDLE_CHECKPOINTS, sizeof(ms[0]), compare_doubles);
+}
+
+static tr_code observe_idle(double *value, char *note, size_t room, struct tr_status *st)
+{
+	double ms[IDLE_CHECKPOINTS];
+	uint64_t disk_bytes;
+
+	run_small(ms, &disk_bytes);
+	*value = ms[IDLE_CHECKPOINTS / 2];
+	snprintf(note, room, "%d checkpoints asked for, %.1f to %.1f ms; the directory takes %.1f MB", IDLE_CHECKPOINTS,
+		 ms[0], ms[IDLE_CHECKPOINTS - 1], (double)disk_bytes / 1e6);
+	return TR_OK;
+}
+
+const struct tr_bench_case tr_bench_checkpoint_cases[] = {
+	{"ckpt-tumble", "checkpoints every 100 ms against none: TUMBLE 1 s by 1M keys", "rows", 0.90, 0, 0, open_tumble,
+	 data_close},
+	{"ckpt-update-100k", "checkpoints every 1 s against none: 100k keys, a window of a day", "rows", 0.98, 0, 0,
+	 open_update_100k, data_close},
+	{"ckpt-update-1m", "the same by 1M keys", "rows", 0.97, 0, 0, open_update_1m, data_close},
+	{"ckpt-update-10m", "the same by 10M keys", "rows", 0.90, 0, 0, open_update_10m, data_close},
+	{"ckpt-load-256mb", "loading a checkpoint of 16M keys against read() of its files", "bytes", 0.50, 0, 0,
+	 open_load_256mb, data_close},
+	{"ckpt-load-1gb", "the same of 64M keys", "bytes", 0.50, 0, 0, open_load_1gb, data_close},
+	{.name = "ckpt-pause-1m",
+	 .work = "longest pause of a worker for a snapshot, 1M keys",
+	 .unit = "ms",
+	 .must_at_most = 5,
+	 .observe = observe_pause_1m},
+	{.name = "ckpt-pause-10m",
+	 .work = "the same, 10M keys",
+	 .unit = "ms",
+	 .must_at_most = 5,
+	 .observe = observe_pause_10m},
+	{.name = "ckpt-bytes-hot",
+	 .work = "bytes appended / bytes of changed entries, 94 % of updates on 1 % of 10M keys",
+	 .unit = "x",
+	 .must_at_most = 1.5,
+	 .observe = observe_hot},
+	{.name = "ckpt-idle",
+	 .work = "time that a checkpoint of a small job takes",
+	 .unit = "ms",
+	 .must_at_most = 20,
+	 .observe = observe_idle},
+	{.name = NULL},
+};
