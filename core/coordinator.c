@@ -582,9 +582,11 @@ static enum tr_turn step_sealed(struct tr_coordinator *c, int64_t now_ns)
 	c->failures = 0;
 	count_completed(c, now_ns);
 	c->state = TR_COORDINATOR_PUBLISHING;
+	TR_FAULT_POINT("commit-before");
 	/* Release pairs with the acquire of tr_snapshot_step: the root is durable. */
 	atomic_store_explicit(&c->graph->checkpoint_completed, c->number, memory_order_release);
 	wake_workers(c);
+	TR_FAULT_POINT("commit-sent");
 	return TR_TURN_PROGRESS;
 }
 
@@ -610,6 +612,7 @@ static enum tr_turn step_publishing(struct tr_coordinator *c, int64_t now_ns)
 		return TR_TURN_IDLE;
 	c->ended_ns = now_ns;
 	c->state = TR_COORDINATOR_IDLE;
+	TR_FAULT_POINT("commit-all-done");
 	serve(c);
 	if (c->is_final) {
 		/* Release pairs with the acquire of ended subtasks. */

@@ -270,12 +270,15 @@ tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const ch
 	r.streams = calloc(r.stream_count + 1, sizeof(*r.streams));
 	TR_ASSERT(r.streams != NULL);
 	code = match(&r, st);
+	TR_FAULT_POINT("restore-before");
 	if (code == TR_OK)
 		code = tr_log_read(log, 0, take_block, &r, st);
+	TR_FAULT_POINT("restore-read");
 	if (code == TR_OK)
 		code = give_all(&r, st);
 	if (code == TR_OK)
 		code = end_load(graph, st);
+	TR_FAULT_POINT("restore-done");
 	for (uint32_t w = 0; w < graph->worker_count; w++)
 		graph->workers[w].now_ms = TR_MAX(graph->workers[w].now_ms, r.checkpoint->wall_ms);
 	for (uint32_t i = 0; i < r.stream_count; i++) {

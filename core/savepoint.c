@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "core/coordinator.h"
 
 #define WAIT_NS INT64_C(10000000) /* a look now and then, in case that nothing is in flight */
@@ -55,7 +56,9 @@ tr_code tr_savepoint_copy(struct tr_log *log, struct tr_disk *disk, struct tr_io
 		code = tr_status_set(st, TR_ERR_CANT_CREATE, 0, TR_WHERE, "%s holds a savepoint already", directory);
 	if (code == TR_OK) {
 		tr_log_begin(copy.log, tr_log_checkpoint(log, 0)->number);
+		TR_FAULT_POINT("savepoint-before");
 		code = tr_log_read(log, 0, copy_block, &copy, st);
+		TR_FAULT_POINT("savepoint-copied");
 		if (code != TR_OK)
 			tr_log_abort(copy.log);
 	}
@@ -65,6 +68,7 @@ tr_code tr_savepoint_copy(struct tr_log *log, struct tr_disk *disk, struct tr_io
 			(void)tr_io_wait(io, WAIT_NS);
 		code = flow == TR_FLOW_FAILED ? st->code : TR_OK;
 	}
+	TR_FAULT_POINT("savepoint-written");
 	tr_log_close(&copy.log);
 	return code == TR_OK ? TR_OK : tr_status_prefix(st, code, "savepoint %s", directory);
 }

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "core/checkpoint.h"
 #include "core/graph.h"
 
@@ -121,6 +122,7 @@ enum tr_turn tr_snapshot_begin(struct tr_subtask *subtask)
 	order.completed = atomic_load_explicit(&graph->checkpoint_completed, memory_order_relaxed);
 	order.rewrite_before = atomic_load_explicit(&graph->rewrite_before, memory_order_relaxed);
 	TR_ASSERT(order.completed < order.checkpoint);
+	TR_FAULT_POINT("snapshot-before");
 	drop(s); /* of a checkpoint that was given up */
 	begun_ns = tr_environment_monotonic_ns(env);
 	s->checkpoint = order.checkpoint;
@@ -161,6 +163,7 @@ static enum tr_turn write_more(struct tr_subtask *subtask)
 		if (s->ready != NULL && !push_blocks(subtask, 0, true))
 			return TR_TURN_IDLE;
 		s->is_writing = false;
+		TR_FAULT_POINT("snapshot-written");
 		/* Release pairs with the coordinator's acquire: all blocks are in the ring, bases and sizes are set. */
 		atomic_store_explicit(&s->done, s->checkpoint, memory_order_release);
 		wake_coordinator(subtask);
@@ -199,6 +202,7 @@ static enum tr_turn complete_more(struct tr_subtask *subtask)
 		case TR_FLOW_DONE: TR_UNREACHABLE();
 		}
 	}
+	TR_FAULT_POINT("commit-done");
 	/* Release pairs with the coordinator's acquire: what the sink has published is there. */
 	atomic_store_explicit(&s->committed, s->completing, memory_order_release);
 	s->completing = 0;

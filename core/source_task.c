@@ -575,8 +575,13 @@ static enum tr_flow emit_restored_watermark(struct tr_source_task *t)
 /** Between two batches: what was pushed belongs to the checkpoint. */
 static enum tr_flow pass_barrier(struct tr_source_task *t, uint64_t checkpoint)
 {
+	enum tr_flow flow;
+
+	TR_FAULT_POINT("barrier-before");
 	tr_source_task_take_position(t, checkpoint);
-	return tr_op_emit_barrier(&t->head, checkpoint);
+	flow = tr_op_emit_barrier(&t->head, checkpoint);
+	TR_FAULT_POINT("barrier-after");
+	return flow;
 }
 
 /** Decodes, confirms, stamps and pushes. */

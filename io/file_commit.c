@@ -214,6 +214,7 @@ enum tr_flow tr_file_commit_prepare(struct tr_file_commit *commit, uint64_t chec
 
 	TR_ASSERT(checkpoint > 0 && checkpoint < UINT64_MAX && commit->parts->count == 0);
 	TR_ASSERT(commit->running == 0 || commit->running == checkpoint);
+	TR_FAULT_POINT("sink-prepare-before");
 	if (commit->running == 0) {
 		for (uint32_t i = 0; i < outputs->count; i++) {
 			if (!outputs->items[i].is_named)
@@ -235,6 +236,7 @@ enum tr_flow tr_file_commit_prepare(struct tr_file_commit *commit, uint64_t chec
 		if (outputs->items[i].checkpoint == UINT64_MAX)
 			outputs->items[i].checkpoint = checkpoint;
 	}
+	TR_FAULT_POINT("sink-prepared");
 	return finish_run(commit);
 }
 
@@ -513,16 +515,20 @@ enum tr_flow tr_file_commit_publish(struct tr_file_commit *commit, uint64_t chec
 	for (; commit->renamed_count < commit->due_count; commit->renamed_count++) {
 		if (limit-- == 0)
 			return ask_again(commit);
+		TR_FAULT_POINT("sink-rename-before");
 		if (rename_output(commit, &outputs->items[commit->renamed_count], st) != TR_OK)
 			return TR_FLOW_FAILED;
+		TR_FAULT_POINT("sink-renamed");
 	}
 	if (commit->directories.count == 0)
 		list_directories(commit);
+	TR_FAULT_POINT("sink-sync-before");
 	if (sync_some(commit, SYNCS_PER_CALL, true, st) != TR_OK)
 		return TR_FLOW_FAILED;
 	if (commit->synced_count < commit->directories.count)
 		return ask_again(commit);
 	outputs_drop(outputs, commit->due_count);
+	TR_FAULT_POINT("sink-published");
 	remove_leftovers(commit);
 	return finish_run(commit);
 }
@@ -547,10 +553,12 @@ tr_code tr_file_commit_recover(struct tr_file_commit *commit, struct tr_status *
 	}
 	for (uint32_t i = 0; i < restored->count; i++) {
 		TR_TRY(rename_output(commit, &restored->items[i], st));
+		TR_FAULT_POINT("recover-renamed");
 		tr_file_list_add(&commit->directories, restored->items[i].directory);
 	}
 	list_unite(&commit->directories);
 	TR_TRY(sync_some(commit, UINT32_MAX, true, st));
+	TR_FAULT_POINT("recover-published");
 	(void)finish_run(commit);
 	outputs_drop(restored, restored->count);
 	if (!tr_file_part_has_sibling(&commit->parts->owner))

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "state/log_state.h"
 
 #define LOCK_TRIES 20
@@ -143,7 +144,8 @@ tr_code tr_log_open(const struct tr_log_options *options, struct tr_log **log, s
 	l->job_name = strdup(options->job_name != NULL ? options->job_name : "");
 	TR_ASSERT(l->directory != NULL && l->job_name != NULL);
 	l->retained = TR_MIN(TR_MAX(options->retained, 2), TR_LOG_RETAINED_MAX);
-	l->segment_bytes = options->segment_bytes != 0 ? options->segment_bytes : TR_LOG_SEGMENT_BYTES;
+	l->segment_bytes =
+		options->segment_bytes != 0 ? options->segment_bytes : TR_FAULT_SEGMENT_BYTES(TR_LOG_SEGMENT_BYTES);
 	l->is_read_only = options->is_read_only;
 	l->segment_next = 1;
 	tr_arena_init(&l->texts, 0);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "state/log_state.h"
 
 #define FIRST_GENERATION 2 /* of root-0; root-1 begins with the next one */
@@ -331,6 +332,7 @@ static tr_code settle_segment(struct scan *scan, struct tr_log_segment *segment,
 			report->tail_bytes += segment->bytes - end->offset;
 		if (!log->needs_fresh_segment)
 			code = tr_disk_truncate(log->disk, file, (int64_t)end->offset, st);
+		TR_FAULT_POINT("recover-log-cut");
 		if (!log->needs_fresh_segment && code == TR_OK)
 			segment->bytes = end->offset;
 	}

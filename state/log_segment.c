@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "state/log_state.h"
 
 struct tr_log_segment *tr_log_segment_find(struct tr_log *log, uint64_t number)
@@ -172,8 +173,10 @@ static bool remove_file(struct tr_log *log, uint64_t number)
 	char path[TR_LOG_PATH_MAX];
 
 	tr_log_segment_path(log, number, path);
+	TR_FAULT_POINT("segment-remove-before");
 	if (log->disk->ops->unlink(log->disk, path, NULL) != TR_OK)
 		return false;
+	TR_FAULT_POINT("segment-removed");
 	log->is_directory_dirty = true;
 	return true;
 }

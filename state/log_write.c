@@ -73,7 +73,9 @@ static void sync_segment(struct tr_log *log, struct tr_log_open_segment *segment
 	TR_ASSERT(segment->writes == 0);
 	segment->is_dirty = false;
 	segment->sync = (struct tr_log_request){.segment = segment};
+	TR_FAULT_POINT("log-sync-before");
 	start(log, &segment->sync, TR_IO_SYNC, segment->file);
+	TR_FAULT_POINT("log-sync-submitted");
 }
 
 static bool is_space(int64_t error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
@@ -116,8 +118,10 @@ static void finish(struct tr_log *log, struct tr_log_request *request)
 	request->is_used = false;
 	TR_ASSERT(log->in_flight > 0);
 	log->in_flight--;
-	if (request->io.op == TR_IO_SYNC)
+	if (request->io.op == TR_IO_SYNC) {
+		TR_FAULT_POINT("log-sync-done");
 		return;
+	}
 	if (request->segment != NULL) {
 		request->segment->writes--;
 		log->in_flight_bytes -= request->length;
@@ -254,7 +258,9 @@ bool tr_log_append(struct tr_log *log, struct tr_state_block *block)
 	extent->first = TR_MIN(extent->first, block->checkpoint);
 	extent->last = TR_MAX(extent->last, block->checkpoint);
 	extent->crc = ((const struct tr_frame_head *)(const void *)block->head)->crc;
+	TR_FAULT_POINT("log-append-before");
 	tr_log_write_send(log, log->current, block, block->head, length, log->cursor.offset);
+	TR_FAULT_POINT("log-append-after");
 	log->cursor.offset += length;
 	log->cursor.crc = extent->crc;
 	log->current->length = log->cursor.offset;
@@ -384,6 +390,8 @@ static bool sync_segments(struct tr_log *log, bool all)
 			if (segment->is_full && segment->reserved > segment->length &&
 			    tr_disk_truncate(log->disk, segment->file, (int64_t)segment->length, NULL) == TR_OK)
 				segment->reserved = segment->length;
+			if (segment->is_full)
+				TR_FAULT_POINT("segment-full");
 			sync_segment(log, segment);
 		}
 		is_synced = is_synced && !segment->is_dirty && !segment->sync.is_used;
@@ -402,6 +410,7 @@ static void after_sync(struct tr_log *log)
 	}
 	log->is_directory_dirty = false;
 	log->stage = TR_LOG_ROOT_WRITING;
+	TR_FAULT_POINT("root-before");
 	if (send_root(log, &st) != TR_OK) {
 		(void)tr_status_prefix(&st, st.code, "checkpoint %llu", (unsigned long long)log->checkpoint);
 		fail(log, false, &st);
@@ -428,9 +437,11 @@ static void advance(struct tr_log *log)
 		adopt(log);
 	} else if (log->stage == TR_LOG_ROOT_WRITING && log->in_flight == 0) {
 		log->root_sync = (struct tr_log_request){.segment = NULL};
+		TR_FAULT_POINT("root-written");
 		start(log, &log->root_sync, TR_IO_SYNC, log->root_files[log->next.generation & 1]);
 		log->stage = TR_LOG_ROOT_SYNCING;
 	} else if (log->stage == TR_LOG_ROOT_SYNCING && log->in_flight == 0) {
+		TR_FAULT_POINT("root-synced");
 		adopt(log);
 	}
 }
