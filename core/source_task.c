@@ -210,7 +210,8 @@ static void store_stamp(struct tr_carry_slot *slot, const struct tr_stamp *stamp
 	atomic_store_explicit(&slot->last_ms, stamp->last_ms, memory_order_relaxed);
 }
 
-/** The whole chunk is stamped: lets the reader of the next chunk go on. False: it is not this chunk's turn. */
+/** The whole chunk is stamped: lets the reader of the next chunk go on. False: it is not this chunk's turn, or a barrier
+ * comes first. */
 static bool publish(struct tr_source_task *t)
 {
 	const bool is_finished = t->is_split_end || (t->hand != NULL && t->hand->is_split_end);
@@ -224,6 +225,11 @@ static bool publish(struct tr_source_task *t)
 	};
 
 	if (!is_turn_to_publish(t))
+		return false;
+	/* Asked after the acquire of chunks_done: the chunk before may have been published behind a barrier that was not there yet
+	 * when this step began. Then that chunk is saved as waiting for a carry that may be this task's last one, which
+	 * must be saved before another takes its place. */
+	if (tr_op_wanted_barrier(&t->head) != 0)
 		return false;
 	if (t->hand != NULL && t->hand->is_jump) {
 		carry = t->hand->jump;
