@@ -25,8 +25,11 @@ uint64_t tr_checkpoint_collected(const struct tr_graph *graph)
 		for (uint32_t i = 0; i < graph->stages[s]->parallelism; i++) {
 			const struct tr_subtask *subtask = &graph->stages[s]->subtasks[i];
 
-			/* Acquire pairs with the release of tr_subtask_step: what was saved at the barrier is there. */
-			least = TR_MIN(least, atomic_load_explicit(&subtask->checkpoint_done, memory_order_acquire));
+			/* Acquire pairs with the release of tr_subtask_step: what was saved at the barrier is there. Read once:
+			 * TR_MIN reads its arguments twice, and a value that grew in between would make `least` too large. */
+			const uint64_t done = atomic_load_explicit(&subtask->checkpoint_done, memory_order_acquire);
+
+			least = TR_MIN(least, done);
 		}
 	}
 	return least;

@@ -256,10 +256,12 @@ void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progres
 			progress->rows_bad += get_counter(&c->rows_bad);
 			progress->fields_bad += get_counter(&c->fields_bad);
 			progress->bytes_in += get_counter(&c->bytes_in);
-			if (graph->stages[s]->output == NULL)
-				progress->watermark_ms =
-					TR_MIN(progress->watermark_ms,
-					       atomic_load_explicit(&c->watermark_ms, memory_order_relaxed));
+			if (graph->stages[s]->output == NULL) {
+				const int64_t watermark_ms =
+					atomic_load_explicit(&c->watermark_ms, memory_order_relaxed);
+
+				progress->watermark_ms = TR_MIN(progress->watermark_ms, watermark_ms);
+			}
 		}
 	}
 	progress->is_finished = finished_ns != 0;
