@@ -22,6 +22,7 @@
 #include "core/ops/op_project.h"
 #include "core/ops/op_values.h"
 #include "core/ops/op_window_table.h"
+#include "core/scratch.h"
 #include "core/worker.h"
 
 /* Rows of a packet shrink when an edge has many targets, so that its packets do not outgrow the cache and the memory. */
@@ -280,6 +281,19 @@ static void build_channels(struct tr_graph *graph)
 
 /* Subtasks. */
 
+/** What the memory limit gives to the operator that is made next. */
+static void set_memory(struct tr_graph *graph, struct tr_subtask *subtask, const struct tr_node *node)
+{
+	struct tr_op_context *context = &subtask->context;
+
+	context->memory_limit = 0;
+	context->scratch_path = NULL;
+	if (graph->scratch == NULL || !tr_plan_has_memory_share(node))
+		return;
+	context->memory_limit = tr_plan_memory_share(graph->plan);
+	context->scratch_path = tr_arena_printf(&subtask->arena, "%s/%u-%u", graph->scratch, node->id, subtask->index);
+}
+
 static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uint32_t index, struct tr_status *st)
 {
 	struct tr_stage *stage = subtask->stage;
@@ -287,6 +301,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	struct tr_op_context *context = &subtask->context;
 	struct tr_op *op = NULL;
 
+	set_memory(graph, subtask, node);
 	switch (node->kind) {
 	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
 	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
@@ -398,6 +413,8 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 		.subtask_count = stage->parallelism,
 		.key_groups = graph->plan->key_groups,
 		.batch_rows = graph->plan->batch_rows,
+		.disk = graph->env->disk,
+		.io = graph->workers[subtask->worker].io,
 	};
 	for (uint32_t i = 0; i < stage->node_count; i++)
 		TR_TRY(create_op(graph, subtask, i, st));
@@ -450,6 +467,8 @@ tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct
 	for (uint32_t s = 0; s < graph->stage_count; s++)
 		TR_TRY(compile_stage(graph, graph->stages[s], st));
 	TR_TRY(build_workers(graph, st));
+	if (plan->memory_limit != 0 && plan->stateful_count != 0)
+		TR_TRY(tr_scratch_create(plan, env->disk, &graph->arena, &graph->scratch, st));
 	build_channels(graph);
 	return build_subtasks(graph, st);
 }
@@ -480,6 +499,8 @@ void tr_graph_deinit(struct tr_graph *graph)
 		if (stage->source != NULL)
 			tr_carries_deinit(stage->source->carries);
 	}
+	if (graph->scratch != NULL)
+		tr_scratch_remove(graph->env->disk, graph->scratch);
 	for (uint32_t i = 0; i < graph->channel_count; i++)
 		tr_channel_deinit(&graph->channels[i]);
 	for (uint32_t w = 0; w < graph->worker_count; w++)

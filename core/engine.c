@@ -192,6 +192,8 @@ void tr_engine_stop(struct tr_engine *engine)
 
 void tr_engine_on_event(struct tr_engine *engine, void (*on_event)(void *context, const char *text), void *context)
 {
+	engine->graph.on_event = on_event;
+	engine->graph.event_context = context;
 	if (engine->coordinator == NULL)
 		return;
 	engine->coordinator->on_event = on_event;
@@ -256,6 +258,7 @@ void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progres
 			progress->rows_bad += get_counter(&c->rows_bad);
 			progress->fields_bad += get_counter(&c->fields_bad);
 			progress->bytes_in += get_counter(&c->bytes_in);
+			progress->spilled_bytes += get_counter(&c->spilled_bytes);
 			if (graph->stages[s]->output == NULL) {
 				const int64_t watermark_ms =
 					atomic_load_explicit(&c->watermark_ms, memory_order_relaxed);

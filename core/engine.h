@@ -25,7 +25,8 @@ struct tr_engine_progress {
 	uint64_t rows_bad;   /* skipped by ignore-parse-errors */
 	uint64_t fields_bad; /* set to NULL by it */
 	uint64_t bytes_in;
-	int64_t watermark_ms; /* lowest of the sinks' inputs */
+	uint64_t spilled_bytes; /* of state that is on disk because memory is limited */
+	int64_t watermark_ms;   /* lowest of the sinks' inputs */
 	int64_t elapsed_ns;
 	bool is_finished;
 };
@@ -71,7 +72,7 @@ tr_code tr_engine_run(struct tr_engine *engine, struct tr_status *st) TR_MUST_US
 /** Any thread, and signal handlers: asks for an early end; tr_engine_run then returns TR_ERR_CANCELLED. */
 void tr_engine_cancel(struct tr_engine *engine);
 
-/** What to tell people about checkpoints as it happens: called on tr_engine_run's thread. Before run. */
+/** What to tell people as it happens: called on tr_engine_run's thread and on those of workers. Before run. */
 void tr_engine_on_event(struct tr_engine *engine, void (*on_event)(void *context, const char *text), void *context);
 
 /** Any thread, and signal handlers: stops behind a checkpoint, if the job has any; else as cancel. tr_engine_run then returns

@@ -59,6 +59,7 @@ struct tr_subtask_counters {
 	_Atomic uint64_t rows_bad;
 	_Atomic uint64_t fields_bad;
 	_Atomic uint64_t bytes_in;
+	_Atomic uint64_t spilled_bytes;
 	_Atomic int64_t watermark_ms;
 };
 
@@ -133,6 +134,11 @@ struct tr_graph {
 	_Atomic bool is_finished;              /* all is committed: ended subtasks are done */
 	_Atomic bool is_draining;              /* sources end as if their input had */
 	struct tr_io_queue *coordinator_io;    /* to wake it; NULL: no checkpoints */
+	const char *scratch;                   /* core/scratch.h; NULL: memory is not limited */
+	/* What people should know; called by workers, perhaps at once. NULL: nobody asks. Set before they run. */
+	void (*on_event)(void *context, const char *text);
+	void *event_context;
+	_Atomic bool has_spilled; /* state has left memory, and that was told */
 	pthread_mutex_t failure_lock;
 	struct tr_status failure; /* the first one; under failure_lock */
 };

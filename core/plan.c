@@ -195,6 +195,13 @@ static tr_code check_parallelism(const struct tr_node *node, const struct tr_nod
 	return TR_OK;
 }
 
+bool tr_plan_has_memory_share(const struct tr_node *node)
+{
+	return node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL;
+}
+
+size_t tr_plan_memory_share(const struct tr_plan *plan) { return plan->memory_limit / TR_MAX(plan->stateful_count, 1); }
+
 struct visit {
 	struct tr_node *node;
 	uint32_t depth;
@@ -229,7 +236,7 @@ tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: no sinks");
 	if (plan->batch_rows == 0 || plan->batch_rows > TR_BATCH_ROWS_MAX || plan->workers > TR_PARALLELISM_MAX)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: %u rows a batch, %u workers", plan->batch_rows, plan->workers);
-	plan->node_count = 0;
+	plan->node_count = plan->stateful_count = 0;
 	named = TR_NEW_ARRAY(plan->arena, NODES_NAMED_MAX, const struct tr_node *);
 	for (uint32_t i = plan->sink_count; i-- > 0;) /* the plan's nodes are ours to number */
 		stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0, ""};
@@ -240,6 +247,7 @@ tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 		if (plan->node_count > NODES_MAX)
 			FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
 		TR_TRY(check_node(&visit, st));
+		plan->stateful_count += tr_plan_has_memory_share(visit.node) ? visit.node->parallelism : 0;
 		if (named_count == NODES_NAMED_MAX)
 			FAIL_NODE(st, visit.node, "more than %d operators have state", NODES_NAMED_MAX);
 		tr_plan_name(plan->arena, visit.node, visit.way, named, named_count);

@@ -21,6 +21,8 @@
 
 #define TR_PLAN_INPUTS_MAX 64
 #define TR_PARALLELISM_MAX 64
+/* With less memory an operator on one subtask would do little but move state from and to the disk. */
+#define TR_MEMORY_SHARE_MIN (UINT64_C(4) << 20)
 
 enum tr_node_kind {
 	TR_NODE_SCAN,
@@ -128,6 +130,9 @@ struct tr_plan {
 	uint32_t credits;          /* batches per edge and consumer; 0: default */
 	uint32_t workers;          /* threads; 0: as many as the largest parallelism */
 	uint32_t key_groups;       /* pipeline.max-parallelism: keys are owned in groups; 0: default */
+	uint64_t memory_limit;     /* state.memory.limit: bytes for the state of all window operators; 0: none */
+	uint32_t stateful_count;   /* subtasks of operators that share it; made by tr_plan_check */
+	const char *scratch;       /* directory for temporary files; NULL: beside the checkpoints */
 	int64_t buffer_timeout_ms; /* execution.buffer-timeout.interval: 100 */
 	const char *time_zone;
 };
@@ -151,6 +156,12 @@ void tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *abov
 /** Numbers and names the nodes and checks the plan: schemas fit, columns exist, exchanges where parallelism changes, depth and
  * width limits. TR_ERR_INTERNAL names the node. Call before running or printing. */
 tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st) TR_MUST_USE;
+
+/** What an operator's state on one subtask may take of a memory limit; 0: any amount. */
+size_t tr_plan_memory_share(const struct tr_plan *plan);
+
+/** Whether the node has a share of the memory limit. */
+bool tr_plan_has_memory_share(const struct tr_node *node);
 
 /** The plan as an indented tree (EXPLAIN), and as stages with their chains. In `arena`. */
 const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan);

@@ -22,6 +22,7 @@
 
 struct printer {
 	struct tr_arena *arena;
+	const struct tr_plan *plan;
 	FILE *out;
 };
 
@@ -131,7 +132,10 @@ static void print_aggregate(struct printer *p, const struct tr_node *node)
 	fputs("], select=[", p->out);
 	for (uint32_t i = 0; i < node->window.agg_count; i++)
 		fprintf(p->out, "%s%s", i > 0 ? ", " : "", node->window.aggs[i].text);
-	fputs("])", p->out);
+	fputs("]", p->out);
+	if (p->plan->memory_limit != 0 && tr_plan_has_memory_share(node))
+		fprintf(p->out, ", spill=[beyond %" PRIu64 " kb]", (uint64_t)tr_plan_memory_share(p->plan) >> 10);
+	fputs(")", p->out);
 }
 
 static void print_exchange(struct printer *p, const struct tr_node *node)
@@ -262,7 +266,7 @@ static void print_stages(struct printer *p, const struct tr_plan *plan, struct v
 const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan)
 {
 	struct visit *stack = calloc(NODES_MAX, sizeof(*stack));
-	struct printer p = {.arena = arena};
+	struct printer p = {.arena = arena, .plan = plan};
 	char *text = NULL;
 	size_t length = 0;
 	const char *result;

@@ -11,6 +11,8 @@
  * Counters are published after a step that did something: plain numbers of the operators become relaxed atomics that
  * the progress line reads.
  */
+#include <stdio.h>
+
 #include "core/checkpoint.h"
 #include "core/graph.h"
 #include "core/op_sink.h"
@@ -26,15 +28,34 @@ static void set_counter(_Atomic uint64_t *counter, uint64_t value)
 	atomic_store_explicit(counter, value, memory_order_relaxed);
 }
 
+/** State has left memory for the first time in this run. */
+static void tell_spill(struct tr_graph *graph, uint64_t bytes)
+{
+	char text[160];
+
+	if (graph->on_event == NULL || atomic_exchange_explicit(&graph->has_spilled, true, memory_order_relaxed))
+		return;
+	snprintf(text, sizeof(text),
+		 "the state has outgrown 'state.memory.limit' (%.1f mb): the first %.1f mb are on disk; the job slows "
+		 "down",
+		 (double)graph->plan->memory_limit / (1 << 20), (double)bytes / (1 << 20));
+	graph->on_event(graph->event_context, text);
+}
+
 static void publish_counters(struct tr_subtask *subtask)
 {
 	struct tr_subtask_counters *counters = &subtask->counters;
 	const struct tr_op *sink = sink_of(subtask);
-	uint64_t rows_late = 0;
+	uint64_t rows_late = 0, spilled_bytes = 0;
 
-	for (uint32_t i = 0; i < subtask->chain.count; i++)
+	for (uint32_t i = 0; i < subtask->chain.count; i++) {
 		rows_late += subtask->chain.ops[i]->metrics.rows_late;
+		spilled_bytes += subtask->chain.ops[i]->metrics.spilled_bytes;
+	}
 	set_counter(&counters->rows_late, rows_late);
+	set_counter(&counters->spilled_bytes, spilled_bytes);
+	if (spilled_bytes != 0)
+		tell_spill(subtask->graph, spilled_bytes);
 	if (subtask->source != NULL) {
 		const struct tr_source_counters *source = tr_source_task_counters(subtask->source);
 

@@ -61,7 +61,7 @@ static void put_watermark(char *out, int64_t watermark_ms)
 
 static void show(struct tr_progress *progress)
 {
-	char line[512], in[32], out[32], rate[32], watermark[TR_TEXT_TIME_BYTES + 1];
+	char line[512], in[32], out[32], rate[32], spilled[64] = "", watermark[TR_TEXT_TIME_BYTES + 1];
 	struct tr_engine_progress now;
 	double seconds;
 	int length;
@@ -72,10 +72,12 @@ static void show(struct tr_progress *progress)
 	human(out, sizeof(out), (double)now.rows_out);
 	human(rate, sizeof(rate), seconds > 0 ? (double)(now.rows_in - progress->last_rows) / seconds : 0);
 	put_watermark(watermark, now.watermark_ms);
-	length =
-		snprintf(line, sizeof(line), "%s%7.1f s  in %s rows  %s rows/s  out %s rows  late %llu  watermark %s%s",
-			 progress->is_terminal ? "\r\x1b[K" : "", (double)now.elapsed_ns / 1e9, in, rate, out,
-			 (unsigned long long)now.rows_late, watermark, progress->is_terminal ? "" : "\n");
+	if (now.spilled_bytes != 0)
+		snprintf(spilled, sizeof(spilled), "  state on disk %.1f MiB", (double)now.spilled_bytes / (1 << 20));
+	length = snprintf(line, sizeof(line),
+			  "%s%7.1f s  in %s rows  %s rows/s  out %s rows  late %llu  watermark %s%s%s",
+			  progress->is_terminal ? "\r\x1b[K" : "", (double)now.elapsed_ns / 1e9, in, rate, out,
+			  (unsigned long long)now.rows_late, watermark, spilled, progress->is_terminal ? "" : "\n");
 	progress->last_rows = now.rows_in;
 	progress->last_ns = now.elapsed_ns;
 	if (write(progress->fd, line, (size_t)TR_MIN(length, (int)sizeof(line) - 1)) < 0)

@@ -198,6 +198,7 @@ static bool choose_state_dir(struct tr_cli *cli, const struct tr_session *sessio
 {
 	const char *directory;
 
+	plan->scratch = getenv("TMPDIR");
 	if (plan->checkpoint.interval_ms == 0 && cli->state_dir == NULL && cli->savepoint == NULL)
 		return false;
 	directory = tr_state_dir(cli, &session->config, plan->job_name);

@@ -323,6 +323,7 @@ static struct tr_plan *new_plan(struct job *job)
 		.credits = (uint32_t)tr_config_integer(&session->config, "engine.exchange-credits"),
 		.workers = (uint32_t)tr_config_integer(&session->config, "engine.workers"),
 		.key_groups = (uint32_t)tr_config_integer(&session->config, "pipeline.max-parallelism"),
+		.memory_limit = (uint64_t)tr_config_integer(&session->config, "state.memory.limit"),
 		.buffer_timeout_ms = tr_config_integer(&session->config, "execution.buffer-timeout.interval"),
 		.time_zone = job->binder->time_zone,
 	};
@@ -365,6 +366,14 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	plan->sinks = physical;
 	if (tr_plan_check(plan, &st) != TR_OK)
 		goto failed;
+	if (plan->memory_limit != 0 && plan->stateful_count != 0 && tr_plan_memory_share(plan) < TR_MEMORY_SHARE_MIN) {
+		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
+			      "'state.memory.limit' is '%s'; the windows of this job, on %u subtasks, need at least "
+			      "%llu mb",
+			      tr_config_text(&session->config, "state.memory.limit"), plan->stateful_count,
+			      (unsigned long long)(plan->stateful_count * TR_MEMORY_SHARE_MIN >> 20));
+		return false;
+	}
 	step->plan = plan;
 	step->is_bounded = job.is_bounded;
 	step->is_select = job.is_select;

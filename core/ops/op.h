@@ -48,9 +48,13 @@ struct tr_op_metrics {
 	uint64_t rows_late;
 	uint64_t batches_in;
 	uint64_t state_bytes;
-	int64_t watermark_ms; /* last one passed on */
-	uint64_t checkpoint;  /* of the last barrier that it emitted; 0: none */
+	uint64_t spilled_bytes; /* of state that is on disk because memory is limited */
+	int64_t watermark_ms;   /* last one passed on */
+	uint64_t checkpoint;    /* of the last barrier that it emitted; 0: none */
 };
+
+struct tr_disk;
+struct tr_io_queue;
 
 /** What a subtask offers to its operators. Outlives them. */
 struct tr_op_context {
@@ -70,6 +74,14 @@ struct tr_op_context {
 	const _Atomic bool *is_draining;
 	/* Output becomes visible by on_complete only, and the end of input waits for that. False: sinks publish on their own. */
 	bool has_checkpoints;
+	/* What the state of an operator may take in memory, in bytes; 0: any amount. Beyond it the operator keeps state in a
+	 * file of its own, by the worker's queue; state/ can do that. `scratch_path` holds for the operator that is being made:
+	 * it names a file that does not exist, in a directory that does, which is removed with all that is in it when the job
+	 * ends or begins. */
+	size_t memory_limit;
+	struct tr_disk *disk;
+	struct tr_io_queue *io;
+	const char *scratch_path;
 };
 
 /** A kind of state records that an operator writes, for people and for savepoints. */
