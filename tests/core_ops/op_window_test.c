@@ -2,12 +2,12 @@
  *
  * Window operators against a naive model that takes one row at a time.
  *
- * A case is a random query over a random stream (window_case.h), which the model answers. The same rows then go, in
+ * A case is a random query over a random stream (window_case.h), which the model answers (window_model.h). The same rows then go, in
  * batches of 1, 7 or many, with and without selections, through the general operator, the slices, and one to four
  * LOCAL operators with a GLOBAL one behind; whatever they emit may be answered with BLOCKED. Results are compared as
  * sorted lines, and so is the number of late rows.
  */
-#include "window_case.h"
+#include "window_sink.h"
 
 /* -- running -- */
 
@@ -227,16 +227,18 @@ static void run_all(struct world *w, const struct query *q)
 	list_free(&want);
 }
 
-static void random_cases(enum tr_window_kind kind, int count)
+static void random_cases(enum tr_window_kind kind, uint64_t full)
 {
-	for (int n = 0; n < count; n++) {
-		struct world *w = world_create((uint64_t)kind * 1000003 + (uint64_t)n);
+	const uint64_t count = tr_test_cases(full);
+
+	for (uint64_t n = 0; n < count; n++) {
+		struct world *w = world_create((uint64_t)kind * 1000003 + n);
 		const int64_t disorder = tr_test_below(&w->seed, 3) == 0 ? 0 : 1 + tr_test_below(&w->seed, 800);
 		const int64_t delay =
 			tr_test_below(&w->seed, 2) ? tr_test_below(&w->seed, 20) : tr_test_below(&w->seed, 900);
 		struct query q;
 
-		make_rows(w, 50 + tr_test_below(&w->seed, 900), n % 2 ? -3000 : 1000000000000 + n,
+		make_rows(w, 50 + tr_test_below(&w->seed, 900), n % 2 ? -3000 : 1000000000000 + (int64_t)n,
 			  1 + tr_test_below(&w->seed, 20), disorder, delay, n % 3 ? 12 : 200);
 		make_query(w, &q, kind, n % 4 == 0);
 		run_all(w, &q);
@@ -307,9 +309,11 @@ static void local_time(void **state)
 {
 	static const int64_t changes[] = {1616893200000, 1635642000000}; /* 2021-03-28 and 10-31, 01:00 UTC */
 
+	const int count = (int)TR_MAX(tr_test_cases(80), 8); /* each kind at both changes */
+
 	setenv("TZ", "Europe/Berlin", 1);
 	tzset();
-	for (int n = 0; n < 80; n++) {
+	for (int n = 0; n < count; n++) {
 		static const enum tr_window_kind kinds[] = {TR_WINDOW_TUMBLE, TR_WINDOW_HOP, TR_WINDOW_CUMULATE,
 							    TR_WINDOW_SESSION};
 		static const int64_t steps[] = {900000, 1800000, 3600000, 7200000};
@@ -358,7 +362,9 @@ static void many_keys(void **state)
 /** Processing time: the clock of each step is the row's time; windows fire by timer and at the end. */
 static void processing_time(void **state)
 {
-	for (int n = 0; n < 60; n++) {
+	const int count = (int)TR_MAX(tr_test_cases(60), 8);
+
+	for (int n = 0; n < count; n++) {
 		struct world *w = world_create(9000 + (uint64_t)n);
 		struct query q;
 		struct text_list want = {0};
