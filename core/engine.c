@@ -26,6 +26,7 @@ struct tr_engine {
 	_Atomic bool is_stop_asked;
 	pthread_t threads[TR_WORKERS_MAX];
 	_Atomic int64_t started_ns;  /* 0: not yet */
+	uint64_t rows_before;        /* restored: what sources had read */
 	_Atomic int64_t finished_ns; /* 0: not yet */
 };
 
@@ -149,6 +150,17 @@ static tr_code run_workers(struct tr_engine *e, struct tr_status *st)
 	return TR_OK;
 }
 
+static uint64_t rows_restored(const struct tr_graph *graph)
+{
+	uint64_t rows = 0;
+
+	for (uint32_t s = 0; s < graph->stage_count; s++)
+		for (uint32_t i = 0; i < graph->stages[s]->parallelism; i++)
+			if (graph->stages[s]->subtasks[i].source != NULL)
+				rows += tr_source_task_counters(graph->stages[s]->subtasks[i].source)->rows;
+	return rows;
+}
+
 tr_code tr_engine_run(struct tr_engine *engine, struct tr_status *st)
 {
 	struct tr_graph *graph = &engine->graph;
@@ -161,6 +173,7 @@ tr_code tr_engine_run(struct tr_engine *engine, struct tr_status *st)
 		return TR_OK;
 	}
 	place_workers(graph);
+	engine->rows_before = rows_restored(graph);
 	atomic_store_explicit(&engine->started_ns, tr_environment_monotonic_ns(graph->env), memory_order_relaxed);
 	code = run_workers(engine, st);
 	if (engine->coordinator != NULL)
@@ -267,6 +280,7 @@ void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progres
 			}
 		}
 	}
+	progress->rows_before = started_ns != 0 ? engine->rows_before : 0;
 	progress->is_finished = finished_ns != 0;
 	if (started_ns != 0)
 		progress->elapsed_ns =

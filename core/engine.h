@@ -19,8 +19,9 @@ struct tr_engine;
 
 /** Totals over all subtasks, as of now. */
 struct tr_engine_progress {
-	uint64_t rows_in;  /* read by sources */
-	uint64_t rows_out; /* handed to sinks */
+	uint64_t rows_in;     /* read by sources, also before the checkpoint that the job began with */
+	uint64_t rows_before; /* of them, those before */
+	uint64_t rows_out;    /* handed to sinks */
 	uint64_t rows_late;
 	uint64_t rows_bad;   /* skipped by ignore-parse-errors */
 	uint64_t fields_bad; /* set to NULL by it */

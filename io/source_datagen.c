@@ -4,7 +4,7 @@
  *
  * Row n is drawn from ('seed', n), so that a table can be repeated and does not depend on who makes which row. Like
  * Flink's, it is paced by 'rows-per-second' (10,000 unless set otherwise, over all readers), never ends unless
- * 'number-of-rows' or a sequence ends it, and its dates and times are the clock's. With 'base-time' (ours) they are that
+ * 'number-of-rows' or a sequence ends it, and its dates and times are the clock's (tr_sequence_wall_ms). With 'base-time' (ours) they are that
  * time plus n / rows-per-second instead.
  */
 #include "base/check.h"
@@ -164,15 +164,13 @@ static void reader_close(struct tr_source_reader **reader)
 static void number_rows(struct tr_source_reader *r, int64_t first, uint32_t count)
 {
 	const struct tr_source *s = r->source;
-	const int64_t clock_ms = s->has_base_time ? 0 : tr_environment_wall_ms(r->context->env);
-
 	for (uint32_t i = 0; i < count; i++) {
 		const int64_t n = first + i;
 
 		r->number[i] = n;
 		r->key[i] = tr_datagen_key(s->seed, n);
 		r->now_ms[i] = s->has_base_time ? s->base_time_ms + (int64_t)((double)n * 1000.0 / s->rows_per_second)
-						: clock_ms;
+						: tr_sequence_wall_ms(&s->sequence, &r->cursor, n);
 	}
 }
 

@@ -19,6 +19,7 @@ void tr_sequence_init(struct tr_sequence *sequence, const struct tr_sequence_con
 	memset(sequence, 0, sizeof(*sequence));
 	sequence->config = *config;
 	sequence->started_ns = tr_environment_monotonic_ns(env);
+	sequence->started_wall_ms = tr_environment_wall_ms(env);
 	sequence->chunk_rows = (int64_t)config->batch_rows * CHUNK_BATCHES;
 	if (config->rows_per_second > 0) {
 		const double rows = config->rows_per_second / CHUNKS_PER_SECOND;
@@ -73,6 +74,7 @@ static enum tr_flow deal(struct tr_sequence *sequence, struct tr_sequence_cursor
 	enum tr_flow flow = TR_FLOW_MORE;
 
 	pthread_mutex_lock(&sequence->lock);
+	cursor->dealt_ns = tr_environment_monotonic_ns(env);
 	if (cursor->barrier < sequence->barrier) {
 		flow = TR_FLOW_BLOCKED;
 	} else if (sequence->restored_next < sequence->restored_count) {
@@ -99,6 +101,13 @@ static int64_t due_ns(const struct tr_sequence *sequence, int64_t row)
 {
 	return sequence->started_ns +
 	       (int64_t)((double)(row - sequence->paced_row) / sequence->config.rows_per_second * NS_PER_SECOND);
+}
+
+int64_t tr_sequence_wall_ms(const struct tr_sequence *sequence, const struct tr_sequence_cursor *cursor, int64_t row)
+{
+	const int64_t due = sequence->config.rows_per_second > 0 ? due_ns(sequence, row) : sequence->started_ns;
+
+	return sequence->started_wall_ms + (TR_MAX(due, cursor->dealt_ns) - sequence->started_ns) / 1000000;
 }
 
 /* How many rows from cursor->at on are due now, at most `most`; 0: wake_at_ns is set. */
@@ -225,5 +234,6 @@ tr_code tr_sequence_restore(struct tr_sequence *sequence, const char *table,
 	sequence->is_ended = split->is_dealt;
 	sequence->paced_row = least;
 	sequence->started_ns = tr_environment_monotonic_ns(env);
+	sequence->started_wall_ms = tr_environment_wall_ms(env);
 	return TR_OK;
 }

@@ -38,7 +38,8 @@ struct tr_sequence_config {
 
 struct tr_sequence {
 	struct tr_sequence_config config;
-	int64_t started_ns;
+	int64_t started_ns; /* by the monotonic clock, and */
+	int64_t started_wall_ms;
 	int64_t paced_row;  /* due when started; the first row but for a restore */
 	int64_t elapsed_ms; /* before started_ns, in runs that this one goes on with */
 	int64_t chunk_rows;
@@ -58,6 +59,7 @@ struct tr_sequence_cursor {
 	int64_t start;
 	int64_t at;
 	int64_t end;
+	int64_t dealt_ns; /* when it was dealt */
 	bool has_chunk;
 	bool is_split_end;
 	uint64_t barrier; /* the last one that the reader has passed */
@@ -74,6 +76,11 @@ void tr_sequence_progress(struct tr_sequence *sequence, uint64_t *known, uint64_
 enum tr_flow tr_sequence_next(struct tr_sequence *sequence, struct tr_sequence_cursor *cursor,
 			      struct tr_source_context *context, int64_t *first, uint32_t *count,
 			      struct tr_chunk_info *info);
+
+/** Wall time in ms of a row of the cursor's last chunk: when it was due, or when its chunk was dealt if that is later (the
+ * generator is behind its rate, or has none). In the order of row numbers these times never go back, whichever readers
+ * make the rows and however late: a row is not late because another reader was faster. */
+int64_t tr_sequence_wall_ms(const struct tr_sequence *sequence, const struct tr_sequence_cursor *cursor, int64_t row);
 
 /** io/source.h's reader_barrier and restore. */
 bool tr_sequence_barrier(struct tr_sequence *sequence, struct tr_sequence_cursor *cursor,

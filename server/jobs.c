@@ -46,6 +46,9 @@ static int ask_savepoint(struct tr_cli *cli, const char *mode, const char *done)
 	if (tr_control_ask(state_dir, tr_arena_printf(&cli->arena, "savepoint\t%s\t%s", target, mode), &answer, &st) !=
 	    TR_OK) {
 		fprintf(stderr, "tailrace: %s: %s\n", cli->argument, st.message);
+		if (st.code == TR_ERR_UNAVAILABLE && cli->state_dir == NULL)
+			fprintf(stderr, "if its script or its command line names another place, say so here, too: "
+					"-D execution.checkpointing.dir=DIR, or --state-dir DIR\n");
 		return (int)st.code;
 	}
 	printf("%s (checkpoint %s) in %s\n", done, answer, target);

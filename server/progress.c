@@ -70,7 +70,8 @@ static void show(struct tr_progress *progress)
 	seconds = (double)(now.elapsed_ns - progress->last_ns) / 1e9;
 	human(in, sizeof(in), (double)now.rows_in);
 	human(out, sizeof(out), (double)now.rows_out);
-	human(rate, sizeof(rate), seconds > 0 ? (double)(now.rows_in - progress->last_rows) / seconds : 0);
+	human(rate, sizeof(rate),
+	      seconds > 0 ? (double)(now.rows_in - TR_MAX(progress->last_rows, now.rows_before)) / seconds : 0);
 	put_watermark(watermark, now.watermark_ms);
 	if (now.spilled_bytes != 0)
 		snprintf(spilled, sizeof(spilled), "  state on disk %.1f MiB", (double)now.spilled_bytes / (1 << 20));
@@ -164,7 +165,7 @@ void tr_progress_summary(const struct tr_engine *engine, const char *job_name, c
 	tr_engine_progress(engine, &now);
 	getrusage(RUSAGE_SELF, &usage);
 	seconds = (double)now.elapsed_ns / 1e9;
-	human(rate, sizeof(rate), seconds > 0 ? (double)now.rows_in / seconds : 0);
+	human(rate, sizeof(rate), seconds > 0 ? (double)(now.rows_in - now.rows_before) / seconds : 0);
 	fprintf(stderr,
 		"job '%s' %s: %llu rows in, %llu rows out, %llu late, %llu bad rows, %llu bad fields, "
 		"%.3f s, %s rows/s, %.0f MiB peak memory\n",

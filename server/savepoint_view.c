@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/suggest.h"
 #include "base/text.h"
 #include "core/state_schema.h"
 #include "io/disk.h"
@@ -452,8 +453,30 @@ static void print_operator(struct view *v, const struct operator_view *o)
 		       o->unknown_records == 1 ? "" : "s");
 }
 
+/** An operator that was asked for and is not there. */
+static tr_code check_wanted(const struct view *v, struct tr_status *st)
+{
+	const char **uids = TR_NEW_ARRAY(&v->cli->arena, v->operator_count + 1, const char *);
+	const char *nearest;
+
+	for (uint32_t i = 0; i < v->operator_count; i++) {
+		uids[i] = v->operators[i].part->uid;
+		if (v->cli->operator_uid == NULL || is_wanted(v, &v->operators[i]))
+			return TR_OK;
+	}
+	if (v->cli->operator_uid == NULL)
+		return TR_OK;
+	nearest = tr_suggest_nearest(v->cli->operator_uid, uids, v->operator_count);
+	if (nearest != NULL)
+		TR_FAIL(st, TR_ERR_DATA, "%s has no state of an operator '%s'; did you mean '%s'?", v->directory,
+			v->cli->operator_uid, nearest);
+	TR_FAIL(st, TR_ERR_DATA, "%s has no state of an operator '%s'; without --operator it lists those that it has",
+		v->directory, v->cli->operator_uid);
+}
+
 static tr_code inspect(struct view *v, struct tr_status *st)
 {
+	TR_TRY(check_wanted(v, st));
 	if (v->cli->is_json) {
 		printf("{\"directory\":");
 		tr_cli_print_json_text(v->directory);

@@ -282,6 +282,41 @@ static void test_pace_and_time(void **state)
 	tr_sequence_deinit(&sequence);
 }
 
+/** Two readers, each now and then far behind the other: in the order of row numbers wall times never go back, and a row has
+ * the time at which it was due (cut to ms), or one at which its chunk had been dealt. */
+static void test_wall_times(void **state)
+{
+	struct test_clock clock = {.env.ops = &clock_ops};
+	struct tr_source_context context = {.env = &clock.env};
+	const struct tr_sequence_config config = {.rows = ROWS, .rows_per_second = 1000, .batch_rows = 16};
+	struct tr_sequence sequence;
+	struct tr_sequence_cursor cursors[2] = {0};
+	int64_t times[ROWS], made_ms[ROWS], made = 0;
+	uint64_t random = 7;
+
+	tr_sequence_init(&sequence, &config, &clock.env);
+	while (made < ROWS) {
+		struct tr_sequence_cursor *cursor = &cursors[tr_test_below(&random, 2)];
+		struct tr_chunk_info info;
+		int64_t first;
+		uint32_t count;
+
+		clock.now_ns += (int64_t)tr_test_below(&random, 20) * 1000000;
+		if (tr_sequence_next(&sequence, cursor, &context, &first, &count, &info) != TR_FLOW_MORE)
+			continue;
+		for (int64_t row = first; row < first + count; row++) {
+			times[row] = tr_sequence_wall_ms(&sequence, cursor, row);
+			made_ms[row] = clock.now_ns / 1000000;
+		}
+		made += count;
+	}
+	for (int64_t row = 0; row < ROWS; row++) {
+		assert_true(times[row] >= row - 1 && times[row] <= made_ms[row]);
+		assert_true(row == 0 || times[row] >= times[row - 1]);
+	}
+	tr_sequence_deinit(&sequence);
+}
+
 static void test_damage(void **state)
 {
 	struct test_clock clock = {.env = {.ops = &clock_ops}};
@@ -309,10 +344,8 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nexmark),
-		cmocka_unit_test(test_datagen),
-		cmocka_unit_test(test_pace_and_time),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_nexmark),    cmocka_unit_test(test_datagen), cmocka_unit_test(test_pace_and_time),
+		cmocka_unit_test(test_wall_times), cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
