@@ -38,9 +38,8 @@ tr_code tr_scratch_create(const struct tr_plan *plan, struct tr_disk *disk, stru
 {
 	const char *base = plan->scratch != NULL && plan->scratch[0] != '\0' ? plan->scratch : BASE_DEFAULT;
 
-	*path = plan->checkpoint.directory != NULL
-			? tr_arena_printf(arena, "%s.scratch", plan->checkpoint.directory)
-			: tr_arena_printf(arena, "%s/tailrace-%s", base, plan->job_id);
+	*path = plan->checkpoint.directory != NULL ? tr_arena_printf(arena, "%s.scratch", plan->checkpoint.directory)
+						   : tr_arena_printf(arena, "%s/tailrace-%s", base, plan->job_id);
 	TR_TRY(tr_disk_make_private_directory(disk, *path, st));
 	return remove_files(disk, *path, st);
 }
