@@ -8,55 +8,19 @@
  */
 #include "base/text.h"
 #include "base/type.h"
-#include "core/ops/func_table.h"
+#include "core/ops/func_text.h"
 #include "core/ops/kernel_case.h"
 #include "core/ops/kernel_text.h"
-
-#define RESULT_BYTES_MAX (64u << 20) /* of one value that REPEAT, LPAD, REPLACE .. make */
-
-struct piece {
-	const char *text;
-	uint32_t length;
-};
-
-static inline struct piece arg_piece(const struct tr_call *call, uint32_t arg, uint32_t row)
-{
-	const struct tr_view *view = tr_call_view(call, arg, row);
-
-	return (struct piece){tr_view_text(view), view->length};
-}
-
-static inline int64_t arg_i64(const struct tr_call *call, uint32_t arg, uint32_t row)
-{
-	return tr_column_i64(&call->args[arg], row);
-}
-
-static inline void put(struct tr_call *call, uint32_t row, const char *text, uint32_t length)
-{
-	((struct tr_view *)call->out)[row] = tr_view_make(text, length);
-}
-
-static char *new_text(struct tr_call *call, uint64_t length)
-{
-	return tr_arena_alloc_aligned(call->heap, length + (length == 0), 1);
-}
-
-#define CHECK_LENGTH(call, row, length)                                                                      \
-	do {                                                                                                 \
-		if ((length) > RESULT_BYTES_MAX)                                                             \
-			TR_CALL_FAIL(call, row, "the result would have %llu bytes; at most %u are possible", \
-				     (unsigned long long)(length), RESULT_BYTES_MAX);                        \
-	} while (0)
 
 /* ---- case, length, order ---- */
 
 static tr_code map_case(struct tr_call *call, uint32_t (*map)(char *, const char *, uint32_t))
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row);
-		char *text = new_text(call, (uint64_t)s.length * TR_CASE_GROWTH);
+		struct tr_piece s = tr_call_piece(call, 0, row);
+		char *text = tr_call_new_text(call, (uint64_t)s.length * TR_CASE_GROWTH);
 
-		put(call, row, text, map(text, s.text, s.length));
+		tr_call_put(call, row, text, map(text, s.text, s.length));
 	}
 	return TR_OK;
 }
@@ -87,7 +51,7 @@ static tr_code run_initcap(struct tr_call *call) { return map_case(call, initcap
 static tr_code run_char_length(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row);
+		struct tr_piece s = tr_call_piece(call, 0, row);
 
 		((int32_t *)call->out)[row] = (int32_t)tr_text_characters(s.text, s.length);
 	}
@@ -97,8 +61,8 @@ static tr_code run_char_length(struct tr_call *call)
 static tr_code run_reverse(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row);
-		char *text = new_text(call, s.length);
+		struct tr_piece s = tr_call_piece(call, 0, row);
+		char *text = tr_call_new_text(call, s.length);
 		uint32_t end = s.length;
 
 		for (uint32_t i = 0; i < s.length;) {
@@ -110,7 +74,7 @@ static tr_code run_reverse(struct tr_call *call)
 			memcpy(text + end, s.text + i, size);
 			i += size;
 		}
-		put(call, row, text, s.length);
+		tr_call_put(call, row, text, s.length);
 	}
 	return TR_OK;
 }
@@ -118,7 +82,7 @@ static tr_code run_reverse(struct tr_call *call)
 static tr_code run_ascii(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row);
+		struct tr_piece s = tr_call_piece(call, 0, row);
 		int first = s.length > 0 ? (signed char)s.text[0] : 0;
 
 		((int32_t *)call->out)[row] = first < 0 ? 0 : first;
@@ -129,16 +93,16 @@ static tr_code run_ascii(struct tr_call *call)
 static tr_code run_chr(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		int64_t code = arg_i64(call, 0, row);
+		int64_t code = tr_call_i64(call, 0, row);
 		unsigned char c = (unsigned char)code;
 		char two[2] = {(char)(0xC0 | c >> 6), (char)(0x80 | (c & 0x3F))};
 
 		if (code < 0)
-			put(call, row, "", 0);
+			tr_call_put(call, row, "", 0);
 		else if (c < 0x80)
-			put(call, row, (const char *)&c, 1);
+			tr_call_put(call, row, (const char *)&c, 1);
 		else
-			put(call, row, two, 2);
+			tr_call_put(call, row, two, 2);
 	}
 	return TR_OK;
 }
@@ -146,7 +110,7 @@ static tr_code run_chr(struct tr_call *call)
 /* ---- pieces ---- */
 
 /* [start, start + count) in characters, from 1; negative starts count from the end, 0 is 1. */
-static struct piece substring(struct piece s, int64_t start, int64_t count)
+static struct tr_piece substring(struct tr_piece s, int64_t start, int64_t count)
 {
 	uint32_t skip;
 
@@ -154,7 +118,7 @@ static struct piece substring(struct piece s, int64_t start, int64_t count)
 		int64_t characters = tr_text_characters(s.text, s.length);
 
 		if (-start > characters)
-			return (struct piece){s.text, 0};
+			return (struct tr_piece){s.text, 0};
 		start = characters + start;
 	} else {
 		start = start > 0 ? start - 1 : 0;
@@ -170,15 +134,15 @@ static struct piece substring(struct piece s, int64_t start, int64_t count)
 static tr_code run_substring(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		int64_t count = call->arg_count > 2 ? arg_i64(call, 2, row) : INT32_MAX;
-		struct piece s;
+		int64_t count = call->arg_count > 2 ? tr_call_i64(call, 2, row) : INT32_MAX;
+		struct tr_piece s;
 
 		if (count < 0) {
 			tr_call_set_null(call, row);
 			continue;
 		}
-		s = substring(arg_piece(call, 0, row), arg_i64(call, 1, row), count);
-		put(call, row, s.text, s.length);
+		s = substring(tr_call_piece(call, 0, row), tr_call_i64(call, 1, row), count);
+		tr_call_put(call, row, s.text, s.length);
 	}
 	return TR_OK;
 }
@@ -186,10 +150,10 @@ static tr_code run_substring(struct tr_call *call)
 static tr_code run_left(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		int64_t count = arg_i64(call, 1, row);
-		struct piece s = substring(arg_piece(call, 0, row), 1, count < 0 ? 0 : count);
+		int64_t count = tr_call_i64(call, 1, row);
+		struct tr_piece s = substring(tr_call_piece(call, 0, row), 1, count < 0 ? 0 : count);
 
-		put(call, row, s.text, s.length);
+		tr_call_put(call, row, s.text, s.length);
 	}
 	return TR_OK;
 }
@@ -197,20 +161,20 @@ static tr_code run_left(struct tr_call *call)
 static tr_code run_right(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row);
-		int64_t count = arg_i64(call, 1, row), characters = tr_text_characters(s.text, s.length);
+		struct tr_piece s = tr_call_piece(call, 0, row);
+		int64_t count = tr_call_i64(call, 1, row), characters = tr_text_characters(s.text, s.length);
 
 		if (count <= 0)
 			s.length = 0;
 		else if (count < characters)
 			s = substring(s, -count, INT32_MAX);
-		put(call, row, s.text, s.length);
+		tr_call_put(call, row, s.text, s.length);
 	}
 	return TR_OK;
 }
 
 /* Whether the character that begins at `c` (of `size` bytes) is in the set. */
-static bool is_in_set(const char *c, uint32_t size, struct piece set)
+static bool is_in_set(const char *c, uint32_t size, struct tr_piece set)
 {
 	for (uint32_t i = 0; i + size <= set.length; i++)
 		if (tr_text_is_start(set.text[i]) && memcmp(set.text + i, c, size) == 0)
@@ -220,7 +184,7 @@ static bool is_in_set(const char *c, uint32_t size, struct piece set)
 
 enum trim_side { TRIM_LEFT = 1, TRIM_RIGHT = 2 };
 
-static struct piece trim(struct piece s, struct piece set, int sides)
+static struct tr_piece trim(struct tr_piece s, struct tr_piece set, int sides)
 {
 	while ((sides & TRIM_LEFT) && s.length > 0) {
 		uint32_t size = tr_text_prefix(s.text, s.length, 1, NULL);
@@ -245,10 +209,10 @@ static struct piece trim(struct piece s, struct piece set, int sides)
 static tr_code run_trim_sides(struct tr_call *call, int sides)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece set = call->arg_count > 1 ? arg_piece(call, 1, row) : (struct piece){" ", 1};
-		struct piece s = trim(arg_piece(call, 0, row), set, sides);
+		struct tr_piece set = call->arg_count > 1 ? tr_call_piece(call, 1, row) : (struct tr_piece){" ", 1};
+		struct tr_piece s = trim(tr_call_piece(call, 0, row), set, sides);
 
-		put(call, row, s.text, s.length);
+		tr_call_put(call, row, s.text, s.length);
 	}
 	return TR_OK;
 }
@@ -257,14 +221,14 @@ static tr_code run_rtrim(struct tr_call *call) { return run_trim_sides(call, TRI
 static tr_code run_btrim(struct tr_call *call) { return run_trim_sides(call, TRIM_LEFT | TRIM_RIGHT); }
 
 /* The index-th token between separators; a separator that is a number is a character. */
-static bool split(struct piece s, struct piece separator, int64_t index, struct piece *token)
+static bool split(struct tr_piece s, struct tr_piece separator, int64_t index, struct tr_piece *token)
 {
 	const char *at = s.text, *end = s.text + s.length;
 
 	if (index < 0 || s.length == 0)
 		return false;
 	if (separator.length == 0) { /* commons-lang: blanks */
-		separator = (struct piece){" ", 1};
+		separator = (struct tr_piece){" ", 1};
 	}
 	for (;;) {
 		const char *next = separator.length == 1
@@ -272,7 +236,7 @@ static bool split(struct piece s, struct piece separator, int64_t index, struct 
 					   : memmem(at, (size_t)(end - at), separator.text, separator.length);
 
 		if (index-- == 0) {
-			*token = (struct piece){at, (uint32_t)((next != NULL ? next : end) - at)};
+			*token = (struct tr_piece){at, (uint32_t)((next != NULL ? next : end) - at)};
 			return true;
 		}
 		if (next == NULL)
@@ -286,20 +250,20 @@ static tr_code run_split_index(struct tr_call *call)
 	bool is_number = call->args[1].type->phys == TR_PHYS_I64;
 
 	TR_CALL_ROWS(call, row) {
-		struct piece token, separator;
+		struct tr_piece token, separator;
 		char character = 0;
 
 		if (is_number) {
-			int64_t code = arg_i64(call, 1, row);
+			int64_t code = tr_call_i64(call, 1, row);
 
 			character = (char)code;
-			separator = (struct piece){&character, code >= 1 && code <= 127};
+			separator = (struct tr_piece){&character, code >= 1 && code <= 127};
 		} else {
-			separator = arg_piece(call, 1, row);
+			separator = tr_call_piece(call, 1, row);
 		}
 		if ((!is_number || separator.length > 0) &&
-		    split(arg_piece(call, 0, row), separator, arg_i64(call, 2, row), &token))
-			put(call, row, token.text, token.length);
+		    split(tr_call_piece(call, 0, row), separator, tr_call_i64(call, 2, row), &token))
+			tr_call_put(call, row, token.text, token.length);
 		else
 			tr_call_set_null(call, row);
 	}
@@ -309,7 +273,7 @@ static tr_code run_split_index(struct tr_call *call)
 /* ---- search ---- */
 
 /* Position in characters, from 1, of `what` at or after character `from`; 0: none. */
-static int64_t position(struct piece what, struct piece s, int64_t from)
+static int64_t position(struct tr_piece what, struct tr_piece s, int64_t from)
 {
 	uint32_t skip;
 	const char *found;
@@ -326,9 +290,10 @@ static int64_t position(struct piece what, struct piece s, int64_t from)
 static tr_code run_position(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		int64_t from = call->arg_count > 2 ? arg_i64(call, 2, row) : 1;
+		int64_t from = call->arg_count > 2 ? tr_call_i64(call, 2, row) : 1;
 
-		((int32_t *)call->out)[row] = (int32_t)position(arg_piece(call, 0, row), arg_piece(call, 1, row), from);
+		((int32_t *)call->out)[row] =
+			(int32_t)position(tr_call_piece(call, 0, row), tr_call_piece(call, 1, row), from);
 	}
 	return TR_OK;
 }
@@ -336,14 +301,15 @@ static tr_code run_position(struct tr_call *call)
 static tr_code run_instr(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row)
-		((int32_t *)call->out)[row] = (int32_t)position(arg_piece(call, 1, row), arg_piece(call, 0, row), 1);
+		((int32_t *)call->out)[row] =
+			(int32_t)position(tr_call_piece(call, 1, row), tr_call_piece(call, 0, row), 1);
 	return TR_OK;
 }
 
 static tr_code run_starts_with(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row), start = arg_piece(call, 1, row);
+		struct tr_piece s = tr_call_piece(call, 0, row), start = tr_call_piece(call, 1, row);
 
 		((uint8_t *)call->out)[row] = s.length >= start.length && memcmp(s.text, start.text, start.length) == 0;
 	}
@@ -353,7 +319,7 @@ static tr_code run_starts_with(struct tr_call *call)
 static tr_code run_ends_with(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row), end = arg_piece(call, 1, row);
+		struct tr_piece s = tr_call_piece(call, 0, row), end = tr_call_piece(call, 1, row);
 
 		((uint8_t *)call->out)[row] =
 			s.length >= end.length && memcmp(s.text + s.length - end.length, end.text, end.length) == 0;
@@ -370,16 +336,16 @@ static tr_code run_concat(struct tr_call *call)
 		char *text;
 
 		for (uint32_t i = 0; i < call->arg_count; i++)
-			length += arg_piece(call, i, row).length;
-		CHECK_LENGTH(call, row, length);
-		text = new_text(call, length);
+			length += tr_call_piece(call, i, row).length;
+		TR_CALL_CHECK_LENGTH(call, row, length);
+		text = tr_call_new_text(call, length);
 		for (uint32_t i = 0; i < call->arg_count; i++) {
-			struct piece s = arg_piece(call, i, row);
+			struct tr_piece s = tr_call_piece(call, i, row);
 
 			memcpy(text + at, s.text, s.length);
 			at += s.length;
 		}
-		put(call, row, text, (uint32_t)length);
+		tr_call_put(call, row, text, (uint32_t)length);
 	}
 	return TR_OK;
 }
@@ -389,30 +355,30 @@ static tr_code run_concat_ws(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
 		uint64_t length = 0, at = 0;
-		struct piece separator;
+		struct tr_piece separator;
 		char *text;
 
 		if (tr_column_is_null(&call->args[0], row)) {
 			tr_call_set_null(call, row);
 			continue;
 		}
-		separator = arg_piece(call, 0, row);
+		separator = tr_call_piece(call, 0, row);
 		for (uint32_t i = 1; i < call->arg_count; i++)
 			if (!tr_column_is_null(&call->args[i], row))
-				length += arg_piece(call, i, row).length + separator.length;
-		CHECK_LENGTH(call, row, length);
-		text = new_text(call, length);
+				length += tr_call_piece(call, i, row).length + separator.length;
+		TR_CALL_CHECK_LENGTH(call, row, length);
+		text = tr_call_new_text(call, length);
 		for (uint32_t i = 1; i < call->arg_count; i++) {
-			struct piece s;
+			struct tr_piece s;
 
 			if (tr_column_is_null(&call->args[i], row))
 				continue;
-			s = arg_piece(call, i, row);
+			s = tr_call_piece(call, i, row);
 			memcpy(text + at, s.text, s.length);
 			memcpy(text + at + s.length, separator.text, separator.length);
 			at += s.length + separator.length;
 		}
-		put(call, row, text, (uint32_t)(at > 0 ? at - separator.length : 0));
+		tr_call_put(call, row, text, (uint32_t)(at > 0 ? at - separator.length : 0));
 	}
 	return TR_OK;
 }
@@ -420,16 +386,16 @@ static tr_code run_concat_ws(struct tr_call *call)
 static tr_code run_repeat(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row);
-		int64_t times = TR_MAX(arg_i64(call, 1, row), 0);
+		struct tr_piece s = tr_call_piece(call, 0, row);
+		int64_t times = TR_MAX(tr_call_i64(call, 1, row), 0);
 		uint64_t length = s.length == 0 ? 0 : (uint64_t)TR_MIN(times, INT32_MAX) * s.length;
 		char *text;
 
-		CHECK_LENGTH(call, row, length);
-		text = new_text(call, length);
+		TR_CALL_CHECK_LENGTH(call, row, length);
+		text = tr_call_new_text(call, length);
 		for (uint64_t at = 0; at < length; at += s.length)
 			memcpy(text + at, s.text, s.length);
-		put(call, row, text, (uint32_t)length);
+		tr_call_put(call, row, text, (uint32_t)length);
 	}
 	return TR_OK;
 }
@@ -437,7 +403,8 @@ static tr_code run_repeat(struct tr_call *call)
 static tr_code run_replace(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row), from = arg_piece(call, 1, row), to = arg_piece(call, 2, row);
+		struct tr_piece s = tr_call_piece(call, 0, row), from = tr_call_piece(call, 1, row),
+				to = tr_call_piece(call, 2, row);
 		const char *end = s.text + s.length, *at = s.text, *found;
 		uint64_t count = 0, length;
 		char *text, *next;
@@ -445,15 +412,15 @@ static tr_code run_replace(struct tr_call *call)
 		/* An empty text to replace is found before each character and at the end, as in Java. */
 		if (from.length == 0) {
 			length = s.length + (uint64_t)to.length * (tr_text_characters(s.text, s.length) + 1);
-			CHECK_LENGTH(call, row, length);
-			next = text = new_text(call, length);
+			TR_CALL_CHECK_LENGTH(call, row, length);
+			next = text = tr_call_new_text(call, length);
 			for (; at < end; at++) {
 				if (tr_text_is_start(*at))
 					next = mempcpy(next, to.text, to.length);
 				*next++ = *at;
 			}
 			next = mempcpy(next, to.text, to.length);
-			put(call, row, text, (uint32_t)(next - text));
+			tr_call_put(call, row, text, (uint32_t)(next - text));
 			continue;
 		}
 		while ((found = memmem(at, (size_t)(end - at), from.text, from.length)) != NULL) {
@@ -461,25 +428,25 @@ static tr_code run_replace(struct tr_call *call)
 			at = found + from.length;
 		}
 		if (count == 0) {
-			put(call, row, s.text, s.length);
+			tr_call_put(call, row, s.text, s.length);
 			continue;
 		}
 		length = s.length - count * from.length + count * to.length;
-		CHECK_LENGTH(call, row, length);
-		next = text = new_text(call, length);
+		TR_CALL_CHECK_LENGTH(call, row, length);
+		next = text = tr_call_new_text(call, length);
 		for (at = s.text; (found = memmem(at, (size_t)(end - at), from.text, from.length)) != NULL;
 		     at = found + from.length) {
 			next = mempcpy(next, at, (size_t)(found - at));
 			next = mempcpy(next, to.text, to.length);
 		}
 		memcpy(next, at, (size_t)(end - at));
-		put(call, row, text, (uint32_t)length);
+		tr_call_put(call, row, text, (uint32_t)length);
 	}
 	return TR_OK;
 }
 
 /* Writes `characters` characters of the repeated pad and returns the end. */
-static char *put_pad(char *out, struct piece pad, uint64_t characters)
+static char *put_pad(char *out, struct tr_piece pad, uint64_t characters)
 {
 	uint32_t pad_characters = tr_text_characters(pad.text, pad.length);
 
@@ -491,8 +458,8 @@ static char *put_pad(char *out, struct piece pad, uint64_t characters)
 static tr_code run_pad(struct tr_call *call, bool is_left)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row), pad = arg_piece(call, 2, row);
-		int64_t wanted = arg_i64(call, 1, row);
+		struct tr_piece s = tr_call_piece(call, 0, row), pad = tr_call_piece(call, 2, row);
+		int64_t wanted = tr_call_i64(call, 1, row);
 		uint32_t characters;
 		uint64_t length;
 		char *text, *end;
@@ -503,18 +470,18 @@ static tr_code run_pad(struct tr_call *call, bool is_left)
 		}
 		characters = tr_text_characters(s.text, s.length);
 		if (wanted <= characters) {
-			put(call, row, s.text, tr_text_prefix(s.text, s.length, (uint32_t)wanted, NULL));
+			tr_call_put(call, row, s.text, tr_text_prefix(s.text, s.length, (uint32_t)wanted, NULL));
 			continue;
 		}
 		length = s.length + ((uint64_t)wanted - characters) * pad.length;
-		CHECK_LENGTH(call, row, length);
-		end = text = new_text(call, length);
+		TR_CALL_CHECK_LENGTH(call, row, length);
+		end = text = tr_call_new_text(call, length);
 		if (is_left)
 			end = put_pad(end, pad, (uint64_t)wanted - characters);
 		end = mempcpy(end, s.text, s.length);
 		if (!is_left)
 			end = put_pad(end, pad, (uint64_t)wanted - characters);
-		put(call, row, text, (uint32_t)(end - text));
+		tr_call_put(call, row, text, (uint32_t)(end - text));
 	}
 	return TR_OK;
 }
@@ -524,24 +491,24 @@ static tr_code run_rpad(struct tr_call *call) { return run_pad(call, false); }
 static tr_code run_overlay(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct piece s = arg_piece(call, 0, row), r = arg_piece(call, 1, row);
-		int64_t start = arg_i64(call, 2, row), characters = tr_text_characters(s.text, s.length);
-		int64_t count = call->arg_count > 3 ? arg_i64(call, 3, row) : tr_text_characters(r.text, r.length);
-		struct piece head, tail = {s.text, 0};
+		struct tr_piece s = tr_call_piece(call, 0, row), r = tr_call_piece(call, 1, row);
+		int64_t start = tr_call_i64(call, 2, row), characters = tr_text_characters(s.text, s.length);
+		int64_t count = call->arg_count > 3 ? tr_call_i64(call, 3, row) : tr_text_characters(r.text, r.length);
+		struct tr_piece head, tail = {s.text, 0};
 		char *text, *end;
 
 		if (start <= 0 || start > characters) {
-			put(call, row, s.text, s.length);
+			tr_call_put(call, row, s.text, s.length);
 			continue;
 		}
 		head = substring(s, 1, start - 1);
 		if (count > 0 && count <= characters - start)
 			tail = substring(s, start + count, INT32_MAX);
-		end = text = new_text(call, (uint64_t)head.length + r.length + tail.length);
+		end = text = tr_call_new_text(call, (uint64_t)head.length + r.length + tail.length);
 		end = mempcpy(end, head.text, head.length);
 		end = mempcpy(end, r.text, r.length);
 		end = mempcpy(end, tail.text, tail.length);
-		put(call, row, text, (uint32_t)(end - text));
+		tr_call_put(call, row, text, (uint32_t)(end - text));
 	}
 	return TR_OK;
 }

@@ -165,7 +165,10 @@ static inline enum tr_flow dealer_watermark(struct tr_op *op, uint32_t input, in
 	return TR_FLOW_MORE;
 }
 
-static inline enum tr_flow dealer_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint) { return TR_FLOW_MORE; }
+static inline enum tr_flow dealer_barrier(struct tr_op *op, uint32_t input, uint64_t checkpoint)
+{
+	return TR_FLOW_MORE;
+}
 static inline enum tr_flow dealer_end(struct tr_op *op, uint32_t input) { return TR_FLOW_MORE; }
 static inline void dealer_destroy(struct tr_op *op) { free(op); }
 
@@ -356,7 +359,7 @@ static inline void checkpoint_step(struct run *r)
 
 /** Offers a stream to an operator; each record may be changed by `damage` first. */
 static inline tr_code load_part(struct run *r, struct tr_op *op, uint32_t part, bool is_keyed, uint64_t damage_seed,
-			 struct tr_status *st)
+				struct tr_status *st)
 {
 	const struct tr_state_origin origin = {
 		.subtask = part, .subtask_count = r->part_count, .checkpoint = r->completed};
@@ -559,7 +562,7 @@ static inline void run_through(struct run *r, uint32_t crashes, uint32_t batch_r
 }
 
 static inline struct run *run_create(struct world *w, const struct query *q, bool use_general, uint32_t local_count,
-			      bool has_steps)
+				     bool has_steps)
 {
 	struct run *r = calloc(1, sizeof(*r));
 
@@ -597,7 +600,7 @@ static inline void run_destroy(struct run *r)
 }
 
 static inline void check_run(struct world *w, const struct query *q, bool use_general, uint32_t local_count,
-		      const struct text_list *want, uint64_t want_late, const char *what)
+			     const struct text_list *want, uint64_t want_late, const char *what)
 {
 	struct run *r = run_create(w, q, use_general, local_count, tr_test_below(&w->seed, 2));
 
