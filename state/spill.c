@@ -309,7 +309,8 @@ tr_code tr_spill_open(struct tr_disk *disk, struct tr_io_queue *queue, const cha
 		(uint32_t)TR_MIN(TR_MAX(buffer_bytes / EXTENTS_IN_FLIGHT, EXTENT_BYTES_MIN), EXTENT_BYTES_MAX);
 	made->path = checked(strdup(path));
 	made->spare = checked(calloc(EXTENTS_IN_FLIGHT, sizeof(*made->spare)));
-	code = disk->ops->open(disk, path, TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE | TR_OPEN_PRIVATE,
+	code = disk->ops->open(disk, path,
+			       TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE | TR_OPEN_PRIVATE,
 			       &made->file, st);
 	if (code == TR_OK)
 		code = disk->ops->unlink(disk, path, st);

@@ -15,21 +15,20 @@
 #include "base/type.h"
 #include "core/ops/func_table.h"
 
-#define TABLE_COUNT 9
 #define NAMES_MAX 512
 #define MESSAGE_SIGNATURES_MAX 600 /* bytes of a message that signatures may take */
 
-static const struct tr_func_table *const tables[TABLE_COUNT] = {
-	&tr_func_arith_table, &tr_func_compare_table, &tr_func_logic_table,
-	&tr_func_math_table,  &tr_func_string_table,  &tr_func_encode_table,
-	&tr_func_regex_table, &tr_func_time_table,    &tr_func_clock_table,
+static const struct tr_func_table *const tables[] = {
+	&tr_func_arith_table,  &tr_func_compare_table,  &tr_func_logic_table,  &tr_func_math_table,
+	&tr_func_string_table, &tr_func_classify_table, &tr_func_encode_table, &tr_func_url_table,
+	&tr_func_regex_table,  &tr_func_time_table,     &tr_func_clock_table,
 };
 
 /* ---- walking the tables ---- */
 
 const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row)
 {
-	while (*table < TABLE_COUNT) {
+	while (*table < TR_COUNT_OF(tables)) {
 		if (*row < tables[*table]->count)
 			return &tables[*table]->rows[(*row)++];
 		(*table)++;

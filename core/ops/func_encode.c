@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions that write bytes as text and back, and hashes: HEX, UNHEX, BIN, base64, character sets, URLs, MD5 and SHA.
+ * Functions that write bytes as text and back, and hashes: HEX, UNHEX, BIN, base64, character sets, MD5 and SHA.
  *
  * Character sets are the six that every Java has: US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE, UTF-16. What a set does not
  * have becomes '?', and bytes that are no character of it become U+FFFD, as in Java.
  */
-#include <ctype.h>
 #include <nettle/md5.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
@@ -16,25 +15,7 @@
 #include "core/ops/func_text.h"
 #include "core/ops/kernel_text.h"
 
-static const char lower_digits[] = "0123456789abcdef", upper_digits[] = "0123456789ABCDEF";
-
 static const struct tr_type *typer_bytes(struct tr_ask *ask) { return tr_type_of(TR_TYPE_VARBINARY); }
-
-static void put_hex(char *out, const uint8_t *bytes, size_t length, const char *digits)
-{
-	for (size_t i = 0; i < length; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* ---- hashes ---- */
 
@@ -94,7 +75,7 @@ static void put_digest(struct tr_call *call, uint32_t row, enum hash hash)
 	const size_t length = digest(hash, tr_call_piece(call, 0, row), bytes);
 	char *text = tr_call_new_text(call, 2 * length);
 
-	put_hex(text, bytes, length, lower_digits);
+	tr_text_put_hex(text, bytes, length, false);
 	tr_call_put(call, row, text, (uint32_t)(2 * length));
 }
 
@@ -129,7 +110,7 @@ static void put_digits(struct tr_call *call, uint32_t row, uint64_t value, uint3
 	uint32_t at = sizeof(text);
 
 	do {
-		text[--at] = upper_digits[value & ((1u << bits_a_digit) - 1)];
+		text[--at] = "0123456789ABCDEF"[value & ((1u << bits_a_digit) - 1)];
 		value >>= bits_a_digit;
 	} while (value != 0);
 	((struct tr_view *)call->out)[row] = tr_text_copy(call->heap, text + at, (uint32_t)sizeof(text) - at);
@@ -151,7 +132,7 @@ static tr_code run_hex(struct tr_call *call)
 
 		TR_CALL_CHECK_LENGTH(call, row, (uint64_t)s.length * 2);
 		text = tr_call_new_text(call, (uint64_t)s.length * 2);
-		put_hex(text, (const uint8_t *)s.text, s.length, upper_digits);
+		tr_text_put_hex(text, s.text, s.length, true);
 		tr_call_put(call, row, text, s.length * 2);
 	}
 	return TR_OK;
@@ -168,8 +149,8 @@ static tr_code run_unhex(struct tr_call *call)
 
 		for (uint32_t i = 0; i < length && is_hex; i++) {
 			const uint32_t at = 2 * i - s.length % 2;
-			const int high = i == 0 && s.length % 2 == 1 ? 0 : hex_value(s.text[at]);
-			const int low = hex_value(s.text[at + 1]);
+			const int high = i == 0 && s.length % 2 == 1 ? 0 : tr_text_hex_digit(s.text[at]);
+			const int low = tr_text_hex_digit(s.text[at + 1]);
 
 			is_hex = high >= 0 && low >= 0;
 			bytes[i] = (char)(high << 4 | low);
@@ -214,7 +195,15 @@ static tr_code run_from_base64(struct tr_call *call)
 
 /* ---- character sets ---- */
 
-enum charset { CHARSET_ASCII, CHARSET_LATIN1, CHARSET_UTF8, CHARSET_UTF16BE, CHARSET_UTF16LE, CHARSET_UTF16, CHARSET_COUNT };
+enum charset {
+	CHARSET_ASCII,
+	CHARSET_LATIN1,
+	CHARSET_UTF8,
+	CHARSET_UTF16BE,
+	CHARSET_UTF16LE,
+	CHARSET_UTF16,
+	CHARSET_COUNT
+};
 
 static const char *const charset_names[CHARSET_COUNT] = {"US-ASCII", "ISO-8859-1", "UTF-8",
 							 "UTF-16BE", "UTF-16LE",   "UTF-16"};
@@ -223,19 +212,20 @@ static enum charset find_charset(struct tr_piece name)
 {
 	int c = 0;
 
-	while (c < CHARSET_COUNT && (strlen(charset_names[c]) != name.length ||
-				     strncasecmp(charset_names[c], name.text, name.length) != 0))
+	while (c < CHARSET_COUNT &&
+	       (strlen(charset_names[c]) != name.length || strncasecmp(charset_names[c], name.text, name.length) != 0))
 		c++;
 	return (enum charset)c;
 }
 
-#define CHECK_CHARSET(call, row, charset, name)                                                                      \
-	do {                                                                                                         \
-		if ((charset) == CHARSET_COUNT)                                                                      \
-			TR_CALL_FAIL(call, row,                                                                      \
-				     "there is no character set '%.*s'; there are US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, " \
-				     "UTF-16LE and UTF-16",                                                          \
-				     (int)(name).length, (name).text);                                               \
+#define CHECK_CHARSET(call, row, charset, name)                                                                       \
+	do {                                                                                                          \
+		if ((charset) == CHARSET_COUNT)                                                                       \
+			TR_CALL_FAIL(                                                                                 \
+				call, row,                                                                            \
+				"there is no character set '%.*s'; there are US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, " \
+				"UTF-16LE and UTF-16",                                                                \
+				(int)(name).length, (name).text);                                                     \
 	} while (0)
 
 #define NO_CHARACTER 0xFFFD
@@ -374,59 +364,6 @@ static tr_code run_decode(struct tr_call *call)
 	return TR_OK;
 }
 
-/* ---- URLs: application/x-www-form-urlencoded ---- */
-
-static tr_code run_url_encode(struct tr_call *call)
-{
-	TR_CALL_ROWS(call, row) {
-		const struct tr_piece s = tr_call_piece(call, 0, row);
-		char *text, *end;
-
-		TR_CALL_CHECK_LENGTH(call, row, (uint64_t)s.length * 3);
-		text = end = tr_call_new_text(call, (uint64_t)s.length * 3);
-		for (uint32_t i = 0; i < s.length; i++) {
-			const unsigned char c = (unsigned char)s.text[i];
-
-			if (c < 0x80 && (isalnum(c) || strchr(".-*_", c) != NULL) && c != 0) {
-				*end++ = (char)c;
-			} else if (c == ' ') {
-				*end++ = '+';
-			} else {
-				*end++ = '%';
-				put_hex(end, &c, 1, upper_digits);
-				end += 2;
-			}
-		}
-		tr_call_put(call, row, text, (uint32_t)(end - text));
-	}
-	return TR_OK;
-}
-
-static tr_code run_url_decode(struct tr_call *call)
-{
-	TR_CALL_ROWS(call, row) {
-		const struct tr_piece s = tr_call_piece(call, 0, row);
-		char *text = tr_call_new_text(call, s.length), *end = text;
-		bool is_good = true;
-
-		for (uint32_t i = 0; i < s.length && is_good; i++) {
-			if (s.text[i] != '%') {
-				*end++ = (char)(s.text[i] == '+' ? ' ' : s.text[i]);
-				continue;
-			}
-			is_good = i + 2 < s.length && hex_value(s.text[i + 1]) >= 0 && hex_value(s.text[i + 2]) >= 0;
-			if (is_good)
-				*end++ = (char)(hex_value(s.text[i + 1]) << 4 | hex_value(s.text[i + 2]));
-			i += 2;
-		}
-		if (is_good)
-			tr_call_put(call, row, text, (uint32_t)(end - text));
-		else
-			tr_call_set_null(call, row);
-	}
-	return TR_OK;
-}
-
 /* ---- the table ---- */
 
 #define ROW(name_, params_, typer_, kernel_, null_, code_, group_, signature_, doc_, example_)                      \
@@ -442,17 +379,16 @@ static tr_code run_url_decode(struct tr_call *call)
 	ROW(name, params, typer, kernel, TR_NULL_MAKES, 0, "string", signature, doc, example)
 
 static const struct tr_func rows[] = {
-	HASH("MD5", HASH_MD5, "The MD5 digest in 32 hexadecimal digits.", "MD5('abc') = '900150983cd24fb0d6963f7d28e17f72'"),
+	HASH("MD5", HASH_MD5, "The MD5 digest in 32 hexadecimal digits.",
+	     "MD5('abc') = '900150983cd24fb0d6963f7d28e17f72'"),
 	HASH("SHA1", HASH_SHA1, "The SHA-1 digest in 40 hexadecimal digits.",
 	     "SHA1('abc') = 'a9993e364706816aba3e25717850c26c9cd0d89d'"),
 	HASH("SHA224", HASH_SHA224, "The SHA-224 digest in 56 hexadecimal digits.",
 	     "SHA224('abc') = '23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7'"),
 	HASH("SHA256", HASH_SHA256, "The SHA-256 digest in 64 hexadecimal digits.",
 	     "SHA256('abc') = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'"),
-	HASH("SHA384", HASH_SHA384, "The SHA-384 digest in 96 hexadecimal digits.",
-	     "CHAR_LENGTH(SHA384('abc')) = 96"),
-	HASH("SHA512", HASH_SHA512, "The SHA-512 digest in 128 hexadecimal digits.",
-	     "CHAR_LENGTH(SHA512('abc')) = 128"),
+	HASH("SHA384", HASH_SHA384, "The SHA-384 digest in 96 hexadecimal digits.", "CHAR_LENGTH(SHA384('abc')) = 96"),
+	HASH("SHA512", HASH_SHA512, "The SHA-512 digest in 128 hexadecimal digits.", "CHAR_LENGTH(SHA512('abc')) = 128"),
 	ROW("SHA2", "sl", tr_typer_string, run_sha2, TR_NULL_STRICT, 0, "hash", "SHA2(string, bits) -> STRING",
 	    "The SHA digest of 224, 256, 384 or 512 bits, in hexadecimal digits.",
 	    "SHA2('abc', 224) = '23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7'"),
@@ -463,7 +399,8 @@ static const struct tr_func rows[] = {
 	ROW("HEX", "s", tr_typer_string, run_hex, TR_NULL_STRICT, 0, "arithmetic", "HEX(string) -> STRING",
 	    "The bytes of a text in hexadecimal digits.", "HEX('hello') = '68656C6C6F'"),
 	MAKES("UNHEX", "s", typer_bytes, run_unhex, "UNHEX(string) -> BYTES",
-	      "The bytes that hexadecimal digits stand for; NULL if they are none.", "DECODE(UNHEX('466C696E6B'), 'UTF-8') = 'Flink'"),
+	      "The bytes that hexadecimal digits stand for; NULL if they are none.",
+	      "DECODE(UNHEX('466C696E6B'), 'UTF-8') = 'Flink'"),
 	STRICT("TO_BASE64", "s", tr_typer_string, run_to_base64, "TO_BASE64(string) -> STRING", "In base64.",
 	       "TO_BASE64('hello world') = 'aGVsbG8gd29ybGQ='"),
 	STRICT("FROM_BASE64", "s", tr_typer_string, run_from_base64, "FROM_BASE64(string) -> STRING", "From base64.",
@@ -474,10 +411,6 @@ static const struct tr_func rows[] = {
 	STRICT("DECODE", "ys", tr_typer_string, run_decode, "DECODE(bytes, charset) -> STRING",
 	       "The text of bytes in US-ASCII, ISO-8859-1, UTF-8, UTF-16BE, UTF-16LE or UTF-16.",
 	       "DECODE(x'0061', 'UTF-16BE') = 'a'"),
-	STRICT("URL_ENCODE", "s", tr_typer_string, run_url_encode, "URL_ENCODE(string) -> STRING",
-	       "In the form of application/x-www-form-urlencoded.", "URL_ENCODE('a b&c') = 'a+b%26c'"),
-	MAKES("URL_DECODE", "s", tr_typer_string, run_url_decode, "URL_DECODE(string) -> STRING",
-	      "From the form of application/x-www-form-urlencoded; NULL if it is not in it.", "URL_DECODE('a+b%26c') = 'a b&c'"),
 };
 
 const struct tr_func_table tr_func_encode_table = {rows, TR_COUNT_OF(rows)};

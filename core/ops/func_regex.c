@@ -14,6 +14,7 @@
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_like.h"
 #include "core/ops/kernel_regex.h"
+#include "core/ops/kernel_text.h"
 
 /* ---- LIKE ---- */
 
@@ -230,6 +231,27 @@ static tr_code run_replace(struct tr_call *call)
 	return code;
 }
 
+/* Where the first match begins, in characters from 1. */
+static tr_code run_instr(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row) {
+		const struct tr_view *s = tr_call_view(call, 0, row);
+		size_t begin = 0, end;
+		int found;
+
+		if (!use_pattern(call, row)) {
+			tr_call_set_null(call, row);
+			continue;
+		}
+		FIND(call, row, found, tr_view_text(s), s->length, 0);
+		if (found == 1)
+			(void)tr_regex_group(call->local, 0, &begin, &end);
+		((int32_t *)call->out)[row] =
+			found == 1 ? (int32_t)tr_text_characters(tr_view_text(s), (uint32_t)begin) + 1 : 0;
+	}
+	return TR_OK;
+}
+
 static tr_code run_count(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
@@ -397,6 +419,8 @@ static const struct tr_func rows[] = {
 	      "REGEXP_REPLACE('foobar', 'oo|ar', '') = 'fb'"),
 	REGEX("REGEXP_COUNT", "ss", tr_typer_int, run_count, TR_NULL_MAKES, "REGEXP_COUNT(string, regex) -> INT",
 	      "How many parts match.", "REGEXP_COUNT('banana', 'an') = 2"),
+	REGEX("REGEXP_INSTR", "ss", tr_typer_int, run_instr, TR_NULL_MAKES, "REGEXP_INSTR(string, regex) -> INT",
+	      "Where the first part that matches begins, from 1; 0: nowhere.", "REGEXP_INSTR('stream', 'e.') = 4"),
 	REGEX("REGEXP_SUBSTR", "ss", tr_typer_string, run_extract, TR_NULL_MAKES,
 	      "REGEXP_SUBSTR(string, regex) -> STRING", "The first part that matches; NULL when none does.",
 	      "REGEXP_SUBSTR('stream', 'r.') = 're'"),

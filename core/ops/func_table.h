@@ -129,7 +129,8 @@ struct tr_func_table {
 	uint32_t count;
 };
 extern const struct tr_func_table tr_func_arith_table, tr_func_compare_table, tr_func_logic_table, tr_func_math_table,
-	tr_func_string_table, tr_func_encode_table, tr_func_regex_table, tr_func_time_table, tr_func_clock_table;
+	tr_func_string_table, tr_func_classify_table, tr_func_encode_table, tr_func_url_table, tr_func_regex_table,
+	tr_func_time_table, tr_func_clock_table;
 
 /** Walks all tables: start with both numbers 0; NULL at the end. */
 const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row);

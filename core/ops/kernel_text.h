@@ -35,6 +35,26 @@ static inline uint32_t tr_text_prefix(const char *text, uint32_t length, uint32_
 	return i;
 }
 
+/** Two hexadecimal digits a byte. */
+static inline void tr_text_put_hex(char *out, const void *bytes, size_t length, bool is_upper)
+{
+	const char *digits = is_upper ? "0123456789ABCDEF" : "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		out[2 * i] = digits[((const unsigned char *)bytes)[i] >> 4];
+		out[2 * i + 1] = digits[((const unsigned char *)bytes)[i] & 15];
+	}
+}
+
+/** 0 .. 15, or -1. */
+static inline int tr_text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /** A view of bytes that may go away: longer ones are copied to the heap. */
 static inline struct tr_view tr_text_copy(struct tr_arena *heap, const char *text, uint32_t length)
 {

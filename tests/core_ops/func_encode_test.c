@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes and encodings: published digests (FIPS 180, RFC 1321), RFC 4648's base64, and corner cases.
+ * Hashes, encodings and URLs: published digests (FIPS 180, RFC 1321), RFC 4648's base64, and corner cases.
  */
 #include "expr_case.h"
 
@@ -19,7 +19,8 @@ static const struct expr_case cases[] = {
 	 "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
 	{"SHA512",
 	 {"s:abc"},
-	 "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e"
+	 "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce"
+	 "80e"
 	 "2a9ac94fa54ca49f"},
 	{"SHA2", {"s:abc", "i:224"}, "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"},
 	{"SHA2", {"s:abc", "i:256"}, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
@@ -46,16 +47,67 @@ static const struct expr_case cases[] = {
 	{"FROM_BASE64", {"s:Zg=="}, "f"},
 	{"FROM_BASE64", {"s:Z"}, "!not base64"},
 	{"FROM_BASE64", {"s:Zm9*"}, "!not base64"},
-	{"URL_ENCODE", {"s:https://flink.apache.org/a b?x=1&y=\xc3\xa4~*-._"},
+	{"URL_ENCODE",
+	 {"s:https://flink.apache.org/a b?x=1&y=\xc3\xa4~*-._"},
 	 "https%3A%2F%2Fflink.apache.org%2Fa+b%3Fx%3D1%26y%3D%C3%A4%7E*-._"},
 	{"URL_DECODE", {"s:https%3A%2F%2Fflink.apache.org%2Fa+b%c3%a4"}, "https://flink.apache.org/a b\xc3\xa4"},
 	{"URL_DECODE", {"s:a%4"}, NULL},
 	{"URL_DECODE", {"s:a%"}, NULL},
 	{"URL_DECODE", {"s:a%zz"}, NULL},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:HOST"},
+	 "flink.apache.org"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:PATH"},
+	 "/a/c.html"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:QUERY"},
+	 "k1=v1&k2=&k1=x"},
+	{"PARSE_URL", {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:REF"}, "top"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:PROTOCOL"},
+	 "https"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:AUTHORITY"},
+	 "user:pw@flink.apache.org:8080"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:USERINFO"},
+	 "user:pw"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:FILE"},
+	 "/a/c.html?k1=v1&k2=&k1=x"},
+	{"PARSE_URL", {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:PORT"}, NULL},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:QUERY", "s:k1"},
+	 "v1"},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:QUERY", "s:k2"},
+	 ""},
+	{"PARSE_URL",
+	 {"s:https://user:pw@flink.apache.org:8080/a/./b/../c.html?k1=v1&k2=&k1=x#top", "s:QUERY", "s:k"},
+	 NULL},
+	{"PARSE_URL", {"s:http://a.org", "s:PATH"}, ""},
+	{"PARSE_URL", {"s:http://a.org", "s:QUERY"}, NULL},
+	{"PARSE_URL", {"s:http://a.org", "s:USERINFO"}, NULL},
+	{"PARSE_URL", {"s:http://a.org?x=1", "s:HOST"}, "a.org"},
+	{"PARSE_URL", {"s:http://[::1]:80/x", "s:HOST"}, "[::1]"},
+	{"PARSE_URL", {"s:foo://a.org/x", "s:HOST"}, NULL},
+	{"PARSE_URL", {"s:no url", "s:HOST"}, NULL},
+	{"PARSE_URL", {"s:http://a.org:x/", "s:HOST"}, NULL},
+	{"PARSE_URL", {"s:  HTTP://a.org/x ", "s:PROTOCOL"}, "HTTP"},
+	{"PARSE_URL", {"s:http://a.org/..", "s:PATH"}, "/.."},
+	{"PARSE_URL", {"s:http://a.org/a/b/..", "s:PATH"}, "/a/"},
+	{"PARSE_URL", {"s:file:/etc/hosts", "s:PATH"}, "/etc/hosts"},
+	{"PARSE_URL", {"s:file:/etc/hosts", "s:AUTHORITY"}, NULL},
 	{"DECODE", {"y:abc", "s:UTF-8"}, "abc"},
 	{"DECODE", {"y:a\xc3\xa4", "s:iso-8859-1"}, "a\xc3\x83\xc2\xa4"},
 	{"DECODE", {"y:a\xc3\xa4", "s:US-ASCII"}, "a\xef\xbf\xbd\xef\xbf\xbd"},
-	{"DECODE", {"y:a\xff""b", "s:UTF-8"}, "a\xef\xbf\xbd""b"},
+	{"DECODE",
+	 {"y:a\xff"
+	  "b",
+	  "s:UTF-8"},
+	 "a\xef\xbf\xbd"
+	 "b"},
 	{"DECODE", {"y:ab", "s:UTF-16BE"}, "\xe6\x85\xa2"},
 	{"DECODE", {"y:ab", "s:UTF-16LE"}, "\xe6\x89\xa1"},
 	{"DECODE", {"y:abc", "s:UTF-16"}, "\xe6\x85\xa2\xef\xbf\xbd"},
@@ -73,7 +125,8 @@ static void documented_cases(void **state) { CASES_CHECK(cases, 0); }
 static void round_trips(void **state)
 {
 	static const char *const sets[] = {"s:UTF-8", "s:UTF-16BE", "s:UTF-16LE", "s:UTF-16"};
-	static const char *const texts[] = {"s:", "s:a", "s:\xc3\xa4\xe2\x82\xac", "s:\xf0\x9f\x98\x80 x \xf4\x8f\xbf\xbf",
+	static const char *const texts[] = {"s:", "s:a", "s:\xc3\xa4\xe2\x82\xac",
+					    "s:\xf0\x9f\x98\x80 x \xf4\x8f\xbf\xbf",
 					    "s:\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd"};
 
 	for (uint32_t s = 0; s < TR_COUNT_OF(sets); s++) {
@@ -85,9 +138,11 @@ static void round_trips(void **state)
 
 			tr_arena_init(&arena, 0);
 			set = case_literal(&arena, sets[s]);
-			args[0] = case_call(&arena, "ENCODE", (const struct tr_expr *[]){case_literal(&arena, texts[t]), set}, 2);
+			args[0] = case_call(&arena, "ENCODE",
+					    (const struct tr_expr *[]){case_literal(&arena, texts[t]), set}, 2);
 			args[1] = set;
-			assert_string_equal(case_run(&arena, case_call(&arena, "DECODE", args, 2), &batch, 0), texts[t] + 2);
+			assert_string_equal(case_run(&arena, case_call(&arena, "DECODE", args, 2), &batch, 0),
+					    texts[t] + 2);
 			tr_arena_deinit(&arena);
 		}
 	}

@@ -403,7 +403,7 @@ static void test_no_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_model),  cmocka_unit_test(test_room),	    cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_model),    cmocka_unit_test(test_room),   cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_failures), cmocka_unit_test(test_damage), cmocka_unit_test(test_no_directory),
 	};
 
