@@ -22,6 +22,7 @@
 
 #define BATCH 2048
 #define STREAM ((size_t)1 << 23) /* keys drawn in advance */
+#define STREAM_LONG ((size_t)1 << 25)
 #define STEP_BYTES ((size_t)128 << 10)
 #define ENTRY_BYTES 24
 
@@ -41,7 +42,7 @@ struct data {
 	int64_t *keys, *values;
 	struct tr_limit_group *group;
 	struct side sides[2];
-	size_t key_count;
+	size_t key_count, stream;
 	int64_t sum;
 	struct tr_environment *env;
 	char path[64];
@@ -90,16 +91,17 @@ static void fill(struct side *side, size_t keys, const int64_t *values)
 	}
 }
 
-static struct data *data_create(size_t keys, bool is_zipf)
+static struct data *data_create(size_t keys, size_t stream, bool is_zipf)
 {
 	struct data *d = calloc(1, sizeof(*d));
 	uint64_t random = 5;
 
 	TR_ASSERT(d != NULL);
 	d->key_count = keys;
-	d->keys = tr_harness_alloc(STREAM * sizeof(int64_t));
-	d->values = tr_data_numbers(STREAM, 1000, 6);
-	for (size_t i = 0; i < STREAM; i++) {
+	d->stream = stream;
+	d->keys = tr_harness_alloc(stream * sizeof(int64_t));
+	d->values = tr_data_numbers(stream, 1000, 6);
+	for (size_t i = 0; i < stream; i++) {
 		const uint64_t draw = tr_data_next(&random);
 		const double unit = (double)(draw >> 11) / (double)(UINT64_C(1) << 53);
 
@@ -122,8 +124,8 @@ static void data_close(struct tr_bench_pair *pair)
 	}
 	if (d->group != NULL)
 		tr_limit_group_destroy(&d->group);
-	tr_harness_free(d->keys, STREAM * sizeof(int64_t));
-	tr_harness_free(d->values, STREAM * sizeof(int64_t));
+	tr_harness_free(d->keys, d->stream * sizeof(int64_t));
+	tr_harness_free(d->values, d->stream * sizeof(int64_t));
 	free(d);
 }
 
@@ -177,7 +179,7 @@ static uint64_t bar_read(void *context, uint32_t repeat, double *seconds)
 
 static tr_code open_point(struct tr_bench_pair *pair, size_t keys, bool is_read)
 {
-	struct data *d = data_create(keys, false);
+	struct data *d = data_create(keys, STREAM, false);
 	int64_t all[BATCH];
 	double seconds;
 
@@ -243,7 +245,7 @@ static uint64_t run_second(struct data *d, struct side *side, double length, str
 	}
 	while (now < begin + length || is_writing) {
 		update(side, d->keys + side->at, d->values + side->at);
-		side->at = (side->at + BATCH) % STREAM;
+		side->at = (side->at + BATCH) % d->stream;
 		rows += BATCH;
 		now = tr_harness_seconds();
 		if (is_writing && tr_checkpoint_file_has_room(side->file)) {
@@ -281,7 +283,7 @@ static uint64_t bar_checkpoint(void *context, uint32_t repeat, double *seconds)
 
 static tr_code open_checkpoint(struct tr_bench_pair *pair, size_t keys, struct tr_status *st)
 {
-	struct data *d = data_create(keys, false);
+	struct data *d = data_create(keys, keys > STREAM / 4 ? STREAM_LONG : STREAM, false);
 	struct pauses pauses = {0};
 	uint64_t bytes;
 
@@ -313,7 +315,7 @@ static tr_code open_300(struct tr_bench_pair *pair, struct tr_status *st)
 static tr_code observe_bytes(double *value, char *note, size_t room, struct tr_status *st)
 {
 	const size_t keys = 10000000;
-	struct data *d = data_create(keys, false);
+	struct data *d = data_create(keys, STREAM, false);
 	struct tr_bench_pair pair = {.data = d};
 	struct side *side = &d->sides[0];
 	struct pauses pauses = {0};
@@ -362,7 +364,7 @@ static tr_code observe_bytes(double *value, char *note, size_t room, struct tr_s
 static tr_code observe_pause(double *value, char *note, size_t room, struct tr_status *st)
 {
 	const size_t keys = 10000000;
-	struct data *d = data_create(keys, false);
+	struct data *d = data_create(keys, STREAM, false);
 	struct tr_bench_pair pair = {.data = d};
 	struct side *side = &d->sides[0];
 	struct pauses pauses = {0};
@@ -387,7 +389,7 @@ static uint64_t cold_run(struct data *d, struct side *side, uint32_t repeat)
 {
 	for (uint32_t r = 0; r < repeat * 64; r++) {
 		update(side, d->keys + side->at, d->values + side->at);
-		side->at = (side->at + BATCH) % STREAM;
+		side->at = (side->at + BATCH) % d->stream;
 	}
 	return (uint64_t)repeat * 64 * BATCH;
 }
@@ -405,7 +407,7 @@ static uint64_t bar_cold(void *context, uint32_t repeat, double *seconds)
 static tr_code open_cold(struct tr_bench_pair *pair, struct tr_status *st)
 {
 	const size_t keys = 2000000;
-	struct data *d = data_create(keys, true);
+	struct data *d = data_create(keys, STREAM, true);
 	size_t limit, most = 0;
 
 	snprintf(d->path, sizeof(d->path), "/var/tmp/tailrace-cold-%d", (int)getpid());

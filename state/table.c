@@ -4,8 +4,8 @@
  * state/table_snapshot.c.
  *
  * A batch of int64 keys goes by in blocks of ROWS, three times: first all homes are fetched, then all slots compared with
- * what most of them will be (this key, changed under this stamp before), without a branch; then the others are looked at
- * one by one. An insertion may move a page. Then the whole batch is looked up again; all its keys exist by then, so that
+ * what most of them will be, this key, without a branch; who writes stamps them there, and lists whose stamp was older. Then the
+ * others are looked at one by one. An insertion may move a page. Then the whole batch is looked up again; all its keys exist by then, so that
  * happens once. Byte keys are hashed first; slots are fetched PREFETCH_AHEAD keys ahead, what they name BLOB_AHEAD.
  */
 #include "state/table.h"
@@ -106,6 +106,11 @@ static void expiry_set(struct tr_table *table, struct tr_slot *slot)
 		*tr_slot_expiry(slot) = table->now_ms + table->options.ttl_ms;
 }
 
+static struct tr_slot *slot_of_value(const struct tr_table *table, void *value)
+{
+	return (struct tr_slot *)(void *)((char *)value - table->value_offset);
+}
+
 /** A slot was read: lives longer, if reading does that. */
 static void slot_read(struct tr_table *table, struct tr_slot *slot, uint64_t hash)
 {
@@ -115,19 +120,20 @@ static void slot_read(struct tr_table *table, struct tr_slot *slot, uint64_t has
 		return;
 	page = tr_table_page_of(table, hash);
 	if (slot->stamp != table->epoch) {
-		tr_table_save_before(table, page, slot);
+		tr_table_save_before(table, hash, slot);
 		tr_page_stamp(table, page, slot);
 	}
 	expiry_set(table, slot);
 }
 
 /** A slot that was there is about to be written. True: it did not count, and begins anew. */
-static bool slot_written(struct tr_table *table, struct tr_page *page, struct tr_slot *slot)
+static bool slot_written(struct tr_table *table, uint64_t hash, struct tr_slot *slot)
 {
+	struct tr_page *page = tr_table_page_of(table, hash);
 	const bool is_new = !is_alive(table, slot);
 
 	if (slot->stamp != table->epoch) {
-		tr_table_save_before(table, page, slot);
+		tr_table_save_before(table, hash, slot);
 		tr_page_stamp(table, page, slot);
 	}
 	if (is_new) {
@@ -167,7 +173,7 @@ static void slot_kill(struct tr_table *table, struct tr_slot *slot, uint64_t has
 	struct tr_page *page = tr_table_page_of(table, hash);
 
 	if (slot->stamp != table->epoch) {
-		tr_table_save_before(table, page, slot);
+		tr_table_save_before(table, hash, slot);
 		tr_page_stamp(table, page, slot);
 	}
 	if ((slot->flags & TR_SLOT_NEW) != 0) {
@@ -261,10 +267,45 @@ static inline __attribute__((always_inline)) uint32_t take_home(const struct tr_
 		const struct tr_slot *slot = values[i];
 
 		misses[n] = (uint16_t)i;
-		n += slot->word != (uint64_t)keys[i] || slot->stamp < least || (slot->flags & flags) != 0;
+		n += (slot->word != (uint64_t)keys[i]) | (slot->stamp < least) | ((slot->flags & flags) != 0);
 		values[i] = (char *)values[i] + offset;
 	}
 	return n;
+}
+
+/** Rows of a block by what is to be done for them. */
+struct lists {
+	uint16_t misses[ROWS]; /* not found, or deleted */
+	uint16_t firsts[ROWS]; /* found, with an older stamp than the table's */
+	uint32_t miss_count, first_count;
+};
+
+/** What take_home has missed for who writes: keys whose home has them, with an older stamp, become `firsts`. Without
+ * `is_saving` they get the stamp. */
+static inline __attribute__((always_inline)) void split_misses(const struct tr_table *table,
+							       const int64_t *restrict keys,
+							       void *const *restrict values,
+							       struct lists *restrict lists, const bool is_saving)
+{
+	const uint32_t n = lists->miss_count, offset = table->value_offset, epoch = table->epoch;
+	uint32_t misses = 0, firsts = 0;
+
+	for (uint32_t m = 0; m < n; m++) {
+		const uint32_t i = lists->misses[m];
+		struct tr_slot *slot = (struct tr_slot *)(void *)((char *)values[i] - offset);
+		const uint32_t stamp = slot->stamp;
+		const bool is_first =
+			(slot->word == (uint64_t)keys[i]) & (stamp != 0) & ((slot->flags & TR_SLOT_DEAD) == 0);
+
+		lists->misses[misses] = (uint16_t)i;
+		misses += !is_first;
+		lists->firsts[firsts] = (uint16_t)i;
+		firsts += is_first;
+		if (!is_saving)
+			slot->stamp = stamp ^ ((stamp ^ epoch) & -(uint32_t)is_first); /* not a branch */
+	}
+	lists->miss_count = misses;
+	lists->first_count = firsts;
 }
 
 /** Fetches the homes of the block that begins at `at`, if there is one. */
@@ -278,6 +319,19 @@ static void fetch_block(const struct tr_table *table, const int64_t *keys, uint3
 		go_home(table, keys + at, TR_MIN(count - at, (uint32_t)ROWS), values + at, table->slot_bytes);
 }
 
+/** A slot further on is often in the next cache line. */
+static inline __attribute__((always_inline)) void fetch_misses(const int64_t *keys, const uint16_t *misses, uint32_t n,
+							       void *const *values, const uint32_t offset,
+							       const uint32_t slot_bytes)
+{
+	for (uint32_t m = 0; m < n; m++) {
+		const char *home = (const char *)values[misses[m]] - offset;
+		const bool is_other = ((const struct tr_slot *)(const void *)home)->word != (uint64_t)keys[misses[m]];
+
+		__builtin_prefetch(home + (is_other ? slot_bytes : 0), 1, 3);
+	}
+}
+
 /** Walks on from home for those that missed; values[i] becomes the value of the slot with this key, NULL if there is none.
  * Those that have not the stamp or have one of the flags stay in `misses`. */
 static inline __attribute__((always_inline)) uint32_t walk_on(const struct tr_table *table, const int64_t *keys,
@@ -288,12 +342,7 @@ static inline __attribute__((always_inline)) uint32_t walk_on(const struct tr_ta
 	const uint32_t offset = table->value_offset;
 	uint32_t left = 0;
 
-	for (uint32_t m = 0; m < n; m++) { /* a slot further on is often in the next cache line */
-		const char *home = (const char *)values[misses[m]] - offset;
-		const bool is_other = ((const struct tr_slot *)(const void *)home)->word != (uint64_t)keys[misses[m]];
-
-		__builtin_prefetch(home + (is_other ? slot_bytes : 0), 1, 3);
-	}
+	fetch_misses(keys, misses, n, values, offset, slot_bytes);
 	for (uint32_t m = 0; m < n; m++) {
 		const uint32_t i = misses[m];
 		struct tr_slot *slot = look(table, (char *)values[i] - offset, keys[i], slot_bytes);
@@ -319,11 +368,6 @@ static uint32_t take_block(const struct tr_table *table, const int64_t *keys, ui
 	if (table->slot_bytes == 32)
 		return walk_on(table, keys, n, values, misses, 32, least, flags);
 	return walk_on(table, keys, n, values, misses, table->slot_bytes, least, flags);
-}
-
-static struct tr_slot *slot_of_value(const struct tr_table *table, void *value)
-{
-	return (struct tr_slot *)(void *)((char *)value - table->value_offset);
 }
 
 static void find_block(struct tr_table *table, const int64_t *keys, uint32_t count, void **values)
@@ -357,41 +401,123 @@ enum tr_flow tr_table_find_i64(struct tr_table *table, const int64_t *keys, uint
 	return TR_FLOW_MORE;
 }
 
+/** Walks on from home for those that missed, for who will write. */
+static inline __attribute__((always_inline)) void walk_on_to_write(const struct tr_table *table, const int64_t *keys,
+								   void **values, struct lists *lists,
+								   const uint32_t slot_bytes, const bool is_saving)
+{
+	const uint32_t n = lists->miss_count, offset = table->value_offset, epoch = table->epoch;
+	uint32_t misses = 0, firsts = lists->first_count;
+
+	fetch_misses(keys, lists->misses, n, values, offset, slot_bytes);
+	for (uint32_t m = 0; m < n; m++) {
+		const uint32_t i = lists->misses[m];
+		struct tr_slot *slot = look(table, (char *)values[i] - offset, keys[i], slot_bytes);
+
+		lists->misses[misses] = (uint16_t)i;
+		if (TR_UNLIKELY(slot == NULL)) {
+			values[i] = NULL;
+			misses++;
+			continue;
+		}
+		values[i] = (char *)slot + offset;
+		if (TR_UNLIKELY((slot->flags & TR_SLOT_DEAD) != 0)) {
+			misses++;
+			continue;
+		}
+		lists->firsts[firsts] = (uint16_t)i;
+		firsts += slot->stamp != epoch;
+		if (!is_saving)
+			slot->stamp = epoch;
+	}
+	lists->miss_count = misses;
+	lists->first_count = firsts;
+}
+
+/** First changes while a snapshot is being written: what is still due of it goes to its records. Then all get the stamp. */
+static void save_firsts(struct tr_table *table, const int64_t *keys, void **values, const struct lists *lists)
+{
+	const struct tr_table_snapshot *s = &table->snapshot;
+	struct tr_slot *due[ROWS];
+	uint32_t n = 0;
+
+	for (uint32_t f = 0; f < lists->first_count; f++) { /* a key may be there twice */
+		const uint64_t hash = tr_hash_u64((uint64_t)keys[lists->firsts[f]]);
+		struct tr_slot *slot = slot_of_value(table, values[lists->firsts[f]]);
+
+		if (s->has_whole && slot->stamp != table->epoch)
+			tr_table_save_before(table, hash, slot);
+		due[n] = slot;
+		n += !s->has_whole & (hash >= s->next_hash) & (slot->stamp > s->completed) &
+		     (slot->stamp <= s->checkpoint);
+		slot->stamp = table->epoch;
+	}
+	tr_table_save_due(table, due, n);
+}
+
+static void mark_firsts(struct tr_table *table, const int64_t *keys, void **values, const struct lists *lists)
+{
+	for (uint32_t f = 0; f < lists->first_count; f++) { /* marks are not in the cache */
+		const uint64_t hash = tr_hash_u64((uint64_t)keys[lists->firsts[f]]);
+		const struct tr_page *page = tr_table_page_of(table, hash);
+		const uint64_t *marks = (const uint64_t *)(const void *)(page + 1);
+
+		__builtin_prefetch(page, 1, 3);
+		__builtin_prefetch(marks + (((uint32_t)hash & tr_table_place_of(table, hash)->mask) >> 6), 1, 3);
+	}
+	for (uint32_t f = 0; f < lists->first_count; f++) {
+		const uint32_t i = lists->firsts[f];
+
+		tr_page_stamp(table, tr_table_page_of(table, tr_hash_u64((uint64_t)keys[i])),
+			      slot_of_value(table, values[i]));
+	}
+}
+
+/** The passes that nearly all keys are done with. What expires is left to slot_written. */
+static void take_to_write(struct tr_table *table, const int64_t *keys, uint32_t count, void **values,
+			  struct lists *lists)
+{
+	const bool is_saving = table->snapshot.is_active && !table->snapshot.is_visited;
+
+	if (table->options.ttl_ms > 0) {
+		lists->miss_count = take_block(table, keys, count, values, lists->misses, UINT32_MAX, UINT32_MAX);
+		return;
+	}
+	lists->miss_count = take_home(table, keys, count, values, lists->misses, table->epoch, TR_SLOT_DEAD);
+	if (is_saving) {
+		split_misses(table, keys, values, lists, true);
+		walk_on_to_write(table, keys, values, lists, table->slot_bytes, true);
+	} else {
+		split_misses(table, keys, values, lists, false);
+		walk_on_to_write(table, keys, values, lists, table->slot_bytes, false);
+	}
+	if (is_saving)
+		save_firsts(table, keys, values, lists);
+	if (table->is_full)
+		table->changed += lists->first_count;
+	else
+		mark_firsts(table, keys, values, lists);
+}
+
 static void upsert_block(struct tr_table *table, const int64_t *keys, uint32_t count, void **values, bool *is_new)
 {
-	const uint32_t flags = table->options.ttl_ms > 0 ? UINT32_MAX : TR_SLOT_DEAD;
-	const uint32_t least = table->options.ttl_ms > 0 ? UINT32_MAX : table->epoch;
 	const uint64_t moves = table->moves;
-	uint16_t misses[ROWS];
-	struct tr_page *pages[ROWS];
-	const uint32_t n = take_block(table, keys, count, values, misses, least, flags);
+	struct lists lists;
 
-	/* A first change needs the page, and its marks: neither is in the cache. */
-	for (uint32_t m = 0; m < n; m++) {
-		pages[m] = tr_table_page_of(table, tr_hash_u64((uint64_t)keys[misses[m]]));
-		__builtin_prefetch(pages[m], 1, 3);
-	}
-	for (uint32_t m = 0; m < n; m++)
-		if (values[misses[m]] != NULL)
-			__builtin_prefetch(&pages[m]->marks[tr_page_index(table, pages[m],
-									  slot_of_value(table, values[misses[m]])) >>
-							    6],
-					   1, 3);
-	for (uint32_t m = 0; m < n; m++) {
-		const uint32_t i = misses[m];
+	take_to_write(table, keys, count, values, &lists);
+	for (uint32_t m = 0; m < lists.miss_count; m++) {
+		const uint32_t i = lists.misses[m];
 		const uint64_t hash = tr_hash_u64((uint64_t)keys[i]);
 		struct tr_slot *slot = values[i] == NULL ? NULL : slot_of_value(table, values[i]);
 		bool was_new = false;
 
-		if (table->moves != moves)
-			pages[m] = tr_table_page_of(table, hash);
 		if (table->moves != moves || slot == NULL) /* or the same key was added just now */
 			slot = tr_table_slot_i64(table, keys[i]);
 		if (slot == NULL) {
 			slot = slot_add(table, hash, (uint64_t)keys[i]);
 			was_new = true;
-		} else if (slot->stamp < least || (slot->flags & flags) != 0) {
-			was_new = slot_written(table, pages[m], slot);
+		} else {
+			was_new = slot_written(table, hash, slot);
 		}
 		values[i] = (char *)slot + table->value_offset;
 		if (is_new != NULL)
@@ -421,6 +547,10 @@ enum tr_flow tr_table_upsert_i64(struct tr_table *table, const int64_t *keys, ui
 				fetch_block(table, keys, count, at + ROWS, values);
 		}
 	} while (moves != table->moves);
+	if (!table->is_full && tr_table_is_mostly_changed(table)) {
+		table->is_full = true;
+		table->full_epoch = table->epoch;
+	}
 	return TR_FLOW_MORE;
 }
 
@@ -570,7 +700,7 @@ static struct tr_slot *upsert_one(struct tr_table *table, const struct tr_table_
 
 	if (slot != NULL) {
 		if (slot->stamp != table->epoch || table->options.ttl_ms > 0 || (slot->flags & TR_SLOT_DEAD) != 0)
-			*is_new |= slot_written(table, tr_table_page_of(table, hash), slot);
+			*is_new |= slot_written(table, hash, slot);
 	} else {
 		slot = slot_add(table, hash, hash);
 		*tr_slot_blob_at(table, slot) = TR_BLOB_NONE;

@@ -21,9 +21,10 @@
  *
  * Snapshots. Each slot has a stamp: the number of the first checkpoint that will have its last change. A barrier for
  * checkpoint n makes n + 1 the stamp of changes from now on; that is all it does. What is due for n are the slots
- * with completed < stamp <= n. They are written page by page by snapshot_step, between batches. Who changes a slot that is due and
- * whose page was not written yet first has its old content written. Each page knows by a bit which 64ths of it have
- * changed, so that what did not change is not even looked at.
+ * with completed < stamp <= n. They are written by snapshot_step, between batches, page by page in the order of the hash. Who
+ * changes a slot that is due and whose hash is still to come first has its old content written. Marks tell which slots
+ * have changed, so that what did not change is not even looked at; when much of the table changes, none are kept, and
+ * all slots are looked at.
  *
  *     snapshot(n) ── step, step, .. DONE        a stamp needs no second pass when n is given up: its slots are still
  *          └── snapshot(n + 1), at any time     newer than `completed`, and so are due for n + 1

@@ -9,6 +9,8 @@
  *               BEFORE   has an older stamp and is due for the next snapshot
  *               WRITTEN  was written for checkpoint `visited`, due again if that is given up
  *             A mark too many costs a look, a missing one an entry: stamps decide.
+ *             When a quarter of all slots has changed since a barrier, no marks are kept until the next, nor behind that
+ *             one: then all slots of all pages are looked at, which costs less than a mark for each change.
  *
  * A page's number is its place in table->pages; the directory entry repeats address and mask of the slots, which is all
  * that a look-up needs.
@@ -90,7 +92,9 @@ struct tr_gathered {
 struct tr_table_snapshot {
 	bool is_active;
 	uint32_t checkpoint, completed, rewrite_before;
-	uint32_t next_page;
+	bool has_whole;                    /* a page may be due as a whole */
+	bool is_visited;                   /* all pages were gone through */
+	uint64_t next_hash;                /* else: those before this hash */
 	struct tr_gathered *open[2];       /* of live entries, of tombstones */
 	struct tr_gathered *first, **last; /* full ones, in order */
 	struct tr_gathered *spare;
@@ -108,9 +112,12 @@ struct tr_table {
 	uint32_t *rewritten; /* by page: base, once this checkpoint is complete; 0: none */
 	uint32_t page_count, page_room;
 	uint64_t count;
-	uint32_t epoch;     /* the stamp of what changes now */
-	uint32_t completed; /* newest complete checkpoint that is known */
-	uint64_t moves;     /* how often slots or heaps have moved */
+	uint32_t epoch;      /* the stamp of what changes now */
+	uint32_t completed;  /* newest complete checkpoint that is known */
+	bool is_full;        /* no marks are kept under this stamp */
+	uint32_t full_epoch; /* the last such stamp */
+	uint64_t changed;    /* how many slots have got this stamp */
+	uint64_t moves;      /* how often slots or heaps have moved */
 	int64_t now_ms;
 	size_t bytes;
 	uint32_t sweep_page;
@@ -244,17 +251,29 @@ static inline void tr_page_stamp(struct tr_table *table, struct tr_page *page, s
 {
 	const uint32_t index = tr_page_index(table, page, slot);
 
+	slot->stamp = table->epoch;
+	table->changed++;
+	if (table->is_full)
+		return;
 	if (page->dirty_epoch != table->epoch) {
 		tr_page_marks_move(page, TR_MARK_DIRTY, TR_MARK_BEFORE);
 		page->dirty_epoch = table->epoch;
 	}
 	page->marks[index >> 6] |= UINT64_C(1) << (index & 63);
-	slot->stamp = table->epoch;
 }
 
-/** The slot is as it was at the barrier, and is about to change. What it was at the barrier is written if that is still due. Before every change of a slot whose stamp is not
- * the table's. */
-void tr_table_save_before(struct tr_table *table, struct tr_page *page, struct tr_slot *slot);
+/** The slot is as it was at the barrier, and is about to change. What it was at the barrier is written if that is still
+ * due. Before every change of a slot whose stamp is not the table's. */
+void tr_table_save_before(struct tr_table *table, uint64_t hash, struct tr_slot *slot);
+
+/** The same for slots of int64 keys without expiry that are known to be due. */
+void tr_table_save_due(struct tr_table *table, struct tr_slot *const *slots, uint32_t count);
+
+/** Whether marks cost more than they save. */
+static inline bool tr_table_is_mostly_changed(const struct tr_table *table)
+{
+	return table->changed >= table->count / 4;
+}
 
 /** Gives up what is left of a snapshot, if there is one. */
 void tr_table_snapshot_end(struct tr_table *table);

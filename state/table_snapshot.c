@@ -19,6 +19,8 @@
 #define HEAD_BYTES 12
 #define ROOM ((size_t)TR_STATE_RECORD_BYTES)
 #define INDICES 2048
+#define GATHERED 512
+#define PREFETCH_SLOTS 96
 #define PREFETCH_AHEAD 24
 #define PREFETCH_LINES 14 /* head and marks of a page */
 
@@ -201,30 +203,67 @@ void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *o
 	s->completed = table->completed = (uint32_t)order->completed;
 	s->rewrite_before = (uint32_t)TR_MIN(order->rewrite_before, order->checkpoint);
 	table->epoch = s->checkpoint + 1;
-	for (uint32_t i = 0; i < table->page_count; i++)
-		if (!is_whole(table, i))
+	table->is_full = tr_table_is_mostly_changed(table);
+	if (table->is_full)
+		table->full_epoch = table->epoch;
+	table->changed = 0;
+	for (uint32_t i = 0; i < table->page_count; i++) {
+		if (is_whole(table, i))
+			s->has_whole = true;
+		else
 			least = TR_MIN(least, base_of(table, i));
+	}
 	*base = least;
 }
 
-void tr_table_save_before(struct tr_table *table, struct tr_page *page, struct tr_slot *slot)
+void tr_table_save_before(struct tr_table *table, uint64_t hash, struct tr_slot *slot)
 {
 	const struct tr_table_snapshot *s = &table->snapshot;
 
-	if (!s->is_active || page->visited == s->checkpoint || slot->stamp > s->checkpoint)
+	if (!s->is_active || s->is_visited || hash < s->next_hash || slot->stamp > s->checkpoint)
 		return;
-	if (slot->stamp > s->completed || is_whole(table, page->number))
-		gather(table, slot, blob_of(table, page, slot));
+	if (slot->stamp > s->completed || is_whole(table, tr_table_place_of(table, hash)->page))
+		gather(table, slot, blob_of(table, tr_table_page_of(table, hash), slot));
 }
 
-/** The numbers of the bits that are set in `count` words, or of all bits. Behind the last it is repeated PREFETCH_AHEAD
- * times. */
-static uint32_t list_due(const uint64_t *words, uint32_t count, bool is_all, uint16_t *indices)
+void tr_table_save_due(struct tr_table *table, struct tr_slot *const *slots, uint32_t count)
+{
+	const uint32_t value_bytes = table->options.value_bytes, entry_bytes = 8 + value_bytes;
+
+	for (uint32_t i = 0; i < count;) {
+		char *at = gathered_room(table, false, entry_bytes);
+		struct tr_gathered *g = table->snapshot.open[0];
+		const uint32_t end = i + TR_MIN(count - i, (uint32_t)((g->room - g->length) / entry_bytes));
+
+		for (g->count--; i < end; i++) {
+			struct tr_slot *slot = slots[i];
+
+			if (TR_UNLIKELY((slot->flags & (TR_SLOT_DEAD | TR_SLOT_NEW)) != 0)) {
+				if ((slot->flags & TR_SLOT_DEAD) != 0) {
+					gather(table, slot, NULL);
+					continue;
+				}
+				slot->flags &= ~(uint32_t)TR_SLOT_NEW;
+			}
+			memcpy(at, &slot->word, 8);
+			if (value_bytes == 16)
+				memcpy(at + 8, (char *)slot + TR_SLOT_BODY, 16);
+			else
+				memcpy(at + 8, (char *)slot + TR_SLOT_BODY, value_bytes);
+			at += entry_bytes;
+			g->count++;
+		}
+		g->length = (size_t)(at - g->bytes);
+	}
+}
+
+/** The numbers of the bits that are set in `count` words. Behind the last it is repeated PREFETCH_AHEAD times. */
+static uint32_t list_due(const uint64_t *words, uint32_t count, uint16_t *indices)
 {
 	uint32_t n = 0;
 
 	for (uint32_t w = 0; w < count; w++)
-		for (uint64_t left = is_all ? ~UINT64_C(0) : words[w]; left != 0; left &= left - 1)
+		for (uint64_t left = words[w]; left != 0; left &= left - 1)
 			indices[n++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(left));
 	for (uint32_t i = 0; n > 0 && i < PREFETCH_AHEAD; i++)
 		indices[n + i] = indices[n - 1];
@@ -248,12 +287,37 @@ static size_t visit_cold(struct tr_table *table, struct tr_page *page, uint32_t 
 	return cost;
 }
 
+/** Gathers all slots of a page with after < stamp <= until, found without a branch. Returns the bytes looked at. */
+static size_t page_gather(struct tr_table *table, struct tr_page *page, uint32_t after, uint32_t until)
+{
+	const uint32_t slots = (uint32_t)1 << page->slot_bits;
+
+	for (uint32_t first = 0; first < slots; first += GATHERED) {
+		const uint32_t end = TR_MIN(first + GATHERED, slots);
+		struct tr_slot *due[GATHERED];
+		uint32_t n = 0;
+
+		for (uint32_t i = first; i < end; i++) {
+			due[n] = tr_slot_at(table, page->slots, i);
+			__builtin_prefetch(tr_slot_at(table, page->slots, i + PREFETCH_SLOTS), 1, 3);
+			n += due[n]->stamp - after - 1 < until - after;
+		}
+		if (!table->options.has_byte_keys && table->options.ttl_ms == 0) {
+			tr_table_save_due(table, due, n);
+			continue;
+		}
+		for (uint32_t i = 0; i < n; i++)
+			gather(table, due[i], blob_of(table, page, due[i]));
+	}
+	return (size_t)slots * table->slot_bytes;
+}
+
 /** Writes what is due of a page. Returns about what it took, in bytes. */
 static size_t page_visit(struct tr_table *table, uint32_t number)
 {
 	const struct tr_table_snapshot *s = &table->snapshot;
 	struct tr_page *page = table->pages[number];
-	const bool whole = is_whole(table, number);
+	const bool whole = is_whole(table, number), is_all = whole || table->full_epoch > s->completed;
 	const uint32_t after = whole ? 0 : s->completed, until = s->checkpoint;
 	const uint64_t *due = tr_page_marks(page, TR_MARK_BEFORE);
 	const uint32_t words = tr_page_words(page);
@@ -267,15 +331,11 @@ static size_t page_visit(struct tr_table *table, uint32_t number)
 		tr_page_marks_move(page, TR_MARK_WRITTEN, TR_MARK_BEFORE);
 	else
 		memset(tr_page_marks(page, TR_MARK_WRITTEN), 0, words * sizeof(uint64_t));
-	if (number + 1 < table->page_count) {
-		const char *next = (const char *)table->pages[number + 1];
-
-		for (uint32_t line = 0; line < PREFETCH_LINES; line++)
-			__builtin_prefetch(next + (size_t)line * 64, 1, 3);
-	}
-	for (uint32_t w = 0; w < words; w += INDICES / 64) {
+	if (is_all)
+		cost += page_gather(table, page, after, until);
+	for (uint32_t w = 0; !is_all && w < words; w += INDICES / 64) {
 		uint16_t indices[INDICES + PREFETCH_AHEAD];
-		const uint32_t n = list_due(due + w, TR_MIN(words - w, (uint32_t)INDICES / 64), whole, indices);
+		const uint32_t n = list_due(due + w, TR_MIN(words - w, (uint32_t)INDICES / 64), indices);
 
 		for (uint32_t i = 0; i < n; i++) {
 			struct tr_slot *slot = tr_slot_at(table, page->slots, w * 64 + indices[i]);
@@ -317,30 +377,48 @@ static tr_code put_waiting(struct tr_table *table, struct tr_state_writer *write
 	return TR_OK;
 }
 
+/** The snapshot is about to leave this page: sets the border, and fetches what it will look at first. */
+static void next_page(struct tr_table *table, const struct tr_page *page)
+{
+	struct tr_table_snapshot *s = &table->snapshot;
+	const uint64_t width = UINT64_C(1) << (63 - page->depth) << 1; /* 0: all hashes */
+	const char *next;
+
+	s->next_hash = (page->prefix + 1) * width;
+	s->is_visited = s->next_hash == 0;
+	if (s->is_visited)
+		return;
+	next = (const char *)tr_table_page_of(table, s->next_hash);
+	for (uint32_t line = 0; line < PREFETCH_LINES; line++)
+		__builtin_prefetch(next + (size_t)line * 64, 1, 3);
+}
+
 enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writer *writer, size_t budget)
 {
 	struct tr_table_snapshot *s = &table->snapshot;
 	struct tr_page *page;
+	uint32_t number;
 	size_t cost;
 
 	if (!s->is_active)
 		return TR_FLOW_DONE;
 	budget = TR_MAX(budget, 1u);
-	while (s->next_page < table->page_count) {
+	while (!s->is_visited) {
 		if (put_waiting(table, writer, &budget) != TR_OK)
 			return TR_FLOW_FAILED;
 		if (budget == 0)
 			return TR_FLOW_MORE;
-		page = table->pages[s->next_page];
+		number = tr_table_place_of(table, s->next_hash)->page;
+		page = table->pages[number];
 		if (page->cold != NULL && page->visited != s->checkpoint) {
-			const enum tr_flow flow =
-				tr_cold_load(table, page, is_whole(table, s->next_page) ? 0 : s->completed);
+			const enum tr_flow flow = tr_cold_load(table, page, is_whole(table, number) ? 0 : s->completed);
 
 			if (flow != TR_FLOW_MORE)
 				return flow;
 		}
+		next_page(table, page);
 		/* What is gathered is charged when it is put, looking for it here. */
-		cost = page_visit(table, s->next_page++) / 8;
+		cost = page_visit(table, number) / 8;
 		budget -= TR_MIN(budget, cost);
 	}
 	for (uint32_t i = 0; i < 2; i++)
@@ -541,4 +619,6 @@ void tr_table_load_end(struct tr_table *table, uint64_t checkpoint, uint64_t bas
 		table->base[i] = (uint32_t)base;
 	}
 	table->epoch = (uint32_t)checkpoint + 1;
+	table->is_full = false;
+	table->changed = 0;
 }

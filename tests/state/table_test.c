@@ -44,6 +44,7 @@ struct world {
 	uint32_t kept_count, kept_room;
 	uint64_t checkpoint, completed, base, completed_base;
 	bool is_writing;
+	bool is_calm; /* few keys change */
 	uint64_t put_bytes;
 };
 
@@ -116,8 +117,9 @@ static void fill(void *bytes, uint32_t length, uint64_t first)
 
 static uint32_t pick(struct world *w)
 {
-	/* Half of the picks on a twentieth of the keys. */
-	return tr_test_below(&w->random, tr_test_below(&w->random, 2) ? w->key_count : w->key_count / 20 + 1);
+	/* Half of the picks on a twentieth of the keys, or all of them. */
+	return tr_test_below(&w->random,
+			     !w->is_calm && tr_test_below(&w->random, 2) ? w->key_count : w->key_count / 20 + 1);
 }
 
 static void row_set(struct world *w, struct row *row, uint32_t length, uint64_t first)
@@ -402,6 +404,7 @@ static void world_run(struct world *w, uint32_t rounds)
 		case 7:
 			if (tr_test_below(&w->random, 30) == 0)
 				crash(w);
+			w->is_calm ^= tr_test_below(&w->random, 6) == 0;
 			break;
 		case 8:
 			if (tr_test_below(&w->random, 10) == 0)
