@@ -321,10 +321,8 @@ static tr_code check_target(struct tr_coordinator *c, const char *directory, str
 }
 
 /** Answers requests for savepoints that can't be made; the job goes on. */
-static void refuse_impossible(struct tr_coordinator *c)
+static void refuse_impossible(struct tr_coordinator *c, struct tr_savepoint_request **at)
 {
-	struct tr_savepoint_request **at = &c->served;
-
 	while (*at != NULL) {
 		struct tr_savepoint_request *request = *at;
 		struct tr_status st = {0};
@@ -338,17 +336,21 @@ static void refuse_impossible(struct tr_coordinator *c)
 	}
 }
 
-/** Takes what was asked for, unless a stop is being served; notes whether and how the job is to stop. */
+/** Takes what was asked for, unless a stop is being served; notes whether and how the job is to stop. What was taken before may
+ * still wait for its checkpoint, which must not begin yet. */
 static bool take_requests(struct tr_coordinator *c)
 {
+	struct tr_savepoint_request **end = &c->served;
+
 	if (c->stop != TR_STOP_NONE)
 		return c->stop == TR_STOP_SUSPEND; /* a stop whose checkpoint was given up: again */
-	TR_ASSERT(c->served == NULL);
+	while (*end != NULL)
+		end = &(*end)->next;
 	pthread_mutex_lock(&c->lock);
-	c->served = c->asked;
+	*end = c->asked;
 	c->asked = NULL;
 	pthread_mutex_unlock(&c->lock);
-	refuse_impossible(c);
+	refuse_impossible(c, end);
 	for (const struct tr_savepoint_request *r = c->served; r != NULL; r = r->next)
 		c->stop = TR_MAX(c->stop, r->stop);
 	if (c->stop == TR_STOP_NONE && atomic_load_explicit(&c->is_stop_wanted, memory_order_relaxed))
@@ -387,6 +389,7 @@ static enum tr_turn step_idle(struct tr_coordinator *c, int64_t now_ns)
 		}
 		return TR_TURN_IDLE;
 	}
+	c->is_held_back = (is_final || is_asked) && now_ns < earliest_ns(c);
 	if (now_ns < earliest_ns(c) || (!is_final && !is_asked && now_ns < c->due_ns))
 		return TR_TURN_IDLE;
 	c->is_final = is_final;
@@ -646,7 +649,7 @@ int64_t tr_coordinator_wake_at_ns(const struct tr_coordinator *c)
 	const int64_t timeout_ms = c->plan->checkpoint.timeout_ms;
 
 	switch (c->state) {
-	case TR_COORDINATOR_IDLE: return TR_MAX(c->due_ns, earliest_ns(c));
+	case TR_COORDINATOR_IDLE: return c->is_held_back ? earliest_ns(c) : TR_MAX(c->due_ns, earliest_ns(c));
 	case TR_COORDINATOR_COLLECTING: return timeout_ms > 0 ? c->begun_ns + timeout_ms * 1000000 : INT64_MAX;
 	case TR_COORDINATOR_SEALED:
 	case TR_COORDINATOR_PUBLISHING:

@@ -60,6 +60,7 @@ struct tr_coordinator {
 	uint64_t restored;
 	bool was_finished; /* restored from the end of the job: there is nothing left to do */
 	bool is_final;     /* the one under way is the last: all inputs have ended */
+	bool is_held_back; /* somebody wants one, but none may begin yet */
 	enum tr_stop_mode stop;
 	_Atomic bool is_stop_wanted; /* by anyone, signal handlers too */
 	int64_t begun_ns;            /* the one under way, monotonic */

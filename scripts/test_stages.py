@@ -25,7 +25,7 @@ SANITIZER_ENVIRONMENT = {
 }
 
 # Unit tests that touch a disk.
-USES_DISK = "^(disk|file_|log|source_file|source_position|sink_file|job_fault|engine|checkpoint|savepoint|table_cold)"
+USES_DISK = "^(disk|file_|log|source_file|source_position|sink_file|job_fault|job_savepoint|engine|checkpoint|savepoint|table_cold)"
 
 
 class Total:
