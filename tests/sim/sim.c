@@ -4,7 +4,7 @@
  *
  * Two sorts of stories. With checkpoints all runs are one job: each goes on from what the one before left, perhaps with
  * another number of workers, and at every moment readers see some of the reference's rows, none twice; at the end all of
- * them. Without, a run that ends early has lost its work, and the next one begins anew under another job id: a run that
+ * them, or, if it was told to drain, some whose counts are not above the reference's. Without, a run that ends early has lost its work, and the next one begins anew under another job id: a run that
  * has ended has published exactly the reference's rows, one that has not whole files with some of them.
  */
 #include "sim/sim.h"
@@ -15,30 +15,13 @@
 
 #include "base/check.h"
 #include "sim/sim_log.h"
-#include "sim/sim_output.h"
-#include "sim/sim_run.h"
-#include "sim/sim_swarm.h"
+#include "sim/sim_story.h"
 
 #define STEPS_MAX 400000
 #define LOG_PERMILLE 250 /* so many seeds are about the log alone */
-#define STATE_FOLDER "/state"
 
 const struct tr_sim_environment *tr_sim_current;
 uint32_t tr_sim_events_shown = 60;
-
-struct teller {
-	const struct tr_sim_request *request;
-	struct tr_sim_result *result;
-	struct tr_sim_job job;
-	struct tr_sim_shape shape;
-	struct tr_sim_swarm swarm;
-	struct tr_sim_environment env;
-	struct tr_sim_disk disk;
-	struct tr_sim_output reference;
-	uint64_t random;
-	bool has_checkpoints;
-	bool is_refused; /* damage was found, and the job does not go on: a good end */
-};
 
 /* ---- choosing ---- */
 
@@ -75,7 +58,7 @@ static void choose_again(struct tr_sim_shape *shape, uint64_t *random)
 	shape->credits = 1 + tr_sim_below(random, 16);
 }
 
-static void describe(const struct teller *t)
+static void describe(const struct tr_sim_teller *t)
 {
 	const struct tr_sim_shape *shape = &t->shape;
 	char *about = t->result->about;
@@ -89,10 +72,7 @@ static void describe(const struct teller *t)
 
 /* ---- verdicts ---- */
 
-static bool broken(struct teller *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/** Notes the first broken invariant. Returns false. */
-static bool broken(struct teller *t, const char *format, ...)
+bool tr_sim_broken(struct tr_sim_teller *t, const char *format, ...)
 {
 	va_list args;
 
@@ -105,30 +85,42 @@ static bool broken(struct teller *t, const char *format, ...)
 	return false;
 }
 
-/** What one run has published. */
-static bool check_output(struct teller *t, const struct tr_sim_run *run, bool is_complete)
+bool tr_sim_check_rows(struct tr_sim_teller *t, const char *job_id, bool is_complete)
 {
-	struct tr_sim_output output;
+	struct tr_sim_output output, all = {.count = 0};
 	const char *extra, *missing;
 	bool is_good = true;
 
-	tr_sim_output_read(&output, &t->disk, t->has_checkpoints ? NULL : run->job_id);
-	extra = tr_sim_output_not_in(&output, &t->reference);
-	missing = is_complete ? tr_sim_output_not_in(&t->reference, &output) : NULL;
+	tr_sim_output_read(&output, &t->disk, job_id);
+	tr_sim_output_add(&all, &t->reference);
+	if (t->job.count_column > 0 && (t->job.is_by_clock || t->was_drain_asked)) {
+		tr_sim_output_expand(&output, t->job.count_column);
+		tr_sim_output_expand(&all, t->job.count_column);
+	}
+	extra = tr_sim_output_not_in(&output, &all);
+	missing = is_complete ? tr_sim_output_not_in(&all, &output) : NULL;
 	if (output.is_torn)
-		is_good = broken(t, "I10: published file %s ends in the middle of a row", output.torn);
+		is_good = tr_sim_broken(t, "I10: published file %s ends in the middle of a row", output.torn);
 	else if (extra != NULL)
-		is_good = broken(t, "I10: a row too many, or wrong, was published: %s%s%s", extra,
-				 missing != NULL ? "; and this one is missing: " : "", missing != NULL ? missing : "");
+		is_good = tr_sim_broken(t, "I10: a row too many, or wrong, was published: %s%s%s", extra,
+					missing != NULL ? "; and this one is missing: " : "",
+					missing != NULL ? missing : "");
 	else if (missing != NULL)
-		is_good = broken(t, "I10: a row is missing from what was published: %s", missing);
+		is_good = tr_sim_broken(t, "I10: a row is missing from what was published: %s", missing);
 	tr_sim_output_deinit(&output);
+	tr_sim_output_deinit(&all);
 	return is_good;
+}
+
+/** What one run has published. */
+static bool check_output(struct tr_sim_teller *t, const struct tr_sim_run *run, bool is_complete)
+{
+	return tr_sim_check_rows(t, t->has_checkpoints ? NULL : run->job_id, is_complete);
 }
 
 /** After the job has ended: its files are durable, and nothing pending of former runs is left; unless its process has died
  * or failed while it tidied up. */
-static bool check_end(struct teller *t, const struct tr_sim_run *run, bool is_tidy)
+static bool check_end(struct tr_sim_teller *t, const struct tr_sim_run *run, bool is_tidy)
 {
 	struct tr_sim_output output;
 	char path[256];
@@ -136,30 +128,37 @@ static bool check_end(struct teller *t, const struct tr_sim_run *run, bool is_ti
 
 	tr_sim_output_check_durable(&t->disk, run->job_id, path, sizeof(path));
 	if (path[0] != '\0')
-		return broken(t, "I6: the job has ended, but %s would not survive a power cut", path);
+		return tr_sim_broken(t, "I6: the job has ended or stopped, but %s would not survive a power cut", path);
 	tr_sim_output_read(&output, &t->disk, NULL);
 	if (output.hidden > 0 && is_tidy)
-		is_good = broken(t, "%u pending files are left after a run that has ended: %s", output.hidden,
-				 output.hidden_path);
+		is_good = tr_sim_broken(t, "%u pending files are left after a run that has ended or stopped: %s",
+					output.hidden, output.hidden_path);
 	tr_sim_output_deinit(&output);
 	return is_good;
 }
 
 /** Whether an injected fault may have made the run fail. */
-static bool may_fail(const struct teller *t, uint64_t errors_before) { return t->disk.error_count > errors_before; }
-
-static bool judge(struct teller *t, const struct tr_sim_run *run, uint64_t errors_before)
+static bool may_fail(const struct tr_sim_teller *t, uint64_t errors_before)
 {
+	return t->disk.error_count > errors_before;
+}
+
+static bool judge(struct tr_sim_teller *t, const struct tr_sim_run *run, uint64_t errors_before)
+{
+	bool is_drained;
+
 	switch (run->outcome) {
-	case TR_SIM_STUCK: return broken(t, "I13: %s", run->message);
+	case TR_SIM_STUCK: return tr_sim_broken(t, "I13: %s", run->message);
 	case TR_SIM_FAILED:
 		if (!may_fail(t, errors_before) && t->disk.damage_count == 0)
-			return broken(t, "the job failed, but no fault was injected: %s", run->message);
+			return tr_sim_broken(t, "the job failed, but no fault was injected: %s", run->message);
 		t->is_refused = !may_fail(t, errors_before) && !run->has_built;
 		return check_output(t, run, false);
 	case TR_SIM_DIED: return check_output(t, run, false);
+	case TR_SIM_STOPPED:
 	case TR_SIM_DONE:
-		return check_output(t, run, true) &&
+		is_drained = run->is_drained || (run->was_finished && t->was_drain_asked);
+		return check_output(t, run, run->outcome == TR_SIM_DONE && !is_drained) &&
 		       check_end(t, run, !t->disk.is_dead && t->disk.error_count == errors_before);
 	}
 	TR_UNREACHABLE();
@@ -176,7 +175,7 @@ static void put_inputs(struct tr_sim_disk *disk, const struct tr_sim_job *job)
 	tr_sim_volume_settle(&disk->volume);
 }
 
-static void keep_file(const struct teller *t, const char *name, const char *bytes, size_t length)
+static void keep_file(const struct tr_sim_teller *t, const char *name, const char *bytes, size_t length)
 {
 	char path[512];
 	FILE *file;
@@ -189,7 +188,7 @@ static void keep_file(const struct teller *t, const char *name, const char *byte
 }
 
 /** For people: what the seed is about, to be looked at. */
-static void keep_job(const struct teller *t)
+static void keep_job(const struct tr_sim_teller *t)
 {
 	struct tr_bytes lines = {0};
 
@@ -202,7 +201,7 @@ static void keep_job(const struct teller *t)
 	tr_bytes_deinit(&lines);
 }
 
-static void make_reference(struct teller *t)
+static void make_reference(struct tr_sim_teller *t)
 {
 	const struct tr_sim_shape plain = {.parallelism = 1,
 					   .batch_rows = 2048,
@@ -222,13 +221,13 @@ static void make_reference(struct teller *t)
 	put_inputs(&disk, &t->job);
 	tr_sim_run(&run, &t->job, &plain, &env, &random);
 	if (run.outcome != TR_SIM_DONE)
-		(void)broken(t, "the undisturbed run did not end: %s", run.message);
+		(void)tr_sim_broken(t, "the undisturbed run did not end: %s", run.message);
 	tr_sim_output_read(&t->reference, &disk, run.job_id);
 	tr_sim_disk_deinit(&disk);
 }
 
 /** Between two processes: what the old one held is gone. */
-static void restart(struct teller *t)
+static void restart(struct tr_sim_teller *t)
 {
 	if (!t->disk.is_dead && t->swarm.can_cut)
 		tr_sim_disk_cut(&t->disk);
@@ -237,7 +236,7 @@ static void restart(struct teller *t)
 	tr_sim_disk_restart(&t->disk);
 	for (uint32_t i = 0; i < t->swarm.rot_count; i++)
 		if (tr_sim_chance(&t->random, 300))
-			(void)tr_sim_disk_rot(&t->disk, STATE_FOLDER);
+			(void)tr_sim_disk_rot(&t->disk, TR_SIM_STATE_FOLDER);
 	if (t->has_checkpoints && tr_sim_chance(&t->random, 300))
 		choose_again(&t->shape, &t->random);
 }
@@ -245,14 +244,25 @@ static void restart(struct teller *t)
 /** Damage falls on the log only: files that are published are the user's, and carry no checksums. */
 static bool may_damage(void *context, const char *path, int64_t offset, size_t length)
 {
-	const struct teller *t = context;
+	const struct tr_sim_teller *t = context;
 
-	return strncmp(path, STATE_FOLDER, strlen(STATE_FOLDER)) == 0 &&
+	return strncmp(path, TR_SIM_STATE_FOLDER, strlen(TR_SIM_STATE_FOLDER)) == 0 &&
 	       (t->request->is_wild || tr_sim_swarm_may_damage(&t->disk, path, offset, length));
 }
 
+/** Whether the run was refused because the directory to which the job has moved holds checkpoints by now, as one is told who
+ * names the savepoint once more. It is not named again. */
+static bool is_move_over(struct tr_sim_teller *t, const struct tr_sim_run *run)
+{
+	if (t->shape.restore_from == NULL || run->outcome != TR_SIM_FAILED ||
+	    strstr(run->message, "holds a checkpoint of this job already") == NULL)
+		return false;
+	t->shape.restore_from = NULL;
+	return true;
+}
+
 /** One run. `is_last`: no faults, it must end. Returns whether all is well. */
-static bool run_once(struct teller *t, bool is_last)
+static bool run_once(struct tr_sim_teller *t, bool is_last)
 {
 	const uint64_t errors = t->disk.error_count;
 	struct tr_sim_run run;
@@ -267,25 +277,36 @@ static bool run_once(struct teller *t, bool is_last)
 		t->shape.die_spread = TR_SIM_PICK(&t->random, 10, 60, 300);
 		t->disk.die_at_call = 0;
 	}
+	t->shape.jump_permille = is_last ? 0 : t->swarm.jump_permille;
+	tr_sim_savepoint_choose(t, is_last);
 	tr_sim_run(&run, &t->job, &t->shape, &t->env, &t->random);
-	tr_sim_trace_add(&t->env, "END", run.job_id, run.outcome, 0);
+	tr_sim_trace_add(&t->env, "END", run.message[0] != '\0' ? run.message : run.job_id, run.outcome, 0);
 	t->result->runs++;
 	t->result->steps += run.steps;
 	t->result->kills += run.outcome == TR_SIM_DIED && !t->disk.dies_by_cut;
 	t->result->cuts += run.outcome == TR_SIM_DIED && t->disk.dies_by_cut;
 	t->result->checkpoints += run.checkpoints;
 	t->result->restores += run.restored > 0;
+	t->was_drain_asked |= run.is_asked && t->shape.ask.stop == TR_STOP_DRAIN;
+	if (is_move_over(t, &run)) {
+		restart(t);
+		return run_once(t, is_last);
+	}
 	if (is_last && run.outcome != TR_SIM_DONE && t->disk.damage_count == 0)
-		return broken(t, "I13: faults have stopped, but the job does not end: %s", run.message);
-	if (!judge(t, &run, errors))
+		return tr_sim_broken(t, "I13: faults have stopped, but the job does not end: %s", run.message);
+	if (!judge(t, &run, errors) || !tr_sim_savepoint_judge(t, &run, may_fail(t, errors) || t->disk.damage_count > 0))
 		return false;
 	restart(t);
+	if (!is_last)
+		tr_sim_savepoint_move(t);
 	return true;
 }
 
-static void tell(struct teller *t)
+/** From the first run to the last. */
+static void tell_runs(struct tr_sim_teller *t)
 {
-	const uint32_t runs = t->swarm.crash_count + (tr_sim_swarm_has_errors(&t->swarm) ? 2 : 0);
+	const uint32_t runs = t->swarm.crash_count + (tr_sim_swarm_has_errors(&t->swarm) ? 2 : 0) +
+			      (t->swarm.ask_permille > 0 ? 2 : 0);
 
 	for (uint32_t i = 0; i < runs; i++)
 		if (!run_once(t, false) || t->is_refused)
@@ -294,10 +315,17 @@ static void tell(struct teller *t)
 		(void)run_once(t, true); /* there is nothing left to do, and nothing must happen */
 }
 
+static void tell(struct tr_sim_teller *t)
+{
+	tell_runs(t);
+	if (!t->result->is_broken)
+		(void)tr_sim_savepoint_branch(t);
+}
+
 static void job_seed(const struct tr_sim_request *request, struct tr_sim_result *result)
 {
-	static struct teller teller; /* one at a time; the trace makes it large */
-	struct teller *t = &teller;
+	static struct tr_sim_teller teller; /* one at a time; the trace makes it large */
+	struct tr_sim_teller *t = &teller;
 	uint64_t random = tr_sim_stream(request->seed, 3);
 	uint32_t job;
 
@@ -312,6 +340,8 @@ static void job_seed(const struct tr_sim_request *request, struct tr_sim_result 
 	if (!request->is_calm)
 		tr_sim_swarm_choose(&t->swarm, &random);
 	t->has_checkpoints = t->shape.checkpoint_interval_ms > 0;
+	snprintf(t->state_directory, sizeof(t->state_directory), TR_SIM_STATE_FOLDER "/job");
+	t->shape.state_directory = t->state_directory;
 	describe(t);
 	tr_sim_environment_init(&t->env, request->seed);
 	tr_sim_disk_init(&t->disk, &t->env, request->seed);
@@ -335,6 +365,7 @@ static void job_seed(const struct tr_sim_request *request, struct tr_sim_result 
 		tr_sim_trace_print(&t->env, tr_sim_events_shown, stderr);
 	tr_sim_disk_deinit(&t->disk);
 	tr_sim_output_deinit(&t->reference);
+	tr_sim_savepoint_forget(&t->savepoint);
 	tr_sim_job_deinit(&t->job);
 }
 

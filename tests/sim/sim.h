@@ -4,9 +4,10 @@
  *
  *     seed ──▶ job and inputs, shape (workers, batches, credits, chunks), which fault classes are on
  *          ──▶ reference: the job undisturbed, one worker, on a perfect disk
- *          ──▶ safety phase: runs that are killed, cut, or fail of an injected fault; after each, what readers see is
- *              checked
+ *          ──▶ safety phase: runs that are killed, cut, asked to stop, or fail of an injected fault; after each, what
+ *              readers see is checked
  *          ──▶ liveness phase: a run without faults; it must end, with the reference's rows
+ *          ──▶ branch: the last savepoint alone; a job that begins with it must give the rows that were still missing
  *
  * Each fault class is on in a part of the seeds only ("swarm"): with all of them on in each seed no run would come far.
  * What is checked is listed in tests/sim/README.md. The same seed gives the same story, event for event. One thread.
@@ -42,6 +43,9 @@ struct tr_sim_result {
 	uint64_t errors; /* injected, and damage */
 	uint64_t checkpoints;
 	uint64_t restores; /* runs that began with a checkpoint */
+	uint64_t savepoints;
+	uint64_t stops;
+	uint64_t branches; /* jobs that began anew with a savepoint whose job had gone on */
 	uint64_t refusals; /* stories that ended because of damage */
 	uint64_t rows;
 };

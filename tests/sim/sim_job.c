@@ -29,6 +29,8 @@ struct template
 	const char *name;
 	const char *tables; /* which inputs, by letter */
 	const char *text;
+	uint32_t count_column; /* of the sink s: COUNT of all rows; behind columns that say which; 0: none */
+	bool is_by_clock;      /* only the counted rows are a function of the inputs */
 };
 
 #define CSV_SINK(name, columns)                                                                            \
@@ -55,21 +57,24 @@ static const struct template templates[] = {
 									    "TUMBLE", "t",
 									    "INTERVAL '10' SECOND") " GROUP BY "
 												    "window_start, "
-												    "window_end, k;\n"},
+												    "window_end, k;\n",
+	 .count_column = 3},
 	{"tumble_keys", "t",
 	 CSV_SINK("s", SPAN "k STRING, g INT, n BIGINT, distinct_v BIGINT, min_v BIGINT, max_k STRING, avg_d "
 			    "DOUBLE") "INSERT INTO s SELECT window_start, window_end, k, g, COUNT(v) FILTER "
 				      "(WHERE v > 0), COUNT(DISTINCT v), MIN(v), "
 				      "MAX(k), AVG(d) FROM " TABLE_OF("TUMBLE", "t",
 								      "INTERVAL '20' SECOND") " GROUP BY window_start, "
-											      "window_end, k, g;\n"},
+											      "window_end, k, g;\n",
+	 .count_column = 4},
 	/* Many keys, each seldom touched, in windows that live long: most of the state has not changed at a barrier. */
 	{"many_keys", "t",
 	 CSV_SINK("s", SPAN "v BIGINT, n BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, window_end, v, "
 								"COUNT(*), SUM(d) FROM " TABLE_OF(
 									"TUMBLE", "t",
 									"INTERVAL '1' HOUR") " GROUP BY window_start, "
-											     "window_end, v;\n"},
+											     "window_end, v;\n",
+	 .count_column = 3},
 	{"many_keys_hop", "t",
 	 CSV_SINK("s", SPAN
 		  "v BIGINT, k STRING, n BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, "
@@ -77,29 +82,32 @@ static const struct template templates[] = {
 								"FROM " TABLE_OF("HOP", "t",
 										 "INTERVAL '2' MINUTE, INTERVAL '10' "
 										 "MINUTE") " GROUP BY window_start, "
-											   "window_end, v, k;\n"},
+											   "window_end, v, k;\n",
+	 .count_column = 4},
 	{"hop", "t",
 	 CSV_SINK("s", SPAN "g INT, n BIGINT, max_v BIGINT") "INSERT INTO s SELECT window_start, window_end, "
 							     "g, COUNT(*), MAX(v) FROM " TABLE_OF(
 								     "HOP", "t",
 								     "INTERVAL '5' SECOND, INTERVAL '20' "
 								     "SECOND") " GROUP BY window_start, "
-									       "window_end, g;\n"},
+									       "window_end, g;\n",
+	 .count_column = 3},
 	{"cumulate", "t",
 	 CSV_SINK("s", SPAN "k STRING, n BIGINT, sum_v BIGINT") "INSERT INTO s SELECT window_start, "
 								"window_end, k, COUNT(*), SUM(v) "
 								"FROM " TABLE_OF("CUMULATE", "t",
 										 "INTERVAL '5' SECOND, INTERVAL '30' "
 										 "SECOND") " GROUP BY window_start, "
-											   "window_end, k;\n"},
-	{"session", "a",
-	 CSV_SINK("s",
-		  SPAN "k STRING, n BIGINT, sum_v BIGINT, min_d DOUBLE") "INSERT INTO s SELECT window_start, "
-									 "window_end, k, COUNT(*), SUM(v), MIN(d) "
-									 "FROM "
-									 "TABLE(SESSION(TABLE a PARTITION BY k, "
-									 "DESCRIPTOR(ts), INTERVAL '4' SECOND)) "
-									 "GROUP BY window_start, window_end, k;\n"},
+											   "window_end, k;\n",
+	 .count_column = 3},
+	{"session", "t",
+	 CSV_SINK("s", "k STRING, n BIGINT, " SPAN
+		       "sum_v BIGINT, min_d DOUBLE") "INSERT INTO s SELECT k, COUNT(*), window_start, window_end, "
+						     "SUM(v), MIN(d) FROM "
+						     "TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL "
+						     "'4' SECOND)) "
+						     "GROUP BY window_start, window_end, k;\n",
+	 .count_column = 1},
 	{"two_phase", "t",
 	 "SET 'table.optimizer.agg-phase-strategy' = 'TWO_PHASE';\n" CSV_SINK(
 		 "s",
@@ -109,7 +117,8 @@ static const struct template templates[] = {
 					      "MIN(v), AVG(d) FROM " TABLE_OF("HOP", "t",
 									      "INTERVAL '5' SECOND, INTERVAL '15' "
 									      "SECOND") " GROUP BY window_start, "
-											"window_end, k;\n"},
+											"window_end, k;\n",
+	 .count_column = 3},
 	{"one_phase", "t",
 	 "SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE';\n" CSV_SINK(
 		 "s",
@@ -119,7 +128,8 @@ static const struct template templates[] = {
 												       "window_"
 												       "start, "
 												       "window_end, "
-												       "g;\n"},
+												       "g;\n",
+	 .count_column = 3},
 	{"general", "t",
 	 "SET 'engine.window-operator' = 'general';\n" CSV_SINK(
 		 "s",
@@ -128,7 +138,8 @@ static const struct template templates[] = {
 								  "HOP", "t",
 								  "INTERVAL '10' SECOND, "
 								  "INTERVAL '20' SECOND") " GROUP BY window_start, "
-											  "window_end, k;\n"},
+											  "window_end, k;\n",
+	 .count_column = 3},
 	{"union", "ab",
 	 CSV_SINK("s",
 		  SPAN "k STRING, n BIGINT, sum_v BIGINT") "CREATE VIEW u AS SELECT k, v, ts FROM a UNION ALL "
@@ -137,7 +148,8 @@ static const struct template templates[] = {
 							   "COUNT(*), SUM(v) FROM " TABLE_OF(
 								   "TUMBLE", "u",
 								   "INTERVAL '10' SECOND") " GROUP BY window_start, "
-											   "window_end, k;\n"},
+											   "window_end, k;\n",
+	 .count_column = 3},
 	{"two_sinks", "t",
 	 CSV_SINK("s", SPAN "n BIGINT, sum_v BIGINT") CSV_SINK(
 		 "r", "k STRING, v BIGINT") "EXECUTE STATEMENT SET BEGIN\n"
@@ -146,7 +158,8 @@ static const struct template templates[] = {
 						    "TUMBLE", "t",
 						    "INTERVAL '10' SECOND") " GROUP BY window_start, window_end;\n"
 									    "INSERT INTO r SELECT k, v FROM t WHERE "
-									    "v > 0;\nEND;\n"},
+									    "v > 0;\nEND;\n",
+	 .count_column = 2},
 	{"partitioned", "t",
 	 "CREATE TABLE s (k STRING, v BIGINT, ts TIMESTAMP(3), g INT) PARTITIONED BY (g) WITH ('connector' = "
 	 "'filesystem', "
@@ -161,7 +174,8 @@ static const struct template templates[] = {
 									    "INTERVAL '10' SECOND") " GROUP BY "
 												    "window_start, "
 												    "window_end, "
-												    "k;\n"},
+												    "k;\n",
+	 .count_column = 3},
 	{"many_files", "m",
 	 CSV_SINK("s",
 		  SPAN "k STRING, n BIGINT, max_v BIGINT") "INSERT INTO s SELECT window_start, "
@@ -170,7 +184,8 @@ static const struct template templates[] = {
 									    "INTERVAL '10' SECOND") " GROUP BY "
 												    "window_start, "
 												    "window_end, "
-												    "k;\n"},
+												    "k;\n",
+	 .count_column = 3},
 	{"datagen", "g",
 	 CSV_SINK("s", SPAN "k STRING, n BIGINT, sum_v BIGINT") "INSERT INTO s SELECT window_start, "
 								"window_end, k, COUNT(*), SUM(v) "
@@ -178,7 +193,8 @@ static const struct template templates[] = {
 										 "INTERVAL '1' SECOND") " GROUP BY "
 													"window_start, "
 													"window_end, "
-													"k;\n"},
+													"k;\n",
+	 .count_column = 3},
 	{"nexmark", "n",
 	 CSV_SINK("s", SPAN "auction BIGINT, n BIGINT") "CREATE VIEW bids AS SELECT bid.auction AS auction, ts FROM n "
 							"WHERE event_type = 2;\n"
@@ -186,7 +202,16 @@ static const struct template templates[] = {
 							"COUNT(*) FROM " TABLE_OF("HOP", "bids",
 										  "INTERVAL '1' SECOND, INTERVAL '3' "
 										  "SECOND") " GROUP BY window_start, "
-											    "window_end, auction;\n"},
+											    "window_end, auction;\n",
+	 .count_column = 3},
+	/* By the wall clock: which window a row comes to is a matter of chance, but it comes to one. */
+	{"by_clock", "a",
+	 CSV_SINK("s", "k STRING, n BIGINT, " SPAN
+		       "sum_v BIGINT") "CREATE VIEW p AS SELECT k, v, PROCTIME() AS pt FROM a;\n"
+				       "INSERT INTO s SELECT k, COUNT(*), window_start, window_end, SUM(v) FROM "
+				       "TABLE(TUMBLE(TABLE p, DESCRIPTOR(pt), INTERVAL '1' SECOND)) GROUP BY "
+				       "window_start, window_end, k;\n",
+	 .count_column = 1, .is_by_clock = true},
 };
 
 uint32_t tr_sim_job_count(void) { return TR_COUNT_OF(templates); }
@@ -398,7 +423,10 @@ void tr_sim_job_init(struct tr_sim_job *job, uint32_t index, uint64_t *random)
 	const struct template *template = &templates[index];
 
 	TR_ASSERT(index < TR_COUNT_OF(templates));
-	*job = (struct tr_sim_job){.name = template->name, .index = index};
+	*job = (struct tr_sim_job){.name = template->name,
+				   .index = index,
+				   .count_column = template->count_column,
+				   .is_by_clock = template->is_by_clock};
 	for (const char *table = template->tables; *table != '\0'; table++)
 		add_table(job, *table, random);
 	tr_bytes_append_str(&job->script, template->text);

@@ -2,8 +2,8 @@
  *
  * Jobs for the simulator: a script from a list of templates, with small generated inputs that lie on the simulated disk.
  *
- * All results are functions of the inputs: no processing time, no unseeded random numbers, and where a table has
- * several splits no row can be late. Inputs lie in /in, every sink has a directory /out/<table>. Variables of the
+ * All results are functions of the inputs: no unseeded random numbers, and where a table has several splits no row can be
+ * late. With windows of the wall clock this is true of the rows that they count only. Inputs lie in /in, every sink has a directory /out/<table>. Variables of the
  * script that change how it runs but not what it gives: CHUNK (source.chunk-size) and ROLL (size of a part file).
  */
 #ifndef TR_TESTS_SIM_JOB_H
@@ -28,6 +28,8 @@ struct tr_sim_job {
 	struct tr_sim_input inputs[TR_SIM_INPUTS_MAX];
 	uint32_t input_count;
 	uint32_t rows;
+	uint32_t count_column; /* of the sink s: how many rows; the columns before it say which. 0: none */
+	bool is_by_clock;      /* windows of the wall clock: compare the counted rows only */
 };
 
 /** How many templates there are. */

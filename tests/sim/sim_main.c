@@ -44,6 +44,7 @@
 /** Shared by parent and children. Each counter is only added to (relaxed). */
 struct totals {
 	_Atomic uint64_t passed, failed, steps, runs, kills, cuts, errors, checkpoints, restores, refusals, hash;
+	_Atomic uint64_t savepoints, stops, branches;
 	_Atomic bool is_found;
 	_Atomic uint64_t found_seed;
 	_Atomic uint64_t current[CHILDREN_MAX]; /* the seed that a child is at */
@@ -149,6 +150,9 @@ static void run_child(const struct arguments *a, uint32_t slot, uint64_t first, 
 		add(&totals->checkpoints, result.checkpoints);
 		add(&totals->restores, result.restores);
 		add(&totals->refusals, result.refusals);
+		add(&totals->savepoints, result.savepoints);
+		add(&totals->stops, result.stops);
+		add(&totals->branches, result.branches);
 		add(&totals->hash, result.hash);
 		if (!is_good) {
 			print_broken(seed, &result);
@@ -234,10 +238,11 @@ static int run_many(const struct arguments *a)
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 	printf("seeds %" PRIu64 "..%" PRIu64 ": %" PRIu64 " runs, %" PRIu64 " kills, %" PRIu64 " power cuts, %" PRIu64
-	       " injected errors, %" PRIu64 " checkpoints, %" PRIu64 " restores, %" PRIu64 " refusals, %" PRIu64
-	       " steps, %.1f s, hash %016" PRIx64 "\n",
+	       " injected errors, %" PRIu64 " checkpoints, %" PRIu64 " restores, %" PRIu64 " savepoints, %" PRIu64
+	       " stops, %" PRIu64 " branches, %" PRIu64 " refusals, %" PRIu64 " steps, %.1f s, hash %016" PRIx64 "\n",
 	       a->first, a->last, totals->runs, totals->kills, totals->cuts, totals->errors, totals->checkpoints,
-	       totals->restores, totals->refusals, totals->steps, seconds, totals->hash);
+	       totals->restores, totals->savepoints, totals->stops, totals->branches, totals->refusals, totals->steps,
+	       seconds, totals->hash);
 	if (a->stops_at_first && totals->is_found)
 		printf("found at seed %" PRIu64 "\n", totals->found_seed);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", totals->passed, totals->failed);

@@ -35,6 +35,12 @@ static void add_line(struct tr_sim_output *output, const char *folder, size_t fo
 	output->lines[output->count++] = text;
 }
 
+static void sort_lines(struct tr_sim_output *output)
+{
+	if (output->count > 1)
+		qsort(output->lines, output->count, sizeof(*output->lines), compare_lines);
+}
+
 /** Whether it is a published file of the job in question. */
 static bool is_published(const struct reading *reading, const char *name)
 {
@@ -84,8 +90,49 @@ void tr_sim_output_read(struct tr_sim_output *output, const struct tr_sim_disk *
 
 	*output = (struct tr_sim_output){.count = 0};
 	tr_sim_volume_visit(&disk->volume, "/out", read_file, &reading);
-	if (output->count > 1)
-		qsort(output->lines, output->count, sizeof(*output->lines), compare_lines);
+	sort_lines(output);
+}
+
+void tr_sim_output_add(struct tr_sim_output *output, const struct tr_sim_output *more)
+{
+	for (uint32_t i = 0; i < more->count; i++) {
+		const char *bar = strchr(more->lines[i], '|');
+
+		add_line(output, more->lines[i], (size_t)(bar - more->lines[i]), bar + 1, strlen(bar + 1));
+	}
+	sort_lines(output);
+}
+
+void tr_sim_output_expand(struct tr_sim_output *output, uint32_t count_column)
+{
+	struct tr_sim_output expanded = {.count = 0};
+
+	for (uint32_t i = 0; i < output->count; i++) {
+		const char *bar = strchr(output->lines[i], '|');
+		const char *at = bar + 1;
+		const bool is_counted = strncmp(output->lines[i], "s/", 2) == 0;
+		uint64_t times = 1;
+
+		for (uint32_t c = 0; is_counted && c < count_column; c++) {
+			at = strchr(at, ',');
+			TR_ASSERT(at != NULL);
+			at++;
+		}
+		if (is_counted)
+			times = strtoull(at, NULL, 10);
+		else
+			at += strlen(at);
+		for (uint64_t n = 0; n < times; n++)
+			add_line(&expanded, output->lines[i], (size_t)(bar - output->lines[i]), bar + 1,
+				 (size_t)(at - bar - 1));
+	}
+	for (uint32_t i = 0; i < output->count; i++)
+		free(output->lines[i]);
+	free(output->lines);
+	output->lines = expanded.lines;
+	output->count = expanded.count;
+	output->capacity = expanded.capacity;
+	sort_lines(output);
 }
 
 void tr_sim_output_deinit(struct tr_sim_output *output)

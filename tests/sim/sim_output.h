@@ -25,6 +25,13 @@ struct tr_sim_output {
 void tr_sim_output_read(struct tr_sim_output *output, const struct tr_sim_disk *disk, const char *job_id);
 void tr_sim_output_deinit(struct tr_sim_output *output);
 
+/** Makes of each line of the sink `s` as many as its column `count_column` says, of the columns before it: what a window or a
+ * session counted, whichever windows the rows came to be in. */
+void tr_sim_output_expand(struct tr_sim_output *output, uint32_t count_column);
+
+/** Adds copies of the lines of another. */
+void tr_sim_output_add(struct tr_sim_output *output, const struct tr_sim_output *more);
+
 /** NULL if each line of `some` is in `all` as often; else the first line that is not. */
 const char *tr_sim_output_not_in(const struct tr_sim_output *some, const struct tr_sim_output *all);
 

@@ -32,9 +32,11 @@ struct play {
 	struct tr_coordinator *coordinator;      /* NULL: no checkpoints */
 	struct actor actors[TR_WORKERS_MAX + 1]; /* the workers, then the coordinator */
 	uint32_t done_count;                     /* workers */
+	struct tr_savepoint_request request;
+	uint64_t ask_at_step; /* 0: not known yet */
+	bool is_answered;     /* and the story has been told */
 };
 
-#define STATE_DIRECTORY "/state/job"
 #define TIRED_STEPS 20000
 
 /* ---- stepping ---- */
@@ -163,6 +165,69 @@ static void arm(struct play *play)
 	play->disk->die_at_call = play->disk->call_count + 1 + tr_sim_below(play->random, play->shape->die_spread);
 }
 
+/** Asks for what is to be asked for, when it is time. */
+static void ask(struct play *play)
+{
+	const struct tr_sim_ask *ask = &play->shape->ask;
+
+	if (!ask->is_wanted || play->coordinator == NULL || play->run->is_asked ||
+	    play->coordinator->stats.completed < ask->after_checkpoints)
+		return;
+	if (play->ask_at_step == 0)
+		play->ask_at_step = play->run->steps + ask->after_steps;
+	if (play->run->steps < play->ask_at_step)
+		return;
+	play->run->is_asked = true;
+	tr_sim_trace_add(play->env, "ASK", ask->directory, ask->stop, ask->is_signal);
+	if (ask->is_signal) {
+		tr_coordinator_stop(play->coordinator);
+		return;
+	}
+	play->request.stop = ask->stop;
+	snprintf(play->request.directory, sizeof(play->request.directory), "%s", ask->directory);
+	tr_coordinator_ask(play->coordinator, &play->request);
+}
+
+/** Tells the story that the savepoint is there: in the same step, before anything more is published. */
+static void look_for_answer(struct play *play)
+{
+	if (!play->run->is_asked || play->shape->ask.is_signal || play->is_answered ||
+	    !atomic_load_explicit(&play->request.is_done, memory_order_acquire))
+		return;
+	play->is_answered = true;
+	play->run->answer = play->request.status;
+	tr_sim_trace_add(play->env, "ANSWER", play->request.directory, (int64_t)play->request.checkpoint,
+			 play->request.status.code);
+	if (play->request.status.code == TR_OK && play->request.directory[0] != '\0' && !play->disk->is_dead)
+		play->shape->on_savepoint(play->shape->context, play->request.checkpoint);
+}
+
+/** Somebody sets the wall clock, by seconds or by days. */
+static void jump(struct play *play)
+{
+	static const int64_t jumps_ms[] = {-86400000, -3600000, -5000, -1, 700, 5000, 3600000, 86400000};
+
+	if (!tr_sim_chance(play->random, play->shape->jump_permille))
+		return;
+	play->env->wall_offset_ms += jumps_ms[tr_sim_below(play->random, TR_COUNT_OF(jumps_ms))];
+	tr_sim_trace_add(play->env, "clock", NULL, play->env->wall_offset_ms, 0);
+}
+
+/** The job has stopped behind its checkpoint. Who is in the middle of a step ends it. */
+static enum tr_sim_outcome stop(struct play *play)
+{
+	for (uint32_t w = 0; w < play->graph->worker_count && !play->disk->is_dead; w++)
+		if (!play->actors[w].is_done && tr_sim_chance(play->random, 500))
+			(void)step_worker(play, w);
+	return play->disk->is_dead ? fail(play, TR_SIM_DIED, "") : TR_SIM_STOPPED;
+}
+
+static bool has_stopped(const struct play *play)
+{
+	return play->coordinator != NULL && play->coordinator->state == TR_COORDINATOR_ENDED &&
+	       atomic_load_explicit(&play->graph->is_cancelled, memory_order_relaxed);
+}
+
 static enum tr_sim_outcome step_all(struct play *play)
 {
 	const uint32_t count = play->graph->worker_count;
@@ -181,10 +246,14 @@ static enum tr_sim_outcome step_all(struct play *play)
 			return fail(play, TR_SIM_STUCK, message);
 		}
 		play->env->now_ns += tr_sim_below(play->random, play->shape->step_ns_max + 1);
+		if (play->shape->jump_permille > 0)
+			jump(play);
 		arm(play);
+		ask(play);
 		turn = w < count ? step_worker(play, w) : step_coordinator(play, &play->actors[w]);
 		if (turn != TR_TURN_IDLE)
 			tr_sim_trace_add(play->env, "step", NULL, w, turn);
+		look_for_answer(play);
 		if (play->disk->is_dead)
 			return fail(play, TR_SIM_DIED, "");
 		if (play->disk->violation != NULL) {
@@ -193,11 +262,15 @@ static enum tr_sim_outcome step_all(struct play *play)
 		}
 		if (turn == TR_TURN_FAILED)
 			return fail(play, TR_SIM_FAILED, play->graph->failure.message);
+		if (has_stopped(play))
+			return stop(play);
 		if (turn == TR_TURN_DONE) {
 			play->actors[w].is_done = true;
 			play->done_count++;
 		}
 	}
+	if (play->coordinator != NULL)
+		play->run->is_drained = play->coordinator->stop == TR_STOP_DRAIN;
 	if (play->coordinator != NULL && play->coordinator->state != TR_COORDINATOR_ENDED)
 		return fail(play, TR_SIM_STUCK, "all workers are done, but the last checkpoint is not complete");
 	return TR_SIM_DONE;
@@ -236,6 +309,7 @@ static void note_checkpoints(struct play *play)
 	tr_coordinator_stats(play->coordinator, &stats);
 	play->run->checkpoints = stats.completed;
 	play->run->restored = stats.restored;
+	play->run->was_finished = stats.was_finished;
 }
 
 static void run_plan(struct tr_sim_run *run, const struct tr_plan *plan, const struct tr_sim_shape *shape,
@@ -264,6 +338,10 @@ static void run_plan(struct tr_sim_run *run, const struct tr_plan *plan, const s
 	if (play.graph->plan != NULL)
 		tr_graph_deinit(play.graph);
 	tr_coordinator_destroy(&play.coordinator);
+	if (run->is_asked && !shape->ask.is_signal && !play.is_answered) {
+		TR_ASSERT(atomic_load_explicit(&play.request.is_done, memory_order_relaxed));
+		run->answer = play.request.status;
+	}
 	free(play.graph);
 }
 
@@ -327,8 +405,10 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 		if (s->kind != TR_STEP_JOB)
 			continue;
 		TR_ASSERT(run->job_id[0] == '\0'); /* one job a script */
-		if (shape->checkpoint_interval_ms > 0)
-			s->plan->checkpoint.directory = STATE_DIRECTORY;
+		if (shape->checkpoint_interval_ms > 0) {
+			s->plan->checkpoint.directory = shape->state_directory;
+			s->plan->checkpoint.restore_from = shape->restore_from;
+		}
 		run_plan(run, s->plan, shape, env, random);
 	}
 	tr_session_destroy(&session);

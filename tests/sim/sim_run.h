@@ -10,21 +10,35 @@
  * With checkpoints the coordinator is one more who takes steps, and the log lies in /state/job: a run goes on from what the
  * one before has left there.
  *
- * The run ends when the job has, when it has failed, when it is stuck, or when the disk has died under it: that is the
+ * Somebody may ask the job for a savepoint or a stop while it runs, and the wall clock may be set back and forth.
+ *
+ * The run ends when the job has, when it has stopped as asked, when it has failed, when it is stuck, or when the disk has died under it: that is the
  * end of its process. What it leaves is on the disk. One thread.
  */
 #ifndef TR_TESTS_SIM_RUN_H
 #define TR_TESTS_SIM_RUN_H
 
+#include "core/engine.h"
 #include "sim/sim_disk.h"
 #include "sim/sim_job.h"
 #include "tailrace/status.h"
 
 enum tr_sim_outcome {
 	TR_SIM_DONE,
-	TR_SIM_FAILED, /* the job says why in `message` */
-	TR_SIM_DIED,   /* the disk died */
+	TR_SIM_STOPPED, /* behind a checkpoint, as was asked */
+	TR_SIM_FAILED,  /* the job says why in `message` */
+	TR_SIM_DIED,    /* the disk died */
 	TR_SIM_STUCK,
+};
+
+/** What is asked of a job while it runs. */
+struct tr_sim_ask {
+	bool is_wanted;
+	enum tr_stop_mode stop;
+	bool is_signal;             /* a stop as by CTRL-C: nobody gets an answer */
+	char directory[64];         /* of the savepoint; "": only a checkpoint */
+	uint32_t after_checkpoints; /* when so many are complete, */
+	uint32_t after_steps;       /* and so many steps later */
 };
 
 /** How a job is run. Its result must not depend on any of this. */
@@ -43,6 +57,12 @@ struct tr_sim_shape {
 	uint32_t retained;
 	uint32_t die_after_checkpoints; /* the disk dies some calls after so many are complete; 0: not for that */
 	uint32_t die_spread;            /* so many calls, at most */
+	uint32_t jump_permille;         /* steps after which the wall clock is set to another time */
+	struct tr_sim_ask ask;
+	const char *state_directory;
+	const char *restore_from;                                 /* a savepoint; NULL: none */
+	void (*on_savepoint)(void *context, uint64_t checkpoint); /* it has been answered for: it is there */
+	void *context;
 };
 
 struct tr_sim_run {
@@ -55,6 +75,10 @@ struct tr_sim_run {
 	uint64_t checkpoints; /* completed */
 	uint64_t restored;    /* the checkpoint that it began with; 0: none */
 	bool has_built;       /* graph and log were made, and restored */
+	bool was_finished;    /* it began with the job's last checkpoint: there was nothing to do */
+	bool is_drained;      /* it has ended because it was told to */
+	bool is_asked;
+	struct tr_status answer; /* to what was asked for; TR_OK if it was not, too */
 };
 
 /** Runs the job to the end of its process. Nothing of it is left in memory or open on the disk afterwards. */

@@ -46,6 +46,10 @@ void tr_sim_swarm_choose(struct tr_sim_swarm *swarm, uint64_t *random)
 		faults->misdirect_permille = 30;
 	if (tr_sim_chance(random, 150))
 		swarm->rot_count = 1 + tr_sim_below(random, 3);
+	if (tr_sim_chance(random, 500))
+		swarm->ask_permille = TR_SIM_PICK(random, 500, 1000);
+	if (tr_sim_chance(random, 200))
+		swarm->jump_permille = TR_SIM_PICK(random, 1, 10, 100);
 }
 
 void tr_sim_swarm_describe(const struct tr_sim_swarm *swarm, char *text, size_t size)
@@ -55,11 +59,12 @@ void tr_sim_swarm_describe(const struct tr_sim_swarm *swarm, char *text, size_t 
 
 	snprintf(text + length, size - length,
 		 "; delay %u, short %u, errors %u/%u/%u/%u, quota %" PRId64
-		 ", misdirected %u, rot %u, crashes %u in %u%s%s",
+		 ", misdirected %u, rot %u, crashes %u in %u%s%s, asks %u, clock %u",
 		 faults->delay_ns_max, faults->short_permille, faults->read_error_permille,
 		 faults->write_error_permille, faults->sync_error_permille, faults->name_error_permille,
 		 faults->quota_bytes, faults->misdirect_permille, swarm->rot_count, swarm->crash_count,
-		 swarm->crash_spread, swarm->can_kill ? " kill" : "", swarm->can_cut ? " cut" : "");
+		 swarm->crash_spread, swarm->can_kill ? " kill" : "", swarm->can_cut ? " cut" : "", swarm->ask_permille,
+		 swarm->jump_permille);
 }
 
 bool tr_sim_swarm_may_damage(const struct tr_sim_disk *disk, const char *path, int64_t offset, size_t length)

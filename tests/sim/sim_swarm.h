@@ -16,7 +16,9 @@ struct tr_sim_swarm {
 	uint32_t crash_spread;            /* calls of the disk until they do, at most */
 	bool can_cut;
 	bool can_kill;
-	uint32_t rot_count; /* bits that flip between two runs */
+	uint32_t rot_count;     /* bits that flip between two runs */
+	uint32_t ask_permille;  /* runs of which somebody asks something */
+	uint32_t jump_permille; /* steps after which the wall clock is set to another time */
 };
 
 void tr_sim_swarm_choose(struct tr_sim_swarm *swarm, uint64_t *random);
