@@ -174,7 +174,8 @@ tr_code tr_engine_run(struct tr_engine *engine, struct tr_status *st)
 	}
 	place_workers(graph);
 	engine->rows_before = rows_restored(graph);
-	atomic_store_explicit(&engine->started_ns, tr_environment_monotonic_ns(graph->env), memory_order_relaxed);
+	/* Release pairs with the acquire of tr_engine_progress: rows_before. */
+	atomic_store_explicit(&engine->started_ns, tr_environment_monotonic_ns(graph->env), memory_order_release);
 	code = run_workers(engine, st);
 	if (engine->coordinator != NULL)
 		tr_coordinator_close(engine->coordinator);
@@ -256,7 +257,7 @@ static uint64_t get_counter(const _Atomic uint64_t *counter)
 void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progress *progress)
 {
 	const struct tr_graph *graph = &engine->graph;
-	const int64_t started_ns = atomic_load_explicit(&engine->started_ns, memory_order_relaxed);
+	const int64_t started_ns = atomic_load_explicit(&engine->started_ns, memory_order_acquire);
 	const int64_t finished_ns = atomic_load_explicit(&engine->finished_ns, memory_order_relaxed);
 
 	memset(progress, 0, sizeof(*progress));
