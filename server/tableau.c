@@ -28,6 +28,8 @@
 #define BUFFER_BYTES (64u << 10)
 #define TIMESTAMP_WIDTH 19 /* without its fraction */
 
+#define NULL_TEXT "<NULL>"
+
 enum style { STYLE_TABLEAU, STYLE_TABLE, STYLE_FORMAT };
 
 struct tr_sink {
@@ -144,7 +146,10 @@ static void put_row(struct tr_sink *sink, const struct tr_batch *batch, uint32_t
 	tr_bytes_append(&sink->out, "|", 1);
 	for (uint32_t i = 0; i < sink->spec->schema->column_count; i++) {
 		sink->cell.length = 0;
-		tr_text_append_value(&sink->cell, &batch->columns[i], row, TR_TEXT_TABLEAU, sink->zone);
+		if (tr_column_is_null(&batch->columns[i], row))
+			tr_bytes_append_str(&sink->cell, NULL_TEXT);
+		else
+			tr_text_append_value(&sink->cell, &batch->columns[i], row, TR_TEXT_TABLEAU, sink->zone);
 		put_cell(sink, sink->cell.data, sink->cell.length, sink->widths[i]);
 	}
 	tr_bytes_append(&sink->out, "\n", 1);
@@ -199,7 +204,7 @@ static tr_code tableau_open(const struct tr_table_spec *spec, struct tr_sink_con
 		size_t name = tr_text_display_width(spec->schema->names[i], strlen(spec->schema->names[i]));
 		uint32_t width = TR_MAX((uint32_t)name, type_width(spec->schema->types[i], sink->width_max));
 
-		sink->widths[i] = TR_MAX(width, 4); /* room for NULL */
+		sink->widths[i] = TR_MAX(width, (uint32_t)strlen(NULL_TEXT));
 	}
 	code = set_style(sink, style != NULL ? style : "tableau", st);
 	if (code == TR_OK)

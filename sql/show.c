@@ -175,9 +175,9 @@ const char *tr_show_table(struct tr_session *session, const struct tr_catalog_en
 		const char *extras = "";
 
 		if (column->physical < 0)
-			extras = tr_arena_printf(arena, "AS %s", tr_unparse_expr(ast->columns[i].expr, false, arena));
+			extras = tr_arena_printf(arena, "AS %s", tr_unparse_quoted_expr(ast->columns[i].expr, arena));
 		add_column(&table, column->name, column->type, role, key_text(arena, ast, i), extras,
-			   is_rowtime ? tr_unparse_expr(ast->watermarks[0].expr, false, arena) : "");
+			   is_rowtime ? tr_unparse_quoted_expr(ast->watermarks[0].expr, arena) : "");
 	}
 	return render(&table);
 }

@@ -18,6 +18,10 @@
 const char *tr_unparse_statement(const struct tr_ast_statement *statement, bool has_all_parens, struct tr_arena *arena);
 const char *tr_unparse_query(const struct tr_ast_query *query, bool has_all_parens, struct tr_arena *arena);
 const char *tr_unparse_expr(const struct tr_ast_expr *expr, bool has_all_parens, struct tr_arena *arena);
+
+/** As DESCRIBE shows an expression: every name in back-quotes. */
+const char *tr_unparse_quoted_expr(const struct tr_ast_expr *expr, struct tr_arena *arena);
+
 const char *tr_unparse_type(const struct tr_ast_type *type, struct tr_arena *arena);
 
 /** An identifier, back-quoted where it must be. */

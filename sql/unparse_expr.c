@@ -72,7 +72,7 @@ static bool is_plain_name(const char *name)
 
 void tr_write_name(struct tr_unparser *u, const char *name)
 {
-	if (is_plain_name(name)) {
+	if (!u->has_all_quotes && is_plain_name(name)) {
 		tr_write(u, name);
 		return;
 	}
@@ -489,6 +489,16 @@ static void write_call_suffixes(struct tr_unparser *u, const struct tr_ast_call 
 	}
 }
 
+/* Functions keep their plain names even where all others are quoted. */
+static void write_function_name(struct tr_unparser *u, const struct tr_ast_path *name)
+{
+	const bool has_all_quotes = u->has_all_quotes;
+
+	u->has_all_quotes = false;
+	tr_write_path(u, name);
+	u->has_all_quotes = has_all_quotes;
+}
+
 static void write_call(struct tr_unparser *u, const struct tr_ast_expr *expr)
 {
 	const struct tr_ast_call *call = expr->call;
@@ -502,7 +512,7 @@ static void write_call(struct tr_unparser *u, const struct tr_ast_expr *expr)
 	if (is_keyword)
 		tr_write(u, name);
 	else
-		tr_write_path(u, &call->name);
+		write_function_name(u, &call->name);
 	if (call->is_niladic)
 		return;
 	tr_write(u, "(");
@@ -732,6 +742,15 @@ void tr_write_expr(struct tr_unparser *u, const struct tr_ast_expr *expr)
 const char *tr_unparse_expr(const struct tr_ast_expr *expr, bool has_all_parens, struct tr_arena *arena)
 {
 	struct tr_unparser u = {.arena = arena, .has_all_parens = has_all_parens};
+
+	tr_write(&u, "");
+	tr_write_expr(&u, expr);
+	return u.text;
+}
+
+const char *tr_unparse_quoted_expr(const struct tr_ast_expr *expr, struct tr_arena *arena)
+{
+	struct tr_unparser u = {.arena = arena, .has_all_quotes = true};
 
 	tr_write(&u, "");
 	tr_write_expr(&u, expr);

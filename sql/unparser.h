@@ -15,6 +15,7 @@ struct tr_unparser {
 	size_t length;
 	size_t capacity;
 	bool has_all_parens;
+	bool has_all_quotes;
 };
 
 void tr_write(struct tr_unparser *u, const char *text);

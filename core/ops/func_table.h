@@ -56,6 +56,7 @@ struct tr_call {
 	void *local;          /* per state, from tr_func.local_create */
 	uint32_t failed_row;  /* set by TR_CALL_FAIL */
 	bool is_try;          /* TRY_CAST: a failing row is NULL */
+	uint64_t *bad_rows;   /* TRY_CAST within a nested value: bits of the rows that failed; or NULL */
 	struct tr_status *status;
 };
 

@@ -29,6 +29,8 @@
 		if (!(call)->is_try)                          \
 			TR_CALL_FAIL(call, row, __VA_ARGS__); \
 		tr_call_set_null(call, row);                  \
+		if ((call)->bad_rows != NULL)                 \
+			tr_bit_set((call)->bad_rows, row);    \
 	} while (0)
 
 /* ---- numbers ---- */

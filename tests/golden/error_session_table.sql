@@ -1,3 +1,4 @@
+-- own: what Tailrace does not do yet
 CREATE TABLE t (k STRING, ts TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR ts AS ts)
 WITH ('connector' = 'datagen', 'number-of-rows' = '1');
 SELECT * FROM TABLE(SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '1' SECOND));

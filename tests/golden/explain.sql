@@ -1,3 +1,4 @@
+-- own: plans are each one's own
 -- once
 -- ordered
 -- The rows and the answers of Flink's own documentation of windows.

@@ -1,6 +1,5 @@
 -- once
 -- ordered
--- The shape is Flink's. Flink quotes every name in an expression, we those that need it.
 SHOW TABLES;
 CREATE TABLE orders (
   `user` BIGINT NOT NULL, product VARCHAR(32), amount INT, ts TIMESTAMP(3), ptime AS PROCTIME(),

@@ -1,1 +1,1 @@
-SELECT * FROM (VALUES (1, 'one', TRUE), (2, NULL, FALSE), (-3, 'three', NULL)) AS t (n, name, flag) WHERE n <> 2;
+SELECT * FROM (VALUES (1, 'one', TRUE), (2, 'two', FALSE), (-3, CAST(NULL AS STRING), CAST(NULL AS BOOLEAN))) AS t (n, name, flag) WHERE n <> 2;

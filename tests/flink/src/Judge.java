@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs SQL scripts and expressions on Flink and writes what it answers; tests/flink/judge starts it and compares.
+//
+// A work list comes on standard input, a line each, fields separated by tabs; many in one process, since starting Flink takes
+// seconds. One MiniCluster runs all jobs, each with parallelism 1, in streaming mode and in the zone UTC.
+//
+//     script       FILE FORMAT ANSWER     runs the script in FILE; what it prints goes to the file ANSWER. FORMAT says how the
+//                                         result of SELECT is shown: table (as Flink's client does), csv, json (a file of that
+//                                         format, as Flink writes it)
+//     expressions  SETUP FILE ANSWER      runs the script SETUP, then evaluates each line of FILE in SELECT ... FROM inputs;
+//                                         ANSWER gets a line for each: its type and value, or the error (see Expressions)
+//
+// A script that fails ends with a line "ERROR kind: text".
+
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.ZoneId;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.table.api.EnvironmentSettings;
+import org.apache.flink.table.api.TableEnvironment;
+
+public final class Judge {
+    static final PrintStream ERR = System.err;
+
+    private final Configuration cluster = new Configuration();
+
+    private Judge(MiniCluster flink) throws Exception {
+        cluster.setString("execution.target", "remote");
+        cluster.setString("rest.address", "localhost");
+        cluster.setString("rest.port", String.valueOf(flink.getRestAddress().get().getPort()));
+        cluster.setString("execution.runtime-mode", "STREAMING");
+        cluster.setString("parallelism.default", "1");
+        cluster.setString("restart-strategy.type", "none");
+    }
+
+    /** A fresh catalog and configuration: what one script does must not reach the next. */
+    TableEnvironment environment() {
+        TableEnvironment tables =
+                TableEnvironment.create(EnvironmentSettings.newInstance().withConfiguration(cluster).build());
+        tables.getConfig().setLocalTimeZone(ZoneId.of("UTC"));
+        return tables;
+    }
+
+    /** The kind and the first line of what lies behind an error. */
+    static String describe(Throwable error) {
+        Throwable cause = error;
+        while (cause.getCause() != null && cause.getCause() != cause) {
+            cause = cause.getCause();
+        }
+        String text = cause.getMessage() == null ? "" : cause.getMessage();
+        // A failure that came over the wire has its causes in its text only.
+        for (String line : text.split("\n")) {
+            if (line.startsWith("Caused by: ")) {
+                text = line.substring(11);
+            }
+        }
+        return cause.getClass().getSimpleName() + ": " + text.split("\n")[0].strip();
+    }
+
+    private String script(String file, String format) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        PrintStream before = System.out;
+        PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        System.setOut(out); // the print sink runs in this process, too
+        try {
+            new Script(environment(), format, out).run(Files.readString(Path.of(file)));
+        } catch (Throwable error) {
+            out.println("ERROR " + describe(error));
+            if (System.getenv("JUDGE_STACKS") != null) {
+                error.printStackTrace(ERR);
+            }
+        } finally {
+            System.setOut(before);
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    private String expressions(String setup, String file) throws Exception {
+        TableEnvironment tables = environment();
+        new Script(tables, "table", System.out).run(Files.readString(Path.of(setup)));
+        return new Expressions(tables).answer(Files.readAllLines(Path.of(file)));
+    }
+
+    private void work(String line) throws Exception {
+        String[] fields = line.split("\t");
+        String answer =
+                switch (fields[0]) {
+                    case "script" -> script(fields[1], fields[2]);
+                    case "expressions" -> expressions(fields[1], fields[2]);
+                    default -> throw new IllegalArgumentException("no such work: " + line);
+                };
+        Files.writeString(Path.of(fields[3]), answer);
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Configuration local = new Configuration();
+        local.setString("rest.port", "0");
+        local.setString("rest.bind-address", "localhost");
+        MiniClusterConfiguration size =
+                new MiniClusterConfiguration.Builder()
+                        .setConfiguration(local)
+                        .setNumTaskManagers(1)
+                        .setNumSlotsPerTaskManager(8)
+                        .build();
+        try (MiniCluster flink = new MiniCluster(size)) {
+            flink.start();
+            Judge judge = new Judge(flink);
+            BufferedReader list = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String line = list.readLine(); line != null; line = list.readLine()) {
+                judge.work(line);
+            }
+        }
+        System.exit(0);
+    }
+}
