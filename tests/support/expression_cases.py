@@ -58,3 +58,19 @@ def write_expected(version, cases, answers):
 def read_known():
     """{expression: why Tailrace may differ}"""
     return {text: reason for reason, text in sections("known_differences.txt")}
+
+
+def prune_known(texts):
+    """Takes expressions off the list, and headings that have none any more."""
+    path = os.path.join(FOLDER, "known_differences.txt")
+    with open(path, encoding="utf-8") as file:
+        kept = [line for line in file.read().splitlines() if line not in texts]
+    out = []
+    for at, line in enumerate(kept):
+        is_heading = line.startswith("[") and line.endswith("]")
+        if is_heading and (at + 1 == len(kept) or kept[at + 1] == ""):
+            continue
+        if line or (out and out[-1]):
+            out.append(line)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(out).rstrip() + "\n")
