@@ -255,31 +255,26 @@ static bool put_identity(struct view *v, const struct tr_state_kind *kind, uint3
 	return true;
 }
 
-/** A slice by its id, or by its window where a row does not say the id. */
-static void put_slice(struct view *v, uint32_t part, const struct tr_batch *batch, bool is_by_id, uint32_t row)
+/** A slice by its id. */
+static void put_slice(struct view *v, uint32_t part, const struct tr_batch *batch, uint32_t row)
 {
-	static const char *const names[] = {"slice", "slice_start", "first_end"};
+	const int32_t column = column_of(batch->schema, "slice");
 
-	begin_identity(v, part, is_by_id ? 0 : 1);
-	for (uint32_t i = is_by_id ? 0 : 1; i < (is_by_id ? 1 : TR_COUNT_OF(names)); i++) {
-		const int32_t column = column_of(batch->schema, names[i]);
-
-		put_number(&v->text, column >= 0 ? tr_column_i64(&batch->columns[column], row) : 0);
-	}
+	begin_identity(v, part, 0);
+	put_number(&v->text, column >= 0 ? tr_column_i64(&batch->columns[column], row) : 0);
 	tr_bytes_append_char(&v->text, 's');
 }
 
 /** Whether the slice that the row belongs to lives; true if the operator has none. */
 static bool is_alive(struct view *v, struct operator_view *o, uint32_t part, const struct tr_batch *batch, uint32_t row)
 {
-	const bool has_id = column_of(batch->schema, "slice") >= 0;
 	bool has_slices = false;
 
 	for (uint32_t k = 0; k < o->kind_count; k++)
 		has_slices |= strcmp(o->kinds[k].kind->name, "slices") == 0 && o->kinds[k].records > 0;
-	if (!has_slices || (!has_id && column_of(batch->schema, "slice_start") < 0))
+	if (!has_slices || column_of(batch->schema, "slice") < 0)
 		return true;
-	put_slice(v, part, batch, has_id, row);
+	put_slice(v, part, batch, row);
 	return find_place(v, &v->text)->row != 0;
 }
 
@@ -355,9 +350,7 @@ static void see_rows(struct view *v, struct operator_view *o, struct kind_view *
 		if (v->pass == 1) {
 			if (strcmp(kind->kind->name, "slices") != 0)
 				continue;
-			put_slice(v, part, batch, true, row);
-			note(v, &v->text, v->row);
-			put_slice(v, part, batch, false, row);
+			put_slice(v, part, batch, row);
 			note(v, &v->text, v->row);
 			continue;
 		}

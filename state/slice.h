@@ -51,6 +51,7 @@ struct tr_slice {
 	bool is_dense;
 	bool is_retired; /* entries are gone; `touched` says which slots it had */
 	bool is_merged;  /* the owner's: part of a running merge */
+	uint32_t group;  /* the owner's: which rows of a batch go there; 0 between batches */
 	uint32_t count;  /* entries that hold something */
 	struct tr_slice_chunk **chunks;
 	uint32_t chunk_count;

@@ -3,146 +3,116 @@
  * The general window operator for TUMBLE, HOP and CUMULATE: (key, window) -> accumulator. It takes every aggregate
  * (DISTINCT too) and both kinds of time, and is what the slices are tested against.
  *
- * For each row: for each window that contains its time and is not late for it, the entry of its key in that window is
- * noted; the pairs (entry, row) are folded in vectors. A window is a slice of its own, kept sparse. A row counts as
- * late when there are windows for it and all of them are late.
+ *     batch ──▶ pairs (row, window), late ones left out ──▶ grouped by window ──▶ slots of keys ──▶ entries ──▶ kernels
+ *
+ * For each row: for each window that contains its time and is not late for it, the pair is noted; some thousand pairs at a
+ * time enter their windows. A window is a slice of its own (core/ops/window_panes.h), whose first end is the window's end.
+ * A row counts as late when there are windows for it and all of them are late.
  *
  *     event time        a window is late for a row when the row's own watermark has reached the window's timer; it
  *                       fires when the operator's watermark does
  *     processing time   the row's time is the clock of this step; windows fire by the clock, those that are open at
  *                       the end of the input fire then
  *
- * Windows fire in the order of their ends.
+ * Windows fire in the order of their ends, which is that of their starts.
  *
- * A snapshot writes all entries at the barrier, so the pause grows with the state.
+ * State are the windows. They are saved in pieces, and only the entries that have changed; such an entry with all the values that
+ * its DISTINCT aggregates have seen, so what a checkpoint writes follows the sets that grew, not what they grew by.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "core/ops/window_assign.h"
-#include "core/ops/window_output.h"
+#include "core/ops/window_panes.h"
 
 #define PAIRS_MAX 4096
 
-struct window {
-	int64_t start;
-	int64_t end;
-	struct tr_slice entries;
-};
-
 enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_END };
+
+/** The rows of one window among the pairs. */
+struct group {
+	struct tr_slice *window;
+	uint32_t count;
+	uint32_t first; /* in the grouped order */
+};
 
 struct general_op {
 	struct tr_window_op w;
 	struct tr_window_assign assign; /* for the times */
-	struct window **windows;        /* by end, then start */
-	uint32_t window_count;
-	uint32_t window_capacity;
-	uint32_t *refs; /* windows that have the slot's key */
-	uint32_t ref_capacity;
-	char *pair_entries[PAIRS_MAX];
+	struct tr_window_panes panes;   /* the windows */
 	uint32_t pair_rows[PAIRS_MAX];
+	uint32_t pair_groups[PAIRS_MAX];
 	uint32_t pair_count;
+	uint32_t grouped[PAIRS_MAX]; /* rows of the pairs, window by window */
+	struct group groups[PAIRS_MAX];
+	uint32_t group_count;
 	int64_t fire_ms; /* windows whose timer is at most this fire */
-	bool is_firing;  /* windows[0] is going out */
+	bool is_firing;  /* the first window is going out */
 	uint32_t cursor;
 	enum after after;
 };
 
 static bool is_event_time(const struct general_op *g) { return !g->w.plan->window.is_processing_time; }
 
-/* -- windows -- */
-
-static struct window *window_get(struct general_op *g, int64_t start, int64_t end)
-{
-	uint32_t low = 0, high = g->window_count;
-	struct window *window;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-
-		if (g->windows[middle]->end < end ||
-		    (g->windows[middle]->end == end && g->windows[middle]->start < start))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < g->window_count && g->windows[low]->end == end && g->windows[low]->start == start)
-		return g->windows[low];
-	if (g->window_count == g->window_capacity) {
-		g->window_capacity = g->window_capacity == 0 ? 16 : g->window_capacity * 2;
-		g->windows = realloc(g->windows, g->window_capacity * sizeof(*g->windows));
-		TR_ASSERT(g->windows != NULL);
-	}
-	window = malloc(sizeof(*window));
-	TR_ASSERT(window != NULL);
-	window->start = start;
-	window->end = end;
-	tr_slice_init(&window->entries, false);
-	memmove(g->windows + low + 1, g->windows + low, (g->window_count - low) * sizeof(*g->windows));
-	g->windows[low] = window;
-	g->window_count++;
-	return window;
-}
-
-/** Takes the first window out, with all that it holds. */
-static void window_drop(struct general_op *g)
-{
-	struct window *window = g->windows[0];
-	uint32_t cursor = 0, n;
-
-	while ((n = tr_slice_scan(&g->w.pool, &window->entries, &cursor, g->w.capacity, g->w.slots, g->w.entries)) > 0) {
-		tr_agg_layout_release(&g->w.layout, g->w.entries, n);
-		for (uint32_t i = 0; i < n; i++)
-			if (--g->refs[g->w.slots[i]] == 0)
-				tr_key_table_remove(g->w.keys, g->w.slots[i]);
-	}
-	tr_slice_deinit(&g->w.pool, &window->entries);
-	free(window);
-	g->window_count--;
-	memmove(g->windows, g->windows + 1, g->window_count * sizeof(*g->windows));
-}
-
 /* -- rows -- */
 
-static void fold_pairs(struct general_op *g, const struct tr_batch *batch)
+/** Pairs in the order of their groups, and within a group in that of the rows. */
+static const uint32_t *group_pairs(struct general_op *g)
 {
-	tr_agg_layout_update(&g->w.layout, batch, g->pair_entries, g->pair_rows, g->pair_count);
-	g->pair_count = 0;
+	uint32_t first = 0;
+
+	if (g->group_count == 1)
+		return g->pair_rows;
+	for (uint32_t i = 0; i < g->group_count; i++) {
+		g->groups[i].first = first;
+		first += g->groups[i].count;
+		g->groups[i].count = 0;
+	}
+	for (uint32_t i = 0; i < g->pair_count; i++) {
+		struct group *group = &g->groups[g->pair_groups[i]];
+
+		g->grouped[group->first + group->count++] = g->pair_rows[i];
+	}
+	return g->grouped;
 }
 
-static void refs_reserve(struct general_op *g)
+/** The pairs enter their windows. Keys get their slots only now, so that late rows leave none behind. */
+static void enter_pairs(struct general_op *g, const struct tr_batch *batch)
 {
-	const uint32_t limit = tr_key_table_slot_limit(g->w.keys);
+	struct tr_window_op *w = &g->w;
+	const uint32_t *rows = group_pairs(g);
 
-	if (limit <= g->ref_capacity)
+	if (g->pair_count == 0)
 		return;
-	g->refs = realloc(g->refs, (size_t)limit * 2 * sizeof(*g->refs));
-	TR_ASSERT(g->refs != NULL);
-	memset(g->refs + g->ref_capacity, 0, ((size_t)limit * 2 - g->ref_capacity) * sizeof(*g->refs));
-	g->ref_capacity = limit * 2;
+	tr_window_op_map_keys(w, batch, rows, g->pair_count);
+	tr_window_panes_reserve_refs(&g->panes);
+	for (uint32_t i = 0; i < g->group_count; i++) {
+		const struct group *group = &g->groups[i];
+		char **entries = w->entries + group->first;
+
+		tr_window_panes_resolve(&g->panes, group->window, w->slots + group->first, group->count, entries);
+		tr_window_panes_touch(&g->panes, group->window, w->slots + group->first,
+				      tr_agg_layout_count(entries, group->count, w->touched));
+		group->window->group = 0;
+	}
+	tr_agg_layout_update(&w->layout, batch, w->entries, rows, g->pair_count);
+	g->pair_count = g->group_count = 0;
 }
 
-/** A row enters a window. The key gets its slot only now, so that late rows leave none behind. */
+/** Notes that a row enters a window. */
 static void enter(struct general_op *g, const struct tr_batch *batch, uint32_t row, int64_t start, int64_t end)
 {
-	struct window *window = window_get(g, start, end);
-	uint32_t slot;
-	char *entry;
+	struct tr_slice *window = tr_window_panes_get(&g->panes, start, end);
 
-	tr_window_op_map_keys(&g->w, batch, &row, 1);
-	slot = g->w.slots[0];
-	refs_reserve(g);
-	tr_slice_resolve(&g->w.pool, &window->entries, &slot, 1, &entry);
-	if ((*tr_agg_entry_rows(entry))++ == 0) {
-		g->refs[slot]++;
-		tr_slice_touch(&window->entries, &slot, 1);
+	if (window->group == 0) {
+		g->groups[g->group_count] = (struct group){.window = window};
+		window->group = ++g->group_count;
 	}
-	g->pair_entries[g->pair_count] = entry;
+	g->groups[window->group - 1].count++;
+	g->pair_groups[g->pair_count] = window->group - 1;
 	g->pair_rows[g->pair_count++] = row;
 	if (g->pair_count == PAIRS_MAX)
-		fold_pairs(g, batch);
+		enter_pairs(g, batch);
 }
 
 static bool is_late(struct general_op *g, int64_t end, int64_t watermark_ms)
@@ -185,9 +155,9 @@ static bool enter_all(struct general_op *g, const struct tr_batch *batch, uint32
 /** When the clock next has something to do: one past the first window's timer, as the clock counts whole ms. */
 static void set_timer(struct general_op *g)
 {
-	g->w.op.timer_ms = is_event_time(g) || g->window_count == 0
+	g->w.op.timer_ms = is_event_time(g) || g->panes.live_count == 0
 				   ? INT64_MAX
-				   : tr_window_timer(&g->w.clock, g->windows[0]->end) + 1;
+				   : tr_window_timer(&g->w.clock, g->panes.live[0]->first_end) + 1;
 }
 
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
@@ -198,6 +168,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 	if (is_event_time(g) && tr_window_assign_times(&g->assign, batch, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
+	tr_window_panes_densify(&g->panes);
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
 		const uint32_t row = tr_batch_row(batch, i);
 		const int64_t t = is_event_time(g) ? g->assign.times[i] : now;
@@ -210,7 +181,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 		if (!enter_all(g, batch, row, t, tr_window_row_watermark(batch, row, &run, g->w.watermark_ms)))
 			op->metrics.rows_late++;
 	}
-	fold_pairs(g, batch);
+	enter_pairs(g, batch);
 	set_timer(g);
 	return TR_FLOW_MORE;
 }
@@ -222,21 +193,22 @@ static enum tr_flow advance(struct general_op *g)
 	struct tr_window_op *w = &g->w;
 	const enum after after = g->after;
 
-	while (g->window_count > 0 && (g->is_firing || tr_window_timer(&w->clock, g->windows[0]->end) <= g->fire_ms)) {
-		struct window *window = g->windows[0];
+	while (g->panes.live_count > 0 &&
+	       (g->is_firing || tr_window_timer(&w->clock, g->panes.live[0]->first_end) <= g->fire_ms)) {
+		const struct tr_slice *window = g->panes.live[0];
 		uint32_t n;
 		enum tr_flow flow;
 
 		if (!g->is_firing)
 			g->cursor = 0;
 		g->is_firing = true;
-		n = tr_slice_scan(&w->pool, &window->entries, &g->cursor, w->out->capacity, w->slots, w->entries);
+		n = tr_slice_scan(&w->pool, window, &g->cursor, w->out->capacity, w->slots, w->entries);
 		if (n == 0) {
-			window_drop(g);
+			tr_window_panes_drop(&g->panes, 0);
 			g->is_firing = false;
 			continue;
 		}
-		tr_window_op_write(w, w->slots, w->entries, n, window->start, window->end);
+		tr_window_op_write(w, w->slots, w->entries, n, window->start, window->first_end);
 		flow = tr_op_emit(&w->op, &w->out->batch);
 		if (flow != TR_FLOW_MORE)
 			return flow;
@@ -292,94 +264,37 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 			uint64_t *base, struct tr_status *st)
 {
 	struct general_op *g = (struct general_op *)op;
-	struct tr_window_op *w = &g->w;
-	const uint32_t piece = tr_window_state_piece(w);
 
 	TR_ASSERT(!g->is_firing && g->pair_count == 0);
-	*base = order->checkpoint;
-	tr_window_op_reserve(w, piece);
-	TR_TRY(tr_window_state_put_mark(w, writer, g->fire_ms, st));
-	for (uint32_t i = 0; i < g->window_count; i++) {
-		const struct window *window = g->windows[i];
-		uint32_t cursor = 0, n;
-
-		while ((n = tr_slice_scan(&w->pool, &window->entries, &cursor, piece, w->slots, w->entries)) > 0)
-			TR_TRY(tr_window_state_put_slots(w, writer, w->slots, w->entries, n, &window->start,
-							 &window->end, true, 0, st));
-	}
-	return TR_OK;
+	return tr_window_panes_snapshot(&g->panes, order, writer, g->fire_ms, base, st);
 }
 
-/** Entries of rows from .. to, which are of one window; new ones are counted as held by it. */
-static tr_code load_window(struct general_op *g, uint16_t kind, const struct tr_window_rows *rows, struct tr_status *st)
+static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget, struct tr_status *st)
 {
-	struct tr_window_op *w = &g->w;
-	const uint32_t first = tr_agg_row(rows->rows, 0);
-	struct window *window = window_get(g, rows->starts[first], rows->ends[first]);
-	uint32_t touched;
-
-	tr_slice_resolve(&w->pool, &window->entries, w->slots, rows->count, w->entries);
-	if (kind != TR_WINDOW_STATE_ENTRIES)
-		return tr_window_state_fill_values(w, kind, rows, w->entries, st);
-	touched = tr_window_state_fill(w, rows, w->entries, w->touched);
-	for (uint32_t i = 0; i < touched; i++) {
-		g->refs[w->slots[w->touched[i]]]++;
-		tr_slice_touch(&window->entries, &w->slots[w->touched[i]], 1);
-	}
-	return TR_OK;
+	return tr_window_panes_snapshot_step(&((struct general_op *)op)->panes, writer, budget, st);
 }
 
 static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
 		    struct tr_status *st)
 {
-	struct general_op *g = (struct general_op *)op;
-	struct tr_window_op *w = &g->w;
-	struct tr_window_rows all;
-	uint32_t *kept;
-	bool is_taken;
-	tr_code code = TR_OK;
-
-	TR_TRY(tr_window_state_load(w, origin, record, &is_taken, st));
-	if (is_taken)
-		return TR_OK;
-	TR_TRY(tr_window_state_read(w, record, &all, st));
-	kept = calloc(all.count + 1, sizeof(*kept));
-	TR_ASSERT(kept != NULL);
-	for (uint32_t i = 0; i < all.count; i++)
-		kept[i] = tr_agg_row(all.rows, i);
-	for (uint32_t from = 0, to; from < all.count && code == TR_OK; from = to) {
-		struct tr_window_rows rows = all;
-
-		for (to = from + 1; to < all.count && all.starts[kept[to]] == all.starts[kept[from]] &&
-				    all.ends[kept[to]] == all.ends[kept[from]];)
-			to++;
-		rows.rows = kept + from;
-		rows.count = to - from;
-		tr_window_state_map_keys(w, &rows);
-		refs_reserve(g);
-		code = load_window(g, record->kind, &rows, st);
-	}
-	free(kept);
-	return code;
+	return tr_window_panes_load(&((struct general_op *)op)->panes, origin, record, st);
 }
 
 static tr_code load_end(struct tr_op *op, struct tr_status *st)
 {
 	struct general_op *g = (struct general_op *)op;
+	const int64_t mark = tr_window_state_loaded(&g->w, g->fire_ms);
 
-	g->fire_ms = tr_window_state_loaded(&g->w, g->fire_ms);
+	/* In event time the watermark says it; the mark may be one of op_window_tumble.c. */
+	g->fire_ms = is_event_time(g) ? g->w.watermark_ms : mark;
+	tr_window_panes_load_end(&g->panes, NULL); /* what has fired does not live any more */
 	set_timer(g);
 	return TR_OK;
 }
 
 static uint64_t state_bytes(const struct tr_op *op)
 {
-	struct general_op *g = (struct general_op *)(uintptr_t)op;
-	uint64_t count = 0;
-
-	for (uint32_t i = 0; i < g->window_count; i++)
-		count += g->windows[i]->entries.count;
-	return tr_window_state_bytes(&g->w, count);
+	return tr_window_panes_state_bytes(&((const struct general_op *)op)->panes);
 }
 
 static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
@@ -391,12 +306,9 @@ static void destroy(struct tr_op *op)
 {
 	struct general_op *g = (struct general_op *)op;
 
-	while (g->window_count > 0)
-		window_drop(g);
+	tr_window_panes_deinit(&g->panes);
 	tr_window_assign_deinit(&g->assign);
 	tr_window_op_deinit(&g->w);
-	free(g->windows);
-	free(g->refs);
 	free(g);
 }
 
@@ -407,6 +319,7 @@ static const struct tr_op_ops event_ops = {
 	.on_end = on_end,
 	.resume = resume,
 	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
 	.load = load,
 	.load_end = load_end,
 	.state_bytes = state_bytes,
@@ -422,6 +335,7 @@ static const struct tr_op_ops processing_ops = {
 	.on_end = on_end,
 	.resume = resume,
 	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
 	.load = load,
 	.load_end = load_end,
 	.state_bytes = state_bytes,
@@ -438,6 +352,8 @@ tr_code tr_op_window_general_create(const struct tr_window_plan *plan, struct tr
 	TR_ASSERT(g != NULL && plan->phase == TR_PHASE_SINGLE);
 	*op = NULL;
 	g->fire_ms = INT64_MIN;
+	g->w.has_slices = g->w.are_slices_windows = true;
+	tr_window_panes_init(&g->panes, &g->w, false);
 	code = tr_window_op_init(&g->w, plan->window.is_processing_time ? &processing_ops : &event_ops, plan, context,
 				 st);
 	tr_window_assign_init(&g->assign, &g->w.clock);
@@ -445,6 +361,8 @@ tr_code tr_op_window_general_create(const struct tr_window_plan *plan, struct tr
 		destroy(&g->w.op);
 		return code;
 	}
+	tr_window_op_reserve(&g->w, PAIRS_MAX);
+	tr_window_panes_begin_saving(&g->panes, NULL);
 	*op = &g->w.op;
 	return TR_OK;
 }

@@ -22,210 +22,57 @@
  *         flip_end ┐
  *       [s1..][s2..][s3..]│ s4   s5            window s2..s5 = [s2..] + front, front = s4 + s5
  *
- * refs[slot] counts the slices that have the key: at zero the slot is given back. A slice whose entries were given back
- * keeps the list of its slots for that.
- *
  * Firing goes window by window in the order of their ends, a batch of results at a time; `cursor` is where to go on
  * after BLOCKED.
+ *
+ * State are the live slices (core/ops/window_panes.h) and, with CUMULATE, the running sum, which is saved as a slice like the
+ * others: one that has fired. Loaded streams may have been at different watermarks, and windows that have fired there must not
+ * fire again here: set_target.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "core/ops/op_window_slice.h"
+#include "core/ops/window_assign.h"
+#include "core/ops/window_panes.h"
 
-#define PIECE 512
+/** HOP: the sum of a slice and all newer ones before `flip_end`. */
+struct slice_sum {
+	int64_t start;          /* of the oldest slice in it */
+	struct tr_slice *slice; /* the live slice itself for the newest; else its own */
+	bool is_own;
+};
 
-/* -- live slices -- */
+struct slice_op {
+	struct tr_window_op w;
+	struct tr_window_assign assign;
+	struct tr_window_panes panes;
+	struct tr_slice front;
+	struct tr_slice result;
+	struct slice_sum *sums; /* HOP: by start, the newest first */
+	uint32_t sum_count;
+	uint32_t sum_capacity;
+	int64_t flip_end;        /* HOP: slices that end here or earlier are in sums; INT64_MIN: none */
+	int64_t fired_end;       /* of the window that fired last; INT64_MIN: none */
+	bool has_pending;        /* a watermark is to be passed on when all that it fires is out */
+	struct tr_slice *firing; /* results of the window [firing_start, firing_end) are going out */
+	int64_t firing_start, firing_end;
+	uint32_t cursor;
+	char *trash; /* an entry for rows that are late, or whose own entry is not known yet */
+	uint32_t *other_slots;
+	uint32_t other_capacity;
+};
 
-static uint32_t live_position(const struct tr_slice_op *s, int64_t start, int64_t first_end)
-{
-	uint32_t low = 0, high = s->live_count;
+static bool is_cumulate(const struct slice_op *s) { return s->w.clock.spec.kind == TR_WINDOW_CUMULATE; }
 
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-		const struct tr_slice *slice = s->live[middle];
-
-		if (slice->start < start || (slice->start == start && slice->first_end < first_end))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool starts_dense(const struct tr_slice_op *s)
-{
-	return s->expects_dense || tr_key_table_slot_limit(s->w.keys) <= TR_SLICE_OP_DENSE_SLOTS;
-}
-
-struct tr_slice *tr_slice_op_get(struct tr_slice_op *s, int64_t start, int64_t first_end)
-{
-	const uint32_t at = live_position(s, start, first_end);
-	struct tr_slice *slice;
-
-	if (at < s->live_count && s->live[at]->start == start && s->live[at]->first_end == first_end)
-		return s->live[at];
-	if (s->live_count == s->live_capacity) {
-		s->live_capacity = s->live_capacity == 0 ? 16 : s->live_capacity * 2;
-		s->live = realloc(s->live, s->live_capacity * sizeof(*s->live));
-		s->spare = realloc(s->spare, s->live_capacity * sizeof(*s->spare));
-		TR_ASSERT(s->live != NULL && s->spare != NULL);
-	}
-	slice = s->spare_count > 0 ? s->spare[--s->spare_count] : malloc(sizeof(*slice));
-	TR_ASSERT(slice != NULL);
-	tr_slice_init(slice, starts_dense(s));
-	slice->start = start;
-	slice->first_end = first_end;
-	slice->id = ++s->w.save.last_id;
-	if (s->w.save.is_on)
-		tr_slice_keep_marks(slice, &s->w.save.clock);
-	memmove(s->live + at + 1, s->live + at, (s->live_count - at) * sizeof(*s->live));
-	s->live[at] = slice;
-	s->live_count++;
-	return slice;
-}
-
-static bool is_overlay(struct tr_slice_op *s, const struct tr_slice *slice)
+static bool is_overlay(struct slice_op *s, const struct tr_slice *slice)
 {
 	return slice->first_end != tr_window_first_end(&s->w.clock, slice->start);
 }
 
-void tr_slice_op_reserve_refs(struct tr_slice_op *s)
-{
-	const uint32_t limit = tr_key_table_slot_limit(s->w.keys);
-
-	if (limit <= s->ref_capacity)
-		return;
-	const uint32_t capacity = TR_MAX(limit, s->ref_capacity * 2);
-
-	s->refs = realloc(s->refs, capacity * sizeof(*s->refs));
-	TR_ASSERT(s->refs != NULL);
-	memset(s->refs + s->ref_capacity, 0, (capacity - s->ref_capacity) * sizeof(*s->refs));
-	s->ref_capacity = capacity;
-}
-
-static void unref(struct tr_slice_op *s, const uint32_t *slots, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		TR_DASSERT(s->refs[slots[i]] > 0);
-		if (--s->refs[slots[i]] == 0)
-			tr_key_table_remove(s->w.keys, slots[i]);
-	}
-}
-
-static void release_entries(struct tr_slice_op *s, struct tr_slice *slice)
-{
-	uint32_t slots[PIECE], cursor = 0, n;
-	char *entries[PIECE];
-
-	while (s->w.layout.owns_memory && (n = tr_slice_scan(&s->w.pool, slice, &cursor, PIECE, slots, entries)) > 0)
-		tr_agg_layout_release(&s->w.layout, entries, n);
-}
-
-void tr_slice_op_empty(struct tr_slice_op *s, struct tr_slice *slice)
-{
-	tr_slice_op_drain(s, slice);
-	slice->id = ++s->w.save.last_id;
-	release_entries(s, slice);
-	tr_slice_clear(&s->w.pool, slice);
-}
-
-/** Lets go of the entries of a slice that windows still refer to by its slots. */
-static void retire(struct tr_slice_op *s, struct tr_slice *slice)
-{
-	if (slice->touched == NULL)
-		tr_slice_keep_slots(&s->w.pool, slice);
-	tr_slice_op_empty(s, slice);
-	slice->is_retired = true;
-}
-
-static void drop(struct tr_slice_op *s, uint32_t at)
-{
-	struct tr_slice *slice = s->live[at];
-
-	tr_slice_op_drain(s, slice);
-	s->expects_dense = (uint64_t)(slice->touched != NULL ? slice->touched_count : slice->count) * 8 >=
-			   tr_key_table_slot_limit(s->w.keys);
-	if (s->live_count == 1 && s->expects_dense) { /* no slice is left: no key is */
-		memset(s->refs, 0, s->ref_capacity * sizeof(*s->refs));
-		tr_key_table_clear(s->w.keys);
-	} else if (slice->touched != NULL) {
-		unref(s, slice->touched, slice->touched_count);
-	} else {
-		uint32_t slots[PIECE], cursor = 0, n;
-		char *entries[PIECE];
-
-		while ((n = tr_slice_scan(&s->w.pool, slice, &cursor, PIECE, slots, entries)) > 0)
-			unref(s, slots, n);
-	}
-	release_entries(s, slice);
-	tr_slice_deinit(&s->w.pool, slice);
-	s->spare[s->spare_count++] = slice;
-	s->live_count--;
-	memmove(s->live + at, s->live + at + 1, (s->live_count - at) * sizeof(*s->live));
-}
-
 /* -- rows -- */
 
-/** Entries of slices that have become well filled move to the dense form; between batches no one points to them. */
-static void densify(struct tr_slice_op *s)
-{
-	const uint32_t limit = tr_key_table_slot_limit(s->w.keys);
-
-	for (uint32_t i = 0; i < s->live_count; i++) {
-		struct tr_slice *slice = s->live[i];
-
-		if (!slice->is_dense && !slice->is_retired && (uint64_t)slice->count * 8 > limit) {
-			tr_slice_op_drain(s, slice);
-			tr_slice_densify(&s->w.pool, slice);
-		}
-	}
-}
-
-/** Copies of entries that a snapshot has not written yet, before they change: positions in save.saves. */
-static void save_images(struct tr_slice_op *s, const struct tr_slice *slice, const uint32_t *slots,
-			char *const *entries, uint32_t count)
-{
-	const struct tr_window_save_slice as = {.id = slice->id, .start = slice->start, .first_end = slice->first_end};
-
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t at = s->w.save.saves[i];
-
-		if (*tr_agg_entry_rows(entries[at]) != 0)
-			tr_window_save_image(&s->w.save, &s->w, &as, 0, slots[at], entries[at]);
-	}
-}
-
-/** Entries that are about to be written to. */
-static void resolve(struct tr_slice_op *s, struct tr_slice *slice, const uint32_t *slots, uint32_t count, char **entries)
-{
-	struct tr_window_save *save = &s->w.save;
-
-	if (slice->marks == NULL) {
-		tr_slice_resolve(&s->w.pool, slice, slots, count, entries);
-		return;
-	}
-	tr_window_save_reserve(save, count);
-	tr_slice_resolve_numbers(&s->w.pool, slice, slots, count, entries, save->indexes);
-	tr_marks_reserve(slice->marks, slice->is_dense ? tr_key_table_slot_limit(s->w.keys) : slice->count);
-	save_images(s, slice, slots, entries,
-		    tr_marks_mark(slice->marks, save->indexes, count, slice->count, save->saves));
-}
-
-/** Slots `first` .. of w->slots were empty in the slice before: w->touched names them. */
-static void touch(struct tr_slice_op *s, struct tr_slice *slice, uint32_t first, uint32_t count)
-{
-	struct tr_window_op *w = &s->w;
-
-	for (uint32_t i = 0; i < count; i++) {
-		w->touched_slots[i] = w->slots[first + w->touched[i]];
-		s->refs[w->touched_slots[i]]++;
-	}
-	tr_slice_touch(slice, w->touched_slots, count);
-}
-
-static void reserve_other_slots(struct tr_slice_op *s, uint32_t count)
+static void reserve_other_slots(struct slice_op *s, uint32_t count)
 {
 	if (count <= s->other_capacity)
 		return;
@@ -236,33 +83,28 @@ static void reserve_other_slots(struct tr_slice_op *s, uint32_t count)
 
 /** Most rows go to one slice: all are resolved and counted there, the exceptions in an entry that nobody reads; then the
  * exceptions get their own. Keys that only late rows have are forgotten again. */
-static void take_with_exceptions(struct tr_slice_op *s, const struct tr_batch *batch, struct tr_slice *slice)
+static void take_with_exceptions(struct slice_op *s, const struct tr_batch *batch, struct tr_slice *slice)
 {
 	struct tr_window_op *w = &s->w;
 	const struct tr_window_assign *assign = &s->assign;
 	const uint32_t n = batch->selected_count;
 	uint32_t late = 0;
 
-	resolve(s, slice, w->slots, n, w->entries);
+	tr_window_panes_resolve(&s->panes, slice, w->slots, n, w->entries);
 	*tr_agg_entry_rows(s->trash) = 1; /* not empty: it will not count as touched */
 	for (uint32_t i = 0; i < assign->exception_count; i++)
 		w->entries[assign->exceptions[i]] = s->trash;
-	touch(s, slice, 0, tr_agg_layout_count(w->entries, n, w->touched));
+	tr_window_panes_touch(&s->panes, slice, w->slots, tr_agg_layout_count(w->entries, n, w->touched));
 	for (uint32_t t = 1; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
 		const uint32_t *positions = assign->exceptions + target->first;
-		struct tr_slice *other = tr_slice_op_get(s, target->start, target->first_end);
-		uint32_t touched;
+		struct tr_slice *other = tr_window_panes_get(&s->panes, target->start, target->first_end);
 
 		for (uint32_t i = 0; i < target->count; i++)
 			s->other_slots[i] = w->slots[positions[i]];
-		resolve(s, other, s->other_slots, target->count, w->sources);
-		touched = tr_agg_layout_count(w->sources, target->count, w->touched);
-		for (uint32_t i = 0; i < touched; i++) {
-			w->touched_slots[i] = s->other_slots[w->touched[i]];
-			s->refs[w->touched_slots[i]]++;
-		}
-		tr_slice_touch(other, w->touched_slots, touched);
+		tr_window_panes_resolve(&s->panes, other, s->other_slots, target->count, w->sources);
+		tr_window_panes_touch(&s->panes, other, s->other_slots,
+				      tr_agg_layout_count(w->sources, target->count, w->touched));
 		for (uint32_t i = 0; i < target->count; i++)
 			w->entries[positions[i]] = w->sources[i];
 		late = target->first + target->count;
@@ -275,22 +117,22 @@ static void take_with_exceptions(struct tr_slice_op *s, const struct tr_batch *b
 		const uint32_t slot = w->slots[assign->exceptions[i]];
 
 		/* Once only: a removed key's slot is marked until the list is through. */
-		if (s->refs[slot] == 0) {
-			s->refs[slot] = UINT32_MAX;
+		if (s->panes.refs[slot] == 0) {
+			s->panes.refs[slot] = UINT32_MAX;
 			tr_key_table_remove(w->keys, slot);
 		}
 	}
 	for (uint32_t i = late; i < assign->exception_count; i++) {
 		const uint32_t slot = w->slots[assign->exceptions[i]];
 
-		if (s->refs[slot] == UINT32_MAX)
-			s->refs[slot] = 0;
+		if (s->panes.refs[slot] == UINT32_MAX)
+			s->panes.refs[slot] = 0;
 	}
 }
 
 static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
-	struct tr_slice_op *s = (struct tr_slice_op *)op;
+	struct slice_op *s = (struct slice_op *)op;
 	struct tr_window_op *w = &s->w;
 	struct tr_window_assign *assign = &s->assign;
 
@@ -299,29 +141,31 @@ static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_ba
 	op->metrics.rows_late += assign->late_count;
 	if (assign->count == 0)
 		return TR_FLOW_MORE;
-	densify(s);
+	tr_window_panes_densify(&s->panes);
 	tr_window_op_reserve(w, assign->count);
 	if (assign->has_exceptions) {
-		struct tr_slice *slice = tr_slice_op_get(s, assign->targets[0].start, assign->targets[0].first_end);
+		struct tr_slice *slice =
+			tr_window_panes_get(&s->panes, assign->targets[0].start, assign->targets[0].first_end);
 
 		if (slice->is_dense) {
 			reserve_other_slots(s, assign->exception_count);
 			tr_window_op_map_keys(w, batch, assign->rows, assign->count);
-			tr_slice_op_reserve_refs(s);
+			tr_window_panes_reserve_refs(&s->panes);
 			take_with_exceptions(s, batch, slice);
 			return TR_FLOW_MORE;
 		}
 		tr_window_assign_group(assign, batch);
 	}
 	tr_window_op_map_keys(w, batch, assign->rows, assign->count);
-	tr_slice_op_reserve_refs(s);
+	tr_window_panes_reserve_refs(&s->panes);
 	for (uint32_t t = 0; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
-		struct tr_slice *slice = tr_slice_op_get(s, target->start, target->first_end);
+		struct tr_slice *slice = tr_window_panes_get(&s->panes, target->start, target->first_end);
 
-		resolve(s, slice, w->slots + target->first, target->count, w->entries + target->first);
-		touch(s, slice, target->first,
-		      tr_agg_layout_count(w->entries + target->first, target->count, w->touched));
+		tr_window_panes_resolve(&s->panes, slice, w->slots + target->first, target->count,
+					w->entries + target->first);
+		tr_window_panes_touch(&s->panes, slice, w->slots + target->first,
+				      tr_agg_layout_count(w->entries + target->first, target->count, w->touched));
 	}
 	tr_agg_layout_update(&w->layout, batch, w->entries, assign->rows, assign->count);
 	return TR_FLOW_MORE;
@@ -345,7 +189,7 @@ static uint32_t count_partials(struct tr_window_op *w, const struct tr_column *c
 
 static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
-	struct tr_slice_op *s = (struct tr_slice_op *)op;
+	struct slice_op *s = (struct slice_op *)op;
 	struct tr_window_op *w = &s->w;
 	struct tr_window_assign *assign = &s->assign;
 	const uint32_t start_column = w->plan->key_count + w->layout.partial_count;
@@ -354,17 +198,19 @@ static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct t
 	op->metrics.rows_late += assign->late_count;
 	if (assign->count == 0)
 		return TR_FLOW_MORE;
-	densify(s);
+	tr_window_panes_densify(&s->panes);
 	tr_window_op_reserve(w, assign->count);
 	tr_window_op_map_keys(w, batch, assign->rows, assign->count);
-	tr_slice_op_reserve_refs(s);
+	tr_window_panes_reserve_refs(&s->panes);
 	for (uint32_t t = 0; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
-		struct tr_slice *slice = tr_slice_op_get(s, target->start, target->first_end);
+		struct tr_slice *slice = tr_window_panes_get(&s->panes, target->start, target->first_end);
 
-		resolve(s, slice, w->slots + target->first, target->count, w->entries + target->first);
-		touch(s, slice, target->first,
-		      count_partials(w, &batch->columns[start_column + 2], assign->rows, target->first, target->count));
+		tr_window_panes_resolve(&s->panes, slice, w->slots + target->first, target->count,
+					w->entries + target->first);
+		tr_window_panes_touch(&s->panes, slice, w->slots + target->first,
+				      count_partials(w, &batch->columns[start_column + 2], assign->rows, target->first,
+						     target->count));
 	}
 	tr_agg_layout_read(&w->layout, w->entries, batch->columns + w->plan->key_count, assign->rows, assign->count);
 	return TR_FLOW_MORE;
@@ -372,79 +218,55 @@ static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct t
 
 /* -- merging slices -- */
 
-void tr_slice_op_merge(struct tr_slice_op *s, struct tr_slice *target, struct tr_slice *source)
+static void sums_drop(struct slice_op *s, uint32_t at)
 {
-	struct tr_window_op *w = &s->w;
-	uint32_t slots[PIECE], fresh[PIECE], cursor = 0, n;
-	char *from[PIECE], *to[PIECE];
-
-	if (!target->is_dense && (uint64_t)(target->count + source->count) * 8 > tr_key_table_slot_limit(w->keys)) {
-		tr_slice_op_drain(s, target);
-		tr_slice_densify(&w->pool, target);
-	}
-	while ((n = tr_slice_scan(&w->pool, source, &cursor, PIECE, slots, from)) > 0) {
-		uint32_t fresh_count = 0;
-
-		resolve(s, target, slots, n, to);
-		for (uint32_t i = 0; i < n; i++) {
-			fresh[fresh_count] = slots[i];
-			fresh_count += *tr_agg_entry_rows(to[i]) == 0;
-		}
-		tr_slice_touch(target, fresh, fresh_count);
-		tr_agg_layout_merge(&w->layout, to, from, n);
-	}
-}
-
-static void sums_drop(struct tr_slice_op *s, uint32_t at)
-{
-	struct tr_slice_sum *sum = &s->sums[at];
+	struct slice_sum *sum = &s->sums[at];
 
 	if (sum->is_own) {
-		release_entries(s, sum->slice);
-		tr_slice_deinit(&s->w.pool, sum->slice);
+		tr_window_panes_release(&s->panes, sum->slice);
 		free(sum->slice);
 	}
 	s->sum_count--;
 	memmove(sum, sum + 1, (s->sum_count - at) * sizeof(*sum));
 }
 
-static void sums_add(struct tr_slice_op *s, int64_t start, struct tr_slice *slice, bool is_own)
+static void sums_add(struct slice_op *s, int64_t start, struct tr_slice *slice, bool is_own)
 {
 	if (s->sum_count == s->sum_capacity) {
 		s->sum_capacity = s->sum_capacity == 0 ? 16 : s->sum_capacity * 2;
 		s->sums = realloc(s->sums, s->sum_capacity * sizeof(*s->sums));
 		TR_ASSERT(s->sums != NULL);
 	}
-	s->sums[s->sum_count++] = (struct tr_slice_sum){.start = start, .slice = slice, .is_own = is_own};
+	s->sums[s->sum_count++] = (struct slice_sum){.start = start, .slice = slice, .is_own = is_own};
 }
 
 /** A new slice with the sum of two. */
-static struct tr_slice *sum_of(struct tr_slice_op *s, struct tr_slice *slice, struct tr_slice *newer)
+static struct tr_slice *sum_of(struct slice_op *s, struct tr_slice *slice, struct tr_slice *newer)
 {
 	struct tr_slice *sum = malloc(sizeof(*sum));
 
 	TR_ASSERT(sum != NULL);
 	tr_slice_init(sum, slice->is_dense);
 	if (s->w.layout.owns_memory)
-		tr_slice_op_merge(s, sum, slice);
+		tr_window_panes_merge(&s->panes, sum, slice);
 	else
 		tr_slice_copy(&s->w.pool, sum, slice);
-	tr_slice_op_merge(s, sum, newer);
+	tr_window_panes_merge(&s->panes, sum, newer);
 	return sum;
 }
 
 /** Sums the slices of the window [start, end) from the newest to the oldest. */
-static void flip(struct tr_slice_op *s, int64_t start, int64_t end)
+static void flip(struct slice_op *s, int64_t start, int64_t end)
 {
 	const struct tr_window_clock *clock = &s->w.clock;
 	struct tr_slice *newer = NULL;
 
-	tr_slice_op_empty(s, &s->front);
+	tr_window_panes_empty(&s->panes, &s->front);
 	while (s->sum_count > 0)
 		sums_drop(s, s->sum_count - 1);
 	s->flip_end = end;
-	for (uint32_t i = s->live_count; i-- > 0;) {
-		struct tr_slice *slice = s->live[i];
+	for (uint32_t i = s->panes.live_count; i-- > 0;) {
+		struct tr_slice *slice = s->panes.live[i];
 
 		if (slice->start < start || slice->start + clock->slice_ms > end || is_overlay(s, slice))
 			continue;
@@ -455,7 +277,7 @@ static void flip(struct tr_slice_op *s, int64_t start, int64_t end)
 }
 
 /** HOP: what the window [start, end) is made of, in at most two slices and the overlays. */
-static struct tr_slice *hop_result(struct tr_slice_op *s, int64_t start, int64_t end)
+static struct tr_slice *hop_result(struct slice_op *s, int64_t start, int64_t end)
 {
 	const struct tr_window_clock *clock = &s->w.clock;
 	struct tr_slice *back = NULL, *only;
@@ -463,14 +285,14 @@ static struct tr_slice *hop_result(struct tr_slice_op *s, int64_t start, int64_t
 
 	if (s->flip_end == INT64_MIN || start >= s->flip_end)
 		flip(s, start, end);
-	for (uint32_t i = 0; i < s->live_count; i++) { /* slices that have come since */
-		struct tr_slice *slice = s->live[i];
+	for (uint32_t i = 0; i < s->panes.live_count; i++) { /* slices that have come since */
+		struct tr_slice *slice = s->panes.live[i];
 
 		if (slice->is_merged || slice->start + clock->slice_ms > end || slice->start < start ||
 		    is_overlay(s, slice))
 			continue;
 		TR_DASSERT(slice->start >= s->flip_end);
-		tr_slice_op_merge(s, &s->front, slice);
+		tr_window_panes_merge(&s->panes, &s->front, slice);
 		slice->is_merged = true;
 	}
 	for (uint32_t i = s->sum_count; i-- > 0 && back == NULL;)
@@ -478,46 +300,46 @@ static struct tr_slice *hop_result(struct tr_slice_op *s, int64_t start, int64_t
 			back = s->sums[i].slice;
 	only = back != NULL ? back : &s->front;
 	parts = (back != NULL) + (s->front.count > 0);
-	for (uint32_t i = 0; i < s->live_count; i++) {
-		struct tr_slice *slice = s->live[i];
+	for (uint32_t i = 0; i < s->panes.live_count; i++) {
+		struct tr_slice *slice = s->panes.live[i];
 
 		if (slice->start < start || slice->first_end > end || !is_overlay(s, slice))
 			continue;
 		if (parts < 2) { /* now the result needs a place of its own */
-			tr_slice_op_empty(s, &s->result);
-			tr_slice_op_merge(s, &s->result, only);
+			tr_window_panes_empty(&s->panes, &s->result);
+			tr_window_panes_merge(&s->panes, &s->result, only);
 			if (back != NULL && s->front.count > 0)
-				tr_slice_op_merge(s, &s->result, &s->front);
+				tr_window_panes_merge(&s->panes, &s->result, &s->front);
 			only = &s->result;
 			parts = 3;
 		} else if (parts == 2) {
-			tr_slice_op_empty(s, &s->result);
-			tr_slice_op_merge(s, &s->result, back);
-			tr_slice_op_merge(s, &s->result, &s->front);
+			tr_window_panes_empty(&s->panes, &s->result);
+			tr_window_panes_merge(&s->panes, &s->result, back);
+			tr_window_panes_merge(&s->panes, &s->result, &s->front);
 			only = &s->result;
 			parts = 3;
 		}
-		tr_slice_op_merge(s, &s->result, slice);
+		tr_window_panes_merge(&s->panes, &s->result, slice);
 	}
 	if (parts == 2) {
-		tr_slice_op_empty(s, &s->result);
-		tr_slice_op_merge(s, &s->result, back);
-		tr_slice_op_merge(s, &s->result, &s->front);
+		tr_window_panes_empty(&s->panes, &s->result);
+		tr_window_panes_merge(&s->panes, &s->result, back);
+		tr_window_panes_merge(&s->panes, &s->result, &s->front);
 		only = &s->result;
 	}
 	return only;
 }
 
 /** CUMULATE: adds the slice that ends at `end` to the running sum of its cycle. */
-static struct tr_slice *cumulate_result(struct tr_slice_op *s, int64_t end)
+static struct tr_slice *cumulate_result(struct slice_op *s, int64_t end)
 {
-	for (uint32_t i = 0; i < s->live_count; i++) {
-		struct tr_slice *slice = s->live[i];
+	for (uint32_t i = 0; i < s->panes.live_count; i++) {
+		struct tr_slice *slice = s->panes.live[i];
 
 		if (slice->is_retired || slice->first_end != end)
 			continue;
-		tr_slice_op_merge(s, &s->front, slice);
-		retire(s, slice);
+		tr_window_panes_merge(&s->panes, &s->front, slice);
+		tr_window_panes_retire(&s->panes, slice);
 	}
 	return &s->front;
 }
@@ -525,13 +347,13 @@ static struct tr_slice *cumulate_result(struct tr_slice_op *s, int64_t end)
 /* -- firing -- */
 
 /** The end of the next window that has rows; INT64_MAX: there is none. */
-static int64_t next_end(const struct tr_slice_op *s)
+static int64_t next_end(const struct slice_op *s)
 {
 	const int64_t step = s->w.clock.spec.step_ms;
 	int64_t least = INT64_MAX;
 
-	for (uint32_t i = 0; i < s->live_count; i++) {
-		const struct tr_slice *slice = s->live[i];
+	for (uint32_t i = 0; i < s->panes.live_count; i++) {
+		const struct tr_slice *slice = s->panes.live[i];
 		int64_t end = slice->first_end;
 
 		if (s->fired_end != INT64_MIN && end <= s->fired_end)
@@ -541,13 +363,13 @@ static int64_t next_end(const struct tr_slice_op *s)
 	return least;
 }
 
-static void begin_fire(struct tr_slice_op *s, int64_t end)
+static void begin_fire(struct slice_op *s, int64_t end)
 {
 	s->firing_end = end;
 	s->firing_start = tr_window_start_of(&s->w.clock, end);
 	s->cursor = 0;
 	switch (s->w.clock.spec.kind) {
-	case TR_WINDOW_TUMBLE: s->firing = s->live[live_position(s, s->firing_start, end)]; break;
+	case TR_WINDOW_TUMBLE: s->firing = tr_window_panes_get(&s->panes, s->firing_start, end); break;
 	case TR_WINDOW_HOP: s->firing = hop_result(s, s->firing_start, end); break;
 	case TR_WINDOW_CUMULATE: s->firing = cumulate_result(s, end); break;
 	case TR_WINDOW_SESSION: TR_UNREACHABLE();
@@ -555,33 +377,33 @@ static void begin_fire(struct tr_slice_op *s, int64_t end)
 }
 
 /** The window is out: slices that no later window needs go. */
-static void end_fire(struct tr_slice_op *s)
+static void end_fire(struct slice_op *s)
 {
 	const int64_t end = s->firing_end;
 
 	s->firing = NULL;
 	s->fired_end = end;
-	if (s->w.clock.spec.kind == TR_WINDOW_CUMULATE) {
+	if (is_cumulate(s)) {
 		s->front.start = end - s->w.clock.slice_ms;
 		s->front.first_end = end;
 		if (end == s->firing_start + s->w.clock.spec.size_ms)
-			tr_slice_op_empty(s, &s->front); /* while the slots still name its keys */
+			tr_window_panes_empty(&s->panes, &s->front); /* while the slots still name its keys */
 	}
 	while (s->sum_count > 0 &&
 	       tr_window_last_end(&s->w.clock, s->sums[s->sum_count - 1].start) <= end) /* the oldest come last */
 		sums_drop(s, s->sum_count - 1);
-	for (uint32_t i = s->live_count; i-- > 0;)
-		if (tr_window_last_end(&s->w.clock, s->live[i]->start) <= end)
-			drop(s, i);
-	if (s->live_count == 0 && s->w.clock.spec.kind == TR_WINDOW_HOP) {
-		tr_slice_op_empty(s, &s->front);
+	for (uint32_t i = s->panes.live_count; i-- > 0;)
+		if (tr_window_last_end(&s->w.clock, s->panes.live[i]->start) <= end)
+			tr_window_panes_drop(&s->panes, i);
+	if (s->panes.live_count == 0 && s->w.clock.spec.kind == TR_WINDOW_HOP) {
+		tr_window_panes_empty(&s->panes, &s->front);
 		s->flip_end = INT64_MIN;
 	}
 	s->w.op.metrics.state_bytes = s->w.pool.bytes + tr_key_table_bytes(s->w.keys);
 }
 
 /** Sends out all that the watermark fires, then the watermark. */
-static enum tr_flow advance(struct tr_slice_op *s)
+static enum tr_flow advance(struct slice_op *s)
 {
 	struct tr_window_op *w = &s->w;
 
@@ -616,7 +438,7 @@ static enum tr_flow advance(struct tr_slice_op *s)
 
 static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
 {
-	struct tr_slice_op *s = (struct tr_slice_op *)op;
+	struct slice_op *s = (struct slice_op *)op;
 
 	TR_ASSERT(s->firing == NULL);
 	if (watermark_ms <= s->w.watermark_ms)
@@ -626,39 +448,86 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	return advance(s);
 }
 
-static enum tr_flow resume(struct tr_op *op) { return advance((struct tr_slice_op *)op); }
+static enum tr_flow resume(struct tr_op *op) { return advance((struct slice_op *)op); }
+
+/* -- saving and loading -- */
+
+static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
+			uint64_t *base, struct tr_status *st)
+{
+	struct slice_op *s = (struct slice_op *)op;
+
+	TR_ASSERT(s->firing == NULL && !s->has_pending);
+	return tr_window_panes_snapshot(&s->panes, order, writer, s->fired_end, base, st);
+}
+
+static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget, struct tr_status *st)
+{
+	return tr_window_panes_snapshot_step(&((struct slice_op *)op)->panes, writer, budget, st);
+}
+
+static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
+		    struct tr_status *st)
+{
+	return tr_window_panes_load(&((struct slice_op *)op)->panes, origin, record, st);
+}
+
+/** A slice whose first window had fired at its stream's watermark, but not at the least one of all, becomes an overlay of the
+ * next window that is open. With CUMULATE the running sum goes to the slice of the next window. */
+static bool set_target(struct tr_window_op *w, struct tr_window_pane_loaded *loaded)
+{
+	const bool is_running_sum = w->clock.spec.kind == TR_WINDOW_CUMULATE;
+	int64_t end;
+
+	if (tr_window_timer(&w->clock, loaded->as.first_end) > loaded->watermark_ms)
+		return true;
+	if (!is_running_sum && loaded->watermark_ms == w->state.watermark_ms)
+		return true; /* fired_end knows */
+	end = tr_window_first_open(&w->clock, loaded->as.start, loaded->watermark_ms);
+	if (end == INT64_MIN)
+		return false;
+	if (is_running_sum)
+		loaded->as.start = end - w->clock.slice_ms;
+	loaded->as.first_end = end;
+	return true;
+}
+
+static tr_code load_end(struct tr_op *op, struct tr_status *st)
+{
+	struct slice_op *s = (struct slice_op *)op;
+	const struct tr_window_spec *spec = &s->w.clock.spec;
+	const int64_t phase = spec->offset_ms + (spec->kind == TR_WINDOW_HOP ? spec->size_ms : 0);
+	const int64_t mark = tr_window_state_loaded(&s->w, INT64_MIN);
+
+	/* Of a tumbling window the mark says nothing that is needed here; the other operators have uses of their own for it. */
+	if (spec->kind != TR_WINDOW_TUMBLE && mark != INT64_MIN &&
+	    (mark < -2 * TR_WINDOW_TIME_MAX || mark > 2 * (TR_WINDOW_TIME_MAX - 1) ||
+	     tr_window_floor(mark, phase, spec->step_ms) != mark))
+		TR_FAIL(st, TR_ERR_DATA, "%s: a state record is damaged: a window that ends at %lld", op->ops->name,
+			(long long)mark);
+	if (spec->kind != TR_WINDOW_TUMBLE)
+		s->fired_end = mark;
+	tr_window_panes_load_end(&s->panes, set_target);
+	return TR_OK;
+}
+
+static uint64_t state_bytes(const struct tr_op *op)
+{
+	return tr_window_panes_state_bytes(&((const struct slice_op *)op)->panes);
+}
 
 static void destroy(struct tr_op *op)
 {
-	struct tr_slice_op *s = (struct tr_slice_op *)op;
+	struct slice_op *s = (struct slice_op *)op;
 
-	for (uint32_t i = 0; i < s->live_count; i++) {
-		release_entries(s, s->live[i]);
-		tr_slice_deinit(&s->w.pool, s->live[i]);
-		free(s->live[i]);
-	}
-	for (uint32_t i = 0; i < s->spare_count; i++)
-		free(s->spare[i]);
 	while (s->sum_count > 0)
 		sums_drop(s, s->sum_count - 1);
-	for (uint32_t i = 0; i < s->loaded_count; i++) { /* loading has failed */
-		if (s->loaded[i].is_alias)
-			continue;
-		release_entries(s, s->loaded[i].slice);
-		tr_slice_deinit(&s->w.pool, s->loaded[i].slice);
-		free(s->loaded[i].slice);
-	}
-	release_entries(s, &s->front);
-	release_entries(s, &s->result);
-	tr_slice_deinit(&s->w.pool, &s->front);
-	tr_slice_deinit(&s->w.pool, &s->result);
+	tr_window_panes_release(&s->panes, &s->front);
+	tr_window_panes_release(&s->panes, &s->result);
+	tr_window_panes_deinit(&s->panes);
 	tr_window_assign_deinit(&s->assign);
 	tr_window_op_deinit(&s->w);
-	free(s->live);
-	free(s->spare);
 	free(s->sums);
-	free(s->loaded);
-	free(s->refs);
 	free(s->trash);
 	free(s->other_slots);
 	free(s);
@@ -674,11 +543,11 @@ static const struct tr_op_ops rows_ops = {
 	.on_batch = on_rows,
 	.on_watermark = on_watermark,
 	.resume = resume,
-	.snapshot = tr_slice_op_snapshot,
-	.snapshot_step = tr_slice_op_snapshot_step,
-	.load = tr_slice_op_load,
-	.load_end = tr_slice_op_load_end,
-	.state_bytes = tr_slice_op_state_bytes,
+	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
 	.kinds = kinds,
 	.destroy = destroy,
 };
@@ -688,11 +557,11 @@ static const struct tr_op_ops partials_ops = {
 	.on_batch = on_partials,
 	.on_watermark = on_watermark,
 	.resume = resume,
-	.snapshot = tr_slice_op_snapshot,
-	.snapshot_step = tr_slice_op_snapshot_step,
-	.load = tr_slice_op_load,
-	.load_end = tr_slice_op_load_end,
-	.state_bytes = tr_slice_op_state_bytes,
+	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
 	.kinds = kinds,
 	.destroy = destroy,
 };
@@ -700,13 +569,14 @@ static const struct tr_op_ops partials_ops = {
 tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 				  struct tr_status *st)
 {
-	struct tr_slice_op *s = calloc(1, sizeof(*s));
+	struct slice_op *s = calloc(1, sizeof(*s));
 	tr_code code;
 
 	TR_ASSERT(s != NULL);
 	*op = NULL;
 	s->flip_end = s->fired_end = INT64_MIN;
-	s->expects_dense = s->w.has_slices = true;
+	s->w.has_slices = true;
+	tr_window_panes_init(&s->panes, &s->w, true);
 	tr_slice_init(&s->front, false);
 	tr_slice_init(&s->result, false);
 	code = tr_window_op_init(&s->w, plan->phase == TR_PHASE_GLOBAL ? &partials_ops : &rows_ops, plan, context, st);
@@ -717,7 +587,7 @@ tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_o
 		destroy(&s->w.op);
 		return code;
 	}
-	tr_slice_op_begin_saving(s);
+	tr_window_panes_begin_saving(&s->panes, is_cumulate(s) ? &s->front : NULL);
 	s->trash = calloc(1, s->w.layout.stride);
 	TR_ASSERT(s->trash != NULL);
 	*op = &s->w.op;

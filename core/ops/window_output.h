@@ -30,6 +30,7 @@ struct tr_window_op {
 	struct tr_window_state state;
 	struct tr_window_save save;
 	bool has_slices;                      /* entries are saved by slices that have ids */
+	bool are_slices_windows;              /* each of these is a window */
 	int64_t watermark_ms;                 /* the last one that came in */
 	int64_t forwarded_ms;                 /* the last one passed on */
 	const struct tr_column **key_columns; /* scratch: key_count */

@@ -21,7 +21,7 @@
 #define MARK_COLUMNS 3
 #define SLICE_COLUMNS 4
 #define ENTRY_COLUMNS 4  /* behind the accumulators */
-#define VALUES_COLUMNS 3 /* behind the keys */
+#define VALUES_COLUMNS 4 /* behind the keys */
 #define ENTRIES_FOR_MEAN 1000
 
 /* -- schemas -- */
@@ -134,6 +134,7 @@ static const struct tr_schema *values_schema(struct tr_window_op *w, struct tr_a
 	add_column(&m, "slice_start", tr_type_of(TR_TYPE_BIGINT));
 	add_column(&m, "first_end", tr_type_of(TR_TYPE_BIGINT));
 	add_column(&m, "value", part->slot.arg_type);
+	add_column(&m, "slice", tr_type_of(TR_TYPE_BIGINT));
 	return maker_end(&m);
 }
 
@@ -333,10 +334,22 @@ tr_code tr_window_state_put_entries(struct tr_window_op *w, struct tr_state_writ
 	return put(w, writer, TR_WINDOW_STATE_ENTRIES, count, st);
 }
 
+/** Writes `count` rows of an image of values: the columns behind them are constant. */
+static tr_code put_values_image(struct tr_window_op *w, struct tr_state_writer *writer, uint16_t kind,
+				const struct tr_batch_buffer *image, uint32_t count, int64_t slice,
+				struct tr_status *st)
+{
+	const uint32_t columns = w->plan->key_count + VALUES_COLUMNS - 1;
+
+	show_image(&w->state, image, columns);
+	w->state.columns[columns] = number_column(&slice, true);
+	return put(w, writer, kind, count, st);
+}
+
 /** What part `p` of the entries has seen. */
 static tr_code put_values(struct tr_window_op *w, struct tr_state_writer *writer, uint32_t p, const uint32_t *slots,
 			  char *const *entries, uint32_t count, const int64_t *starts, const int64_t *ends,
-			  bool is_one_window, struct tr_status *st)
+			  bool is_one_window, int64_t slice, struct tr_status *st)
 {
 	const uint16_t kind = (uint16_t)(TR_WINDOW_STATE_VALUES + p);
 	const struct tr_agg_part *part = &w->layout.parts[p];
@@ -366,16 +379,12 @@ static tr_code put_values(struct tr_window_op *w, struct tr_state_writer *writer
 			v += take;
 			if (n < image->capacity)
 				continue;
-			show_image(&w->state, image, keys + VALUES_COLUMNS);
-			TR_TRY(put(w, writer, kind, n, st));
+			TR_TRY(put_values_image(w, writer, kind, image, n, slice, st));
 			tr_batch_buffer_clear(image);
 			n = 0;
 		}
 	}
-	if (n == 0)
-		return TR_OK;
-	show_image(&w->state, image, keys + VALUES_COLUMNS);
-	return put(w, writer, kind, n, st);
+	return n == 0 ? TR_OK : put_values_image(w, writer, kind, image, n, slice, st);
 }
 
 tr_code tr_window_state_put_slots(struct tr_window_op *w, struct tr_state_writer *writer, const uint32_t *slots,
@@ -389,7 +398,7 @@ tr_code tr_window_state_put_slots(struct tr_window_op *w, struct tr_state_writer
 	TR_TRY(tr_window_state_put_entries(w, writer, entries, count, starts, ends, is_one_window, slice, st));
 	for (uint32_t p = 0; p < w->layout.part_count; p++)
 		if (w->layout.parts[p].is_distinct)
-			TR_TRY(put_values(w, writer, p, slots, entries, count, starts, ends, is_one_window, st));
+			TR_TRY(put_values(w, writer, p, slots, entries, count, starts, ends, is_one_window, slice, st));
 	return TR_OK;
 }
 
@@ -478,6 +487,26 @@ static bool is_slice(const struct tr_window_clock *clock, int64_t start, int64_t
 	       (first_end - natural) % clock->spec.step_ms == 0;
 }
 
+/** The same for a window. */
+static bool is_window(const struct tr_window_clock *clock, int64_t start, int64_t end)
+{
+	const struct tr_window_spec *spec = &clock->spec;
+
+	if (start < -2 * TR_WINDOW_TIME_MAX + 2 || start > TR_WINDOW_TIME_MAX || end <= start ||
+	    end > 2 * (TR_WINDOW_TIME_MAX - 1))
+		return false;
+	switch (spec->kind) {
+	case TR_WINDOW_SESSION: return end - start >= spec->size_ms;
+	case TR_WINDOW_CUMULATE:
+		return tr_window_floor(start, spec->offset_ms, spec->size_ms) == start &&
+		       end - start <= spec->size_ms && (end - start) % spec->step_ms == 0;
+	case TR_WINDOW_TUMBLE:
+	case TR_WINDOW_HOP:
+		return tr_window_floor(start, spec->offset_ms, spec->step_ms) == start && end - start == spec->size_ms;
+	}
+	TR_UNREACHABLE();
+}
+
 static tr_code load_slices(struct tr_window_op *w, const struct tr_state_record *record, struct tr_status *st)
 {
 	struct tr_window_state *state = &w->state;
@@ -497,7 +526,8 @@ static tr_code load_slices(struct tr_window_op *w, const struct tr_state_record 
 			.base = tr_column_i64(&batch->columns[3], i),
 		};
 
-		if (!is_slice(&w->clock, slice.start, slice.first_end))
+		if (w->are_slices_windows ? !is_window(&w->clock, slice.start, slice.first_end)
+					  : !is_slice(&w->clock, slice.start, slice.first_end))
 			TR_FAIL(st, TR_ERR_DATA, "%s: a state record names a slice that there can't be: %lld to %lld",
 				w->op.ops->name, (long long)slice.start, (long long)slice.first_end);
 		state->live[state->live_count++] = slice;
@@ -583,26 +613,6 @@ static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struc
 	}
 }
 
-/** The same for a window. */
-static bool is_window(const struct tr_window_clock *clock, int64_t start, int64_t end)
-{
-	const struct tr_window_spec *spec = &clock->spec;
-
-	if (start < -2 * TR_WINDOW_TIME_MAX + 2 || start > TR_WINDOW_TIME_MAX || end <= start ||
-	    end > 2 * (TR_WINDOW_TIME_MAX - 1))
-		return false;
-	switch (spec->kind) {
-	case TR_WINDOW_SESSION: return end - start >= spec->size_ms;
-	case TR_WINDOW_CUMULATE:
-		return tr_window_floor(start, spec->offset_ms, spec->size_ms) == start &&
-		       end - start <= spec->size_ms && (end - start) % spec->step_ms == 0;
-	case TR_WINDOW_TUMBLE:
-	case TR_WINDOW_HOP:
-		return tr_window_floor(start, spec->offset_ms, spec->step_ms) == start && end - start == spec->size_ms;
-	}
-	TR_UNREACHABLE();
-}
-
 tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_record *record, struct tr_window_rows *rows,
 			     struct tr_status *st)
 {
@@ -619,13 +629,13 @@ tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_recor
 				  : !is_window(&w->clock, rows->starts[i], rows->ends[i]))
 			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has a window that there can't be: %lld to %lld",
 				w->op.ops->name, (long long)rows->starts[i], (long long)rows->ends[i]);
-	if (!is_entries)
-		return TR_OK;
-	rows->counts = batch->columns[at + 2].data;
 	rows->slices = batch->columns[at + 3].data;
 	for (uint32_t i = 0; w->has_slices && i < batch->row_count; i++)
 		if (rows->slices[i] != rows->slices[0])
 			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has entries of several slices", w->op.ops->name);
+	if (!is_entries)
+		return TR_OK;
+	rows->counts = batch->columns[at + 2].data;
 	return tr_agg_layout_check(&w->layout, batch->columns + w->plan->key_count, &batch->columns[at + 2], rows->rows,
 				   rows->count, st);
 }

@@ -7,10 +7,11 @@
  *     slices    2      no      id, start, first end, base: the slices that live
  *     entries   3      yes     keys.. | accumulators.. | start | end | rows | slice      partials, as between two phases
  *     waiting   4      yes     keys.. | other columns of the input.. | watermark          sessions: rows not yet taken
- *     values    16+n   yes     keys.. | start | end | value                               what DISTINCT aggregate n has seen
+ *     values    16+n   yes     keys.. | start | end | value | slice                       what DISTINCT aggregate n has seen
  *
  * An entry's accumulators travel like the partials of a LOCAL operator, so loading is reading partials. `slice` is the id
- * of the slice that has the entry, for those who have ids. Entries of one record belong to one slice.
+ * of the slice that has the entry, for those who have ids. Entries of one record belong to one slice. Behind a record of entries
+ * come all values that they have seen: a later record of an entry replaces those, too.
  *
  * Loading keeps the rows whose key group is the subtask's own, by the hash that dealt the rows (core/exchange.c): that of
  * the key columns, in their order. What comes from outside is checked here, so that operators need not.
@@ -81,7 +82,7 @@ struct tr_window_rows {
 	const int64_t *starts; /* by row of the batch */
 	const int64_t *ends;
 	const int64_t *counts; /* ENTRIES: hidden counts */
-	const int64_t *slices; /* ENTRIES */
+	const int64_t *slices;
 };
 
 void tr_window_state_deinit(struct tr_window_state *state);

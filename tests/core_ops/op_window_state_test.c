@@ -45,7 +45,7 @@ static void many_keys(void **state)
 			   n % 3 == 0   ? TR_WINDOW_TUMBLE
 			   : n % 3 == 1 ? TR_WINDOW_HOP
 					: TR_WINDOW_CUMULATE,
-			   false);
+			   n % 4 == 3);
 		q.window.offset_ms = 0;
 		q.window.step_ms = 100;
 		q.window.size_ms = n % 3 == 0 ? 500 : 1000;
@@ -95,7 +95,7 @@ static void processing_time(void **state)
 		plain = run_create(w, &q, true, 0, false);
 		run_through(plain, 0, 1);
 		cut = run_create(w, &q, true, 0, n / 4 % 2);
-		run_through(cut, 2, 1);
+		run_through(cut, 1 + (uint32_t)(n / 8 % 4), 1);
 		qsort(plain->lines.lines, plain->lines.count, sizeof(char *), compare_lines);
 		compare(&plain->lines, &cut->lines, 0, late_now(cut), "processing time");
 		run_destroy(plain);

@@ -6,7 +6,8 @@
  * A run deals rows by key to up to eight subtasks, as an exchange would. At random moments a checkpoint begins: each
  * operator's snapshot goes to blocks, and its further steps come between batches, also while the sink blocks. Some
  * checkpoints are given up. At other moments everything is thrown away, output since the last complete checkpoint too, and
- * loaded from it into another number of subtasks. For LOCAL and GLOBAL, one or two LOCAL operators feed the subtasks.
+ * loaded from it into another number of subtasks, and, where the general operator and another one can do the query and load
+ * each other's state, perhaps into the other one. For LOCAL and GLOBAL, one or two LOCAL operators feed the subtasks.
  * Records that are damaged or cut are refused or loaded, but never break anything.
  */
 #ifndef TR_TESTS_WINDOW_RUN_H
@@ -59,6 +60,7 @@ struct run {
 	struct tr_chain locals[2];
 	int64_t local_watermarks[2];
 	uint32_t key_groups;
+	bool has_twins; /* the general operator and another one load each other's state */
 	struct task tasks[TASKS_MAX];
 	uint32_t task_count;
 	struct text_list lines;
@@ -424,6 +426,8 @@ static inline uint32_t crash(struct run *r)
 	struct tr_status st = {0};
 
 	tasks_destroy(r);
+	if (r->has_twins)
+		r->plan.use_general = tr_test_below(&r->w->seed, 2);
 	while (r->lines.count > mark.lines)
 		free(r->lines.lines[--r->lines.count]);
 	r->late_before = mark.late;
@@ -587,6 +591,8 @@ static inline struct run *run_create(struct world *w, const struct query *q, boo
 		r->plan.phase = TR_PHASE_GLOBAL;
 		r->plan.input = r->local.output;
 	}
+	r->has_twins = local_count == 0 && q->window.kind == TR_WINDOW_TUMBLE && !q->has_distinct &&
+		       !q->window.is_processing_time;
 	return r;
 }
 
