@@ -17,7 +17,7 @@
  *
  * A *stream* is what one subtask of one operator wrote. It is loaded as a whole: first the records that are not keyed, of the
  * newest checkpoint, then the keyed ones in the order in which they were written, from the stream's `base` on.
- * Several streams follow each other when there were several subtasks. Slots, addresses and the order of tables are
+ * Several streams follow each other, in any order, when there were several subtasks. Slots, addresses and the order of tables are
  * never saved.
  *
  * Bytes that come back are hostile: who loads checks every length and answers TR_ERR_DATA with the reason.
@@ -62,6 +62,9 @@ struct tr_state_origin {
 	uint32_t subtask;
 	uint32_t subtask_count;
 	uint64_t checkpoint; /* the one that is restored */
+	/* All keys of the stream are this subtask's; false: it keeps those of its key groups. */
+	bool is_dealt_alike;
+	uint64_t bytes_max; /* more bytes than this all streams together do not have; 0: not known */
 };
 
 #endif

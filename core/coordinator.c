@@ -14,6 +14,7 @@
 #include "core/checkpoint.h"
 #include "core/state_schema.h"
 #include "core/worker.h"
+#include "state/key_group.h"
 
 #define IO_QUEUE_DEPTH 64
 #define RETRY_PAUSE_NS INT64_C(1000000000)
@@ -488,7 +489,10 @@ static bool drain(struct tr_coordinator *c, bool *has_moved)
 /** What the root says of the streams. */
 static void seal(struct tr_coordinator *c)
 {
-	struct tr_log_checkpoint checkpoint = {.number = c->number, .is_final = c->is_final};
+	const uint32_t groups = c->plan->key_groups;
+	struct tr_log_checkpoint checkpoint = {.number = c->number,
+					       .is_final = c->is_final,
+					       .key_groups = groups != 0 ? groups : TR_KEY_GROUPS_DEFAULT};
 	const char **schemas = c->schemas;
 
 	c->part_count = 0;

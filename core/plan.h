@@ -114,7 +114,8 @@ struct tr_checkpoint_plan {
 	int64_t timeout_ms;
 	int64_t min_pause_ms;
 	uint32_t retained;
-	int64_t tolerable_failures; /* in a row; -1: any number */
+	int64_t tolerable_failures;  /* in a row; -1: any number */
+	uint64_t load_threads_bytes; /* from so much state on each subtask loads on a thread of its own; 0: 8 MiB */
 };
 
 struct tr_plan {

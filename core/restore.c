@@ -3,58 +3,55 @@
  * Restoring: a checkpoint's blocks to the operators of a new graph.
  *
  *     parts of the checkpoint ──uid──▶ operators of the plan      checked first: fingerprints, what is left over
- *     blocks ──stream──▶ lists per stream ──▶ each subtask of the operator: records without key, then keyed ones
+ *     newest blocks ──▶ records without key, kept by stream       they are few: positions, watermarks, which slices live
+ *     all blocks, in turn ──▶ keyed records ──▶ operators         as they are read; nothing is collected
  *
- * All blocks are read into memory and then given to the operators, to each stream by stream, as base/state_record.h has it. With the
- * same number of subtasks as before a stream's keyed records go to the one subtask that they came from; otherwise to all, who keep
- * the key groups that are theirs. What takes long is not reading but putting keys into tables; so when there is much of it,
- * the subtasks of a stage are given theirs at the same time, a thread each.
+ * An operator is given a stream as base/state_record.h has it: its records without key, then the keyed ones. With the same number
+ * of subtasks and key groups as before a stream's keyed records go to the one subtask that they came from. Then each subtask
+ * takes its own stream, all in one turn, and at last what the others say without key. Otherwise the streams are read one after the
+ * other (turn k: those of the old subtask k), and each is given to all subtasks, who keep the key groups that are theirs.
+ *
+ * What takes long is not reading but putting keys into tables. So when there is much of it, each subtask has a thread that
+ * loads (core/loader.h) while this one reads on. Sources and sinks may look at files when they are given theirs: they are
+ * always loaded here.
  */
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/fault.h"
 #include "core/coordinator.h"
+#include "core/loader.h"
 #include "core/worker.h"
+#include "state/key_group.h"
 
-#define THREADS_BYTES ((size_t)8 << 20) /* less is loaded by one thread */
+#define THREADS_BYTES ((uint64_t)8 << 20) /* less is loaded by this thread alone */
+#define NO_LOADER UINT32_MAX
 
 /** One stream of the checkpoint, and who takes it. */
 struct stream {
 	const struct tr_log_part *part;
 	struct tr_stage *stage; /* NULL: left out */
 	uint32_t state;         /* of the stage */
-	struct tr_state_block *first;
-	struct tr_state_block *last;
-	uint64_t newest; /* checkpoint of the newest block: its records without key count */
+	bool is_dealt_alike;    /* keyed records are those of one subtask */
+	bool is_memory_only;
+	struct tr_bytes unkeyed; /* records, as in a block */
 };
 
 struct restore {
 	struct tr_graph *graph;
 	struct stream *streams;
+	uint32_t *turns; /* by stream */
 	uint32_t stream_count;
+	uint32_t *first_loader; /* by stage; NO_LOADER: this thread loads */
 	const struct tr_log_checkpoint *checkpoint;
 	const char *what; /* directory, for messages */
-	size_t bytes;     /* of all blocks that somebody takes */
+	uint64_t bytes;   /* of all blocks */
+	struct tr_loaders *loaders;
+	bool has_failed; /* an operator has: */
+	struct tr_status failure;
 };
-
-/** A thread that gives one subtask its state. */
-struct loader {
-	const struct restore *restore;
-	const struct tr_stage *stage;
-	uint32_t subtask;
-	pthread_t thread;
-	bool is_started;
-	tr_code code;
-	struct tr_status status;
-};
-
-static bool is_same(const struct tr_state_stream *a, const struct tr_state_stream *b)
-{
-	return a->operator_id == b->operator_id && a->subtask == b->subtask && a->subtask_count == b->subtask_count;
-}
 
 static bool find_state(const struct tr_graph *graph, uint64_t operator_id, struct stream *stream)
 {
@@ -70,6 +67,26 @@ static bool find_state(const struct tr_graph *graph, uint64_t operator_id, struc
 	return false;
 }
 
+/** Whether an operator's state is its own memory. */
+static bool is_memory_only(const struct stream *stream)
+{
+	const struct tr_stage_state *state = &stream->stage->states[stream->state];
+
+	return state->op >= 0 && state->node->kind != TR_NODE_SINK;
+}
+
+static void choose_turn(struct restore *r, uint32_t i)
+{
+	struct stream *stream = &r->streams[i];
+	const struct tr_state_stream *from = &stream->part->stream;
+	const uint32_t groups = r->graph->plan->key_groups != 0 ? r->graph->plan->key_groups : TR_KEY_GROUPS_DEFAULT;
+
+	stream->is_memory_only = is_memory_only(stream);
+	stream->is_dealt_alike = from->subtask_count == stream->stage->parallelism &&
+				 (r->checkpoint->key_groups == groups || r->checkpoint->key_groups == 0);
+	r->turns[i] = stream->is_dealt_alike ? 0 : from->subtask;
+}
+
 /** Parts to operators. */
 static tr_code match(struct restore *r, struct tr_status *st)
 {
@@ -81,6 +98,7 @@ static tr_code match(struct restore *r, struct tr_status *st)
 		const struct tr_node *node;
 
 		stream->part = part;
+		r->turns[i] = TR_LOG_NO_TURN;
 		if (!find_state(r->graph, part->stream.operator_id, stream)) {
 			if (!allows_rest)
 				TR_FAIL(st, TR_ERR_DATA,
@@ -96,149 +114,180 @@ static tr_code match(struct restore *r, struct tr_status *st)
 				"%s: the state of operator '%s' does not fit the script\n  saved:  %s\n  script: %s\n"
 				"to begin anew, say --fresh",
 				r->what, part->uid, part->fingerprint, node->fingerprint);
+		choose_turn(r, i);
 	}
 	return TR_OK;
 }
 
-static tr_code take_block(void *context, const struct tr_state_stream *id, uint64_t checkpoint, const void *bytes,
-			  size_t length, struct tr_status *st)
+/** Keeps the records without key. */
+static tr_code take_unkeyed(void *context, const struct tr_state_stream *id, uint64_t checkpoint, const void *bytes,
+			    size_t length, struct tr_status *st)
+{
+	struct restore *r = context;
+	struct stream *stream = r->streams;
+	struct tr_state_record record;
+	size_t begin = 0, end = 0;
+	tr_code code;
+
+	while (stream->part->stream.operator_id != id->operator_id || stream->part->stream.subtask != id->subtask)
+		stream++; /* it is one of the checkpoint's parts */
+	if (stream->stage == NULL)
+		return TR_OK;
+	for (; tr_block_next(bytes, length, &end, &record, &code, st); begin = end)
+		if (!record.is_keyed)
+			tr_bytes_append(&stream->unkeyed, (const char *)bytes + begin, end - begin);
+	return code;
+}
+
+/* Giving. */
+
+/** Gives records of one sort to one subtask's operator. */
+static tr_code give(const struct restore *r, const struct stream *stream, uint32_t subtask, bool is_keyed,
+		    const void *bytes, size_t length, struct tr_status *st)
+{
+	const struct tr_state_stream *from = &stream->part->stream;
+	const struct tr_state_origin origin = {.subtask = from->subtask,
+					       .subtask_count = from->subtask_count,
+					       .checkpoint = r->checkpoint->number,
+					       .is_dealt_alike = stream->is_dealt_alike,
+					       .bytes_max = r->bytes};
+	struct tr_op *op = stream->stage->subtasks[subtask].snapshot.ops[stream->state];
+	struct tr_state_record record;
+	size_t offset = 0;
+	tr_code code;
+
+	while (tr_block_next(bytes, length, &offset, &record, &code, st)) {
+		if (record.is_keyed != is_keyed)
+			continue;
+		code = op->ops->load != NULL
+			       ? op->ops->load(op, &origin, &record, st)
+			       : tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE, "the operator takes no state");
+		if (code != TR_OK)
+			break;
+	}
+	return code == TR_OK ? TR_OK
+			     : tr_status_prefix(st, code, "%s: state of operator '%s', subtask %u", r->what,
+						stream->part->uid, from->subtask);
+}
+
+static tr_code give_piece(void *context, uint32_t loader, const struct tr_loader_piece *piece, struct tr_status *st)
+{
+	const struct restore *r = context;
+	const struct stream *stream = piece->of;
+
+	return give(r, stream, loader - r->first_loader[stream->stage->id], piece->is_keyed, piece->block->bytes,
+		    piece->block->length, st);
+}
+
+/** Gives records to subtasks [first, last] of the stream's stage, here or on their threads. */
+static tr_code offer(struct restore *r, const struct stream *stream, uint32_t first, uint32_t last, bool is_keyed,
+		     const void *bytes, size_t length, struct tr_status *st)
+{
+	const uint32_t base = stream->is_memory_only ? r->first_loader[stream->stage->id] : NO_LOADER;
+	struct tr_loader_block *block = NULL;
+	tr_code code = TR_OK;
+
+	for (uint32_t subtask = first; code == TR_OK && length > 0 && subtask <= last; subtask++) {
+		if (base == NO_LOADER || !tr_loaders_has_thread(r->loaders, base + subtask)) {
+			code = give(r, stream, subtask, is_keyed, bytes, length, st);
+			r->has_failed = code != TR_OK;
+			if (r->has_failed)
+				r->failure = *st; /* the log adds its own words */
+			continue;
+		}
+		if (block == NULL)
+			block = tr_loaders_block(r->loaders, bytes, length);
+		if (!tr_loaders_push(r->loaders, base + subtask,
+				     &(struct tr_loader_piece){.of = stream, .is_keyed = is_keyed, .block = block}))
+			code = tr_status_set(st, TR_ERR_CANCELLED, 0, TR_WHERE, "an operator can't be loaded");
+	}
+	if (block != NULL)
+		tr_loaders_let_go(r->loaders, block);
+	return code;
+}
+
+static tr_code begin_turn(void *context, uint32_t turn, struct tr_status *st)
 {
 	struct restore *r = context;
 
 	for (uint32_t i = 0; i < r->stream_count; i++) {
-		struct stream *stream = &r->streams[i];
-		struct tr_state_block *block;
+		const struct stream *stream = &r->streams[i];
+		const uint32_t own = stream->part->stream.subtask;
+		const bool is_alone = stream->is_dealt_alike;
 
-		if (!is_same(&stream->part->stream, id))
-			continue;
-		if (stream->stage == NULL)
-			return TR_OK;
-		block = malloc(sizeof(*block) + length);
-		TR_ASSERT(block != NULL);
-		*block = (struct tr_state_block){.stream = *id, .checkpoint = checkpoint, .length = length};
-		memcpy(block->bytes, bytes, length);
-		if (stream->first == NULL)
-			stream->first = block;
-		else
-			stream->last->next = block;
-		stream->last = block;
-		stream->newest = checkpoint;
-		r->bytes += length;
-		return TR_OK;
-	}
-	return TR_OK; /* of a stream that this checkpoint does not have */
-}
-
-static struct tr_op *op_of(const struct stream *stream, uint32_t subtask)
-{
-	return stream->stage->subtasks[subtask].snapshot.ops[stream->state];
-}
-
-/** Gives a stream's records of one sort to one subtask's operator. */
-static tr_code give(const struct restore *r, const struct stream *stream, struct tr_op *op, bool is_keyed,
-		    struct tr_status *st)
-{
-	const struct tr_state_origin origin = {.subtask = stream->part->stream.subtask,
-					       .subtask_count = stream->part->stream.subtask_count,
-					       .checkpoint = r->checkpoint->number};
-
-	for (const struct tr_state_block *block = stream->first; block != NULL; block = block->next) {
-		struct tr_state_record record;
-		size_t offset = 0;
-		tr_code code;
-
-		if (!is_keyed && block->checkpoint != stream->newest && !TR_BUG("restore-old-records"))
-			continue;
-		while (tr_block_next(block->bytes, block->length, &offset, &record, &code, st)) {
-			if (record.is_keyed != is_keyed)
-				continue;
-			if (op->ops->load == NULL)
-				TR_FAIL(st, TR_ERR_DATA, "the operator takes no state");
-			TR_TRY(op->ops->load(op, &origin, &record, st));
-		}
-		TR_TRY(code);
+		if (r->turns[i] == turn)
+			TR_TRY(offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1,
+				     false, stream->unkeyed.data, stream->unkeyed.length, st));
 	}
 	return TR_OK;
 }
 
-/** Whether an operator's state is its own memory: sources and sinks may look at files when they are given theirs. */
-static bool is_memory_only(const struct stream *stream)
+static tr_code take_keyed(void *context, uint32_t part, uint64_t checkpoint, const void *bytes, size_t length,
+			  struct tr_status *st)
 {
-	const struct tr_stage_state *state = &stream->stage->states[stream->state];
+	struct restore *r = context;
+	const struct stream *stream = &r->streams[part];
+	const uint32_t own = stream->part->stream.subtask;
+	const bool is_alone = stream->is_dealt_alike;
 
-	return state->op >= 0 && state->node->kind != TR_NODE_SINK;
+	return offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1, true, bytes,
+		     length, st);
 }
 
-/** Gives one subtask what is its own of all streams of its stage, in their order: those of operators whose state is only
- * memory, or the others. Nothing of another subtask is touched. */
-static tr_code give_subtask(const struct restore *r, const struct tr_stage *stage, uint32_t subtask, bool is_memory,
-			    struct tr_status *st)
+/** Where each subtask has had its own stream: what the others say without key. */
+static tr_code give_others(struct restore *r, struct tr_status *st)
 {
 	for (uint32_t i = 0; i < r->stream_count; i++) {
 		const struct stream *stream = &r->streams[i];
-		const struct tr_state_stream *id = &stream->part->stream;
-		tr_code code;
+		const uint32_t own = stream->part->stream.subtask;
 
-		if (stream->stage != stage || is_memory_only(stream) != is_memory)
+		for (uint32_t k = 0; stream->is_dealt_alike && k < stream->stage->parallelism; k++)
+			if (k != own)
+				TR_TRY(offer(r, stream, k, k, false, stream->unkeyed.data, stream->unkeyed.length, st));
+	}
+	return TR_OK;
+}
+
+/** Threads for the stages that have state in memory. */
+static void start_loaders(struct restore *r)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < r->stream_count; i++) {
+		const struct stream *stream = &r->streams[i];
+
+		if (stream->stage == NULL || !stream->is_memory_only || r->first_loader[stream->stage->id] != NO_LOADER)
 			continue;
-		code = give(r, stream, op_of(stream, subtask), false, st);
-		if (code == TR_OK && (stage->parallelism != id->subtask_count || subtask == id->subtask))
-			code = give(r, stream, op_of(stream, subtask), true, st);
-		if (code != TR_OK)
-			return tr_status_prefix(st, code, "%s: state of operator '%s', subtask %u", r->what,
-						stream->part->uid, id->subtask);
+		r->first_loader[stream->stage->id] = count;
+		count += stream->stage->parallelism;
 	}
-	return TR_OK;
+	if (count > 0)
+		r->loaders = tr_loaders_create(count, give_piece, r);
 }
 
-static void *run_loader(void *context)
+static tr_code give_all(struct restore *r, struct tr_log *log, struct tr_status *st)
 {
-	struct loader *loader = context;
+	const struct tr_log_turns turns = {.of = r->turns, .begin = begin_turn, .take = take_keyed, .context = r};
+	const uint64_t threads_bytes = r->graph->plan->checkpoint.load_threads_bytes;
+	tr_code code;
 
-	loader->code = give_subtask(loader->restore, loader->stage, loader->subtask, true, &loader->status);
-	return NULL;
-}
+	r->bytes = tr_log_read_bytes(log, 0);
+	if (r->bytes >= (threads_bytes != 0 ? threads_bytes : THREADS_BYTES))
+		start_loaders(r);
+	code = tr_log_read_in_turn(log, 0, &turns, st);
+	if (code == TR_OK)
+		code = give_others(r, st);
+	if (r->loaders != NULL) {
+		struct tr_status loaded = {0};
 
-/** Gives the operators of a stage what is only memory, a thread for each subtask. */
-static tr_code give_stage_at_once(const struct restore *r, const struct tr_stage *stage, struct tr_status *st)
-{
-	struct loader *loaders = calloc(stage->parallelism, sizeof(*loaders));
-	tr_code code = TR_OK;
-
-	TR_ASSERT(loaders != NULL);
-	for (uint32_t i = 0; i < stage->parallelism; i++) {
-		loaders[i] = (struct loader){.restore = r, .stage = stage, .subtask = i};
-		loaders[i].is_started = pthread_create(&loaders[i].thread, NULL, run_loader, &loaders[i]) == 0;
-		if (!loaders[i].is_started)
-			(void)run_loader(&loaders[i]);
-	}
-	for (uint32_t i = 0; i < stage->parallelism; i++) {
-		if (loaders[i].is_started)
-			TR_ASSERT(pthread_join(loaders[i].thread, NULL) == 0);
-		if (code == TR_OK && loaders[i].code != TR_OK) {
-			code = loaders[i].code;
-			*st = loaders[i].status;
+		if (tr_loaders_join(&r->loaders, code != TR_OK, &loaded) != TR_OK) {
+			*st = loaded;
+			return st->code;
 		}
 	}
-	free(loaders);
-	return code;
-}
-
-static tr_code give_all(const struct restore *r, struct tr_status *st)
-{
-	for (uint32_t s = 0; s < r->graph->stage_count; s++) {
-		const struct tr_stage *stage = r->graph->stages[s];
-		const bool has_threads = r->bytes >= THREADS_BYTES && stage->parallelism > 1;
-
-		for (uint32_t i = 0; i < stage->parallelism; i++) {
-			TR_TRY(give_subtask(r, stage, i, false, st));
-			if (!has_threads)
-				TR_TRY(give_subtask(r, stage, i, true, st));
-		}
-		if (has_threads)
-			TR_TRY(give_stage_at_once(r, stage, st));
-	}
-	return TR_OK;
+	if (r->has_failed)
+		*st = r->failure;
+	return r->has_failed ? st->code : code;
 }
 
 static tr_code end_load(struct tr_graph *graph, struct tr_status *st)
@@ -261,6 +310,17 @@ static tr_code end_load(struct tr_graph *graph, struct tr_status *st)
 	return TR_OK;
 }
 
+static tr_code restore(struct restore *r, struct tr_log *log, struct tr_status *st)
+{
+	TR_TRY(match(r, st));
+	TR_FAULT_POINT("restore-before");
+	TR_TRY(TR_BUG("restore-old-records") ? tr_log_read(log, 0, take_unkeyed, r, st)
+					     : tr_log_read_last(log, 0, take_unkeyed, r, st));
+	TR_FAULT_POINT("restore-read");
+	TR_TRY(give_all(r, log, st));
+	return end_load(r->graph, st);
+}
+
 tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const char *what, struct tr_status *st)
 {
 	struct restore r = {.graph = graph, .checkpoint = tr_log_checkpoint(log, 0), .what = what};
@@ -268,27 +328,19 @@ tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const ch
 
 	r.stream_count = r.checkpoint->part_count;
 	r.streams = calloc(r.stream_count + 1, sizeof(*r.streams));
-	TR_ASSERT(r.streams != NULL);
-	code = match(&r, st);
-	TR_FAULT_POINT("restore-before");
-	if (code == TR_OK)
-		code = tr_log_read(log, 0, take_block, &r, st);
-	TR_FAULT_POINT("restore-read");
-	if (code == TR_OK)
-		code = give_all(&r, st);
-	if (code == TR_OK)
-		code = end_load(graph, st);
+	r.turns = calloc(r.stream_count + 1, sizeof(*r.turns));
+	r.first_loader = malloc((graph->stage_count + 1) * sizeof(*r.first_loader));
+	TR_ASSERT(r.streams != NULL && r.turns != NULL && r.first_loader != NULL);
+	for (uint32_t s = 0; s < graph->stage_count; s++)
+		r.first_loader[s] = NO_LOADER;
+	code = restore(&r, log, st);
 	TR_FAULT_POINT("restore-done");
 	for (uint32_t w = 0; w < graph->worker_count; w++)
 		graph->workers[w].now_ms = TR_MAX(graph->workers[w].now_ms, r.checkpoint->wall_ms);
-	for (uint32_t i = 0; i < r.stream_count; i++) {
-		while (r.streams[i].first != NULL) {
-			struct tr_state_block *block = r.streams[i].first;
-
-			r.streams[i].first = block->next;
-			tr_state_block_destroy(&block);
-		}
-	}
+	for (uint32_t i = 0; i < r.stream_count; i++)
+		tr_bytes_deinit(&r.streams[i].unkeyed);
 	free(r.streams);
+	free(r.turns);
+	free(r.first_loader);
 	return code;
 }

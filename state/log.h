@@ -64,6 +64,7 @@ struct tr_log_checkpoint {
 	int64_t wall_ms;      /* greatest processing time that had been used */
 	uint64_t bytes;       /* appended for it */
 	bool is_final;        /* the job came to its end with it */
+	uint32_t key_groups;  /* by which keys were dealt to subtasks; 0: not known */
 	const struct tr_log_part *parts;
 	uint32_t part_count;
 };
@@ -133,6 +134,31 @@ typedef tr_code (*tr_log_block_fn)(void *context, const struct tr_state_stream *
  * out until then is worth nothing. */
 tr_code tr_log_read(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context,
 		    struct tr_status *st) TR_MUST_USE;
+
+/** The same, but only blocks that were written for the checkpoint itself: with them come its records without key. Reads only the
+ * extents that have some. */
+tr_code tr_log_read_last(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context,
+			 struct tr_status *st) TR_MUST_USE;
+
+#define TR_LOG_NO_TURN UINT32_MAX
+
+/** Streams in turn: first, mixed as they were written, the blocks of all parts whose turn is 0, then those of turn 1, .. */
+struct tr_log_turns {
+	const uint32_t *of; /* by part of the checkpoint; NO_TURN: checked, and not given out */
+	/* Before the first block of a turn, which need not have any. */
+	tr_code (*begin)(void *context, uint32_t turn, struct tr_status *st);
+	/* As tr_log_block_fn; `part` is a number among the checkpoint's. */
+	tr_code (*take)(void *context, uint32_t part, uint64_t checkpoint, const void *bytes, size_t length,
+			struct tr_status *st);
+	void *context;
+};
+
+/** The same as read, in turn. The first one reads and checks everything, later ones again what is theirs. */
+tr_code tr_log_read_in_turn(struct tr_log *log, uint32_t index, const struct tr_log_turns *turns,
+			    struct tr_status *st) TR_MUST_USE;
+
+/** Bytes that read moves: those of its extents. */
+uint64_t tr_log_read_bytes(struct tr_log *log, uint32_t index);
 
 /** Makes retained checkpoint `index` the newest: younger ones are forgotten (their files at the next commit). */
 tr_code tr_log_rewind(struct tr_log *log, uint32_t index, struct tr_status *st) TR_MUST_USE;

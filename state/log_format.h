@@ -98,7 +98,7 @@ struct tr_root_checkpoint {
 	uint32_t end_crc;
 	uint32_t part_count;
 	uint32_t flags;
-	uint32_t reserved;
+	uint32_t key_groups;
 };
 
 struct tr_root_part {

@@ -284,9 +284,23 @@ tr_code tr_log_read_extents(struct tr_log *log, const struct tr_root_extent *ext
 
 struct reading {
 	const struct tr_log_entry *entry;
-	const struct tr_log_part *last; /* found for the frame before: streams come in bursts */
+	uint32_t last; /* part of the frame before: streams come in bursts */
+	uint64_t from; /* least checkpoint of the frames to give out */
 	tr_log_block_fn fn;
 	void *context;
+	/* In turn: */
+	const struct tr_log_turns *turns;
+	uint32_t turn;
+	uint32_t turn_last;
+	struct noted *noted; /* in the order of the log */
+	uint32_t noted_count;
+	uint32_t noted_capacity;
+};
+
+/** Frames that follow each other, of a turn that has not come yet. */
+struct noted {
+	uint32_t turn;
+	struct tr_root_extent extent;
 };
 
 static bool is_of(const struct tr_log_part *part, const struct tr_frame_head *head)
@@ -295,24 +309,73 @@ static bool is_of(const struct tr_log_part *part, const struct tr_frame_head *he
 	       part->stream.subtask_count == head->subtask_count;
 }
 
-static const struct tr_log_part *find_part(struct reading *r, const struct tr_frame_head *head)
+/** The part that a frame belongs to and is needed for; UINT32_MAX: none. */
+static uint32_t find_part(struct reading *r, const struct tr_frame_head *head)
 {
-	if (r->last != NULL && is_of(r->last, head))
-		return r->last;
-	for (uint32_t i = 0; i < r->entry->checkpoint.part_count; i++)
-		if (is_of(&r->entry->parts[i], head))
-			return r->last = &r->entry->parts[i];
-	return NULL;
+	const struct tr_log_checkpoint *checkpoint = &r->entry->checkpoint;
+	uint32_t at = r->last;
+
+	if (at >= checkpoint->part_count || !is_of(&r->entry->parts[at], head)) {
+		at = 0;
+		while (at < checkpoint->part_count && !is_of(&r->entry->parts[at], head))
+			at++;
+		if (at == checkpoint->part_count)
+			return UINT32_MAX;
+		r->last = at;
+	}
+	return head->checkpoint < r->entry->parts[at].base || head->checkpoint < r->from ||
+			       head->checkpoint > checkpoint->number
+		       ? UINT32_MAX
+		       : at;
 }
 
 static tr_code take_frame(void *context, const struct tr_frame_head *head, const void *bytes, struct tr_status *st)
 {
 	struct reading *r = context;
-	const struct tr_log_part *part = find_part(r, head);
+	const uint32_t at = find_part(r, head);
 
-	if (part == NULL || head->checkpoint < part->base || head->checkpoint > r->entry->checkpoint.number)
+	if (at == UINT32_MAX)
 		return TR_OK;
-	return r->fn(r->context, &part->stream, head->checkpoint, bytes, head->length, st);
+	return r->fn(r->context, &r->entry->parts[at].stream, head->checkpoint, bytes, head->length, st);
+}
+
+static void note(struct reading *r, uint32_t turn, const struct tr_frame_head *head)
+{
+	struct noted *last = r->noted_count > 0 ? &r->noted[r->noted_count - 1] : NULL;
+	const uint64_t end = head->offset + sizeof(*head) + head->length;
+
+	if (last != NULL && last->turn == turn && last->extent.segment == head->segment &&
+	    last->extent.end == head->offset) {
+		last->extent.end = end;
+		last->extent.crc = head->crc;
+		return;
+	}
+	if (r->noted_count == r->noted_capacity) {
+		r->noted_capacity = TR_MAX(r->noted_capacity * 2, 256);
+		r->noted = realloc(r->noted, r->noted_capacity * sizeof(*r->noted));
+		TR_ASSERT(r->noted != NULL);
+	}
+	r->noted[r->noted_count++] = (struct noted){.turn = turn,
+						    .extent = {.segment = head->segment,
+							       .begin = head->offset,
+							       .end = end,
+							       .previous = head->previous,
+							       .crc = head->crc}};
+}
+
+static tr_code take_in_turn(void *context, const struct tr_frame_head *head, const void *bytes, struct tr_status *st)
+{
+	struct reading *r = context;
+	const struct tr_log_turns *turns = r->turns;
+	const uint32_t at = find_part(r, head);
+
+	if (at == UINT32_MAX || turns->of[at] == TR_LOG_NO_TURN)
+		return TR_OK;
+	if (turns->of[at] == r->turn)
+		return turns->take(turns->context, at, head->checkpoint, bytes, head->length, st);
+	if (r->turn == 0)
+		note(r, turns->of[at], head);
+	return TR_OK;
 }
 
 /** Copies the extents of [base, end of the entry): later frames are left out, the last extent is cut if need be. */
@@ -339,21 +402,90 @@ static uint32_t select_extents(const struct tr_log_root *root, const struct tr_l
 	return count;
 }
 
-tr_code tr_log_read(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context, struct tr_status *st)
+/** Reads the extents of an entry that have frames of `base` and later. */
+static tr_code read_entry(struct tr_log *log, struct reading *r, uint64_t base, tr_log_frame_fn fn, struct tr_status *st)
 {
-	const struct tr_log_entry *entry = &log->root.entries[index];
-	struct reading r = {.entry = entry, .fn = fn, .context = context};
 	struct tr_root_extent *extents = calloc(log->root.extent_count + 1, sizeof(*extents));
 	uint32_t count;
 	tr_code code;
 
+	TR_ASSERT(extents != NULL);
+	count = select_extents(&log->root, r->entry, base, extents);
+	code = tr_log_read_extents(log, extents, count, fn, r, st);
+	free(extents);
+	return code;
+}
+
+static tr_code told(const struct reading *r, tr_code code, struct tr_status *st)
+{
+	return code == TR_OK ? TR_OK : tr_status_prefix(st, code, "checkpoint %" PRIu64, r->entry->checkpoint.number);
+}
+
+tr_code tr_log_read(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context, struct tr_status *st)
+{
+	struct reading r = {.entry = &log->root.entries[index], .fn = fn, .context = context};
+
+	TR_ASSERT(index < log->root.entry_count);
+	return told(&r, read_entry(log, &r, tr_log_entry_base(r.entry), take_frame, st), st);
+}
+
+tr_code tr_log_read_last(struct tr_log *log, uint32_t index, tr_log_block_fn fn, void *context, struct tr_status *st)
+{
+	struct reading r = {.entry = &log->root.entries[index], .fn = fn, .context = context};
+
+	TR_ASSERT(index < log->root.entry_count);
+	r.from = r.entry->checkpoint.number;
+	return told(&r, read_entry(log, &r, r.from, take_frame, st), st);
+}
+
+/** A turn that is not the first: what was noted for it. */
+static tr_code read_noted(struct tr_log *log, struct reading *r, struct tr_status *st)
+{
+	struct tr_root_extent *extents = calloc(r->noted_count + 1, sizeof(*extents));
+	uint32_t count = 0;
+	tr_code code;
+
+	TR_ASSERT(extents != NULL);
+	for (uint32_t i = 0; i < r->noted_count; i++)
+		if (r->noted[i].turn == r->turn)
+			extents[count++] = r->noted[i].extent;
+	code = tr_log_read_extents(log, extents, count, take_in_turn, r, st);
+	free(extents);
+	return code;
+}
+
+tr_code tr_log_read_in_turn(struct tr_log *log, uint32_t index, const struct tr_log_turns *turns, struct tr_status *st)
+{
+	struct reading r = {.entry = &log->root.entries[index], .turns = turns};
+	tr_code code = TR_OK;
+
+	TR_ASSERT(index < log->root.entry_count);
+	for (uint32_t i = 0; i < r.entry->checkpoint.part_count; i++)
+		if (turns->of[i] != TR_LOG_NO_TURN)
+			r.turn_last = TR_MAX(r.turn_last, turns->of[i]);
+	for (; code == TR_OK && r.turn <= r.turn_last; r.turn++) {
+		code = turns->begin(turns->context, r.turn, st);
+		if (code == TR_OK)
+			code = r.turn == 0 ? read_entry(log, &r, tr_log_entry_base(r.entry), take_in_turn, st)
+					   : read_noted(log, &r, st);
+	}
+	free(r.noted);
+	return told(&r, code, st);
+}
+
+uint64_t tr_log_read_bytes(struct tr_log *log, uint32_t index)
+{
+	const struct tr_log_entry *entry = &log->root.entries[index];
+	struct tr_root_extent *extents = calloc(log->root.extent_count + 1, sizeof(*extents));
+	uint64_t bytes = 0;
+	uint32_t count;
+
 	TR_ASSERT(index < log->root.entry_count && extents != NULL);
 	count = select_extents(&log->root, entry, tr_log_entry_base(entry), extents);
-	code = tr_log_read_extents(log, extents, count, take_frame, &r, st);
+	for (uint32_t i = 0; i < count; i++)
+		bytes += extents[i].end - extents[i].begin;
 	free(extents);
-	if (code != TR_OK)
-		(void)tr_status_prefix(st, code, "checkpoint %" PRIu64, entry->checkpoint.number);
-	return code;
+	return bytes;
 }
 
 tr_code tr_log_rewind(struct tr_log *log, uint32_t index, struct tr_status *st)

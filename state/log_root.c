@@ -88,6 +88,7 @@ static bool read_checkpoints(struct reader *r, const char *at, const char *parts
 							       .wall_ms = from.wall_ms,
 							       .bytes = from.bytes,
 							       .is_final = (from.flags & TR_ROOT_FINAL) != 0,
+							       .key_groups = from.key_groups,
 							       .part_count = from.part_count};
 		entry->end = (struct tr_log_place){from.end_segment, from.end_offset, from.end_crc};
 		root->entry_count++;
@@ -257,7 +258,8 @@ static void put_checkpoint(const struct tr_log_entry *entry, struct tr_bytes *ou
 						      .end_offset = entry->end.offset,
 						      .end_crc = entry->end.crc,
 						      .part_count = from->part_count,
-						      .flags = from->is_final ? TR_ROOT_FINAL : 0};
+						      .flags = from->is_final ? TR_ROOT_FINAL : 0,
+						      .key_groups = from->key_groups};
 
 	tr_bytes_append(out, (const char *)&checkpoint, sizeof(checkpoint));
 }

@@ -157,6 +157,7 @@ static inline void model_seal(struct model *m, uint64_t number)
 					       .completed_ms = (int64_t)number * 1000,
 					       .wall_ms = (int64_t)number * 1000 - 1,
 					       .is_final = number % 10 == 0,
+					       .key_groups = (uint32_t)(number % 3 * 64),
 					       .parts = parts,
 					       .part_count = MODEL_STREAMS};
 	struct model_checkpoint *c = &m->checkpoints[m->checkpoint_count++];
@@ -251,6 +252,99 @@ static inline tr_code model_see(void *context, const struct tr_state_stream *str
 	return TR_OK;
 }
 
+struct model_turns {
+	const struct model *model;
+	const struct model_checkpoint *checkpoint;
+	uint32_t of[MODEL_STREAMS];
+	uint32_t turn; /* plus one; 0: none has begun */
+	uint32_t next;
+	uint32_t differences;
+};
+
+/** Moves on to the next block of the turn. */
+static inline void model_turn_skip(struct model_turns *t)
+{
+	for (; t->next < t->checkpoint->block_count; t->next++) {
+		const struct model_block *b = &t->model->blocks[t->next];
+
+		if (t->turn > 0 && t->of[b->stream] == t->turn - 1 && b->checkpoint >= t->checkpoint->base[b->stream])
+			return;
+	}
+}
+
+static inline tr_code model_turn_begin(void *context, uint32_t turn, struct tr_status *st)
+{
+	struct model_turns *t = context;
+
+	model_turn_skip(t);
+	t->differences += turn != t->turn || (turn > 0 && t->next != t->checkpoint->block_count);
+	t->turn = turn + 1;
+	t->next = 0;
+	return TR_OK;
+}
+
+static inline tr_code model_turn_take(void *context, uint32_t part, uint64_t checkpoint, const void *bytes,
+				      size_t length, struct tr_status *st)
+{
+	struct model_turns *t = context;
+	struct model_reading r = {.model = t->model, .checkpoint = t->checkpoint};
+
+	model_turn_skip(t);
+	r.next = t->next++;
+	if (r.next < t->checkpoint->block_count)
+		t->differences += part != t->model->blocks[r.next].stream;
+	(void)model_see(&r, &model_streams[part], checkpoint, bytes, length, st);
+	t->differences += r.differences;
+	return TR_OK;
+}
+
+/** The same, the streams in turn; one of them perhaps not at all. */
+static inline tr_code model_read_in_turn(struct model *m, uint32_t index, const struct model_checkpoint *checkpoint)
+{
+	struct model_turns t = {.model = m, .checkpoint = checkpoint};
+	const struct tr_log_turns turns = {
+		.of = t.of, .begin = model_turn_begin, .take = model_turn_take, .context = &t};
+	tr_code code;
+
+	for (uint32_t i = 0; i < MODEL_STREAMS; i++)
+		t.of[i] = (checkpoint->number + i) % 4 == 3 ? TR_LOG_NO_TURN : (uint32_t)(checkpoint->number + i) % 4;
+	code = tr_log_read_in_turn(m->log, index, &turns, &m->st);
+	if (code == TR_OK) {
+		model_turn_skip(&t);
+		assert_int_equal(t.next, checkpoint->block_count);
+		assert_int_equal(t.differences, 0);
+	}
+	return code;
+}
+
+static inline tr_code model_count_last(void *context, const struct tr_state_stream *stream, uint64_t checkpoint,
+				       const void *bytes, size_t length, struct tr_status *st)
+{
+	uint64_t *last = context; /* the checkpoint, blocks, bytes */
+
+	assert_int_equal(checkpoint, last[0]);
+	last[1]++;
+	last[2] += length;
+	return TR_OK;
+}
+
+/** What was written for the checkpoint itself. */
+static inline tr_code model_read_last(struct model *m, uint32_t index, const struct model_checkpoint *checkpoint)
+{
+	uint64_t last[3] = {checkpoint->number};
+	tr_code code = tr_log_read_last(m->log, index, model_count_last, last, &m->st);
+
+	for (uint32_t i = 0; code == TR_OK && i < checkpoint->block_count; i++) {
+		if (m->blocks[i].checkpoint != checkpoint->number)
+			continue;
+		last[1]--;
+		last[2] -= m->blocks[i].length;
+	}
+	if (code == TR_OK)
+		assert_true(last[1] == 0 && last[2] == 0);
+	return code;
+}
+
 /** Reads retained checkpoint `index`; TR_OK means that everything was there and right. Any answer but that and TR_ERR_DATA
  * or TR_ERR_IO is a failure of the test, and so is a wrong block. */
 static inline tr_code model_read(struct model *m, uint32_t index)
@@ -266,6 +360,7 @@ static inline tr_code model_read(struct model *m, uint32_t index)
 	assert_int_equal(found->completed_ms, (int64_t)found->number * 1000);
 	assert_int_equal(found->wall_ms, (int64_t)found->number * 1000 - 1);
 	assert_int_equal(found->is_final, found->number % 10 == 0);
+	assert_int_equal(found->key_groups, found->number % 3 * 64);
 	assert_int_equal(found->part_count, MODEL_STREAMS);
 	for (uint32_t i = 0; i < MODEL_STREAMS; i++) {
 		char fingerprint[64];
@@ -285,7 +380,9 @@ static inline tr_code model_read(struct model *m, uint32_t index)
 		assert_int_equal(r.next, r.checkpoint->block_count);
 		assert_int_equal(r.differences, 0);
 	}
-	return code;
+	if (code == TR_OK)
+		code = model_read_in_turn(m, index, r.checkpoint);
+	return code == TR_OK ? model_read_last(m, index, r.checkpoint) : code;
 }
 
 /** The log has just the checkpoints that it should, and all can be read. */
