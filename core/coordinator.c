@@ -371,7 +371,7 @@ static void begin(struct tr_coordinator *c, int64_t now_ns)
 	atomic_store_explicit(&graph->rewrite_before,
 			      c->stats.completed > 0 ? tr_log_rewrite_before(c->log, live_bytes(c)) : 0,
 			      memory_order_relaxed);
-	if (c->stop == TR_STOP_SUSPEND)
+	if (c->stop == TR_STOP_SUSPEND && !TR_BUG("stop-holds-nobody"))
 		atomic_store_explicit(&graph->checkpoint_last, c->number, memory_order_relaxed);
 	tr_log_begin(c->log, c->number);
 	tr_checkpoint_begin(graph, c->number);

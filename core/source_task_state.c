@@ -70,6 +70,8 @@ static void put_own_chunk(struct tr_source_task *t)
 	if (t->state == TR_CHUNK_CONFIRMED) {
 		hand.position.is_confirmed = true;
 		hand.stamp = t->pushed_stamp;
+		if (TR_BUG("source-watermark-forgotten"))
+			hand.stamp.current_ms = hand.stamp.last_ms = TR_MIN(hand.stamp.last_ms, 0);
 		hand.rows_before = t->rows_before;
 		hand.rows_pushed = TR_MAX(t->rows_done, t->hand != NULL ? t->hand->rows_pushed : 0);
 		if (TR_BUG("source-one-row-off"))
@@ -169,6 +171,8 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 
 	if (t->saved.self_count == 0)
 		return TR_OK;
+	if (TR_BUG("source-watermark-forgotten"))
+		t->saved.emitted_ms = TR_WATERMARK_MIN;
 	/* If all had come to the end, there is nothing to say but the end. */
 	t->emitted_ms = t->saved.emitted_ms == TR_WATERMARK_MAX ? TR_WATERMARK_MIN : t->saved.emitted_ms;
 	t->reached_ms = t->emitted_ms;

@@ -216,7 +216,7 @@ def main():
         stage("build release", 400, build, "release", "tailrace")
         stage("build dev", 300, build, "dev")
         stage("headers", 60, check, "check_headers")
-        stage("unit tests, dev", 180, unit, "dev", 100)
+        stage("unit tests, dev", 180, unit, "dev", 100, None, {"TAILRACE_TEST_SOAK": "1"} if options.soak else None)
         stage("unit tests, dev, without io_uring", 60, unit, "dev", 10, USES_DISK, {"TAILRACE_IO": "plain"})
         stage("build asan", 400, build, "asan", "unit_tests")
         stage("unit tests, asan and ubsan", 240, unit, "asan", percent)

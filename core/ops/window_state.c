@@ -417,6 +417,8 @@ tr_code tr_window_state_put_waiting(struct tr_window_op *w, struct tr_state_writ
 		show_image(&w->state, image, columns);
 		w->state.columns[columns] = number_column(watermarks + first, false);
 		TR_TRY(put(w, writer, TR_WINDOW_STATE_WAITING, n, st));
+		if (TR_BUG("window-waiting-twice"))
+			TR_TRY(put(w, writer, TR_WINDOW_STATE_WAITING, n, st));
 	}
 	return TR_OK;
 }
@@ -522,7 +524,9 @@ static tr_code load_slices(struct tr_window_op *w, const struct tr_state_record 
 		const struct tr_window_slice_state slice = {
 			.id = tr_column_i64(&batch->columns[0], i),
 			.start = tr_column_i64(&batch->columns[1], i),
-			.first_end = tr_column_i64(&batch->columns[2], i),
+			.first_end = TR_BUG("window-late-again")
+					     ? tr_window_first_end(&w->clock, tr_column_i64(&batch->columns[1], i))
+					     : tr_column_i64(&batch->columns[2], i),
 			.base = tr_column_i64(&batch->columns[3], i),
 		};
 

@@ -18,7 +18,8 @@
 #include "sim/sim_story.h"
 
 #define STEPS_MAX 400000
-#define LOG_PERMILLE 250 /* so many seeds are about the log alone */
+#define STALL_TIMEOUT_MS 700 /* shorter than a stall */
+#define LOG_PERMILLE 250     /* so many seeds are about the log alone */
 
 const struct tr_sim_environment *tr_sim_current;
 uint32_t tr_sim_events_shown = 60;
@@ -41,9 +42,12 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 		shape->chunk_bytes = TR_SIM_PICK(random, 40, 100, 300, 1000, 5000);
 		shape->checkpoint_interval_ms = TR_SIM_PICK(random, 1, 1, 1, 5);
 		shape->step_ns_max = TR_SIM_PICK(random, 20000, 50000, 200000, 5000000, 5000000);
-		/* About as long as a checkpoint takes: some are given up, and the next one has to make up for them. */
-		if (tr_sim_chance(random, 400))
+		/* Some checkpoints are given up, and the next one has to make up for them: the time-out is about as long as one
+		 * takes, or all stand still for longer than it. */
+		if (tr_sim_chance(random, 200))
 			shape->checkpoint_timeout_ms = 1 + tr_sim_below(random, shape->step_ns_max / 15000);
+		else if (tr_sim_chance(random, 400))
+			shape->checkpoint_timeout_ms = STALL_TIMEOUT_MS;
 	}
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
 	shape->steps_max = STEPS_MAX;
@@ -278,6 +282,7 @@ static bool run_once(struct tr_sim_teller *t, bool is_last)
 		t->disk.die_at_call = 0;
 	}
 	t->shape.jump_permille = is_last ? 0 : t->swarm.jump_permille;
+	t->shape.stall_permille = is_last || t->shape.checkpoint_timeout_ms != STALL_TIMEOUT_MS ? 0 : 15;
 	tr_sim_savepoint_choose(t, is_last);
 	tr_sim_run(&run, &t->job, &t->shape, &t->env, &t->random);
 	tr_sim_trace_add(&t->env, "END", run.message[0] != '\0' ? run.message : run.job_id, run.outcome, 0);

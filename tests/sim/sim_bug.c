@@ -16,12 +16,20 @@ static const struct tr_sim_bug bugs[] = {
 	{"local-keeps-partials", "pre-aggregated rows are not pushed out at the barrier, and are not saved either"},
 	/* what is saved and restored */
 	{"source-one-row-off", "a position counts one row too many"},
+	{"source-watermark-forgotten", "the event time that a chunk in hand has come to is not saved", "hop_late"},
+	{"window-late-again", "a restored slice takes its late rows for the windows, too, that they came too late for", "hop_late"},
+	{"window-waiting-twice", "rows that wait for their watermark are saved twice"},
+	{"snapshot-given-up-counts", "what changed before a checkpoint that was given up does not join the next one"},
 	{"window-fired-lost", "a restored window operator has forgotten which windows it has fired"},
 	{"restore-deals-wrong", "with another number of subtasks keys are dealt by another rule than rows"},
 	{"restore-old-records", "of a stream's records without key also those of older checkpoints are loaded"},
 	/* who says that a checkpoint is complete */
 	{"coordinator-misses-one", "one subtask is not waited for"},
 	{"coordinator-tells-early", "sinks hear of a checkpoint before it is durable"},
+	{"stop-holds-nobody", "sources go on behind the barrier of a stop"},
+	{"savepoint-misses-blocks", "what a savepoint copies is not all"},
+	{"savepoint-of-the-one-before",
+	 "a savepoint holds the checkpoint before: what has been published since comes twice"},
 	/* the log */
 	{"log-segments-not-synced", "the root is written though the blocks were never synced"},
 	{"log-root-too-early", "the root is written while the blocks are still being synced"},

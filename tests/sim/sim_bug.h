@@ -11,6 +11,7 @@
 struct tr_sim_bug {
 	const char *name;
 	const char *doc; /* what is wrong with it */
+	const char *job; /* the only one whose inputs show it often; NULL: any */
 };
 
 uint32_t tr_sim_bug_count(void);

@@ -92,6 +92,15 @@ static const struct template templates[] = {
 								     "SECOND") " GROUP BY window_start, "
 									       "window_end, g;\n",
 	 .count_column = 3},
+	/* Windows that overlap long: many rows are late for some of them, and are kept apart for the others. */
+	{"hop_late", "t",
+	 CSV_SINK("s",
+		  SPAN "g INT, n BIGINT, sum_v BIGINT") "INSERT INTO s SELECT window_start, window_end, g, COUNT(*), "
+							"SUM(v) FROM " TABLE_OF("HOP", "t",
+										"INTERVAL '3' SECOND, INTERVAL '42' "
+										"SECOND") " GROUP BY window_start, "
+											  "window_end, g;\n",
+	 .count_column = 3},
 	{"cumulate", "t",
 	 CSV_SINK("s", SPAN "k STRING, n BIGINT, sum_v BIGINT") "INSERT INTO s SELECT window_start, "
 								"window_end, k, COUNT(*), SUM(v) "

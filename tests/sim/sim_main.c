@@ -274,11 +274,13 @@ static int32_t find_job(const char *name)
 	usage("unknown job");
 }
 
-static void plant(const char *name)
+static void plant(struct arguments *a, const char *name)
 {
 	for (uint32_t i = 0; i < tr_sim_bug_count(); i++) {
 		if (strcmp(tr_sim_bug(i)->name, name) == 0) {
 			tr_fault_planted = tr_sim_bug(i)->name;
+			if (tr_sim_bug(i)->job != NULL && a->job == TR_SIM_JOB_ANY)
+				a->job = find_job(tr_sim_bug(i)->job);
 			return;
 		}
 	}
@@ -323,7 +325,7 @@ static void parse(struct arguments *a, int argc, char **argv)
 		} else if (strcmp(name, "--job") == 0) {
 			a->job = find_job(value);
 		} else if (strcmp(name, "--bug") == 0) {
-			plant(value);
+			plant(a, value);
 		} else if (strcmp(name, "--events") == 0) {
 			tr_sim_events_shown = (uint32_t)strtoul(value, NULL, 10);
 		} else if (strcmp(name, "--keep") == 0) {

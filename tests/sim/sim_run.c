@@ -38,6 +38,7 @@ struct play {
 };
 
 #define TIRED_STEPS 20000
+#define STALL_NS INT64_C(1000000000)
 
 /* ---- stepping ---- */
 
@@ -248,6 +249,8 @@ static enum tr_sim_outcome step_all(struct play *play)
 		play->env->now_ns += tr_sim_below(play->random, play->shape->step_ns_max + 1);
 		if (play->shape->jump_permille > 0)
 			jump(play);
+		if (play->shape->stall_permille > 0 && tr_sim_chance(play->random, play->shape->stall_permille))
+			play->env->now_ns += STALL_NS;
 		arm(play);
 		ask(play);
 		turn = w < count ? step_worker(play, w) : step_coordinator(play, &play->actors[w]);

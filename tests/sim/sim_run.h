@@ -58,6 +58,7 @@ struct tr_sim_shape {
 	uint32_t die_after_checkpoints; /* the disk dies some calls after so many are complete; 0: not for that */
 	uint32_t die_spread;            /* so many calls, at most */
 	uint32_t jump_permille;         /* steps after which the wall clock is set to another time */
+	uint32_t stall_permille;        /* steps after which nobody takes any for a second */
 	struct tr_sim_ask ask;
 	const char *state_directory;
 	const char *restore_from;                                 /* a savepoint; NULL: none */

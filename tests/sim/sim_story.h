@@ -38,7 +38,7 @@ struct tr_sim_teller {
 	struct tr_sim_savepoint savepoint; /* the last one */
 	uint32_t ask_count;
 	bool was_drain_asked; /* windows may have fired before all of their rows had come */
-	uint32_t move_count; /* times that it went on from a savepoint, in another directory */
+	uint32_t move_count;  /* times that it went on from a savepoint, in another directory */
 	char state_directory[64];
 	char restore_from[64];
 };
