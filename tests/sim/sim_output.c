@@ -58,7 +58,7 @@ static void read_file(void *context, const char *path, struct tr_sim_inode *inod
 	const char *at, *end;
 	char *bytes;
 
-	if (name[0] == '.') {
+	if (name[0] == '.' && (reading->job_id == NULL || strstr(name, reading->job_id) != NULL)) {
 		output->hidden++;
 		snprintf(output->hidden_path, sizeof(output->hidden_path), "%s", path);
 	}

@@ -19,12 +19,27 @@
 
 /* ---- names ---- */
 
+/** Where the name is, or would be. */
+static uint32_t names_place(const struct tr_sim_names *names, const char *name)
+{
+	uint32_t from = 0, to = names->count;
+
+	while (from < to) {
+		const uint32_t middle = from + (to - from) / 2;
+
+		if (strcmp(names->items[middle].name, name) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
 static struct tr_sim_name *names_find(const struct tr_sim_names *names, const char *name)
 {
-	for (uint32_t i = 0; i < names->count; i++)
-		if (strcmp(names->items[i].name, name) == 0)
-			return &names->items[i];
-	return NULL;
+	const uint32_t at = names_place(names, name);
+
+	return at < names->count && strcmp(names->items[at].name, name) == 0 ? &names->items[at] : NULL;
 }
 
 static void names_remove(struct tr_sim_names *names, const char *name)
@@ -40,22 +55,25 @@ static void names_remove(struct tr_sim_names *names, const char *name)
 	names->count--;
 }
 
+static void names_reserve(struct tr_sim_names *names, uint32_t count)
+{
+	if (count <= names->capacity)
+		return;
+	names->capacity = TR_MAX(TR_MAX(names->capacity * 2, 8), count);
+	names->items = tr_io_realloc(names->items, names->capacity * sizeof(*names->items));
+}
+
 /** Adds or replaces. */
 static void names_put(struct tr_sim_names *names, const char *name, struct tr_sim_inode *inode)
 {
 	struct tr_sim_name *found = names_find(names, name);
-	uint32_t at = 0;
+	const uint32_t at = names_place(names, name);
 
 	if (found != NULL) {
 		found->inode = inode;
 		return;
 	}
-	if (names->count == names->capacity) {
-		names->capacity = TR_MAX(names->capacity * 2, 8);
-		names->items = tr_io_realloc(names->items, names->capacity * sizeof(*names->items));
-	}
-	while (at < names->count && strcmp(names->items[at].name, name) < 0)
-		at++;
+	names_reserve(names, names->count + 1);
 	memmove(&names->items[at + 1], &names->items[at], (names->count - at) * sizeof(*names->items));
 	names->items[at] = (struct tr_sim_name){.name = tr_io_strdup(name), .inode = inode};
 	names->count++;
@@ -71,8 +89,10 @@ static void names_clear(struct tr_sim_names *names)
 static void names_copy(struct tr_sim_names *to, const struct tr_sim_names *from)
 {
 	names_clear(to);
+	names_reserve(to, from->count);
 	for (uint32_t i = 0; i < from->count; i++)
-		names_put(to, from->items[i].name, from->items[i].inode);
+		to->items[i] = (struct tr_sim_name){tr_io_strdup(from->items[i].name), from->items[i].inode};
+	to->count = from->count;
 }
 
 static void names_apply(struct tr_sim_names *names, const struct tr_sim_change *change)
