@@ -200,7 +200,8 @@ static bool remove_one(void *context, const char *name)
 	struct removal *removal = context;
 	char path[TR_LOG_PATH_MAX];
 
-	if (strncmp(name, "segment-", 8) != 0 && strncmp(name, "root-", 5) != 0)
+	if (strncmp(name, "segment-", 8) != 0 && strncmp(name, "root-", 5) != 0 &&
+	    strncmp(name, "damaged-segment-", 16) != 0)
 		return true;
 	snprintf(path, sizeof(path), "%s/%s", removal->directory, name);
 	removal->code = removal->disk->ops->unlink(removal->disk, path, removal->st);

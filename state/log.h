@@ -6,6 +6,7 @@
  *     <directory>/lock                 held while the log is open
  *     <directory>/root-0, root-1       pairs of equal copies; the older one is overwritten by the next commit
  *     <directory>/segment-<n>          blocks of all streams, in the order in which they came
+ *     <directory>/damaged-segment-<n>  a copy for people (tr_log_keep_damaged); the log never looks at it
  *
  *     begin(n) ── append(block) .. ── seal(n, parts) ──▶ WRITING ──▶ SYNCING ──▶ ROOT ──▶ COMMITTED       abort: any time before
  *
@@ -162,5 +163,13 @@ uint64_t tr_log_read_bytes(struct tr_log *log, uint32_t index);
 
 /** Makes retained checkpoint `index` the newest: younger ones are forgotten (their files at the next commit). */
 tr_code tr_log_rewind(struct tr_log *log, uint32_t index, struct tr_status *st) TR_MUST_USE;
+
+/** The segment in which the last reading ended: that of the damage, if it found some. */
+uint64_t tr_log_last_read(const struct tr_log *log);
+
+/** Keeps a copy of a damaged segment, as `damaged-segment-<n>`, since the file itself goes when no checkpoint needs it any
+ * more. `kept` gets its name, "" if there is no such segment; a copy from before stays. What can't be read is left as zeros. */
+tr_code tr_log_keep_damaged(struct tr_log *log, uint64_t segment, char *kept, size_t size,
+			    struct tr_status *st) TR_MUST_USE;
 
 #endif

@@ -254,6 +254,7 @@ static tr_code read_all(struct stream *s, const struct tr_root_extent *extents, 
 			void *context, struct tr_status *st)
 {
 	for (uint32_t i = 0; i < count; i++) {
+		s->log->last_read = extents[i].segment;
 		if (i == 0 || extents[i].segment != extents[i - 1].segment)
 			TR_TRY(open_segment(s, &extents[i], st));
 		TR_TRY(read_extent(s, &extents[i], fn, context, st));

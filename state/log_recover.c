@@ -4,7 +4,9 @@
  *
  * Files and directory are synced before they are read: what a dead process had written may so far be in memory only, and what
  * is read here must not vanish later. Of the four copies of the root the whole one of the greatest generation counts.
- * What it does not name beyond the end of the log is tail, and is cut; the segments that only the older pair names stay
+ * If its twin is not whole it is made so again (log_damage.c).
+ * What it does not name beyond the end of the log is tail, and is cut, unless the other pair is damaged: then it may be all
+ * of a newer checkpoint, which somebody may mend, and the log goes on in a new segment. the segments that only the older pair names stay
  * until that pair is overwritten. Damage inside the extents is not looked for here: reading finds it.
  *
  * A new log is made in this order: root-0, root-1 under another name, sync, rename, directory. So a log exists when
@@ -32,6 +34,7 @@ struct scan {
 	struct tr_status *st;
 	struct tr_log_root roots[4]; /* the whole ones */
 	int best;                    /* -1: none */
+	bool keeps_tail;             /* it may be a checkpoint whose root is damaged */
 };
 
 /* Looking. */
@@ -327,7 +330,7 @@ static tr_code settle_segment(struct scan *scan, struct tr_log_segment *segment,
 		for (int i = 0; i < 4; i++) /* after a rewind the older pair may name what comes behind */
 			is_last = is_last && tr_log_place_compare(scan->roots[i].end.segment, scan->roots[i].end.offset,
 								  end->segment, end->offset) <= 0;
-		log->needs_fresh_segment = !is_ours || !is_last || segment->bytes < end->offset;
+		log->needs_fresh_segment = !is_ours || !is_last || scan->keeps_tail || segment->bytes < end->offset;
 		if (!log->needs_fresh_segment && segment->bytes > end->offset)
 			report->tail_bytes += segment->bytes - end->offset;
 		if (!log->needs_fresh_segment)
@@ -372,6 +375,16 @@ static void write_note(const struct scan *scan, struct tr_log_report *report)
 				       : "; its twin is whole");
 }
 
+/** Whether the other pair is damaged, so that there may have been a newer checkpoint. */
+static bool is_newer_lost(const struct scan *scan)
+{
+	const struct tr_log *log = scan->log;
+	const struct tr_log_copy *other = &log->copies[2 * (1 - (log->root.generation & 1))];
+
+	return other[0].state != TR_ROOT_WHOLE && other[1].state != TR_ROOT_WHOLE &&
+	       (other[0].state == TR_ROOT_DAMAGED || other[1].state == TR_ROOT_DAMAGED);
+}
+
 static tr_code take_over(struct scan *scan, struct tr_log_report *report, struct tr_status *st)
 {
 	struct tr_log *log = scan->log;
@@ -383,7 +396,9 @@ static tr_code take_over(struct scan *scan, struct tr_log_report *report, struct
 			"name (pipeline.name)",
 			log->directory, log->root.job_name, log->job_name);
 	mark_named(scan);
-	cut_segments(log, report);
+	scan->keeps_tail = is_newer_lost(scan);
+	if (!scan->keeps_tail)
+		cut_segments(log, report);
 	if (log->root.end.segment != 0 && tr_log_segment_find(log, log->root.end.segment) == NULL)
 		log->needs_fresh_segment = true;
 	for (uint32_t i = 0; i < log->segment_count && !log->is_read_only; i++)
@@ -400,7 +415,7 @@ static tr_code take_over(struct scan *scan, struct tr_log_report *report, struct
 					    &log->root_files[pair], st));
 		log->is_directory_dirty = true;
 	}
-	return TR_OK;
+	return log->is_read_only ? TR_OK : tr_log_mend_root(log, report, st);
 }
 
 static tr_code recover(struct scan *scan, const char *job_id, struct tr_log_report *report, struct tr_status *st)

@@ -8,6 +8,7 @@
  *     log_segment.c  segment files: made, reserved, removed
  *     log_space.c    which extents are needed, when to write again
  *     log_read.c     extents to checked blocks
+ *     log_damage.c   what is kept of damage, and what is mended
  *     log_root.c     roots to bytes and back
  *     log_inspect.c  what `tailrace inspect` shows
  *
@@ -104,6 +105,7 @@ struct tr_log {
 	uint32_t segment_count;
 	uint64_t segment_next; /* numbers are never used again */
 	uint64_t rewrite_budget;
+	uint64_t last_read; /* segment; where reading has stopped, if it failed */
 	bool is_directory_dirty;
 
 	/* Writing. */
@@ -192,6 +194,12 @@ typedef tr_code (*tr_log_frame_fn)(void *context, const struct tr_frame_head *he
 /** The frames of some extents, in order. Each extent's last one must be the one that was committed. */
 tr_code tr_log_read_extents(struct tr_log *log, const struct tr_root_extent *extents, uint32_t count,
 			    tr_log_frame_fn fn, void *context, struct tr_status *st);
+
+/* log_damage.c */
+
+/** Writes the whole copy of the newest root over its twin if that is not whole, and syncs. The root's file is open. A full
+ * disk or a failed write is told in the report only; a failed sync is TR_ERR_IO. */
+tr_code tr_log_mend_root(struct tr_log *log, struct tr_log_report *report, struct tr_status *st);
 
 /* log_write.c */
 
