@@ -60,6 +60,7 @@ static tr_code recover(struct sink_op *s, struct tr_status *st)
 	if (s->is_recovered || s->sink_ops->recover == NULL)
 		return TR_OK;
 	s->is_recovered = true;
+	s->sink_context.restored_checkpoint = s->op.context->restored_checkpoint;
 	return s->sink_ops->recover(s->sink, st);
 }
 

@@ -90,6 +90,7 @@ void tr_file_commit_deinit(struct tr_file_commit *commit)
 	tr_file_list_deinit(&commit->leftovers);
 	tr_file_list_deinit(&commit->directories);
 	tr_file_list_deinit(&commit->busy);
+	tr_file_epoch_deinit(&commit->epoch);
 	*commit = (struct tr_file_commit){0};
 }
 
@@ -426,11 +427,19 @@ static tr_code check_output(const struct tr_file_commit *commit, struct tr_file_
 
 	TR_TRY(stat_file(owner, pending, &is_pending, &pending_bytes, st));
 	TR_TRY(stat_file(owner, published, &is_published, &published_bytes, st));
+	output->is_taken = !is_pending && !is_published && commit->epoch.newest >= commit->restored_checkpoint;
+	if (output->is_taken) {
+		output->is_renamed = true;
+		return TR_OK;
+	}
 	if (!is_pending && !is_published)
 		TR_FAIL(st, TR_ERR_DATA,
 			"table '%s': the file %s, which checkpoint %llu contains, is gone, and so is its pending name "
-			"%s; put it back under one of the two names, or start the job anew",
-			owner->table, published, checkpoint, output->pending);
+			"%s; put it back under one of the two names, or start the job anew; or, if a reader has taken "
+			"it, "
+			"make an empty file %s/.part-%s-0-%llu" TR_FILE_EPOCH_SUFFIX,
+			owner->table, published, checkpoint, output->pending, owner->directory, owner->job_id,
+			checkpoint);
 	if (is_pending && is_published)
 		TR_FAIL(st, TR_ERR_DATA,
 			"table '%s': the file %s, which checkpoint %llu contains, is still to be published from %s, "
@@ -501,6 +510,24 @@ static void list_directories(struct tr_file_commit *commit)
 	list_unite(&commit->busy);
 }
 
+/** Some of `outputs` are about to be published: the table's epoch says so first. */
+static tr_code move_epoch(struct tr_file_commit *commit, const struct tr_file_output *outputs, uint32_t count,
+			  uint64_t checkpoint, struct tr_status *st)
+{
+	const struct tr_file_part_owner *owner = &commit->parts->owner;
+	bool has_other_directory = false;
+	tr_code code;
+
+	if (count == 0)
+		return TR_OK;
+	for (uint32_t i = 0; i < count; i++)
+		has_other_directory |= strcmp(outputs[i].directory, owner->directory) != 0;
+	TR_FAULT_POINT("sink-epoch-before");
+	code = tr_file_epoch_move(&commit->epoch, owner, checkpoint, has_other_directory, st);
+	TR_FAULT_POINT("sink-epoch-moved");
+	return code;
+}
+
 enum tr_flow tr_file_commit_publish(struct tr_file_commit *commit, uint64_t checkpoint, struct tr_status *st)
 {
 	struct tr_file_outputs *outputs = &commit->outputs;
@@ -511,6 +538,8 @@ enum tr_flow tr_file_commit_publish(struct tr_file_commit *commit, uint64_t chec
 		commit->running = checkpoint;
 		while (commit->due_count < outputs->count && outputs->items[commit->due_count].checkpoint <= checkpoint)
 			commit->due_count++;
+		if (move_epoch(commit, outputs->items, commit->due_count, checkpoint, st) != TR_OK)
+			return TR_FLOW_FAILED;
 	}
 	for (; commit->renamed_count < commit->due_count; commit->renamed_count++) {
 		if (limit-- == 0)
@@ -527,6 +556,8 @@ enum tr_flow tr_file_commit_publish(struct tr_file_commit *commit, uint64_t chec
 		return TR_FLOW_FAILED;
 	if (commit->synced_count < commit->directories.count)
 		return ask_again(commit);
+	if (commit->due_count > 0)
+		tr_file_epoch_tidy(&commit->epoch, &commit->parts->owner);
 	outputs_drop(outputs, commit->due_count);
 	TR_FAULT_POINT("sink-published");
 	remove_leftovers(commit);
@@ -535,10 +566,12 @@ enum tr_flow tr_file_commit_publish(struct tr_file_commit *commit, uint64_t chec
 
 /* ---- recover ---- */
 
-tr_code tr_file_commit_recover(struct tr_file_commit *commit, struct tr_status *st)
+tr_code tr_file_commit_recover(struct tr_file_commit *commit, uint64_t checkpoint, struct tr_status *st)
 {
 	struct tr_file_outputs *restored = &commit->restored;
 
+	TR_TRY(tr_file_epoch_find(&commit->epoch, &commit->parts->owner, st));
+	TR_TRY(tr_file_epoch_check(&commit->epoch, &commit->parts->owner, checkpoint, st));
 	if (TR_BUG("sink-recovers-nothing"))
 		outputs_drop(restored, restored->count);
 	for (uint32_t i = 0; i < restored->count; i++) {
@@ -551,17 +584,17 @@ tr_code tr_file_commit_recover(struct tr_file_commit *commit, struct tr_status *
 		free(published);
 		TR_TRY(code);
 	}
+	TR_TRY(move_epoch(commit, restored->items, restored->count, checkpoint, st));
 	for (uint32_t i = 0; i < restored->count; i++) {
 		TR_TRY(rename_output(commit, &restored->items[i], st));
 		TR_FAULT_POINT("recover-renamed");
-		tr_file_list_add(&commit->directories, restored->items[i].directory);
+		if (!restored->items[i].is_taken) /* its folder may be gone, too */
+			tr_file_list_add(&commit->directories, restored->items[i].directory);
 	}
 	list_unite(&commit->directories);
 	TR_TRY(sync_some(commit, UINT32_MAX, true, st));
 	TR_FAULT_POINT("recover-published");
 	(void)finish_run(commit);
 	outputs_drop(restored, restored->count);
-	if (!tr_file_part_has_sibling(&commit->parts->owner))
-		remove_leftovers(commit);
 	return TR_OK;
 }

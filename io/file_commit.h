@@ -13,13 +13,16 @@
  * names, once. Some are done per call, so that a commit of thousands of partitions does not hold up its worker.
  *
  * A restored file is in one of three states. Pending, of the right size: it is renamed. Published, of the right size: a
- * former run has got that far. Anything else (gone, of another size, under both names): the table is not what the
+ * former run has got that far. Under no name, when the table's epoch says that this checkpoint was being published: a reader
+ * has moved it away since. Anything else (gone, of another size, under both names): the table is not what the
  * checkpoint says, and nothing is touched.
  *
- * Leftovers are the held files that were there when the sink was opened. Those of this job and of the former subtasks that
- * fall to this one (s with s % n = i) are removed once all that the records name is published. If another sink of the job
- * writes to this table, that one may have yet to load what it had prepared: then they are kept until the first publish,
- * before which all sinks have recovered.
+ * Before the first file of a checkpoint is published the table's epoch (io/file_epoch.h) says so; recover refuses to go on
+ * from a checkpoint that is older than that.
+ *
+ * Leftovers are the held files that were there when the sink was opened, those of this job and of the former subtasks that
+ * fall to this one (s with s % n = i). They are removed after the first publish: until then another sink of the job may have
+ * yet to load what it had prepared, or may refuse the checkpoint, and a newer one whose damage is mended needs its files.
  *
  * The record (kind 1, not keyed; a text is its length in 4 bytes and so many bytes, numbers are little endian):
  *
@@ -33,6 +36,7 @@
 
 #include "base/flow.h"
 #include "base/state_record.h"
+#include "io/file_epoch.h"
 #include "io/file_part_set.h"
 
 #define TR_FILE_COMMIT_RECORD 1
@@ -47,6 +51,7 @@ struct tr_file_output {
 	uint64_t checkpoint; /* the first that contains it; UINT64_MAX: none so far */
 	bool is_named;       /* the pending name is durable */
 	bool is_renamed;
+	bool is_taken; /* published by a former run, and moved away by a reader since */
 };
 
 struct tr_file_outputs {
@@ -60,10 +65,11 @@ struct tr_file_commit {
 	const char *success_name; /* NULL: folders get no such file */
 	struct tr_file_outputs outputs;
 	struct tr_file_outputs restored;
-	uint64_t restored_checkpoint;
+	uint64_t restored_checkpoint;  /* of the records */
 	struct tr_file_list leftovers; /* paths */
-	uint64_t running;              /* the checkpoint that prepare or publish is at; 0: none */
-	uint32_t due_count;            /* publish: outputs[0 .. due_count) */
+	struct tr_file_epoch epoch;
+	uint64_t running;   /* the checkpoint that prepare or publish is at; 0: none */
+	uint32_t due_count; /* publish: outputs[0 .. due_count) */
 	uint32_t renamed_count;
 	struct tr_file_list directories; /* to sync, sorted, each once */
 	uint32_t synced_count;
@@ -94,8 +100,9 @@ enum tr_flow tr_file_commit_publish(struct tr_file_commit *commit, uint64_t chec
 tr_code tr_file_commit_load(struct tr_file_commit *commit, const struct tr_state_origin *origin,
 			    const struct tr_state_record *record, struct tr_status *st) TR_MUST_USE;
 
-/** All records are there: publishes what they name, and removes the leftovers. Waits. */
-tr_code tr_file_commit_recover(struct tr_file_commit *commit, struct tr_status *st) TR_MUST_USE;
+/** All records of `checkpoint` (0: the job begins) are there: publishes what they name. Waits. TR_ERR_DATA: the table is not
+ * what the checkpoint says, or something newer has been published; nothing was touched. */
+tr_code tr_file_commit_recover(struct tr_file_commit *commit, uint64_t checkpoint, struct tr_status *st) TR_MUST_USE;
 
 /** Makes the empty file that says that a folder is complete. Its name is durable when `directory` has been synced. */
 tr_code tr_file_commit_mark(struct tr_disk *disk, const char *directory, const char *name,

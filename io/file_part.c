@@ -541,21 +541,3 @@ tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder,
 	free(directory);
 	return code;
 }
-
-bool tr_file_part_has_sibling(const struct tr_file_part_owner *owner)
-{
-	bool has_sibling = false;
-
-	/* Every sink has a subtask 0; whose came second found the first lock file taken. */
-	for (unsigned k = 1; !has_sibling && k < LOCKS_MAX; k++) {
-		struct tr_file *file = NULL;
-		char *path;
-
-		TR_ASSERT(asprintf(&path, "%s/.part-%s-0-%u.lock", owner->directory, owner->job_id, k) >= 0);
-		has_sibling = owner->disk->ops->open(owner->disk, path, TR_OPEN_WRITE | TR_OPEN_LOCK, &file, NULL) ==
-			      TR_ERR_UNAVAILABLE;
-		owner->disk->ops->close(owner->disk, &file);
-		free(path);
-	}
-	return has_sibling;
-}

@@ -164,7 +164,4 @@ void tr_file_part_unlock(struct tr_file_part_owner *owner);
 tr_code tr_file_part_clean(struct tr_file_part_owner *owner, const char *folder, struct tr_file_list *held,
 			   struct tr_status *st) TR_MUST_USE;
 
-/** Whether another sink of this job, in this process, writes to the same table. Both have their lock files. */
-bool tr_file_part_has_sibling(const struct tr_file_part_owner *owner);
-
 #endif

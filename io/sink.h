@@ -16,6 +16,8 @@
  * Between prepare(n) and commit(n) more rows may be written: they belong to n + 1. When n is given up, what it had prepared
  * belongs to n + 1 as well. commit and recover can be done again: what is visible already stays so. All sinks of a job are
  * open before the first of them recovers or writes; recover comes before the first row, also when there was nothing to load.
+ * A sink remembers on its own side of which checkpoint it has published output last. recover refuses to go on from an older
+ * one (TR_ERR_DATA: rows would be there twice), and touches nothing that a newer one would need before the first commit.
  *
  * close without a commit removes what no checkpoint can contain (what came after the last prepare), and nothing else:
  * whether a checkpoint became complete is not the sink's to know.
@@ -45,7 +47,8 @@ struct tr_sink_context {
 	uint32_t subtask;
 	uint32_t subtask_count;
 	bool has_checkpoints;
-	int64_t wake_at_ns; /* set by the sink: monotonic time at which it wants `tick`; INT64_MAX: never */
+	uint64_t restored_checkpoint; /* the job goes on from it; 0: it begins. Known at recover */
+	int64_t wake_at_ns;           /* set by the sink: monotonic time at which it wants `tick`; INT64_MAX: never */
 };
 
 struct tr_sink_ops {

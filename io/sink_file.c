@@ -496,7 +496,10 @@ static tr_code file_load(struct tr_sink *s, const struct tr_state_origin *origin
 	return tr_file_commit_load(&s->commit, origin, record, st);
 }
 
-static tr_code file_recover(struct tr_sink *s, struct tr_status *st) { return tr_file_commit_recover(&s->commit, st); }
+static tr_code file_recover(struct tr_sink *s, struct tr_status *st)
+{
+	return tr_file_commit_recover(&s->commit, s->context->restored_checkpoint, st);
+}
 
 const struct tr_sink_ops tr_sink_file_ops = {
 	.open = file_open,

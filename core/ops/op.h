@@ -82,6 +82,7 @@ struct tr_op_context {
 	struct tr_disk *disk;
 	struct tr_io_queue *io;
 	const char *scratch_path;
+	uint64_t restored_checkpoint; /* the job goes on from it; 0: from nothing. Set before state is loaded */
 };
 
 /** A kind of state records that an operator writes, for people and for savepoints. */

@@ -284,7 +284,8 @@ static bool job_create(struct job *job)
 								       .io = w->io,
 								       .subtask = s,
 								       .subtask_count = job->subtask_count[i],
-								       .has_checkpoints = true};
+								       .has_checkpoints = true,
+								       .restored_checkpoint = job->number};
 			if (!took_code(job,
 				       ops_of(job)->open(&job->spec, &job->contexts[i][s], &job->sinks[i][s], &w->st)))
 				return false;
@@ -507,8 +508,6 @@ static void run_lives(uint64_t seed, const char *disk, bool is_partitioned, uint
 		expect_published(job, false);
 	}
 	assert_true(job_open(job));
-	if (writers == 1)
-		assert_int_equal(w->held_count, 0);
 	assert_true(write_some(job, 0, 0, 10));
 	job_end(job);
 	assert_int_equal(w->held_count, 0);
@@ -643,9 +642,9 @@ static void fail_calls(bool is_partitioned, bool fails_for_ever, int error)
 		w->disk.fails_for_ever = false;
 		expect_published(job, false);
 		assert_true(job_open(job));
-		assert_int_equal(w->held_count, 0);
 		assert_true(write_some(job, 0, 0, 10));
 		job_end(job);
+		assert_int_equal(w->held_count, 0);
 		world_destroy(w);
 		if (k >= calls)
 			break;
@@ -676,7 +675,9 @@ static void expect_refused(const char *change, tr_code code, const char *text)
 	fault_disk_settle(&w->disk);
 	snprintf(command, sizeof(command), "cd %s && %s", w->table, change);
 	assert_int_equal(system(command), 0);
-	if (text == NULL) {
+	if (text == NULL && strstr(change, "rm ") != NULL) {
+		assert_true(job_create(job) && for_each(job, recover_sink));
+	} else if (text == NULL) {
 		assert_true(job_open(job));
 	} else {
 		assert_false(job_open(job));
@@ -693,10 +694,112 @@ static void test_table_is_not_what_it_was(void **state)
 	expect_refused("true", TR_OK, NULL);
 	expect_refused("for f in k=3/.part*held*; do g=${f#k=3/.}; mv $f k=3/${g%.held.pending}; done", TR_OK, NULL);
 	expect_refused("rm k=3/.part*", TR_ERR_DATA, "is gone, and so is its pending name");
+	/* Somebody was quick to take what had been published. */
+	expect_refused("rm k=3/.part* && touch .part-" JOB_A "-0-1.published", TR_OK, NULL);
+	expect_refused("rm -r k=3 && touch .part-" JOB_A "-0-1.published", TR_OK, NULL);
 	expect_refused("rm -r k=3", TR_ERR_DATA, "put it back under one of the two names, or start the job anew");
 	expect_refused("for f in k=3/.part*held*; do echo >> $f; done", TR_ERR_DATA, "put the right one back");
 	expect_refused("for f in k=3/.part*held*; do g=${f#k=3/.}; touch k=3/${g%.held.pending}; done", TR_ERR_DATA,
 		       "the name is taken");
+}
+
+static void checkpoint_copy(struct checkpoint *to, const struct checkpoint *from)
+{
+	checkpoint_clear(to);
+	*to = *from;
+	to->items = calloc(from->count + 1, sizeof(*to->items));
+	for (uint32_t i = 0; i < from->count; i++) {
+		to->items[i] = from->items[i];
+		to->items[i].bytes = malloc(from->items[i].length);
+		memcpy(to->items[i].bytes, from->items[i].bytes, from->items[i].length);
+	}
+}
+
+/** What lies in the table, with the bytes. */
+static void hash_table(struct world *w, char sum[64])
+{
+	char command[512];
+	FILE *pipe;
+
+	snprintf(command, sizeof(command),
+		 "cd %s && find . -type f ! -name '*.lock' | LC_ALL=C sort | xargs md5sum | md5sum", w->table);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_non_null(fgets(sum, 64, pipe));
+	pclose(pipe);
+}
+
+enum newer { NEWER_PUBLISHED, NEWER_MOVED_AWAY, NEWER_BEGUN, NEWER_PREPARED, NEWER_WITHOUT_ROWS };
+
+/** A job goes on from a checkpoint although there was a newer one: allowed as long as nothing of that has been published. */
+static void go_back(uint64_t seed, bool is_partitioned, enum newer newer, bool from_nothing)
+{
+	struct world *w = world_create(seed, "plain", is_partitioned);
+	struct job *job = &w->jobs[0];
+	struct checkpoint older = {.number = 0};
+	char before[64], after[64], command[200];
+
+	job->writer_count = 1 + (uint32_t)(seed % 2);
+	assert_true(job_open(job));
+	if (!from_nothing) {
+		assert_true(write_some(job, 0, 0, 50) && job_checkpoint(job, false, true));
+		checkpoint_copy(&older, &job->complete);
+	}
+	if (newer != NEWER_WITHOUT_ROWS)
+		assert_true(write_some(job, job->writer_count - 1, job->subtask_count[job->writer_count - 1] - 1, 50));
+	if (newer == NEWER_PUBLISHED || newer == NEWER_MOVED_AWAY || newer == NEWER_WITHOUT_ROWS)
+		assert_true(job_checkpoint(job, false, true));
+	else
+		job_prepare(job);
+	if (newer == NEWER_BEGUN) {
+		/* Dies while it publishes, the epoch being the first thing to be renamed. */
+		w->disk.die_at = w->disk.calls + 4;
+		(void)commit_sink(job, job->writer_count - 1, job->subtask_count[job->writer_count - 1] - 1);
+	}
+	w->disk.die_at = 1;
+	job_close(job);
+	fault_disk_settle(&w->disk);
+	if (newer == NEWER_MOVED_AWAY) {
+		snprintf(command, sizeof(command), "find %s -name 'part-*' -delete", w->table);
+		assert_int_equal(system(command), 0);
+	}
+	checkpoint_copy(&job->complete, &older);
+	checkpoint_clear(&older);
+	if (newer == NEWER_PREPARED || newer == NEWER_WITHOUT_ROWS) {
+		if (!job_open(job))
+			fail_msg("%s", w->st.message);
+		assert_true(write_some(job, 0, 0, 10));
+		job_end(job);
+		assert_int_equal(w->held_count, 0);
+	} else {
+		hash_table(w, before);
+		assert_false(job_open(job));
+		assert_int_equal(w->st.code, TR_ERR_DATA);
+		if (strstr(w->st.message, "has been published") == NULL || strstr(w->st.message, "--fresh") == NULL)
+			fail_msg("%s", w->st.message);
+		job_close(job);
+		hash_table(w, after);
+		assert_string_equal(before, after);
+		/* What the message says: who accepts rows twice removes the epochs. */
+		snprintf(command, sizeof(command), "cd %s && rm .part-*.published%s", w->table,
+			 newer == NEWER_MOVED_AWAY ? " && touch .part-" JOB_A "-0-9.published" : "");
+		assert_int_equal(system(command), 0);
+		if (newer == NEWER_MOVED_AWAY) /* what the message says when files are gone */
+			job->complete.number = 9;
+		assert_true(job_create(job) && for_each(job, recover_sink));
+		job_close(job);
+	}
+	world_destroy(w);
+}
+
+static void test_going_back(void **state)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		for (enum newer newer = NEWER_PUBLISHED; newer <= NEWER_WITHOUT_ROWS; newer++)
+			go_back(seed, seed % 4 < 2, newer, false);
+		go_back(seed, seed % 4 < 2, NEWER_PUBLISHED, true);
+		go_back(seed, seed % 4 < 2, NEWER_PREPARED, true);
+	}
 }
 
 /** Hostile records: every cut and many changed bytes are refused or name nothing outside of the table. */
@@ -769,7 +872,7 @@ static void test_one_sync_a_directory(void **state)
 	assert_int_equal(w->disk.directory_syncs - before, folders + 1);
 	before = w->disk.directory_syncs;
 	assert_true(commit_sink(job, 0, 0));
-	assert_int_equal(w->disk.directory_syncs - before, folders);
+	assert_int_equal(w->disk.directory_syncs - before, folders + 1); /* and the epoch's */
 	job_close(job);
 	world_destroy(w);
 }
@@ -804,8 +907,8 @@ static void test_killed_process(void **state)
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_int_equal(status, 0);
 		assert_true(job_open(job));
-		assert_int_equal(w->held_count, 0);
 		job_end(job);
+		assert_int_equal(w->held_count, 0);
 		world_destroy(w);
 	}
 }
@@ -818,6 +921,7 @@ int main(void)
 		cmocka_unit_test(test_two_jobs),
 		cmocka_unit_test(test_failing_calls),
 		cmocka_unit_test(test_table_is_not_what_it_was),
+		cmocka_unit_test(test_going_back),
 		cmocka_unit_test(test_bad_records),
 		cmocka_unit_test(test_one_sync_a_directory),
 		cmocka_unit_test(test_killed_process),

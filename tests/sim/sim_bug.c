@@ -50,6 +50,7 @@ static const struct tr_sim_bug bugs[] = {
 	{"sink-keeps-pending", "pending files of a killed run are never removed"},
 	{"sink-commits-unasked", "files are published when they are prepared"},
 	{"sink-given-up-lost", "what was prepared for a checkpoint that was given up is forgotten"},
+	{"sink-epoch-unchecked", "a sink goes on from a checkpoint older than what it has published"},
 	{"sink-recovers-nothing", "what the restored checkpoint had prepared is not published"},
 };
 

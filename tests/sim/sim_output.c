@@ -56,9 +56,11 @@ static void read_file(void *context, const char *path, struct tr_sim_inode *inod
 	const char *name = strrchr(path, '/') + 1;
 	const char *folder = path + strlen("/out/");
 	const char *at, *end;
+	const size_t length = strlen(name);
 	char *bytes;
 
-	if (name[0] == '.' && (reading->job_id == NULL || strstr(name, reading->job_id) != NULL)) {
+	if (name[0] == '.' && (reading->job_id == NULL || strstr(name, reading->job_id) != NULL) &&
+	    (length < 10 || strcmp(name + length - 10, ".published") != 0)) {
 		output->hidden++;
 		snprintf(output->hidden_path, sizeof(output->hidden_path), "%s", path);
 	}
