@@ -18,6 +18,7 @@
 
 #define IO_QUEUE_DEPTH 64
 #define RETRY_PAUSE_NS INT64_C(1000000000)
+#define TELL_EVERY_NS INT64_C(60000000000)   /* of a failure that lasts, after the first ones */
 #define SCHEMA_BYTES_MAX ((size_t)256 << 10) /* of all operators: the log's root has room for 1 MiB of texts */
 
 static void tell(struct tr_coordinator *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -212,26 +213,39 @@ static void describe_states(struct tr_coordinator *c, const struct tr_graph *gra
 	}
 }
 
+/** Tells all operators from which checkpoint they go on. */
+static void announce(struct tr_graph *graph, uint64_t checkpoint)
+{
+	for (uint32_t s = 0; s < graph->stage_count; s++)
+		for (uint32_t i = 0; i < graph->stages[s]->parallelism; i++)
+			graph->stages[s]->subtasks[i].context.restored_checkpoint = checkpoint;
+}
+
 tr_code tr_coordinator_restore(struct tr_coordinator *c, struct tr_graph *graph, struct tr_status *st)
 {
 	const struct tr_checkpoint_plan *plan = &c->plan->checkpoint;
 	uint32_t streams = 0;
 
 	c->graph = graph;
+	c->restored = 0;
+	free(c->parts); /* of a graph that came to nothing */
 	for (uint32_t s = 0; s < graph->stage_count; s++)
 		streams += graph->stages[s]->state_count * graph->stages[s]->parallelism;
 	c->parts = calloc(streams + 1, sizeof(*c->parts));
 	TR_ASSERT(c->parts != NULL);
 	describe_states(c, graph);
 	if (tr_log_checkpoint_count(c->log) > 0) {
+		const struct tr_log_checkpoint *checkpoint = tr_log_checkpoint(c->log, 0);
+
 		if (plan->restore_from != NULL)
 			TR_FAIL(st, TR_ERR_USAGE,
 				"%s holds a checkpoint of this job already; to begin with the savepoint instead, say "
 				"--fresh, or choose another --state-dir",
 				plan->directory);
+		announce(graph, checkpoint->number);
 		TR_TRY(tr_restore_from_log(graph, c->log, plan->directory, st));
-		c->restored = tr_log_checkpoint(c->log, 0)->number;
-		c->was_finished = tr_log_checkpoint(c->log, 0)->is_final;
+		c->restored = checkpoint->number;
+		c->was_finished = checkpoint->is_final;
 	} else if (plan->restore_from != NULL) {
 		const struct tr_log_options options = {
 			.disk = c->env->disk, .io = c->io, .directory = plan->restore_from, .is_read_only = true};
@@ -241,8 +255,10 @@ tr_code tr_coordinator_restore(struct tr_coordinator *c, struct tr_graph *graph,
 
 		if (code == TR_OK && tr_log_checkpoint_count(savepoint) == 0)
 			code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE, "%s holds no savepoint", plan->restore_from);
-		if (code == TR_OK)
+		if (code == TR_OK) {
+			announce(graph, tr_log_checkpoint(savepoint, 0)->number);
 			code = tr_restore_from_log(graph, savepoint, plan->restore_from, st);
+		}
 		if (code == TR_OK)
 			c->restored = tr_log_checkpoint(savepoint, 0)->number;
 		tr_log_close(&savepoint);
@@ -402,6 +418,30 @@ static enum tr_turn step_idle(struct tr_coordinator *c, int64_t now_ns)
 
 static void fail_job(struct tr_coordinator *c, const struct tr_status *why) { tr_graph_fail(c->graph, why); }
 
+/** Says that a checkpoint has failed: the first in a row, the second, the fourth and so on, and one a minute. A fault that lasts is
+ * neither silent nor all that can be read. */
+static void tell_failure(struct tr_coordinator *c, int64_t now_ns, const struct tr_status *why)
+{
+	if ((c->failures & (c->failures - 1)) != 0 && now_ns - c->told_ns < TELL_EVERY_NS)
+		return;
+	c->told_ns = now_ns;
+	if (c->failures == 1)
+		tell(c, "checkpoint %" PRIu64 " was given up, the job goes on: %s", c->number, why->message);
+	else
+		tell(c,
+		     "checkpoint %" PRIu64 " was given up, too (%" PRIu32 " in a row; the last complete one is %" PRIu64
+		     "): %s",
+		     c->number, c->failures, TR_MAX(c->stats.last, c->restored), why->message);
+}
+
+static void tell_recovery(struct tr_coordinator *c)
+{
+	if (c->failures > 0)
+		tell(c, "checkpoint %" PRIu64 " is complete again, after %" PRIu32 " that failed", c->number,
+		     c->failures);
+	c->failures = 0;
+}
+
 /** The checkpoint under way is over, and is not complete. FAILED: the job can't go on without it. */
 static enum tr_turn give_up(struct tr_coordinator *c, int64_t now_ns, const struct tr_status *why)
 {
@@ -420,7 +460,7 @@ static enum tr_turn give_up(struct tr_coordinator *c, int64_t now_ns, const stru
 		fail_job(c, &st);
 		return TR_TURN_FAILED;
 	}
-	tell(c, "checkpoint %" PRIu64 " was given up: %s", c->number, st.message);
+	tell_failure(c, now_ns, &st);
 	if (plan->tolerable_failures >= 0 && c->failures > plan->tolerable_failures) {
 		(void)tr_status_prefix(&st, TR_ERR_FAILED,
 				       "%u checkpoints in a row failed "
@@ -586,7 +626,7 @@ static enum tr_turn step_sealed(struct tr_coordinator *c, int64_t now_ns)
 	case TR_FLOW_MORE:
 	case TR_FLOW_BLOCKED: return TR_TURN_IDLE; /* a commit under way is not given up: it would be unknown */
 	}
-	c->failures = 0;
+	tell_recovery(c);
 	count_completed(c, now_ns);
 	c->state = TR_COORDINATOR_PUBLISHING;
 	TR_FAULT_POINT("commit-before");

@@ -17,7 +17,8 @@
  * had prepared is visible.
  *
  * Restoring (core/restore.c) happens before the first step: the log's newest checkpoint, or a savepoint, is read and given to the
- * operators of the new graph. The first checkpoint after it writes everything; later ones what changed.
+ * operators of the new graph. If it is damaged an older one may do (core/fallback.c). The first checkpoint after it writes
+ * everything; later ones what changed.
  *
  * A failed sync of the log is final: the job fails at once and its process must end (state/log.h).
  *
@@ -58,6 +59,7 @@ struct tr_coordinator {
 	enum tr_coordinator_state state;
 	uint64_t number; /* of the checkpoint under way, or the last one */
 	uint64_t restored;
+	char fallback[2 * TR_STATUS_MESSAGE_MAX + 256]; /* why `restored` is not the newest; "": it is */
 	bool was_finished; /* restored from the end of the job: there is nothing left to do */
 	bool is_final;     /* the one under way is the last: all inputs have ended */
 	bool is_held_back; /* somebody wants one, but none may begin yet */
@@ -67,6 +69,7 @@ struct tr_coordinator {
 	int64_t due_ns;              /* the next one by the interval; INT64_MAX: none */
 	int64_t ended_ns;            /* the last one, completed or given up */
 	uint32_t failures;           /* in a row */
+	int64_t told_ns;             /* when people heard of one last */
 	int64_t processing_ms;
 	struct tr_state_block *block; /* popped, but the log had no room */
 	struct tr_log_part *parts;    /* of the checkpoint under way; room for all streams */
@@ -85,6 +88,13 @@ struct tr_coordinator {
 /** Opens the log of plan->checkpoint.directory and takes on its job's id. Fails as tr_log_open does. */
 tr_code tr_coordinator_create(const struct tr_plan *plan, struct tr_environment *env,
 			      struct tr_coordinator **coordinator, struct tr_status *st) TR_MUST_USE;
+
+/** Builds the graph of the plan (`graph` is zeroed) and restores it: from the newest checkpoint, or, if that is damaged, from the
+ * newest older one that is whole and that the sinks allow (core/fallback.c; `fallback` says what was done). TR_ERR_DATA,
+ * TR_ERR_IO: there is none; the message says what is damaged, and why no other could be taken. The graph may need a deinit
+ * then (its plan is not NULL). */
+tr_code tr_coordinator_build(struct tr_coordinator *coordinator, struct tr_graph *graph,
+			     struct tr_status *st) TR_MUST_USE;
 
 /** Gives the newest checkpoint (or the savepoint of the plan) to the operators of `graph`, which has not run yet; notes
  * whether there was one in `restored`. TR_ERR_DATA: state does not fit the plan, or is damaged; the message says which,

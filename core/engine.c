@@ -42,9 +42,8 @@ tr_code tr_engine_create(const struct tr_plan *plan, struct tr_environment *env,
 	if (plan->checkpoint.directory != NULL)
 		code = tr_coordinator_create(plan, env, &e->coordinator, st);
 	if (code == TR_OK)
-		code = tr_graph_init(&e->graph, plan, env, e->coordinator != NULL ? e->coordinator->io : NULL, st);
-	if (code == TR_OK && e->coordinator != NULL)
-		code = tr_coordinator_restore(e->coordinator, &e->graph, st);
+		code = e->coordinator != NULL ? tr_coordinator_build(e->coordinator, &e->graph, st)
+					      : tr_graph_init(&e->graph, plan, env, NULL, st);
 	if (code != TR_OK) {
 		tr_engine_destroy(&e);
 		*engine = NULL;
@@ -214,6 +213,8 @@ void tr_engine_on_event(struct tr_engine *engine, void (*on_event)(void *context
 	engine->coordinator->event_context = context;
 	if (engine->coordinator->report.note[0] != '\0') /* the log was opened before anyone listened */
 		on_event(context, engine->coordinator->report.note);
+	if (engine->coordinator->fallback[0] != '\0')
+		on_event(context, engine->coordinator->fallback);
 }
 
 tr_code tr_engine_savepoint(struct tr_engine *engine, const char *directory, enum tr_stop_mode stop,

@@ -21,7 +21,7 @@
 #define PLAIN_MS 1000
 
 struct tr_progress {
-	const struct tr_engine *engine;
+	struct tr_engine *engine;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -59,9 +59,20 @@ static void put_watermark(char *out, int64_t watermark_ms)
 	}
 }
 
+/** "" while no checkpoint has failed. */
+static void put_failures(char *text, size_t size, const char *before, struct tr_engine *engine)
+{
+	struct tr_checkpoint_stats stats;
+
+	text[0] = '\0';
+	if (tr_engine_checkpoints(engine, &stats) && stats.failed > 0)
+		(void)snprintf(text, size, "%s%llu of %llu checkpoints failed", before,
+			       (unsigned long long)stats.failed, (unsigned long long)(stats.failed + stats.completed));
+}
+
 static void show(struct tr_progress *progress)
 {
-	char line[512], in[32], out[32], rate[32], spilled[64] = "", watermark[TR_TEXT_TIME_BYTES + 1];
+	char line[512], in[32], out[32], rate[32], spilled[64] = "", watermark[TR_TEXT_TIME_BYTES + 1], failures[64];
 	struct tr_engine_progress now;
 	double seconds;
 	int length;
@@ -75,10 +86,11 @@ static void show(struct tr_progress *progress)
 	put_watermark(watermark, now.watermark_ms);
 	if (now.spilled_bytes != 0)
 		snprintf(spilled, sizeof(spilled), "  state on disk %.1f MiB", (double)now.spilled_bytes / (1 << 20));
-	length = snprintf(line, sizeof(line),
-			  "%s%7.1f s  in %s rows  %s rows/s  out %s rows  late %llu  watermark %s%s%s",
-			  progress->is_terminal ? "\r\x1b[K" : "", (double)now.elapsed_ns / 1e9, in, rate, out,
-			  (unsigned long long)now.rows_late, watermark, spilled, progress->is_terminal ? "" : "\n");
+	put_failures(failures, sizeof(failures), "  ", progress->engine);
+	length = snprintf(
+		line, sizeof(line), "%s%7.1f s  in %s rows  %s rows/s  out %s rows  late %llu  watermark %s%s%s%s",
+		progress->is_terminal ? "\r\x1b[K" : "", (double)now.elapsed_ns / 1e9, in, rate, out,
+		(unsigned long long)now.rows_late, watermark, spilled, failures, progress->is_terminal ? "" : "\n");
 	progress->last_rows = now.rows_in;
 	progress->last_ns = now.elapsed_ns;
 	if (write(progress->fd, line, (size_t)TR_MIN(length, (int)sizeof(line) - 1)) < 0)
@@ -106,7 +118,7 @@ static void *progress_main(void *argument)
 	return NULL;
 }
 
-struct tr_progress *tr_progress_start(const struct tr_engine *engine, const char *mode)
+struct tr_progress *tr_progress_start(struct tr_engine *engine, const char *mode)
 {
 	struct tr_progress *progress;
 	pthread_condattr_t attributes;
@@ -155,21 +167,22 @@ void tr_progress_stop(struct tr_progress **pointer)
 	*pointer = NULL;
 }
 
-void tr_progress_summary(const struct tr_engine *engine, const char *job_name, const char *outcome)
+void tr_progress_summary(struct tr_engine *engine, const char *job_name, const char *outcome)
 {
 	struct tr_engine_progress now;
 	struct rusage usage;
-	char rate[32];
+	char rate[32], failures[64];
 	double seconds;
 
 	tr_engine_progress(engine, &now);
+	put_failures(failures, sizeof(failures), ", ", engine);
 	getrusage(RUSAGE_SELF, &usage);
 	seconds = (double)now.elapsed_ns / 1e9;
 	human(rate, sizeof(rate), seconds > 0 ? (double)(now.rows_in - now.rows_before) / seconds : 0);
 	fprintf(stderr,
 		"job '%s' %s: %llu rows in, %llu rows out, %llu late, %llu bad rows, %llu bad fields, "
-		"%.3f s, %s rows/s, %.0f MiB peak memory\n",
+		"%.3f s, %s rows/s, %.0f MiB peak memory%s\n",
 		job_name, outcome, (unsigned long long)now.rows_in, (unsigned long long)now.rows_out,
 		(unsigned long long)now.rows_late, (unsigned long long)now.rows_bad, (unsigned long long)now.fields_bad,
-		seconds, rate, (double)usage.ru_maxrss / 1024);
+		seconds, rate, (double)usage.ru_maxrss / 1024, failures);
 }

@@ -295,14 +295,11 @@ static void count_rows(const struct tr_graph *graph, struct tr_sim_run *run)
 static tr_code build(struct play *play, const struct tr_plan *plan, struct tr_status *st)
 {
 	struct tr_environment *env = &play->env->env;
-	struct tr_io_queue *io = NULL;
 
-	if (plan->checkpoint.directory != NULL) {
-		TR_TRY(tr_coordinator_create(plan, env, &play->coordinator, st));
-		io = play->coordinator->io;
-	}
-	TR_TRY(tr_graph_init(play->graph, plan, env, io, st));
-	return play->coordinator != NULL ? tr_coordinator_restore(play->coordinator, play->graph, st) : TR_OK;
+	if (plan->checkpoint.directory == NULL)
+		return tr_graph_init(play->graph, plan, env, NULL, st);
+	TR_TRY(tr_coordinator_create(plan, env, &play->coordinator, st));
+	return tr_coordinator_build(play->coordinator, play->graph, st);
 }
 
 static void note_checkpoints(struct play *play)
