@@ -44,7 +44,7 @@ static const struct tr_sim_bug bugs[] = {
 	{"sink-not-synced", "a part file is published, or prepared, without having been synced"},
 	{"sink-name-not-synced", "a part file is renamed, but its folder is not synced"},
 	{"sink-folder-not-synced", "a new partition folder is not made durable in the one above it"},
-	{"sink-pending-name-not-synced", "the name of a prepared file is not made durable"},
+	{"sink-pending-name-not-synced", "the name of a prepared file is not made durable", "many_files"},
 	{"sink-syncs-again", "a sync that has failed is tried again, and the second answer is believed"},
 	{"sink-short-write", "a short write counts as a whole one"},
 	{"sink-keeps-pending", "pending files of a killed run are never removed"},
