@@ -548,3 +548,18 @@ size_t tr_key_integer_bytes(const struct tr_key_integer *table)
 	return (size_t)table->slot_capacity * 12 + table->direct_capacity * 4 +
 	       (table->places != NULL ? sizeof(*table->places) << table->place_bits : 0);
 }
+
+size_t tr_key_integer_growth(const struct tr_key_integer *table, uint32_t count)
+{
+	const uint64_t keys = (uint64_t)table->count + count;
+	size_t bytes = 0;
+
+	if (table->slot_limit + count > table->slot_capacity + table->free_count)
+		bytes += (size_t)TR_MAX(table->slot_capacity, 1024) * 12;
+	if (table->is_direct) /* it may be given up, or span more */
+		return bytes + keys * 4 * sizeof(*table->places);
+	if (table->places != NULL && keys * 2 >= (uint64_t)1 << table->place_bits)
+		bytes += sizeof(*table->places)
+			 << (table->place_bits + 1); /* beside the old ones, until they are moved */
+	return bytes;
+}

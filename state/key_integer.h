@@ -49,6 +49,7 @@ void tr_key_integer_clear(struct tr_key_integer *table);
 void tr_key_integer_gather(const struct tr_key_integer *table, const uint32_t *slots, uint32_t count,
 			   struct tr_column_buffer *target, uint32_t at);
 size_t tr_key_integer_bytes(const struct tr_key_integer *table);
+size_t tr_key_integer_growth(const struct tr_key_integer *table, uint32_t count);
 
 /** The values in rows[0 .. count) (row i when rows is NULL) of a column as keys. Those of NULLs are anything. */
 void tr_key_integer_load(enum tr_phys phys, const struct tr_column *column, const uint32_t *rows, uint32_t count,

@@ -14,6 +14,7 @@
 #include "state/huge.h"
 
 #define FREE_MARK UINT64_MAX
+#define TEXT_OVERHEAD 16 /* of an allocation */
 #define PLACE_BITS_MIN 8
 #define CACHED_BYTES ((size_t)1 << 20)
 #define PREFETCH_DISTANCE 16
@@ -52,8 +53,10 @@ static void record_drop(struct tr_key_record *table, uint32_t slot)
 	for (uint32_t c = 0; c < table->column_count; c++) {
 		const struct tr_view *view = view_at(record, table->columns[c].word);
 
-		if (table->columns[c].phys == TR_PHYS_VIEW && view->length > TR_VIEW_INLINE_MAX)
+		if (table->columns[c].phys == TR_PHYS_VIEW && view->length > TR_VIEW_INLINE_MAX) {
+			table->text_bytes -= view->length + TEXT_OVERHEAD;
 			free((void *)(uintptr_t)view->text);
+		}
 	}
 	record[0] = FREE_MARK;
 }
@@ -258,6 +261,7 @@ static uint32_t record_add(struct tr_key_record *table, const uint64_t *record, 
 
 			memcpy(text, view->text, view->length);
 			*view = tr_view_make(text, view->length);
+			table->text_bytes += view->length + TEXT_OVERHEAD;
 		}
 	}
 	table->hashes[slot] = hash;
@@ -380,5 +384,17 @@ void tr_key_record_gather(const struct tr_key_record *table, const uint32_t *slo
 
 size_t tr_key_record_bytes(const struct tr_key_record *table)
 {
-	return (size_t)table->slot_capacity * (table->words * 8 + 12) + (sizeof(*table->places) << table->place_bits);
+	return (size_t)table->slot_capacity * (table->words * 8 + 12) + (sizeof(*table->places) << table->place_bits) +
+	       table->text_bytes;
+}
+
+size_t tr_key_record_growth(const struct tr_key_record *table, uint32_t count)
+{
+	size_t bytes = 0;
+
+	if (table->slot_limit + count > table->slot_capacity + table->free_count)
+		bytes += (size_t)TR_MAX(table->slot_capacity, 256) * (table->words * 8 + 12);
+	if ((table->count + (uint64_t)count) * 2 >= (uint64_t)1 << table->place_bits)
+		bytes += sizeof(*table->places) << table->place_bits;
+	return bytes;
 }

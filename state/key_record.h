@@ -37,6 +37,7 @@ struct tr_key_record {
 	uint32_t free_count;
 	struct tr_key_record_place *places;
 	uint32_t place_bits;
+	size_t text_bytes;       /* of long strings, about */
 	uint64_t *batch_records; /* scratch */
 	uint64_t *batch_hashes;
 	uint32_t batch_capacity;
@@ -51,5 +52,6 @@ void tr_key_record_clear(struct tr_key_record *table);
 void tr_key_record_gather(const struct tr_key_record *table, const uint32_t *slots, uint32_t count,
 			  struct tr_column_buffer *targets, uint32_t at, struct tr_heap *heap);
 size_t tr_key_record_bytes(const struct tr_key_record *table);
+size_t tr_key_record_growth(const struct tr_key_record *table, uint32_t count);
 
 #endif

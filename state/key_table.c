@@ -124,3 +124,10 @@ size_t tr_key_table_bytes(const struct tr_key_table *table)
 				 : table->form == FORM_RECORD ? tr_key_record_bytes(&table->record)
 							      : 0);
 }
+
+size_t tr_key_table_growth(const struct tr_key_table *table, uint32_t count)
+{
+	return table->form == FORM_INTEGER  ? tr_key_integer_growth(&table->integer, count)
+	       : table->form == FORM_RECORD ? tr_key_record_growth(&table->record, count)
+					    : 0;
+}

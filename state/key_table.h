@@ -52,4 +52,7 @@ uint32_t tr_key_table_slot_limit(const struct tr_key_table *table);
 uint32_t tr_key_table_count(const struct tr_key_table *table);
 size_t tr_key_table_bytes(const struct tr_key_table *table);
 
+/** How many bytes more it may take, at least for a moment, while `count` keys are mapped that it does not have. */
+size_t tr_key_table_growth(const struct tr_key_table *table, uint32_t count);
+
 #endif

@@ -30,6 +30,11 @@ void tr_marks_deinit(struct tr_marks *marks)
 	memset(marks, 0, sizeof(*marks));
 }
 
+size_t tr_marks_bytes(const struct tr_marks *marks)
+{
+	return sizeof(*marks) + marks->chunk_count * (4 * WORDS * sizeof(uint64_t) + sizeof(*marks->heads));
+}
+
 static void clear_chunks(struct tr_marks *marks, uint32_t from)
 {
 	const size_t at = (size_t)from * WORDS, bytes = (size_t)(marks->chunk_count - from) * WORDS * 8;

@@ -26,6 +26,7 @@
 #define TR_STATE_MARKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/state_record.h"
@@ -67,6 +68,8 @@ static inline void tr_marks_clock_flip(struct tr_marks_clock *clock, const struc
 
 void tr_marks_init(struct tr_marks *marks, const struct tr_marks_clock *clock);
 void tr_marks_deinit(struct tr_marks *marks);
+
+size_t tr_marks_bytes(const struct tr_marks *marks);
 
 /** Forgets everything; keeps the memory. */
 void tr_marks_clear(struct tr_marks *marks);

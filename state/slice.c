@@ -45,6 +45,8 @@ void tr_slice_pool_deinit(struct tr_slice_pool *pool)
 	memset(pool, 0, sizeof(*pool));
 }
 
+size_t tr_slice_pool_used(const struct tr_slice_pool *pool) { return pool->used * chunk_bytes(pool); }
+
 static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
 {
 	struct tr_slice_chunk *chunk = pool->free;
@@ -61,9 +63,11 @@ static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
 			chunk->next_free = pool->free;
 			pool->free = chunk;
 		}
-		if (pool->chunks_per_block < BLOCK_CHUNKS_MAX)
+		if (pool->chunks_per_block < BLOCK_CHUNKS_MAX &&
+		    (pool->bytes_max == 0 || (pool->chunks_per_block * 2 + 1) * bytes <= pool->bytes_max))
 			pool->chunks_per_block = pool->chunks_per_block * 2 + 1;
 	}
+	pool->used++;
 	pool->free = chunk->next_free;
 	chunk->next_free = NULL;
 	return chunk;
@@ -85,6 +89,7 @@ static void chunk_put(struct tr_slice_pool *pool, struct tr_slice_chunk *chunk)
 				       0, pool->stride);
 	}
 	memset(chunk->present, 0, sizeof(chunk->present));
+	pool->used--;
 	chunk->next_free = pool->free;
 	pool->free = chunk;
 }
@@ -120,6 +125,15 @@ void tr_slice_deinit(struct tr_slice_pool *pool, struct tr_slice *slice)
 		tr_marks_deinit(slice->marks);
 	free(slice->marks);
 	memset(slice, 0, sizeof(*slice));
+}
+
+size_t tr_slice_bytes(const struct tr_slice *slice)
+{
+	return sizeof(*slice) + slice->chunk_count * sizeof(struct tr_slice_chunk *) +
+	       (size_t)slice->slot_capacity * sizeof(uint32_t) +
+	       (slice->index != NULL ? sizeof(uint32_t) << slice->index_bits : 0) +
+	       (slice->touched != NULL ? (size_t)slice->touched_count * sizeof(uint32_t) : 0) +
+	       (slice->marks != NULL ? tr_marks_bytes(slice->marks) : 0);
 }
 
 static struct tr_slice_chunk *chunk_at(struct tr_slice_pool *pool, struct tr_slice *slice, uint32_t number)
@@ -337,6 +351,7 @@ void tr_slice_densify(struct tr_slice_pool *pool, struct tr_slice *slice)
 	dense.marks = slice->marks;
 	slice->marks = NULL;
 	dense.is_merged = slice->is_merged;
+	dense.runs = slice->runs;
 	dense.touched = slice->touched;
 	dense.touched_count = slice->touched_count;
 	slice->touched = NULL;

@@ -40,7 +40,9 @@ struct tr_slice_pool {
 	char **blocks;
 	uint32_t block_count;
 	uint32_t chunks_per_block;
-	size_t bytes;
+	uint32_t used;    /* chunks that slices have */
+	size_t bytes;     /* of all chunks */
+	size_t bytes_max; /* of a block, if it is more than a chunk; 0: as many chunks as is fast */
 };
 
 struct tr_slice {
@@ -51,6 +53,7 @@ struct tr_slice {
 	bool is_dense;
 	bool is_retired; /* entries are gone; `touched` says which slots it had */
 	bool is_merged;  /* the owner's: part of a running merge */
+	void *runs;      /* the owner's: what has left memory */
 	uint32_t group;  /* the owner's: which rows of a batch go there; 0 between batches */
 	uint32_t count;  /* entries that hold something */
 	struct tr_slice_chunk **chunks;
@@ -66,6 +69,12 @@ struct tr_slice {
 void tr_slice_pool_init(struct tr_slice_pool *pool, uint32_t stride);
 /** All slices must have been deinitialised. */
 void tr_slice_pool_deinit(struct tr_slice_pool *pool);
+
+/** Of the chunks that slices have. */
+size_t tr_slice_pool_used(const struct tr_slice_pool *pool);
+
+/** Memory of a slice beside its chunks. */
+size_t tr_slice_bytes(const struct tr_slice *slice);
 
 void tr_slice_init(struct tr_slice *slice, bool is_dense);
 void tr_slice_deinit(struct tr_slice_pool *pool, struct tr_slice *slice);

@@ -210,12 +210,14 @@ enum tr_flow tr_spill_poll(struct tr_spill *spill)
 	return spill->writing_bytes >= spill->buffer_bytes ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
 }
 
+void tr_spill_await(struct tr_spill *spill) { (void)tr_io_wait(spill->queue, -1); }
+
 tr_code tr_spill_wait(struct tr_spill *spill, struct tr_status *st)
 {
 	enum tr_flow flow;
 
 	while ((flow = tr_spill_poll(spill)) == TR_FLOW_BLOCKED)
-		(void)tr_io_wait(spill->queue, -1);
+		tr_spill_await(spill);
 	if (flow == TR_FLOW_FAILED && st != NULL)
 		*st = spill->status;
 	return spill->status.code;

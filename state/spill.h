@@ -147,6 +147,9 @@ enum tr_flow tr_spill_poll(struct tr_spill *spill);
 /** The same, but waits instead of BLOCKED: for those who load, before anything runs. */
 tr_code tr_spill_wait(struct tr_spill *spill, struct tr_status *st) TR_MUST_USE;
 
+/** Sleeps until something that is on its way has come or gone, for those who may wait: after BLOCKED. */
+void tr_spill_await(struct tr_spill *spill);
+
 /** Of memory, without buffers that are being read to. */
 size_t tr_spill_memory(const struct tr_spill *spill);
 

@@ -13,6 +13,7 @@
 #include "base/type.h"
 
 #define CAPACITY_MIN 8
+#define TEXT_OVERHEAD 16 /* of an allocation */
 
 struct tr_distinct_set {
 	enum tr_phys phys;
@@ -21,6 +22,7 @@ struct tr_distinct_set {
 	uint32_t capacity; /* a power of two */
 	char *values;
 	uint32_t *index; /* 2 * capacity */
+	size_t text_bytes;
 };
 
 union value {
@@ -111,6 +113,7 @@ bool tr_distinct_add(struct tr_distinct_set **set_at, enum tr_phys phys, const v
 		TR_ASSERT(text != NULL);
 		memcpy(text, v.view.text, v.view.length);
 		v.view = tr_view_make(text, v.view.length);
+		set->text_bytes += v.view.length + TEXT_OVERHEAD;
 	}
 	memcpy(set->values + (size_t)set->count * set->width, &v, set->width);
 	set->index[place] = ++set->count;
@@ -118,6 +121,13 @@ bool tr_distinct_add(struct tr_distinct_set **set_at, enum tr_phys phys, const v
 }
 
 uint32_t tr_distinct_count(const struct tr_distinct_set *set) { return set == NULL ? 0 : set->count; }
+
+size_t tr_distinct_bytes(const struct tr_distinct_set *set)
+{
+	return set == NULL ? 0
+			   : sizeof(*set) + 3 * TEXT_OVERHEAD + set->text_bytes +
+				     (size_t)set->capacity * (set->width + 2 * sizeof(*set->index));
+}
 
 const void *tr_distinct_values(const struct tr_distinct_set *set) { return set == NULL ? NULL : set->values; }
 

@@ -10,6 +10,7 @@
 #define TR_CORE_OPS_AGG_DISTINCT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/column.h"
@@ -20,6 +21,9 @@ struct tr_distinct_set;
 bool tr_distinct_add(struct tr_distinct_set **set, enum tr_phys phys, const void *value);
 
 uint32_t tr_distinct_count(const struct tr_distinct_set *set);
+
+/** Of memory, about. */
+size_t tr_distinct_bytes(const struct tr_distinct_set *set);
 
 /** All values, in order of arrival; valid until the next add. */
 const void *tr_distinct_values(const struct tr_distinct_set *set);

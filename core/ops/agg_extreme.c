@@ -19,6 +19,8 @@
 #include "base/type.h"
 #include "core/ops/agg_table.h"
 
+#define TEXT_OVERHEAD 16 /* of an allocation */
+
 struct rank_acc {
 	int64_t rank;
 	int64_t has;
@@ -137,9 +139,17 @@ static void wide_finish(const struct tr_agg_slot *slot, char *const *entries, ui
 	}
 }
 
-static void text_take(struct text_acc *acc, const struct tr_view *value, bool is_max)
+/** Bytes that it owns, about. */
+static size_t text_owned(const struct text_acc *acc)
 {
-	const char *old = acc->has != 0 && acc->view.length > TR_VIEW_INLINE_MAX ? acc->view.text : NULL;
+	return acc->has != 0 && acc->view.length > TR_VIEW_INLINE_MAX ? acc->view.length + TEXT_OVERHEAD : 0;
+}
+
+static void text_take(const struct tr_agg_slot *slot, char *entry, const struct tr_view *value, bool is_max)
+{
+	struct text_acc *acc = (void *)(entry + slot->offset);
+	const size_t owned = text_owned(acc);
+	const char *old = owned > 0 ? acc->view.text : NULL;
 
 	if (acc->has != 0) {
 		const int order = tr_view_compare(value, &acc->view);
@@ -157,6 +167,7 @@ static void text_take(struct text_acc *acc, const struct tr_view *value, bool is
 		acc->view = *value;
 	}
 	acc->has = 1;
+	*slot->owned += text_owned(acc) - owned;
 	free((void *)(uintptr_t)old);
 }
 
@@ -186,46 +197,46 @@ static void text_release(const struct tr_agg_slot *slot, char *const *entries, u
 	for (uint32_t i = 0; i < count; i++) {
 		struct text_acc *acc = (void *)(entries[i] + slot->offset);
 
-		if (acc->has != 0 && acc->view.length > TR_VIEW_INLINE_MAX)
+		*slot->owned -= text_owned(acc);
+		if (text_owned(acc) > 0)
 			free((void *)(uintptr_t)acc->view.text);
 		memset(acc, 0, sizeof(*acc));
 	}
 }
 
-#define SLOW_VERBS(verb, is_max)                                                                                  \
-	static void verb##_update_i128(const struct tr_agg_slot *slot, char *const *entries,                      \
-				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)         \
-	{                                                                                                         \
-		for (uint32_t i = 0; i < count; i++)                                                              \
-			wide_take((void *)(entries[i] + slot->offset),                                            \
-				  ((const tr_i128 *)arg->data)[tr_agg_row(rows, i)], is_max);                     \
-	}                                                                                                         \
-	static void verb##_merge_i128(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, \
-				      uint32_t count)                                                             \
-	{                                                                                                         \
-		for (uint32_t i = 0; i < count; i++) {                                                            \
-			const struct wide_acc *source = (const void *)(sources[i] + slot->offset);                \
-                                                                                                                  \
-			if (source->has != 0)                                                                     \
-				wide_take((void *)(targets[i] + slot->offset), wide_get(source), is_max);         \
-		}                                                                                                 \
-	}                                                                                                         \
-	static void verb##_update_text(const struct tr_agg_slot *slot, char *const *entries,                      \
-				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)         \
-	{                                                                                                         \
-		for (uint32_t i = 0; i < count; i++)                                                              \
-			text_take((void *)(entries[i] + slot->offset),                                            \
-				  (const struct tr_view *)arg->data + tr_agg_row(rows, i), is_max);               \
-	}                                                                                                         \
-	static void verb##_merge_text(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, \
-				      uint32_t count)                                                             \
-	{                                                                                                         \
-		for (uint32_t i = 0; i < count; i++) {                                                            \
-			const struct text_acc *source = (const void *)(sources[i] + slot->offset);                \
-                                                                                                                  \
-			if (source->has != 0)                                                                     \
-				text_take((void *)(targets[i] + slot->offset), &source->view, is_max);            \
-		}                                                                                                 \
+#define SLOW_VERBS(verb, is_max)                                                                                      \
+	static void verb##_update_i128(const struct tr_agg_slot *slot, char *const *entries,                          \
+				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)             \
+	{                                                                                                             \
+		for (uint32_t i = 0; i < count; i++)                                                                  \
+			wide_take((void *)(entries[i] + slot->offset),                                                \
+				  ((const tr_i128 *)arg->data)[tr_agg_row(rows, i)], is_max);                         \
+	}                                                                                                             \
+	static void verb##_merge_i128(const struct tr_agg_slot *slot, char *const *targets, char *const *sources,     \
+				      uint32_t count)                                                                 \
+	{                                                                                                             \
+		for (uint32_t i = 0; i < count; i++) {                                                                \
+			const struct wide_acc *source = (const void *)(sources[i] + slot->offset);                    \
+                                                                                                                      \
+			if (source->has != 0)                                                                         \
+				wide_take((void *)(targets[i] + slot->offset), wide_get(source), is_max);             \
+		}                                                                                                     \
+	}                                                                                                             \
+	static void verb##_update_text(const struct tr_agg_slot *slot, char *const *entries,                          \
+				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)             \
+	{                                                                                                             \
+		for (uint32_t i = 0; i < count; i++)                                                                  \
+			text_take(slot, entries[i], (const struct tr_view *)arg->data + tr_agg_row(rows, i), is_max); \
+	}                                                                                                             \
+	static void verb##_merge_text(const struct tr_agg_slot *slot, char *const *targets, char *const *sources,     \
+				      uint32_t count)                                                                 \
+	{                                                                                                             \
+		for (uint32_t i = 0; i < count; i++) {                                                                \
+			const struct text_acc *source = (const void *)(sources[i] + slot->offset);                    \
+                                                                                                                      \
+			if (source->has != 0)                                                                         \
+				text_take(slot, targets[i], &source->view, is_max);                                   \
+		}                                                                                                     \
 	}
 SLOW_VERBS(min, false)
 SLOW_VERBS(max, true)

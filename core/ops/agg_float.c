@@ -25,8 +25,11 @@ struct float_acc {
                                                                                                            \
 		for (uint32_t i = 0; i < count; i++) {                                                     \
 			struct float_acc *acc = (void *)(entries[i] + slot->offset);                       \
+			const bool was_wide = acc->sum.wide != NULL;                                       \
                                                                                                            \
 			tr_exact_sum_add(&acc->sum, (double)values[tr_agg_row(rows, i)]);                  \
+			if (!was_wide && acc->sum.wide != NULL)                                            \
+				*slot->owned += tr_exact_sum_owned(&acc->sum);                             \
 			acc->count++;                                                                      \
 		}                                                                                          \
 	}
@@ -40,7 +43,9 @@ static void float_merge(const struct tr_agg_slot *slot, char *const *targets, ch
 		struct float_acc *target = (void *)(targets[i] + slot->offset);
 		const struct float_acc *source = (const void *)(sources[i] + slot->offset);
 
+		*slot->owned -= tr_exact_sum_owned(&target->sum);
 		tr_exact_sum_merge(&target->sum, &source->sum);
+		*slot->owned += tr_exact_sum_owned(&target->sum);
 		target->count += source->count;
 	}
 }
@@ -106,15 +111,21 @@ static void float_read(const struct tr_agg_slot *slot, char *const *entries, con
 		const uint32_t row = tr_agg_row(rows, i);
 		const struct tr_view *view = tr_column_view(&columns[0], row);
 
+		*slot->owned -= tr_exact_sum_owned(&acc->sum);
 		tr_exact_sum_read(&acc->sum, tr_view_text(view), view->length);
+		*slot->owned += tr_exact_sum_owned(&acc->sum);
 		acc->count += tr_column_i64(&columns[1], row);
 	}
 }
 
 static void float_release(const struct tr_agg_slot *slot, char *const *entries, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		tr_exact_sum_clear(&((struct float_acc *)(void *)(entries[i] + slot->offset))->sum);
+	for (uint32_t i = 0; i < count; i++) {
+		struct float_acc *acc = (void *)(entries[i] + slot->offset);
+
+		*slot->owned -= tr_exact_sum_owned(&acc->sum);
+		tr_exact_sum_clear(&acc->sum);
+	}
 }
 
 #define FLOAT_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                      \

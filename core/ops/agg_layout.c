@@ -14,8 +14,8 @@
 #include "core/ops/agg_distinct.h"
 #include "core/ops/exact_sum.h"
 
-static tr_code part_init(struct tr_agg_part *part, const struct tr_agg_call *call, const struct tr_schema *input,
-			 struct tr_status *st)
+static tr_code part_init(struct tr_agg_layout *layout, struct tr_agg_part *part, const struct tr_agg_call *call,
+			 const struct tr_schema *input, struct tr_status *st)
 {
 	const struct tr_type *arg = input != NULL && call->arg_column >= 0 ? input->types[call->arg_column] : NULL;
 
@@ -24,6 +24,7 @@ static tr_code part_init(struct tr_agg_part *part, const struct tr_agg_call *cal
 	part->filter_column = call->filter_column;
 	part->slot.type = call->type;
 	part->slot.arg_type = arg;
+	part->slot.owned = &layout->owned;
 	part->is_distinct = call->is_distinct && call->agg->kind != TR_AGG_MIN && call->agg->kind != TR_AGG_MAX &&
 			    call->agg->kind != TR_AGG_COUNT_STAR;
 	if (part->is_distinct && arg != NULL && (arg->phys == TR_PHYS_LIST || arg->phys == TR_PHYS_ROW))
@@ -51,7 +52,7 @@ tr_code tr_agg_layout_init(struct tr_agg_layout *layout, const struct tr_agg_cal
 	for (uint32_t i = 0; i < agg_count; i++) {
 		struct tr_agg_part *part = &layout->parts[i];
 
-		TR_TRY(part_init(part, &aggs[i], partials_at < 0 ? input : NULL, st));
+		TR_TRY(part_init(layout, part, &aggs[i], partials_at < 0 ? input : NULL, st));
 		part->is_row_count = is_row_count(&aggs[i]);
 		if (part->is_row_count)
 			continue;
@@ -117,12 +118,22 @@ struct tr_distinct_set **tr_agg_entry_set(const struct tr_agg_part *part, char *
 	return (struct tr_distinct_set **)(void *)(entry + part->slot.offset - 8);
 }
 
+bool tr_agg_entry_see(const struct tr_agg_part *part, char *entry, enum tr_phys phys, const void *value)
+{
+	struct tr_distinct_set **set = tr_agg_entry_set(part, entry);
+	const size_t before = tr_distinct_bytes(*set);
+	const bool is_new = tr_distinct_add(set, phys, value);
+
+	*part->slot.owned += tr_distinct_bytes(*set) - before;
+	return is_new;
+}
+
 /** Whether the value in `row` is new to the entry's set. */
 static bool is_new(const struct tr_agg_part *part, char *entry, const struct tr_column *arg, uint32_t row)
 {
 	const enum tr_phys phys = (enum tr_phys)arg->type->phys;
 
-	return tr_distinct_add(tr_agg_entry_set(part, entry), phys, (const char *)arg->data + row * tr_phys_bytes(phys));
+	return tr_agg_entry_see(part, entry, phys, (const char *)arg->data + row * tr_phys_bytes(phys));
 }
 
 static void part_update(struct tr_agg_layout *layout, const struct tr_agg_part *part, const struct tr_batch *batch,
@@ -319,8 +330,10 @@ void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entr
 		const struct tr_agg_part *part = &layout->parts[p];
 
 		if (part->is_distinct)
-			for (uint32_t i = 0; i < count; i++)
+			for (uint32_t i = 0; i < count; i++) {
+				*part->slot.owned -= tr_distinct_bytes(*tr_agg_entry_set(part, entries[i]));
 				tr_distinct_destroy(tr_agg_entry_set(part, entries[i]));
+			}
 		if (part->agg->release != NULL)
 			part->agg->release(&part->slot, entries, count);
 	}

@@ -34,6 +34,7 @@ struct tr_agg_layout {
 	bool is_additive;       /* entries merge by adding words */
 	bool owns_memory;
 	bool is_mergeable; /* no DISTINCT */
+	size_t owned;      /* bytes that all entries own: the layout stays where it was made */
 	char **entries;    /* scratch */
 	uint32_t *rows;
 	uint32_t capacity;
@@ -75,6 +76,9 @@ void tr_agg_layout_read(const struct tr_agg_layout *layout, char *const *entries
 tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_column *columns,
 			    const struct tr_column *row_counts, const uint32_t *rows, uint32_t count,
 			    struct tr_status *st) TR_MUST_USE;
+
+/** Adds a value to the set of a DISTINCT part. Whether it was new. */
+bool tr_agg_entry_see(const struct tr_agg_part *part, char *entry, enum tr_phys phys, const void *value);
 
 /** The set of a DISTINCT part. */
 struct tr_distinct_set **tr_agg_entry_set(const struct tr_agg_part *part, char *entry);

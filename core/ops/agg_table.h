@@ -23,6 +23,7 @@ struct tr_agg_slot {
 	uint32_t offset;                /* of the accumulator in the entry */
 	const struct tr_type *type;     /* of the result */
 	const struct tr_type *arg_type; /* of the argument, or of the first partial column; NULL for COUNT(*) */
+	size_t *owned;                  /* where the bytes that accumulators own are counted */
 };
 
 struct tr_agg {

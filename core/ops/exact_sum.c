@@ -245,6 +245,8 @@ double tr_exact_sum_double(const struct tr_exact_sum *sum) { return sum_round(su
 
 float tr_exact_sum_float(const struct tr_exact_sum *sum) { return (float)sum_round(sum, 24, -149); }
 
+size_t tr_exact_sum_owned(const struct tr_exact_sum *sum) { return sum->wide != NULL ? sizeof(*sum->wide) : 0; }
+
 void tr_exact_sum_clear(struct tr_exact_sum *sum)
 {
 	free(sum->wide);

@@ -41,6 +41,9 @@ void tr_exact_sum_merge(struct tr_exact_sum *target, const struct tr_exact_sum *
 double tr_exact_sum_double(const struct tr_exact_sum *sum);
 float tr_exact_sum_float(const struct tr_exact_sum *sum);
 
+/** Bytes that it owns. */
+size_t tr_exact_sum_owned(const struct tr_exact_sum *sum);
+
 /** Frees what it owns and empties it. */
 void tr_exact_sum_clear(struct tr_exact_sum *sum);
 

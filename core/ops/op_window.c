@@ -66,7 +66,8 @@ tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_cont
 		return tr_op_window_session_create(plan, context, op, st);
 	if (plan->phase == TR_PHASE_SINGLE && (plan->use_general || !is_two_phase))
 		return tr_op_window_general_create(plan, context, op, st);
-	if (plan->phase == TR_PHASE_SINGLE && plan->window.kind == TR_WINDOW_TUMBLE && tr_window_has_small_key(plan))
+	if (plan->phase == TR_PHASE_SINGLE && plan->window.kind == TR_WINDOW_TUMBLE && tr_window_has_small_key(plan) &&
+	    context->memory_limit == 0)
 		return tr_op_window_tumble_create(plan, context, op, st);
 	return tr_op_window_slice_create(plan, context, op, st);
 }

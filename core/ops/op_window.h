@@ -5,7 +5,8 @@
  *     LOCAL                                        op_window_local.c    rows -> partials per (key, slice)
  *     SESSION, event time or processing time       op_window_session.c
  *     processing time, DISTINCT, use_general       op_window_general.c  (key, window) -> accumulator
- *     SINGLE, TUMBLE, one key of at most 8 bytes   op_window_tumble.c   a table of keys and entries per window
+ *     SINGLE, TUMBLE, one key of at most 8 bytes,
+ *     memory is not limited                        op_window_tumble.c   a table of keys and entries per window
  *     everything else, and GLOBAL                  op_window_slice.c    slices merged to windows
  *
  * SINGLE and GLOBAL emit [keys.., aggregates.., window_start, window_end, window_time]; LOCAL emits the schema that

@@ -23,7 +23,7 @@
 
 #include "base/check.h"
 #include "core/ops/window_assign.h"
-#include "core/ops/window_panes.h"
+#include "core/ops/window_spill.h"
 
 #define PAIRS_MAX 4096
 
@@ -46,8 +46,11 @@ struct general_op {
 	uint32_t grouped[PAIRS_MAX]; /* rows of the pairs, window by window */
 	struct group groups[PAIRS_MAX];
 	uint32_t group_count;
-	int64_t fire_ms; /* windows whose timer is at most this fire */
-	bool is_firing;  /* the first window is going out */
+	int64_t fire_ms;                /* windows whose timer is at most this fire */
+	const struct tr_batch *waiting; /* a batch that is to be taken when there is room for it; NULL: none */
+	bool is_firing;                 /* the first window is going out */
+	bool is_spilled;                /* in parts, from its runs */
+	struct tr_slice *firing;        /* what is going out; NULL: the next part is to be made */
 	uint32_t cursor;
 	enum after after;
 };
@@ -160,9 +163,9 @@ static void set_timer(struct general_op *g)
 				   : tr_window_timer(&g->w.clock, g->panes.live[0]->first_end) + 1;
 }
 
-static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+static enum tr_flow take_batch(struct general_op *g, const struct tr_batch *batch)
 {
-	struct general_op *g = (struct general_op *)op;
+	struct tr_op *op = &g->w.op;
 	const int64_t now = tr_window_local(&g->w.clock, op->context->program.processing_time_ms);
 	uint32_t run = 0;
 
@@ -186,7 +189,76 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	return TR_FLOW_MORE;
 }
 
+/** How many windows a row is in, at most. */
+static uint32_t windows_of_row(const struct general_op *g)
+{
+	const struct tr_window_spec *spec = &g->w.clock.spec;
+
+	return spec->kind == TR_WINDOW_TUMBLE ? 1 : (uint32_t)TR_MIN(spec->size_ms / spec->step_ms + 1, 1024);
+}
+
+/** Takes the batch when there is room for its entries. BLOCKED: state is on its way to the disk. */
+static enum tr_flow take_waiting(struct general_op *g)
+{
+	const struct tr_batch *batch = g->waiting;
+	struct tr_window_spill *spill = g->panes.spill;
+
+	if (spill != NULL &&
+	    (spill->is_freezing || tr_window_spill_is_over(&g->panes, batch->selected_count * windows_of_row(g), 0))) {
+		const enum tr_flow flow = tr_window_spill_freeze(&g->panes);
+
+		if (flow != TR_FLOW_MORE)
+			return flow;
+	}
+	g->waiting = NULL;
+	return take_batch(g, batch);
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct general_op *g = (struct general_op *)op;
+
+	g->waiting = batch;
+	return take_waiting(g);
+}
+
 /* -- firing -- */
+
+static void begin_fire(struct general_op *g)
+{
+	struct tr_slice *window = g->panes.live[0];
+
+	g->cursor = 0;
+	g->is_firing = true;
+	g->is_spilled = tr_window_spill_is_used(&g->panes);
+	g->firing = g->is_spilled ? NULL : window;
+	if (g->is_spilled)
+		tr_window_spill_fire(&g->panes, window->start, window->first_end);
+}
+
+/** The next entries that go out, to w->slots and w->entries. DONE: that was all. */
+static enum tr_flow next_entries(struct general_op *g, uint32_t *count)
+{
+	struct tr_window_op *w = &g->w;
+
+	for (;;) {
+		if (g->firing == NULL) {
+			const enum tr_flow flow = tr_window_spill_next(&g->panes, &g->firing);
+
+			g->cursor = 0;
+			if (flow != TR_FLOW_MORE) {
+				g->firing = NULL;
+				return flow;
+			}
+		}
+		*count = tr_slice_scan(&w->pool, g->firing, &g->cursor, w->out->capacity, w->slots, w->entries);
+		if (*count > 0)
+			return TR_FLOW_MORE;
+		g->firing = NULL;
+		if (!g->is_spilled)
+			return TR_FLOW_DONE;
+	}
+}
 
 static enum tr_flow advance(struct general_op *g)
 {
@@ -196,18 +268,19 @@ static enum tr_flow advance(struct general_op *g)
 	while (g->panes.live_count > 0 &&
 	       (g->is_firing || tr_window_timer(&w->clock, g->panes.live[0]->first_end) <= g->fire_ms)) {
 		const struct tr_slice *window = g->panes.live[0];
-		uint32_t n;
+		uint32_t n = 0;
 		enum tr_flow flow;
 
 		if (!g->is_firing)
-			g->cursor = 0;
-		g->is_firing = true;
-		n = tr_slice_scan(&w->pool, window, &g->cursor, w->out->capacity, w->slots, w->entries);
-		if (n == 0) {
+			begin_fire(g);
+		flow = next_entries(g, &n);
+		if (flow == TR_FLOW_DONE) {
 			tr_window_panes_drop(&g->panes, 0);
 			g->is_firing = false;
 			continue;
 		}
+		if (flow != TR_FLOW_MORE)
+			return flow;
 		tr_window_op_write(w, w->slots, w->entries, n, window->start, window->first_end);
 		flow = tr_op_emit(&w->op, &w->out->batch);
 		if (flow != TR_FLOW_MORE)
@@ -256,7 +329,12 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 	return advance(g);
 }
 
-static enum tr_flow resume(struct tr_op *op) { return advance((struct general_op *)op); }
+static enum tr_flow resume(struct tr_op *op)
+{
+	struct general_op *g = (struct general_op *)op;
+
+	return g->waiting != NULL ? take_waiting(g) : advance(g);
+}
 
 /* -- saving and loading -- */
 
@@ -265,7 +343,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 {
 	struct general_op *g = (struct general_op *)op;
 
-	TR_ASSERT(!g->is_firing && g->pair_count == 0);
+	TR_ASSERT(!g->is_firing && g->pair_count == 0 && g->waiting == NULL);
 	return tr_window_panes_snapshot(&g->panes, order, writer, g->fire_ms, base, st);
 }
 
@@ -287,7 +365,7 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 
 	/* In event time the watermark says it; the mark may be one of op_window_tumble.c. */
 	g->fire_ms = is_event_time(g) ? g->w.watermark_ms : mark;
-	tr_window_panes_load_end(&g->panes, NULL); /* what has fired does not live any more */
+	TR_TRY(tr_window_panes_load_end(&g->panes, NULL, st)); /* what has fired does not live any more */
 	set_timer(g);
 	return TR_OK;
 }
@@ -363,6 +441,7 @@ tr_code tr_op_window_general_create(const struct tr_window_plan *plan, struct tr
 	}
 	tr_window_op_reserve(&g->w, PAIRS_MAX);
 	tr_window_panes_begin_saving(&g->panes, NULL);
+	tr_window_spill_create(&g->panes);
 	*op = &g->w.op;
 	return TR_OK;
 }

@@ -34,7 +34,7 @@
 
 #include "base/check.h"
 #include "core/ops/window_assign.h"
-#include "core/ops/window_panes.h"
+#include "core/ops/window_spill.h"
 
 /** HOP: the sum of a slice and all newer ones before `flip_end`. */
 struct slice_sum {
@@ -52,10 +52,13 @@ struct slice_op {
 	struct slice_sum *sums; /* HOP: by start, the newest first */
 	uint32_t sum_count;
 	uint32_t sum_capacity;
-	int64_t flip_end;        /* HOP: slices that end here or earlier are in sums; INT64_MIN: none */
-	int64_t fired_end;       /* of the window that fired last; INT64_MIN: none */
-	bool has_pending;        /* a watermark is to be passed on when all that it fires is out */
-	struct tr_slice *firing; /* results of the window [firing_start, firing_end) are going out */
+	int64_t flip_end;               /* HOP: slices that end here or earlier are in sums; INT64_MIN: none */
+	int64_t fired_end;              /* of the window that fired last; INT64_MIN: none */
+	const struct tr_batch *waiting; /* a batch that is to be taken when there is room for it; NULL: none */
+	bool is_spilled;                /* the window that is firing comes in parts from its runs */
+	bool has_pending;               /* a watermark is to be passed on when all that it fires is out */
+	bool is_firing;                 /* results of the window [firing_start, firing_end) are going out */
+	struct tr_slice *firing;        /* those; NULL: the next part is to be made */
 	int64_t firing_start, firing_end;
 	uint32_t cursor;
 	char *trash; /* an entry for rows that are late, or whose own entry is not known yet */
@@ -130,15 +133,14 @@ static void take_with_exceptions(struct slice_op *s, const struct tr_batch *batc
 	}
 }
 
-static enum tr_flow on_rows(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+static enum tr_flow take_rows(struct slice_op *s, const struct tr_batch *batch)
 {
-	struct slice_op *s = (struct slice_op *)op;
 	struct tr_window_op *w = &s->w;
 	struct tr_window_assign *assign = &s->assign;
 
-	if (tr_window_assign_rows(assign, batch, w->watermark_ms, &op->context->status) != TR_OK)
+	if (tr_window_assign_rows(assign, batch, w->watermark_ms, &w->op.context->status) != TR_OK)
 		return TR_FLOW_FAILED;
-	op->metrics.rows_late += assign->late_count;
+	w->op.metrics.rows_late += assign->late_count;
 	if (assign->count == 0)
 		return TR_FLOW_MORE;
 	tr_window_panes_densify(&s->panes);
@@ -187,15 +189,14 @@ static uint32_t count_partials(struct tr_window_op *w, const struct tr_column *c
 	return n;
 }
 
-static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+static enum tr_flow take_partials(struct slice_op *s, const struct tr_batch *batch)
 {
-	struct slice_op *s = (struct slice_op *)op;
 	struct tr_window_op *w = &s->w;
 	struct tr_window_assign *assign = &s->assign;
 	const uint32_t start_column = w->plan->key_count + w->layout.partial_count;
 
 	tr_window_assign_partials(assign, batch, start_column, start_column + 1, start_column + 2, w->watermark_ms);
-	op->metrics.rows_late += assign->late_count;
+	w->op.metrics.rows_late += assign->late_count;
 	if (assign->count == 0)
 		return TR_FLOW_MORE;
 	tr_window_panes_densify(&s->panes);
@@ -216,7 +217,7 @@ static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct t
 	return TR_FLOW_MORE;
 }
 
-/* -- merging slices -- */
+/* -- running sums -- */
 
 static void sums_drop(struct slice_op *s, uint32_t at)
 {
@@ -238,6 +239,20 @@ static void sums_add(struct slice_op *s, int64_t start, struct tr_slice *slice, 
 		TR_ASSERT(s->sums != NULL);
 	}
 	s->sums[s->sum_count++] = (struct slice_sum){.start = start, .slice = slice, .is_own = is_own};
+}
+
+/** HOP: lets go of all that was computed from the slices. */
+static void forget_sums(struct slice_op *s)
+{
+	if (s->w.clock.spec.kind != TR_WINDOW_HOP)
+		return;
+	tr_window_panes_empty(&s->panes, &s->front);
+	tr_window_panes_empty(&s->panes, &s->result);
+	while (s->sum_count > 0)
+		sums_drop(s, s->sum_count - 1);
+	s->flip_end = INT64_MIN;
+	for (uint32_t i = 0; i < s->panes.live_count; i++)
+		s->panes.live[i]->is_merged = false;
 }
 
 /** A new slice with the sum of two. */
@@ -344,6 +359,75 @@ static struct tr_slice *cumulate_result(struct slice_op *s, int64_t end)
 	return &s->front;
 }
 
+/** HOP, where memory has no room for sums: adds the slices of the window. */
+static struct tr_slice *plain_result(struct slice_op *s, int64_t start, int64_t end)
+{
+	forget_sums(s);
+	for (uint32_t i = 0; i < s->panes.live_count; i++) {
+		struct tr_slice *slice = s->panes.live[i];
+
+		if (slice->start >= start && slice->start < end && slice->first_end <= end)
+			tr_window_panes_merge(&s->panes, &s->result, slice);
+	}
+	return &s->result;
+}
+
+/* -- memory -- */
+
+/** About how many bytes sums of the slices of a window take, one after the other; `depth`: in how many sums the newest slice is. */
+static size_t sum_bytes(const struct slice_op *s, int64_t start, int64_t end, bool is_flip)
+{
+	const size_t used = tr_slice_pool_used(&s->w.pool);
+	uint64_t entries = 0, summed = 0, slices = 0;
+
+	for (uint32_t i = 0; i < s->panes.live_count; i++) {
+		const struct tr_slice *slice = s->panes.live[i];
+
+		entries += slice->count;
+		if (slice->is_retired || slice->start < start || slice->start >= end)
+			continue;
+		slices++;
+		summed += slice->count * (is_flip ? slices : 1);
+	}
+	return entries == 0 ? 0 : (size_t)((double)used / (double)entries * (double)summed);
+}
+
+/** Makes room for the entries of so many rows. BLOCKED: state is on its way to the disk. */
+static enum tr_flow make_room(struct slice_op *s, uint32_t rows)
+{
+	struct tr_window_panes *panes = &s->panes;
+
+	if (panes->spill == NULL)
+		return TR_FLOW_MORE;
+	if (!panes->spill->is_freezing) {
+		if (!tr_window_spill_is_over(panes, rows, 0))
+			return TR_FLOW_MORE;
+		forget_sums(s);
+		if (!tr_window_spill_is_over(panes, rows, 0))
+			return TR_FLOW_MORE;
+	}
+	return tr_window_spill_freeze(panes);
+}
+
+static enum tr_flow take_waiting(struct slice_op *s)
+{
+	const struct tr_batch *batch = s->waiting;
+	const enum tr_flow flow = make_room(s, batch->selected_count);
+
+	if (flow != TR_FLOW_MORE)
+		return flow;
+	s->waiting = NULL;
+	return s->w.plan->phase == TR_PHASE_GLOBAL ? take_partials(s, batch) : take_rows(s, batch);
+}
+
+static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct slice_op *s = (struct slice_op *)op;
+
+	s->waiting = batch;
+	return take_waiting(s);
+}
+
 /* -- firing -- */
 
 /** The end of the next window that has rows; INT64_MAX: there is none. */
@@ -363,14 +447,44 @@ static int64_t next_end(const struct slice_op *s)
 	return least;
 }
 
+static bool has_room_for_sums(const struct slice_op *s)
+{
+	const bool is_flip = s->flip_end == INT64_MIN || s->firing_start >= s->flip_end;
+	const size_t bytes = sum_bytes(s, s->firing_start, s->firing_end, is_flip) +
+			     sum_bytes(s, s->firing_start, s->firing_end, false); /* the result */
+
+	return s->panes.spill == NULL || !tr_window_spill_is_over(&s->panes, 0, bytes);
+}
+
+/** Whether the window has runs, or memory has no room for its result beside the slices. */
+static bool is_better_spilled(const struct slice_op *s)
+{
+	const size_t bytes =
+		s->w.clock.spec.kind == TR_WINDOW_TUMBLE ? 0 : sum_bytes(s, s->firing_start, s->firing_end, false);
+
+	return tr_window_spill_is_used(&s->panes) ||
+	       (s->panes.spill != NULL && bytes > 0 && tr_window_spill_is_over(&s->panes, 0, bytes));
+}
+
 static void begin_fire(struct slice_op *s, int64_t end)
 {
 	s->firing_end = end;
 	s->firing_start = tr_window_start_of(&s->w.clock, end);
 	s->cursor = 0;
+	s->is_firing = true;
+	s->is_spilled = is_better_spilled(s);
+	if (s->is_spilled) {
+		forget_sums(s);
+		tr_window_spill_fire(&s->panes, s->firing_start, end);
+		s->firing = NULL;
+		return;
+	}
 	switch (s->w.clock.spec.kind) {
 	case TR_WINDOW_TUMBLE: s->firing = tr_window_panes_get(&s->panes, s->firing_start, end); break;
-	case TR_WINDOW_HOP: s->firing = hop_result(s, s->firing_start, end); break;
+	case TR_WINDOW_HOP:
+		s->firing = has_room_for_sums(s) ? hop_result(s, s->firing_start, end)
+						 : plain_result(s, s->firing_start, end);
+		break;
 	case TR_WINDOW_CUMULATE: s->firing = cumulate_result(s, end); break;
 	case TR_WINDOW_SESSION: TR_UNREACHABLE();
 	}
@@ -381,13 +495,16 @@ static void end_fire(struct slice_op *s)
 {
 	const int64_t end = s->firing_end;
 
+	s->is_firing = false;
 	s->firing = NULL;
 	s->fired_end = end;
 	if (is_cumulate(s)) {
 		s->front.start = end - s->w.clock.slice_ms;
 		s->front.first_end = end;
-		if (end == s->firing_start + s->w.clock.spec.size_ms)
+		if (end == s->firing_start + s->w.clock.spec.size_ms) {
 			tr_window_panes_empty(&s->panes, &s->front); /* while the slots still name its keys */
+			tr_window_spill_forget(&s->panes, &s->front);
+		}
 	}
 	while (s->sum_count > 0 &&
 	       tr_window_last_end(&s->w.clock, s->sums[s->sum_count - 1].start) <= end) /* the oldest come last */
@@ -402,6 +519,30 @@ static void end_fire(struct slice_op *s)
 	s->w.op.metrics.state_bytes = s->w.pool.bytes + tr_key_table_bytes(s->w.keys);
 }
 
+/** The next entries that go out, to w->slots and w->entries. DONE: that was all. */
+static enum tr_flow next_entries(struct slice_op *s, uint32_t *count)
+{
+	struct tr_window_op *w = &s->w;
+
+	for (;;) {
+		if (s->firing == NULL) {
+			const enum tr_flow flow = tr_window_spill_next(&s->panes, &s->firing);
+
+			s->cursor = 0;
+			if (flow != TR_FLOW_MORE) {
+				s->firing = NULL;
+				return flow;
+			}
+		}
+		*count = tr_slice_scan(&w->pool, s->firing, &s->cursor, w->out->capacity, w->slots, w->entries);
+		if (*count > 0)
+			return TR_FLOW_MORE;
+		s->firing = NULL;
+		if (!s->is_spilled)
+			return TR_FLOW_DONE;
+	}
+}
+
 /** Sends out all that the watermark fires, then the watermark. */
 static enum tr_flow advance(struct slice_op *s)
 {
@@ -410,15 +551,16 @@ static enum tr_flow advance(struct slice_op *s)
 	for (;;) {
 		int64_t end;
 
-		while (s->firing != NULL) {
-			const uint32_t n =
-				tr_slice_scan(&w->pool, s->firing, &s->cursor, w->out->capacity, w->slots, w->entries);
-			enum tr_flow flow;
+		while (s->is_firing) {
+			uint32_t n = 0;
+			enum tr_flow flow = next_entries(s, &n);
 
-			if (n == 0) {
+			if (flow == TR_FLOW_DONE) {
 				end_fire(s);
 				break;
 			}
+			if (flow != TR_FLOW_MORE)
+				return flow;
 			tr_window_op_write(w, w->slots, w->entries, n, s->firing_start, s->firing_end);
 			flow = tr_op_emit(&w->op, &w->out->batch);
 			if (flow != TR_FLOW_MORE)
@@ -440,7 +582,7 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 {
 	struct slice_op *s = (struct slice_op *)op;
 
-	TR_ASSERT(s->firing == NULL);
+	TR_ASSERT(!s->is_firing);
 	if (watermark_ms <= s->w.watermark_ms)
 		return TR_FLOW_MORE;
 	s->w.watermark_ms = watermark_ms;
@@ -448,7 +590,12 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	return advance(s);
 }
 
-static enum tr_flow resume(struct tr_op *op) { return advance((struct slice_op *)op); }
+static enum tr_flow resume(struct tr_op *op)
+{
+	struct slice_op *s = (struct slice_op *)op;
+
+	return s->waiting != NULL ? take_waiting(s) : advance(s);
+}
 
 /* -- saving and loading -- */
 
@@ -457,7 +604,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 {
 	struct slice_op *s = (struct slice_op *)op;
 
-	TR_ASSERT(s->firing == NULL && !s->has_pending);
+	TR_ASSERT(!s->is_firing && !s->has_pending && s->waiting == NULL);
 	return tr_window_panes_snapshot(&s->panes, order, writer, s->fired_end, base, st);
 }
 
@@ -507,8 +654,7 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 			(long long)mark);
 	if (spec->kind != TR_WINDOW_TUMBLE)
 		s->fired_end = mark;
-	tr_window_panes_load_end(&s->panes, set_target);
-	return TR_OK;
+	return tr_window_panes_load_end(&s->panes, set_target, st);
 }
 
 static uint64_t state_bytes(const struct tr_op *op)
@@ -540,7 +686,7 @@ static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count
 
 static const struct tr_op_ops rows_ops = {
 	.name = "window aggregate",
-	.on_batch = on_rows,
+	.on_batch = on_batch,
 	.on_watermark = on_watermark,
 	.resume = resume,
 	.snapshot = snapshot,
@@ -554,7 +700,7 @@ static const struct tr_op_ops rows_ops = {
 
 static const struct tr_op_ops partials_ops = {
 	.name = "global window aggregate",
-	.on_batch = on_partials,
+	.on_batch = on_batch,
 	.on_watermark = on_watermark,
 	.resume = resume,
 	.snapshot = snapshot,
@@ -588,6 +734,7 @@ tr_code tr_op_window_slice_create(const struct tr_window_plan *plan, struct tr_o
 		return code;
 	}
 	tr_window_panes_begin_saving(&s->panes, is_cumulate(s) ? &s->front : NULL);
+	tr_window_spill_create(&s->panes);
 	s->trash = calloc(1, s->w.layout.stride);
 	TR_ASSERT(s->trash != NULL);
 	*op = &s->w.op;

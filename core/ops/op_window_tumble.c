@@ -37,6 +37,14 @@ struct pane {
 	struct tr_marks marks; /* by the number of the place; only with checkpoints */
 };
 
+/** What was loaded of a window beside its first slice: an operator whose memory is limited saves it in several, all of which
+ * count. */
+struct part {
+	uint32_t stream;
+	int64_t id, start;
+	struct tr_group_table table;
+};
+
 struct tumble_op {
 	struct tr_window_op w;
 	struct tr_window_assign assign;
@@ -48,6 +56,8 @@ struct tumble_op {
 	uint32_t expected;   /* keys of the last window */
 	bool is_other_order; /* of the tables: not that of the state that was loaded */
 	bool has_loaded;
+	struct part *parts; /* while loading */
+	uint32_t part_count, part_capacity;
 	bool is_firing;   /* panes[0] is going out */
 	bool has_pending; /* a watermark is to be passed on when all that it fires is out */
 	uint64_t cursor;
@@ -507,6 +517,77 @@ static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writ
 	return TR_FLOW_DONE;
 }
 
+/** Whether a slice is the stream's first one of its window: its entries go where the window's belong. */
+static bool is_first(const struct tumble_op *s, const struct tr_window_slice_state *as)
+{
+	const struct tr_window_slice_state *other = s->w.state.live;
+
+	while (other->start != as->start)
+		other++;
+	return other == as;
+}
+
+static struct tr_group_table *part_get(struct tumble_op *s, const struct tr_window_slice_state *as)
+{
+	struct part *part;
+
+	for (uint32_t i = s->part_count; i-- > 0;)
+		if (s->parts[i].stream == s->w.state.stream && s->parts[i].id == as->id)
+			return &s->parts[i].table;
+	if (s->part_count == s->part_capacity) {
+		s->part_capacity = TR_MAX(s->part_capacity * 2, 16u);
+		s->parts = realloc(s->parts, s->part_capacity * sizeof(*s->parts));
+		TR_ASSERT(s->parts != NULL);
+	}
+	part = &s->parts[s->part_count++];
+	*part = (struct part){.stream = s->w.state.stream, .id = as->id, .start = as->start};
+	tr_group_table_init(&part->table, s->w.layout.bytes, 0);
+	tr_group_table_choose_order(&part->table, s->is_other_order);
+	return &part->table;
+}
+
+static void find_in_part(struct tumble_op *s, const struct tr_window_slice_state *as, const struct tr_column *column,
+			 const int64_t *keys, const struct tr_window_rows *rows)
+{
+	struct tr_group_table *table = part_get(s, as);
+
+	tr_group_table_find(table, keys, rows->count, s->w.entries, s->w.touched);
+	for (uint32_t i = 0; column->validity != NULL && i < rows->count; i++)
+		if (tr_column_is_null(column, tr_agg_row(rows->rows, i)))
+			s->w.entries[i] = tr_group_table_null_entry(table);
+}
+
+/** Adds what a part has to its window. */
+static void merge_part(struct tumble_op *s, struct part *part)
+{
+	struct pane *pane = pane_get(s, part->start);
+	char *entries[PIECE], *targets[PIECE];
+	int64_t keys[PIECE];
+	uint64_t cursor = 0;
+	uint32_t n;
+
+	tr_window_op_reserve(&s->w, PIECE);
+	while ((n = tr_group_table_scan(&part->table, &cursor, PIECE, entries)) > 0) {
+		for (uint32_t i = 0; i < n; i++)
+			keys[i] = tr_group_table_key(entries[i]);
+		look_up(s, pane, keys, n, targets);
+		if (entries[n - 1] == tr_group_table_null_entry(&part->table))
+			targets[n - 1] = tr_group_table_null_entry(&pane->table);
+		tr_agg_layout_merge(&s->w.layout, targets, entries, n);
+	}
+}
+
+static void parts_release(struct tumble_op *s)
+{
+	for (uint32_t i = 0; i < s->part_count; i++) {
+		release_entries(s, &s->parts[i].table);
+		tr_group_table_deinit(&s->parts[i].table);
+	}
+	free(s->parts);
+	s->parts = NULL;
+	s->part_count = s->part_capacity = 0;
+}
+
 static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
 		    struct tr_status *st)
 {
@@ -528,7 +609,10 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	s->has_loaded = true;
 	tr_window_op_reserve(w, rows.count);
 	column = &rows.batch->columns[0];
-	find(s, as->start, column, load_keys(s, column, rows.rows, rows.count), rows.rows, 0, rows.count);
+	if (is_first(s, as))
+		find(s, as->start, column, load_keys(s, column, rows.rows, rows.count), rows.rows, 0, rows.count);
+	else
+		find_in_part(s, as, column, load_keys(s, column, rows.rows, rows.count), &rows);
 	(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
 	return TR_OK;
 }
@@ -538,6 +622,9 @@ static tr_code load_end(struct tr_op *op, struct tr_status *st)
 	struct tumble_op *s = (struct tumble_op *)op;
 
 	(void)tr_window_state_loaded(&s->w, 0);
+	for (uint32_t i = 0; i < s->part_count; i++)
+		merge_part(s, &s->parts[i]);
+	parts_release(s);
 	for (uint32_t i = 0; s->w.save.is_on && i < s->pane_count; i++) /* all is due again */
 		tr_marks_fill(&s->panes[i].marks, tr_group_table_number_limit(&s->panes[i].table));
 	return TR_OK;
@@ -569,6 +656,7 @@ static void destroy(struct tr_op *op)
 	}
 	for (uint32_t i = 0; i < s->spare_count; i++)
 		tr_group_table_deinit(&s->spare[i]);
+	parts_release(s); /* loading has failed */
 	tr_window_assign_deinit(&s->assign);
 	tr_window_op_deinit(&s->w);
 	free(s->panes);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/ops/window_spill.h"
 
 #define PIECE 512
 /* Up to this many slots a slice is dense from the start: one chunk. */
@@ -32,6 +33,7 @@ static void release_entries(struct tr_window_panes *p, struct tr_slice *slice)
 void tr_window_panes_release(struct tr_window_panes *p, struct tr_slice *slice)
 {
 	release_entries(p, slice);
+	tr_window_spill_forget(p, slice);
 	tr_slice_deinit(&p->w->pool, slice);
 }
 
@@ -49,6 +51,7 @@ void tr_window_panes_deinit(struct tr_window_panes *p)
 		tr_window_panes_release(p, p->loaded[i].slice);
 		free(p->loaded[i].slice);
 	}
+	tr_window_spill_destroy(p);
 	free(p->live);
 	free(p->spare);
 	free(p->refs);
@@ -269,7 +272,8 @@ void tr_window_panes_drop(struct tr_window_panes *p, uint32_t at)
 	p->expects_dense = (uint64_t)(slice->touched != NULL ? slice->touched_count : slice->count) * 8 >=
 			   tr_key_table_slot_limit(w->keys);
 	if (p->live_count == 1 && p->expects_dense) { /* no slice is left: no key is */
-		memset(p->refs, 0, p->ref_capacity * sizeof(*p->refs));
+		if (p->refs != NULL)
+			memset(p->refs, 0, p->ref_capacity * sizeof(*p->refs));
 		tr_key_table_clear(w->keys);
 	} else if (slice->touched != NULL) {
 		unref(p, slice->touched, slice->touched_count);

@@ -38,9 +38,12 @@ struct tr_window_pane_loaded {
 	struct tr_slice *slice;
 };
 
+struct tr_window_spill; /* core/ops/window_spill.h */
+
 struct tr_window_panes {
 	struct tr_window_op *w;
-	struct tr_slice **live; /* by start, then first_end */
+	struct tr_window_spill *spill; /* NULL: memory is not limited */
+	struct tr_slice **live;        /* by start, then first_end */
 	uint32_t live_count;
 	uint32_t live_capacity;
 	struct tr_slice **spare; /* room for live_capacity */
@@ -131,6 +134,7 @@ typedef bool (*tr_window_panes_target_fn)(struct tr_window_op *w, struct tr_wind
 
 /** All records are there, and the mark was read: loaded slices become live ones, and all entries are due. `set_target`
  * may be NULL: slices stay what they were. */
-void tr_window_panes_load_end(struct tr_window_panes *p, tr_window_panes_target_fn set_target);
+tr_code tr_window_panes_load_end(struct tr_window_panes *p, tr_window_panes_target_fn set_target,
+				 struct tr_status *st) TR_MUST_USE;
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "core/ops/window_panes.h"
+#include "core/ops/window_spill.h"
 
 #define DISTINCT_PIECE 16 /* the first, with DISTINCT */
 
@@ -111,7 +112,8 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 				 struct tr_state_writer *writer, int64_t mark, uint64_t *base, struct tr_status *st)
 {
 	struct tr_window_op *w = p->w;
-	struct tr_window_slice_state *list = calloc((size_t)p->live_count + 1, sizeof(*list));
+	const uint32_t runs = tr_window_spill_is_used(p) ? p->spill->run_count : 0;
+	struct tr_window_slice_state *list = calloc((size_t)p->live_count + runs + 1, sizeof(*list));
 	struct tr_slice *slice;
 	uint32_t count = 0;
 	tr_code code;
@@ -120,9 +122,11 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 	*base = order->checkpoint;
 	if (w->save.is_on)
 		tr_window_save_flip(&w->save, w, order);
+	tr_window_spill_flip(p, order);
 	for (uint32_t i = 0; (slice = state_slice(p, i)) != NULL; i++) {
 		uint64_t least = order->checkpoint;
 
+		count += tr_window_spill_list(p, order, slice, list + count, base);
 		if (slice->is_retired || slice->count == 0)
 			continue;
 		if (w->save.is_on) {
@@ -140,6 +144,8 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 	for (uint32_t i = 0; !w->save.is_on && code == TR_OK && (slice = state_slice(p, i)) != NULL; i++)
 		if (!slice->is_retired)
 			code = tr_window_panes_put_all(p, writer, slice, st);
+	if (!w->save.is_on && code == TR_OK)
+		code = tr_window_spill_copy_all(p, writer, st);
 	free(list);
 	return code;
 }
@@ -164,10 +170,13 @@ enum tr_flow tr_window_panes_snapshot_step(struct tr_window_panes *p, struct tr_
 			left -= TR_MIN(left, w->state.bytes_put - before);
 		}
 	}
-	if (left == 0)
-		return TR_FLOW_MORE;
-	w->save.is_writing = false;
-	return TR_FLOW_DONE;
+	if (left > 0) {
+		const enum tr_flow flow = tr_window_spill_copy(p, writer, &left, st);
+
+		w->save.is_writing = flow != TR_FLOW_DONE;
+		return flow;
+	}
+	return TR_FLOW_MORE;
 }
 
 uint64_t tr_window_panes_state_bytes(const struct tr_window_panes *p)
@@ -177,7 +186,7 @@ uint64_t tr_window_panes_state_bytes(const struct tr_window_panes *p)
 
 	for (uint32_t i = 0; (slice = state_slice(p, i)) != NULL; i++)
 		count += slice->count;
-	return tr_window_state_bytes(p->w, count);
+	return tr_window_state_bytes(p->w, count) + p->w->op.metrics.spilled_bytes;
 }
 
 /* -- loading -- */
@@ -264,6 +273,10 @@ tr_code tr_window_panes_load(struct tr_window_panes *p, const struct tr_state_or
 	TR_TRY(tr_window_state_load(w, origin, record, &is_taken, st));
 	if (is_taken)
 		return TR_OK;
+	/* Never between entries and their values. */
+	if (p->spill != NULL && record->kind == TR_WINDOW_STATE_ENTRIES &&
+	    tr_window_spill_is_over(p, tr_window_state_piece(w), 0))
+		TR_TRY(tr_window_spill_freeze_loaded(p, st));
 	TR_TRY(tr_window_state_read(w, record, &rows, st));
 	if (rows.count == 0 || (as = tr_window_state_slice(w, rows.slices[0])) == NULL)
 		return TR_OK;
@@ -294,6 +307,7 @@ static void go_live(struct tr_window_panes *p, const struct tr_window_slice_stat
 {
 	struct tr_slice *live = tr_window_panes_get(p, as->start, as->first_end);
 
+	tr_window_spill_move(live, slice);
 	if (live->count > 0) {
 		tr_window_panes_merge(p, live, slice);
 		return;
@@ -302,16 +316,20 @@ static void go_live(struct tr_window_panes *p, const struct tr_window_slice_stat
 	slice->first_end = live->first_end;
 	slice->id = live->id;
 	slice->marks = live->marks;
+	slice->runs = live->runs;
 	live->marks = NULL;
+	live->runs = NULL;
 	tr_slice_deinit(&p->w->pool, live);
 	*live = *slice;
 	tr_slice_init(slice, false);
 }
 
-void tr_window_panes_load_end(struct tr_window_panes *p, tr_window_panes_target_fn set_target)
+tr_code tr_window_panes_load_end(struct tr_window_panes *p, tr_window_panes_target_fn set_target, struct tr_status *st)
 {
 	struct tr_window_op *w = p->w;
 
+	if (tr_window_spill_is_used(p)) /* what has runs must have all of its entries there, in their order */
+		TR_TRY(tr_window_spill_freeze_loaded(p, st));
 	for (uint32_t i = 0; i < p->loaded_count; i++) {
 		struct tr_window_pane_loaded *loaded = &p->loaded[i];
 
@@ -327,4 +345,5 @@ void tr_window_panes_load_end(struct tr_window_panes *p, tr_window_panes_target_
 		tr_marks_fill(p->live[i]->marks,
 			      p->live[i]->is_dense ? tr_key_table_slot_limit(w->keys) : p->live[i]->count);
 	count_refs(p);
+	return TR_OK;
 }

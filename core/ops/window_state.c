@@ -15,6 +15,7 @@
 #include "core/ops/agg_distinct.h"
 #include "core/ops/window_output.h"
 #include "state/key_group.h"
+#include "state/spill.h"
 
 #define PIECE_MIN 64
 #define PIECE_MAX 4096
@@ -589,6 +590,45 @@ static void reserve_rows(struct tr_window_state *state, uint32_t count)
 	TR_ASSERT(state->rows != NULL && state->hashes != NULL);
 }
 
+/** Hashes of the keys, by which rows are dealt to subtasks, into state->hashes. */
+static void hash_keys(struct tr_window_op *w, const struct tr_column *columns, uint32_t count)
+{
+	const uint32_t keys = w->plan->key_count;
+	uint64_t *hashes = w->state.hashes;
+
+	if (keys > 0)
+		tr_hash_column(&columns[0], NULL, count, hashes);
+	for (uint32_t k = 1; k < keys; k++)
+		tr_hash_column_combine(&columns[k], NULL, count, hashes);
+}
+
+void tr_window_state_buckets(struct tr_window_op *w, const struct tr_column *columns, uint32_t count, uint8_t *buckets)
+{
+	struct tr_window_state *state = &w->state;
+
+	reserve_rows(state, count);
+	hash_keys(w, columns, count);
+	for (uint32_t i = 0; i < count; i++)
+		buckets[i] = w->plan->key_count > 0 ? tr_spill_bucket(state->hashes[i]) : 0;
+}
+
+void tr_window_state_keep_buckets(struct tr_window_op *w, struct tr_window_rows *rows, uint32_t first, uint32_t count)
+{
+	struct tr_window_state *state = &w->state;
+	uint32_t n = 0;
+
+	reserve_rows(state, rows->batch->row_count);
+	hash_keys(w, rows->batch->columns, rows->batch->row_count);
+	for (uint32_t i = 0; i < rows->count; i++) {
+		const uint32_t row = rows->rows != NULL ? rows->rows[i] : i;
+
+		state->rows[n] = row; /* which rows->rows may be */
+		n += w->plan->key_count == 0 || tr_spill_bucket(state->hashes[row]) - first < count;
+	}
+	rows->rows = state->rows;
+	rows->count = n;
+}
+
 /** Which rows of a batch that begins with the keys belong to this subtask. */
 static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struct tr_window_rows *rows)
 {
@@ -603,10 +643,7 @@ static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struc
 	reserve_rows(state, batch->row_count);
 	rows->rows = state->rows;
 	rows->count = 0;
-	if (keys > 0)
-		tr_hash_column(&batch->columns[0], NULL, batch->row_count, state->hashes);
-	for (uint32_t k = 1; k < keys; k++)
-		tr_hash_column_combine(&batch->columns[k], NULL, batch->row_count, state->hashes);
+	hash_keys(w, batch->columns, batch->row_count);
 	for (uint32_t i = 0; i < batch->row_count; i++) {
 		const uint32_t group = keys > 0 ? tr_key_group(state->hashes[i], groups) : 0;
 
@@ -687,8 +724,7 @@ tr_code tr_window_state_fill_values(struct tr_window_op *w, uint16_t kind, const
 		if (*tr_agg_entry_rows(entries[i]) == 0 || tr_column_is_null(column, row))
 			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has values of a key without entry",
 				w->op.ops->name);
-		(void)tr_distinct_add(tr_agg_entry_set(part, entries[i]), phys,
-				      (const char *)column->data + row * tr_phys_bytes(phys));
+		(void)tr_agg_entry_see(part, entries[i], phys, (const char *)column->data + row * tr_phys_bytes(phys));
 	}
 	return TR_OK;
 }

@@ -134,6 +134,12 @@ const struct tr_window_slice_state *tr_window_state_slice(const struct tr_window
 tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_record *record, struct tr_window_rows *rows,
 			     struct tr_status *st) TR_MUST_USE;
 
+/** Buckets (state/spill.h) of `count` keys in columns[0 .. key_count). */
+void tr_window_state_buckets(struct tr_window_op *w, const struct tr_column *columns, uint32_t count, uint8_t *buckets);
+
+/** Keeps the rows whose keys are in buckets first .. first + count - 1. */
+void tr_window_state_keep_buckets(struct tr_window_op *w, struct tr_window_rows *rows, uint32_t first, uint32_t count);
+
 /** Slots of the keys, into w->slots; the scratch of w has room for the rows after it. */
 void tr_window_state_map_keys(struct tr_window_op *w, const struct tr_window_rows *rows);
 

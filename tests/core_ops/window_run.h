@@ -13,12 +13,18 @@
 #ifndef TR_TESTS_WINDOW_RUN_H
 #define TR_TESTS_WINDOW_RUN_H
 
+#include <unistd.h>
+
 #include "base/hash.h"
+#include "io/disk.h"
 #include "state/block.h"
 #include "state/key_group.h"
 #include "window_sink.h"
 
 #define TASKS_MAX 8
+
+static struct tr_environment *window_run_env; /* set: runs have limited memory, as a rule */
+static uint32_t window_runs_spilled;
 
 struct task {
 	struct tr_op_context context;
@@ -76,6 +82,11 @@ struct run {
 	struct part parts[TASKS_MAX];
 	uint32_t part_count;
 	bool is_restored; /* since the last complete checkpoint */
+	/* Memory limits: */
+	struct tr_environment *env; /* NULL: memory is not limited */
+	struct tr_io_queue *io;
+	char folder[32];
+	bool has_spilled;
 };
 
 /* -- subtasks -- */
@@ -88,8 +99,26 @@ static inline void step_task(struct run *r, struct task *t)
 	if (!t->is_stepping)
 		return;
 	flow = t->op->ops->snapshot_step(t->op, &t->writer.writer, 1 + tr_test_below(&r->w->seed, 20000), &st);
-	assert_true(flow == TR_FLOW_MORE || flow == TR_FLOW_DONE);
-	t->is_stepping = flow == TR_FLOW_MORE;
+	if (flow == TR_FLOW_BLOCKED)
+		(void)tr_io_poll(r->io);
+	assert_int_not_equal(flow, TR_FLOW_FAILED);
+	t->is_stepping = flow != TR_FLOW_DONE;
+}
+
+static inline tr_code ignore_record(struct tr_state_writer *writer, const struct tr_state_record *record,
+				    struct tr_status *st)
+{
+	return TR_OK;
+}
+
+/** A checkpoint that was given up is written on, until the next barrier. */
+static inline void step_given_up(struct run *r, struct task *t)
+{
+	struct tr_state_writer nowhere = {.put = ignore_record};
+	struct tr_status st = {0};
+
+	if (r->has_steps && !t->is_stepping && t->op->ops->snapshot_step != NULL)
+		assert_int_not_equal(t->op->ops->snapshot_step(t->op, &nowhere, 20000, &st), TR_FLOW_FAILED);
 }
 
 static inline void settle_task(struct run *r, struct task *t, enum tr_flow flow)
@@ -98,8 +127,13 @@ static inline void settle_task(struct run *r, struct task *t, enum tr_flow flow)
 		t->op->is_blocked = true;
 		if (tr_test_below(&r->w->seed, 4) == 0)
 			step_task(r, t);
+		if (r->io != NULL) {
+			step_given_up(r, t);
+			(void)tr_io_poll(r->io);
+		}
 		flow = tr_chain_resume(&t->chain);
 	}
+	r->has_spilled |= t->op->metrics.spilled_bytes > 0;
 	if (flow == TR_FLOW_FAILED)
 		print_message("%s\n", t->context.status.message);
 	assert_int_equal(flow, TR_FLOW_MORE);
@@ -183,6 +217,19 @@ static const struct tr_op_ops dealer_ops = {
 	.destroy = dealer_destroy,
 };
 
+/** Memory for the state of an operator: none to speak of, or some. */
+static inline void limit_memory(struct run *r, struct tr_op_context *context)
+{
+	static const size_t limits[] = {1, 300 << 10, 1 << 20, 4 << 20};
+
+	if (r->io == NULL || tr_test_below(&r->w->seed, 4) == 0)
+		return;
+	context->memory_limit = limits[tr_test_below(&r->w->seed, 4)];
+	context->disk = r->env->disk;
+	context->io = r->io;
+	context->scratch_path = tr_arena_printf(&r->w->arena, "%s/%u", r->folder, context->subtask);
+}
+
 static inline void tasks_create(struct run *r, uint32_t count)
 {
 	r->task_count = count;
@@ -198,6 +245,7 @@ static inline void tasks_create(struct run *r, uint32_t count)
 			.key_groups = r->key_groups,
 			.has_checkpoints = r->has_steps,
 		};
+		limit_memory(r, &t->context);
 		assert_int_equal(tr_op_window_create(&r->plan, &t->context, &t->op, &t->context.status), TR_OK);
 		t->sink = sink_create(r->w, &t->context, tr_test_below(&r->w->seed, 2));
 		tr_chain_append(&t->chain, t->op);
@@ -432,8 +480,10 @@ static inline uint32_t crash(struct run *r)
 		free(r->lines.lines[--r->lines.count]);
 	r->late_before = mark.late;
 	tasks_create(r, new_count(r));
-	for (uint32_t i = 0; r->completed != 0 && i < r->task_count; i++)
-		assert_int_equal(load_op(r, r->tasks[i].op, 0, &st), TR_OK);
+	for (uint32_t i = 0; r->completed != 0 && i < r->task_count; i++) {
+		if (load_op(r, r->tasks[i].op, 0, &st) != TR_OK)
+			fail_msg("%s", st.message);
+	}
 	r->is_restored = true;
 	return mark.at;
 }
@@ -591,6 +641,14 @@ static inline struct run *run_create(struct world *w, const struct query *q, boo
 		r->plan.phase = TR_PHASE_GLOBAL;
 		r->plan.input = r->local.output;
 	}
+	r->env = window_run_env;
+	if (r->env != NULL) {
+		struct tr_status st = {0};
+
+		strcpy(r->folder, "/tmp/window_run.XXXXXX");
+		assert_non_null(mkdtemp(r->folder));
+		assert_int_equal(r->env->disk->ops->queue_create(r->env->disk, 64, &r->io, &st), TR_OK);
+	}
 	r->has_twins = local_count == 0 && q->window.kind == TR_WINDOW_TUMBLE && !q->has_distinct &&
 		       !q->window.is_processing_time;
 	return r;
@@ -599,6 +657,10 @@ static inline struct run *run_create(struct world *w, const struct query *q, boo
 static inline void run_destroy(struct run *r)
 {
 	tasks_destroy(r);
+	if (r->io != NULL) {
+		r->env->disk->ops->queue_destroy(r->env->disk, &r->io);
+		assert_int_equal(rmdir(r->folder), 0);
+	}
 	for (uint32_t i = 0; i < r->part_count; i++)
 		blocks_destroy(r->parts[i].first);
 	list_free(&r->lines);
@@ -612,6 +674,7 @@ static inline void check_run(struct world *w, const struct query *q, bool use_ge
 
 	run_through(r, 1 + tr_test_below(&w->seed, 4), 40);
 	compare(want, &r->lines, want_late, late_now(r), what);
+	window_runs_spilled += r->has_spilled;
 	run_destroy(r);
 }
 
