@@ -8,7 +8,9 @@
 #ifndef TR_BASE_BYTES_H
 #define TR_BASE_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /** Zero-initialise it to begin. */
@@ -25,6 +27,20 @@ void tr_bytes_deinit(struct tr_bytes *bytes);
 
 /** printf at the end. */
 void tr_bytes_printf(struct tr_bytes *bytes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Whether two byte strings of the same length are equal. Keys of 8 to 16 bytes, which most are, without a call. */
+static inline bool tr_bytes_equal(const void *a, const void *b, size_t length)
+{
+	uint64_t a_first, a_last, b_first, b_last;
+
+	if (length < 8 || length > 16)
+		return memcmp(a, b, length) == 0;
+	memcpy(&a_first, a, 8);
+	memcpy(&b_first, b, 8);
+	memcpy(&a_last, (const char *)a + length - 8, 8);
+	memcpy(&b_last, (const char *)b + length - 8, 8);
+	return a_first == b_first && a_last == b_last;
+}
 
 static inline void tr_bytes_clear(struct tr_bytes *bytes) { bytes->length = 0; }
 

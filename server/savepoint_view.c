@@ -12,7 +12,9 @@
  *     3  counts, and prints what was asked for
  *
  * An entry is told from others by its operator, subtask, kind, key and window; a value that an aggregate with DISTINCT has seen by
- * the whole row. An entry whose slice lives no more is left out. Rows that wait have no identity: all count.
+ * the whole row. An entry whose slice lives no more is left out. Sessions are those of their key's newest version (its row with
+ * `more` 0 and the rows behind it), until the key is gone. Rows that wait have no identity: all count that the newest
+ * watermark of their stream has not passed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,7 +67,9 @@ struct view {
 	const struct tr_log_checkpoint *checkpoint;
 	struct operator_view *operators;
 	uint32_t operator_count;
-	uint64_t *newest; /* by part: the newest checkpoint that wrote to it */
+	uint64_t *newest;    /* by part: the newest checkpoint that wrote to it */
+	uint64_t *version;   /* by part: the row with which the sessions of the key before began */
+	int64_t *watermarks; /* by part: the operator's */
 	struct place *places;
 	uint64_t place_count;
 	uint64_t place_used;
@@ -83,7 +87,9 @@ static tr_code describe(struct view *v, struct tr_status *st)
 {
 	v->operators = calloc(v->checkpoint->part_count + 1, sizeof(*v->operators));
 	v->newest = calloc(v->checkpoint->part_count + 1, sizeof(*v->newest));
-	TR_ASSERT(v->operators != NULL && v->newest != NULL);
+	v->version = calloc(v->checkpoint->part_count + 1, sizeof(*v->version));
+	v->watermarks = calloc(v->checkpoint->part_count + 1, sizeof(*v->watermarks));
+	TR_ASSERT(v->operators != NULL && v->newest != NULL && v->version != NULL && v->watermarks != NULL);
 	for (uint32_t p = 0; p < v->checkpoint->part_count; p++) {
 		const struct tr_log_part *part = &v->checkpoint->parts[p];
 		struct operator_view *o = &v->operators[v->operator_count];
@@ -226,12 +232,63 @@ static void begin_identity(struct view *v, uint32_t part, uint16_t kind)
 
 static bool is_window_column(const char *name)
 {
-	static const char *const names[] = {"slice_start", "first_end", "session_start", "session_end", "slice"};
+	static const char *const names[] = {"slice_start", "first_end", "slice"};
 
 	for (size_t i = 0; i < TR_COUNT_OF(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
+}
+
+static void put_column(struct view *v, const struct tr_column *column, uint32_t row)
+{
+	const size_t before = v->text.length;
+
+	tr_bytes_append_char(&v->text, tr_column_is_null(column, row) ? '0' : '1');
+	tr_text_append_value(&v->text, column, row, TR_TEXT_PRINT, tr_timezone_utc());
+	put_number(&v->text, (int64_t)(v->text.length - before));
+}
+
+static bool is_kind(const struct tr_state_kind *kind, const char *name) { return strcmp(kind->name, name) == 0; }
+
+/** A key with sessions, or that has none any more. */
+static void put_session_key(struct view *v, const struct tr_state_kind *kind, uint32_t part,
+			    const struct tr_batch *batch, uint32_t row)
+{
+	begin_identity(v, part, 0);
+	for (uint32_t c = 0; c < kind->key_count; c++)
+		put_column(v, &batch->columns[c], row);
+}
+
+/** Whether the row is of the newest version of its key's sessions; in pass 2 notes it. */
+static bool is_newest_session(struct view *v, const struct tr_state_kind *kind, uint32_t part,
+			      const struct tr_batch *batch, uint32_t row)
+{
+	const int32_t more = column_of(batch->schema, "more");
+
+	if (is_kind(kind, "gone") || more < 0 || tr_column_i64(&batch->columns[more], row) == 0)
+		v->version[part] = v->row;
+	put_session_key(v, kind, part, batch, row);
+	if (v->pass == 2)
+		note(v, &v->text, v->version[part]);
+	return v->pass == 3 && !is_kind(kind, "gone") && find_place(v, &v->text)->row == v->version[part];
+}
+
+/** Whether a row that waits had been taken at the barrier. */
+static bool is_waiting_no_more(const struct view *v, uint32_t part, const struct tr_batch *batch, uint32_t row)
+{
+	const int32_t column = column_of(batch->schema, "row_watermark");
+
+	return column >= 0 && tr_column_i64(&batch->columns[column], row) < v->watermarks[part];
+}
+
+/** Pass 1: records that are not keyed. */
+static void see_mark(struct view *v, uint32_t part, const struct tr_batch *batch)
+{
+	const int32_t column = column_of(batch->schema, "watermark");
+
+	if (column >= 0 && batch->row_count > 0)
+		v->watermarks[part] = tr_column_i64(&batch->columns[column], 0);
 }
 
 /** False: the row is only itself. */
@@ -244,13 +301,8 @@ static bool put_identity(struct view *v, const struct tr_state_kind *kind, uint3
 		return false;
 	begin_identity(v, part, kind->kind);
 	for (uint32_t c = 0; c < batch->schema->column_count; c++) {
-		const size_t before = v->text.length;
-
-		if (c >= kind->key_count && !is_value && !is_window_column(batch->schema->names[c]))
-			continue;
-		tr_bytes_append_char(&v->text, tr_column_is_null(&batch->columns[c], row) ? '0' : '1');
-		tr_text_append_value(&v->text, &batch->columns[c], row, TR_TEXT_PRINT, tr_timezone_utc());
-		put_number(&v->text, (int64_t)(v->text.length - before));
+		if (c < kind->key_count || is_value || is_window_column(batch->schema->names[c]))
+			put_column(v, &batch->columns[c], row);
 	}
 	return true;
 }
@@ -343,6 +395,10 @@ static bool is_wanted(const struct view *v, const struct operator_view *o)
 static void see_rows(struct view *v, struct operator_view *o, struct kind_view *kind, uint32_t part,
 		     const struct tr_batch *batch)
 {
+	const bool is_session = is_kind(kind->kind, "sessions") || is_kind(kind->kind, "gone");
+
+	if (v->pass == 1 && is_kind(kind->kind, "operator"))
+		see_mark(v, part, batch);
 	for (uint32_t row = 0; row < batch->row_count; row++) {
 		bool is_newest = true;
 
@@ -354,9 +410,12 @@ static void see_rows(struct view *v, struct operator_view *o, struct kind_view *
 			note(v, &v->text, v->row);
 			continue;
 		}
-		if (kind->kind->is_keyed && !is_alive(v, o, part, batch, row))
+		if (is_kind(kind->kind, "waiting") ? is_waiting_no_more(v, part, batch, row)
+						   : kind->kind->is_keyed && !is_alive(v, o, part, batch, row))
 			continue;
-		if (kind->kind->is_keyed && put_identity(v, kind->kind, part, batch, row)) {
+		if (is_session)
+			is_newest = is_newest_session(v, kind->kind, part, batch, row);
+		else if (kind->kind->is_keyed && put_identity(v, kind->kind, part, batch, row)) {
 			if (v->pass == 2)
 				note(v, &v->text, v->row);
 			else
@@ -553,6 +612,8 @@ static void close_view(struct view *v)
 	}
 	free(v->operators);
 	free(v->newest);
+	free(v->version);
+	free(v->watermarks);
 	free(v->places);
 	tr_bytes_deinit(&v->text);
 	tr_log_close(&v->log);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "state/table_cold.h"
 #include "state/table_page.h"
 
@@ -591,7 +592,7 @@ static bool blob_is(const struct tr_table *table, const struct tr_page *page, st
 {
 	struct tr_blob *blob = tr_slot_blob(table, page, slot);
 
-	return blob->key_length == key->length && memcmp(tr_blob_key(blob), key->bytes, key->length) == 0;
+	return blob->key_length == key->length && tr_bytes_equal(tr_blob_key(blob), key->bytes, key->length);
 }
 
 struct tr_slot *tr_table_slot(const struct tr_table *table, const struct tr_table_key *key, uint64_t hash)
@@ -642,8 +643,10 @@ static inline void fetch_bytes(const struct tr_table *table, const uint64_t *has
 	}
 }
 
-enum tr_flow tr_table_find(struct tr_table *table, const struct tr_table_key *keys, uint32_t count,
-			   struct tr_table_value *values)
+/** tr_table_find and tr_table_modify. */
+static inline __attribute__((always_inline)) enum tr_flow find_bytes(struct tr_table *table,
+								     const struct tr_table_key *keys, uint32_t count,
+								     struct tr_table_value *values, bool is_change)
 {
 	const uint64_t *hashes = hash_batch(table, keys, count);
 
@@ -659,12 +662,29 @@ enum tr_flow tr_table_find(struct tr_table *table, const struct tr_table_key *ke
 		values[i] = (struct tr_table_value){NULL, 0};
 		if (slot == NULL || !is_alive(table, slot))
 			continue;
-		slot_read(table, slot, hashes[i]);
+		if (!is_change)
+			slot_read(table, slot, hashes[i]);
+		else if (slot->stamp != table->epoch || table->options.ttl_ms > 0)
+			(void)slot_written(table, hashes[i], slot);
 		blob = tr_slot_blob(table, tr_table_page_of(table, hashes[i]), slot);
 		values[i] = (struct tr_table_value){tr_blob_value(blob), blob->value_length};
 	}
 	return TR_FLOW_MORE;
 }
+
+enum tr_flow tr_table_find(struct tr_table *table, const struct tr_table_key *keys, uint32_t count,
+			   struct tr_table_value *values)
+{
+	return find_bytes(table, keys, count, values, false);
+}
+
+enum tr_flow tr_table_modify(struct tr_table *table, const struct tr_table_key *keys, uint32_t count,
+			     struct tr_table_value *values)
+{
+	return find_bytes(table, keys, count, values, true);
+}
+
+uint64_t tr_table_moves(const struct tr_table *table) { return table->moves; }
 
 /** The value of a slot that was just written gets this length. */
 static void value_resize(struct tr_table *table, struct tr_slot *slot, const struct tr_table_key *key, uint64_t hash,

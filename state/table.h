@@ -67,7 +67,9 @@ struct tr_table_options {
 	const char *cold_path;     /* with memory_limit: the file for cold entries, made anew */
 };
 
-#define TR_TABLE_LIMIT_MIN ((size_t)8 << 20)
+/* Less makes no sense. What is on disk takes some 12 bytes an entry in memory, so with so little a table can only be held to its
+ * limit as long as there are not more than some 100,000 entries. */
+#define TR_TABLE_LIMIT_MIN ((size_t)2 << 20)
 
 /** A key that is a byte string. `partition` is the upper half of the hash by which its row was dealt. */
 struct tr_table_key {
@@ -111,6 +113,9 @@ struct tr_table_key tr_table_key_of(const void *bytes, uint32_t length);
 
 enum tr_flow tr_table_find(struct tr_table *table, const struct tr_table_key *keys, uint32_t count,
 			   struct tr_table_value *values);
+/** The same for changing what is there. */
+enum tr_flow tr_table_modify(struct tr_table *table, const struct tr_table_key *keys, uint32_t count,
+			     struct tr_table_value *values);
 /** values[i].length says how long the value is to be; its bytes come back for changing. A value keeps its content up to
  * the new length; what is new is zeros. Length UINT32_MAX: as it is (0 for a new one). Of several equal keys the last one
  * decides the length. */
@@ -119,6 +124,9 @@ enum tr_flow tr_table_upsert(struct tr_table *table, const struct tr_table_key *
 /** The value of a key becomes these bytes, which must not lie in the table. */
 enum tr_flow tr_table_put(struct tr_table *table, const struct tr_table_key *key, const void *bytes, uint32_t length);
 enum tr_flow tr_table_erase(struct tr_table *table, const struct tr_table_key *keys, uint32_t count);
+
+/** A number that changes when values have moved. As long as it stays, pointers to values hold, other keys inserted or not. */
+uint64_t tr_table_moves(const struct tr_table *table);
 
 /** From here to release no call answers BLOCKED or looks at the memory limit. For keys that the call of find just before
  * has been given, there or not, and no others: what makes several changes of one. */
@@ -137,6 +145,12 @@ struct tr_table_entry {
 enum tr_flow tr_table_scan(struct tr_table *table, uint32_t group_first, uint32_t group_end, uint64_t *cursor,
 			   uint32_t max, struct tr_table_entry *entries, uint32_t *count);
 
+/** Changes the memory limit of a table that has one; from the next call with keys on. */
+void tr_table_set_memory_limit(struct tr_table *table, size_t bytes);
+
+/** Waits until reads or writes have come back, after BLOCKED. Only while restoring: it stops the thread. */
+void tr_table_wait(struct tr_table *table);
+
 /** Takes what has expired, and tombstones that are no longer needed, out of about `budget` bytes of pages, in turn. */
 void tr_table_sweep(struct tr_table *table, size_t budget);
 
@@ -144,6 +158,9 @@ void tr_table_sweep(struct tr_table *table, size_t budget);
 uint64_t tr_table_count(const struct tr_table *table);
 /** Memory of pages, heaps, directory and what a snapshot has gathered. */
 size_t tr_table_bytes(const struct tr_table *table);
+
+/** Of the file for cold entries. */
+uint64_t tr_table_cold_bytes(const struct tr_table *table);
 
 /* Snapshots. */
 
@@ -155,6 +172,18 @@ void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *o
 /** Writes about `budget` bytes (at least a page). MORE: there is more. DONE: that was all. BLOCKED: pages are being read.
  * FAILED: tr_table_status. */
 enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writer *writer, size_t budget);
+
+/** A record that a table has just written, for who makes another one of it. Zero-initialise it, and set the record. */
+struct tr_table_reading {
+	const struct tr_state_record *record;
+	size_t offset; /* of the next entry */
+	uint32_t left;
+	bool is_dead; /* the entries are keys that were deleted */
+};
+
+/** The next entry (of a table with byte keys and no time to live), borrowed from the record; its bytes are not aligned. False: that
+ * was all. */
+bool tr_table_read_next(struct tr_table_reading *reading, struct tr_table_entry *entry);
 
 /** Restoring: a record of its kind, in the order in which they were written. TR_ERR_DATA: it is none of this table's. */
 tr_code tr_table_load(struct tr_table *table, const void *bytes, size_t length, struct tr_status *st) TR_MUST_USE;

@@ -479,6 +479,17 @@ static enum tr_flow balance(struct tr_table *table)
 	return TR_FLOW_MORE;
 }
 
+void tr_table_set_memory_limit(struct tr_table *table, size_t bytes)
+{
+	TR_ASSERT(table->cold != NULL && bytes >= TR_TABLE_LIMIT_MIN);
+	table->options.memory_limit = bytes;
+}
+
+uint64_t tr_table_cold_bytes(const struct tr_table *table)
+{
+	return table->cold == NULL ? 0 : (uint64_t)table->cold->end;
+}
+
 static enum tr_flow prepare_begin(struct tr_table *table)
 {
 	if (reap_reads(table) != TR_OK)

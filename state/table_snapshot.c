@@ -483,6 +483,8 @@ static void slot_forget(struct tr_table *table, struct tr_slot *slot)
 		tr_page_remove(table, tr_table_page_of(table, tr_slot_hash(table, slot)), slot);
 }
 
+void tr_table_wait(struct tr_table *table) { (void)tr_io_wait(table->options.queue, -1); }
+
 /** Loading waits for the disk. */
 static tr_code load_wait(struct tr_table *table, enum tr_flow flow, struct tr_status *st)
 {
@@ -491,7 +493,7 @@ static tr_code load_wait(struct tr_table *table, enum tr_flow flow, struct tr_st
 			*st = table->status;
 		return table->status.code;
 	}
-	(void)tr_io_wait(table->options.queue, -1);
+	tr_table_wait(table);
 	return TR_OK;
 }
 
@@ -582,6 +584,31 @@ static tr_code load_bytes(struct tr_table *table, struct reader r, uint32_t coun
 		TR_FAIL(st, TR_ERR_DATA, "table record: %zu bytes after the last of %u entries", (size_t)(r.end - r.at),
 			count);
 	return TR_OK;
+}
+
+bool tr_table_read_next(struct tr_table_reading *reading, struct tr_table_entry *entry)
+{
+	const char *bytes = reading->record->bytes;
+	struct reader r;
+	uint32_t value_length;
+
+	if (reading->offset == 0) {
+		TR_ASSERT(reading->record->length >= HEAD_BYTES && bytes[0] == VERSION);
+		TR_ASSERT(((uint8_t)bytes[1] & ~RECORD_DEAD) == RECORD_BYTE_KEYS);
+		reading->is_dead = ((uint8_t)bytes[1] & RECORD_DEAD) != 0;
+		memcpy(&reading->left, bytes + 8, 4);
+		reading->offset = HEAD_BYTES;
+	}
+	if (reading->left == 0)
+		return false;
+	r = (struct reader){bytes + reading->offset, bytes + reading->record->length};
+	TR_ASSERT(take(&r, &entry->key.partition, 4) && take_varint(&r, &entry->key.length) &&
+		  take_varint(&r, &value_length) && (size_t)(r.end - r.at) >= (size_t)entry->key.length + value_length);
+	entry->key.bytes = r.at;
+	entry->value = (struct tr_table_value){(void *)(uintptr_t)(r.at + entry->key.length), value_length};
+	reading->offset = (size_t)(r.at - bytes) + entry->key.length + value_length;
+	reading->left--;
+	return true;
 }
 
 tr_code tr_table_load(struct tr_table *table, const void *bytes, size_t length, struct tr_status *st)

@@ -204,6 +204,11 @@ static void text_release(const struct tr_agg_slot *slot, char *const *entries, u
 	}
 }
 
+static bool text_is_owner(const struct tr_agg_slot *slot, char *entry)
+{
+	return ((const struct text_acc *)(void *)(entry + slot->offset))->view.length > TR_VIEW_INLINE_MAX;
+}
+
 #define SLOW_VERBS(verb, is_max)                                                                                      \
 	static void verb##_update_i128(const struct tr_agg_slot *slot, char *const *entries,                          \
 				       const struct tr_column *arg, const uint32_t *rows, uint32_t count)             \
@@ -287,21 +292,24 @@ EXTREME_VERBS(max, f64)
 EXTREME_VERBS(max, i128)
 EXTREME_VERBS(max, text)
 
-#define EXTREME_ROW(agg_name, agg_kind, verb, agg_phys, short_phys, acc, merge_name, finish_verb, is_owner, free_verb) \
-	{                                                                                                              \
-		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct acc),                 \
-		.owns_memory = is_owner, .partial_count = 1, .update = verb##_update_##short_phys,                     \
-		.merge = verb##_merge_##merge_name, .finish = finish_verb, .partial_types = extreme_types,             \
-		.write_partial = finish_verb, .read_partial = verb##_read_##short_phys, .release = free_verb           \
+#define EXTREME_ROW(agg_name, agg_kind, verb, agg_phys, short_phys, acc, merge_name, finish_verb, owns, free_verb, \
+		    owner_verb)                                                                                    \
+	{                                                                                                          \
+		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct acc),             \
+		.owns_memory = owns, .partial_count = 1, .update = verb##_update_##short_phys,                     \
+		.merge = verb##_merge_##merge_name, .finish = finish_verb, .partial_types = extreme_types,         \
+		.write_partial = finish_verb, .read_partial = verb##_read_##short_phys, .release = free_verb,      \
+		.is_owner = owner_verb                                                                             \
 	}
 #define RANK_ROW(name, kind, verb, phys, short_phys) \
-	EXTREME_ROW(name, kind, verb, phys, short_phys, rank_acc, rank, rank_finish, false, NULL)
-#define EXTREME_ROWS(name, kind, verb)                                                                       \
-	RANK_ROW(name, kind, verb, TR_PHYS_I8, i8), RANK_ROW(name, kind, verb, TR_PHYS_I16, i16),            \
-		RANK_ROW(name, kind, verb, TR_PHYS_I32, i32), RANK_ROW(name, kind, verb, TR_PHYS_I64, i64),  \
-		RANK_ROW(name, kind, verb, TR_PHYS_F32, f32), RANK_ROW(name, kind, verb, TR_PHYS_F64, f64),  \
-		EXTREME_ROW(name, kind, verb, TR_PHYS_I128, i128, wide_acc, i128, wide_finish, false, NULL), \
-		EXTREME_ROW(name, kind, verb, TR_PHYS_VIEW, text, text_acc, text, text_finish, true, text_release)
+	EXTREME_ROW(name, kind, verb, phys, short_phys, rank_acc, rank, rank_finish, false, NULL, NULL)
+#define EXTREME_ROWS(name, kind, verb)                                                                             \
+	RANK_ROW(name, kind, verb, TR_PHYS_I8, i8), RANK_ROW(name, kind, verb, TR_PHYS_I16, i16),                  \
+		RANK_ROW(name, kind, verb, TR_PHYS_I32, i32), RANK_ROW(name, kind, verb, TR_PHYS_I64, i64),        \
+		RANK_ROW(name, kind, verb, TR_PHYS_F32, f32), RANK_ROW(name, kind, verb, TR_PHYS_F64, f64),        \
+		EXTREME_ROW(name, kind, verb, TR_PHYS_I128, i128, wide_acc, i128, wide_finish, false, NULL, NULL), \
+		EXTREME_ROW(name, kind, verb, TR_PHYS_VIEW, text, text_acc, text, text_finish, true, text_release, \
+			    text_is_owner)
 
 const struct tr_agg tr_agg_extremes[] = {
 	EXTREME_ROWS("MIN", TR_AGG_MIN, min),

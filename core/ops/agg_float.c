@@ -128,12 +128,17 @@ static void float_release(const struct tr_agg_slot *slot, char *const *entries, 
 	}
 }
 
+static bool float_is_owner(const struct tr_agg_slot *slot, char *entry)
+{
+	return ((const struct float_acc *)(void *)(entry + slot->offset))->sum.wide != NULL;
+}
+
 #define FLOAT_ROW(agg_name, agg_kind, agg_finish, agg_phys, agg_update)                                      \
 	{                                                                                                    \
 		.name = agg_name, .kind = agg_kind, .phys = agg_phys, .acc_bytes = sizeof(struct float_acc), \
 		.owns_memory = true, .partial_count = 2, .update = agg_update, .merge = float_merge,         \
 		.finish = agg_finish, .partial_types = float_types, .write_partial = float_write,            \
-		.read_partial = float_read, .release = float_release                                         \
+		.read_partial = float_read, .release = float_release, .is_owner = float_is_owner             \
 	}
 
 const struct tr_agg tr_agg_floats[] = {

@@ -324,6 +324,19 @@ tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_
 	return TR_OK;
 }
 
+bool tr_agg_layout_is_owner(const struct tr_agg_layout *layout, char *entry)
+{
+	for (uint32_t p = 0; layout->owns_memory && p < layout->part_count; p++) {
+		const struct tr_agg_part *part = &layout->parts[p];
+
+		if (part->is_distinct && *tr_agg_entry_set(part, entry) != NULL)
+			return true;
+		if (part->agg->is_owner != NULL && part->agg->is_owner(&part->slot, entry))
+			return true;
+	}
+	return false;
+}
+
 void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entries, uint32_t count)
 {
 	for (uint32_t p = 0; layout->owns_memory && p < layout->part_count; p++) {

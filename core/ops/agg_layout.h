@@ -83,6 +83,9 @@ bool tr_agg_entry_see(const struct tr_agg_part *part, char *entry, enum tr_phys 
 /** The set of a DISTINCT part. */
 struct tr_distinct_set **tr_agg_entry_set(const struct tr_agg_part *part, char *entry);
 
+/** Whether the entry owns memory now: else its bytes are all there is of it. */
+bool tr_agg_layout_is_owner(const struct tr_agg_layout *layout, char *entry);
+
 /** Frees what the entries own. They are not zeroed as a whole. Nothing to do unless owns_memory. */
 void tr_agg_layout_release(const struct tr_agg_layout *layout, char *const *entries, uint32_t count);
 

@@ -53,6 +53,8 @@ struct tr_agg {
 	void (*read_partial)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns,
 			     const uint32_t *rows, uint32_t count);
 	void (*release)(const struct tr_agg_slot *slot, char *const *entries, uint32_t count);
+	/* Whether the accumulator owns memory now. NULL: it never does. */
+	bool (*is_owner)(const struct tr_agg_slot *slot, char *entry);
 };
 
 /** The overloads, by the files that hold their verbs; ended by an entry without name. */

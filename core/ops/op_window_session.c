@@ -9,9 +9,9 @@
  * several workers arrive in any order, so the order of arrival can't decide. Rows wait, and are taken by watermark, and
  * rows of equal watermark by time, the greatest first:
  *
- *     batch ──▶ held rows (copied), each with its watermark
+ *     batch ──▶ held rows (copied), each with its watermark                            window_held.h
  *     watermark W: no row with a watermark below W will come. Held rows below W are taken in that order;
- *                  each closes what its watermark has passed, and is joined with what is open.
+ *                  each closes what its watermark has passed, and is joined with what is open.      window_sessions.h
  *                  Then all sessions that end at or before W fire.
  *
  * Why the greatest time first. Between rows of equal watermark V nothing closes, and each open session ends after V. A row
@@ -25,31 +25,28 @@
  * A closed session (its timer is at most the greatest watermark seen for its key) is never joined again; it fires with
  * the next watermark of the operator. With processing time rows are taken at once, and sessions fire by the clock.
  *
- * A snapshot writes the sessions and the rows that wait, all at the barrier, so the pause grows with the state.
+ * Rows of equal watermark that alone would end after it may come in any order among themselves; as they all are at greater times
+ * than the others, they come first, as they arrived, and only the others are sorted. And what a row does depends on rows of its
+ * key alone: so rows are taken some thousand at a time, the keys of all of them looked up together.
  *
- *     key slot ──▶ list of its sessions (few)        due: heap of all sessions by end, each knows its place in it
+ * State lives in a table, and a snapshot is the table's: a barrier sets a mark, what has changed is written in pieces after it,
+ * and with a memory limit what was not used lately is on disk. Rows that wait are in memory; each is written once. A table may
+ * have to read first: then the operator answers BLOCKED, and goes on where it was when it is resumed.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "core/ops/window_assign.h"
+#include "core/ops/window_held.h"
 #include "core/ops/window_output.h"
+#include "core/ops/window_sessions.h"
 
-struct session {
-	int64_t start;
-	int64_t end; /* start of the last row + gap */
-	uint32_t slot;
-	uint32_t heap_index;  /* where `due` has it */
-	struct session *next; /* of the same key; or free */
-	char *entry;
-};
-
-struct held_row {
-	int64_t watermark_ms;
-	int64_t time_ms; /* local */
-	uint32_t block;
-	uint32_t row;
+/** What is being done; each goes on to the next. */
+enum doing {
+	DOING_NOTHING,
+	DOING_BATCH, /* rows of a batch are taken: processing time */
+	DOING_HELD,  /* held rows are taken */
+	DOING_FIRE,
 };
 
 enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_END };
@@ -57,345 +54,115 @@ enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_END };
 struct session_op {
 	struct tr_window_op w;
 	struct tr_window_assign assign; /* for the times */
-	struct session **sessions;      /* by slot */
-	uint32_t session_capacity;
-	struct session **due; /* heap by end */
-	uint32_t due_count;
-	uint32_t due_capacity;
-	struct session *free;
-	struct tr_batch_buffer **blocks; /* held rows */
-	uint32_t *block_left;            /* rows of the block that are still held */
-	uint32_t block_count;
-	uint32_t block_capacity;
-	struct held_row *held;
-	size_t held_count;
-	size_t held_capacity;
+	struct tr_window_held held;
+	struct tr_window_sessions *sessions;
+	const struct tr_batch *batch; /* DOING_BATCH: borrowed until it is done */
+	struct tr_window_row *rows;   /* of it */
+	int64_t now_ms;               /* local */
+	size_t taken;                 /* rows that are done */
 	int64_t fire_ms;
+	enum doing doing;
 	enum after after;
+	bool is_saving_held;
 };
 
 static bool is_event_time(const struct session_op *s) { return !s->w.plan->window.is_processing_time; }
 
-/* -- the heap of sessions by end -- */
-
-static void heap_put(struct session_op *s, uint32_t at, struct session *session)
+static void share_memory(struct session_op *s)
 {
-	s->due[at] = session;
-	session->heap_index = at;
+	tr_window_sessions_set_other(s->sessions, s->held.bytes);
+	s->w.op.metrics.spilled_bytes = tr_window_sessions_spilled(s->sessions);
 }
-
-static void heap_up(struct session_op *s, uint32_t at)
-{
-	struct session *session = s->due[at];
-
-	while (at > 0 && s->due[(at - 1) / 2]->end > session->end) {
-		heap_put(s, at, s->due[(at - 1) / 2]);
-		at = (at - 1) / 2;
-	}
-	heap_put(s, at, session);
-}
-
-static void heap_down(struct session_op *s, uint32_t at)
-{
-	struct session *session = s->due[at];
-
-	for (;;) {
-		uint32_t child = 2 * at + 1;
-
-		if (child >= s->due_count)
-			break;
-		if (child + 1 < s->due_count && s->due[child + 1]->end < s->due[child]->end)
-			child++;
-		if (s->due[child]->end >= session->end)
-			break;
-		heap_put(s, at, s->due[child]);
-		at = child;
-	}
-	heap_put(s, at, session);
-}
-
-static void heap_add(struct session_op *s, struct session *session)
-{
-	if (s->due_count == s->due_capacity) {
-		s->due_capacity = s->due_capacity == 0 ? 256 : s->due_capacity * 2;
-		s->due = realloc(s->due, s->due_capacity * sizeof(*s->due));
-		TR_ASSERT(s->due != NULL);
-	}
-	s->due[s->due_count] = session;
-	heap_up(s, s->due_count++);
-}
-
-static void heap_remove(struct session_op *s, struct session *session)
-{
-	const uint32_t at = session->heap_index;
-	struct session *last = s->due[--s->due_count];
-
-	TR_ASSERT(at <= s->due_count);
-	if (last == session)
-		return;
-	heap_put(s, at, last);
-	heap_up(s, at);
-	heap_down(s, last->heap_index);
-}
-
-/* -- sessions -- */
-
-static struct session *session_make(struct session_op *s, uint32_t slot, int64_t start, int64_t end)
-{
-	struct session *session = s->free;
-
-	if (session != NULL) {
-		s->free = session->next;
-	} else {
-		session = malloc(sizeof(*session));
-		TR_ASSERT(session != NULL);
-		session->entry = malloc(s->w.layout.stride);
-		TR_ASSERT(session->entry != NULL);
-	}
-	memset(session->entry, 0, s->w.layout.stride);
-	session->start = start;
-	session->end = end;
-	session->slot = slot;
-	session->next = NULL;
-	return session;
-}
-
-/** Frees what the entry owns, and keeps the memory for the next session. */
-static void session_unmake(struct session_op *s, struct session *session)
-{
-	tr_agg_layout_release(&s->w.layout, &session->entry, 1);
-	session->next = s->free;
-	s->free = session;
-}
-
-static void slots_reserve(struct session_op *s)
-{
-	const uint32_t limit = tr_key_table_slot_limit(s->w.keys);
-
-	if (limit <= s->session_capacity)
-		return;
-	s->sessions = realloc(s->sessions, (size_t)limit * 2 * sizeof(*s->sessions));
-	TR_ASSERT(s->sessions != NULL);
-	memset(s->sessions + s->session_capacity, 0, ((size_t)limit * 2 - s->session_capacity) * sizeof(*s->sessions));
-	s->session_capacity = limit * 2;
-}
-
-/** The session that a row at t enters, joined with all open ones it meets; NULL: it is late. */
-static struct session *session_for(struct session_op *s, uint32_t slot, int64_t t, int64_t watermark_ms)
-{
-	int64_t start = t, end = t + s->w.clock.spec.size_ms;
-	struct session **link = &s->sessions[slot];
-	struct session *kept = NULL;
-
-	while (*link != NULL) {
-		struct session *other = *link;
-		const bool is_closed = is_event_time(s) && tr_window_timer(&s->w.clock, other->end) <= watermark_ms;
-
-		if (other->start > end || other->end < start || is_closed) {
-			link = &other->next;
-			continue;
-		}
-		start = TR_MIN(start, other->start);
-		end = TR_MAX(end, other->end);
-		if (kept == NULL) {
-			kept = other;
-			link = &other->next;
-			continue;
-		}
-		tr_agg_layout_merge(&s->w.layout, &kept->entry, &other->entry, 1);
-		*link = other->next;
-		heap_remove(s, other);
-		session_unmake(s, other);
-	}
-	if (kept == NULL) {
-		if (is_event_time(s) && tr_window_timer(&s->w.clock, end) <= watermark_ms)
-			return NULL;
-		kept = session_make(s, slot, start, end);
-		kept->next = s->sessions[slot];
-		s->sessions[slot] = kept;
-		heap_add(s, kept);
-		return kept;
-	}
-	kept->start = start;
-	if (kept->end != end) {
-		kept->end = end;
-		heap_down(s, kept->heap_index);
-	}
-	return kept;
-}
-
-/** Takes one row. */
-static void take_row(struct session_op *s, const struct tr_batch *batch, uint32_t row, int64_t t, int64_t watermark_ms)
-{
-	struct session *session;
-	uint32_t slot;
-
-	tr_window_op_map_keys(&s->w, batch, &row, 1);
-	slot = s->w.slots[0];
-	slots_reserve(s);
-	session = session_for(s, slot, t, watermark_ms);
-	if (session == NULL) {
-		s->w.op.metrics.rows_late++;
-		if (s->sessions[slot] == NULL)
-			tr_key_table_remove(s->w.keys, slot);
-		return;
-	}
-	++*tr_agg_entry_rows(session->entry);
-	tr_agg_layout_update(&s->w.layout, batch, &session->entry, &row, 1);
-}
-
-/* -- held rows -- */
-
-static void block_add(struct session_op *s, struct tr_batch_buffer *block)
-{
-	if (s->block_count == s->block_capacity) {
-		s->block_capacity = s->block_capacity == 0 ? 16 : s->block_capacity * 2;
-		s->blocks = realloc(s->blocks, s->block_capacity * sizeof(*s->blocks));
-		s->block_left = realloc(s->block_left, s->block_capacity * sizeof(*s->block_left));
-		TR_ASSERT(s->blocks != NULL && s->block_left != NULL);
-	}
-	s->block_left[s->block_count] = 0;
-	s->blocks[s->block_count++] = block;
-}
-
-/** `watermarks`: by row of the batch; NULL: those of its runs. */
-static void hold(struct session_op *s, const struct tr_batch *batch, const int64_t *watermarks)
-{
-	const uint32_t n = batch->selected_count;
-	uint32_t run = 0;
-	struct tr_batch_buffer *block;
-
-	if (s->held_count + n > s->held_capacity) {
-		s->held_capacity = TR_MAX(s->held_capacity * 2, s->held_count + n);
-		s->held = realloc(s->held, s->held_capacity * sizeof(*s->held));
-		TR_ASSERT(s->held != NULL);
-	}
-	block = tr_batch_buffer_create(batch->schema, n);
-	for (uint32_t i = 0; i < n; i++)
-		s->held[s->held_count++] = (struct held_row){
-			.watermark_ms = watermarks != NULL ? watermarks[tr_batch_row(batch, i)]
-							   : tr_window_row_watermark(batch, tr_batch_row(batch, i),
-										     &run, s->w.watermark_ms),
-			.time_ms = s->assign.times[i],
-			.block = s->block_count,
-			.row = i,
-		};
-	for (uint32_t c = 0; c < batch->schema->column_count; c++)
-		tr_column_buffer_gather(&block->columns[c], 0, &batch->columns[c], batch->selection, n, &block->heap);
-	tr_batch_buffer_seal(block, n);
-	block_add(s, block);
-	s->block_left[s->block_count - 1] = n;
-}
-
-/** By watermark, then the greatest time first; rows that agree in both, in the order of arrival. */
-static int compare_held(const void *a, const void *b)
-{
-	const struct held_row *x = a, *y = b;
-
-	if (x->watermark_ms != y->watermark_ms)
-		return x->watermark_ms < y->watermark_ms ? -1 : 1;
-	if (x->time_ms != y->time_ms)
-		return x->time_ms > y->time_ms ? -1 : 1;
-	if (x->block != y->block)
-		return x->block < y->block ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
-}
-
-/** Blocks without held rows go; the others get the lowest numbers, in their order. */
-static void compact_blocks(struct session_op *s)
-{
-	uint32_t kept = 0;
-	uint32_t *numbers = calloc(s->block_count + 1, sizeof(*numbers));
-
-	TR_ASSERT(numbers != NULL);
-	for (uint32_t b = 0; b < s->block_count; b++) {
-		if (s->block_left[b] == 0) {
-			tr_batch_buffer_destroy(&s->blocks[b]);
-			continue;
-		}
-		numbers[b] = kept;
-		s->block_left[kept] = s->block_left[b];
-		s->blocks[kept++] = s->blocks[b];
-	}
-	s->block_count = kept;
-	for (size_t i = 0; i < s->held_count; i++)
-		s->held[i].block = numbers[s->held[i].block];
-	free(numbers);
-}
-
-/** Takes the held rows whose watermark is below W, in their order. */
-static void take_held(struct session_op *s, int64_t watermark_ms)
-{
-	size_t taken = 0;
-
-	if (s->held_count > 0) /* a subtask that never saw a row has no array yet */
-		qsort(s->held, s->held_count, sizeof(*s->held), compare_held);
-	while (taken < s->held_count &&
-	       (s->held[taken].watermark_ms < watermark_ms || watermark_ms == TR_WATERMARK_MAX)) {
-		const struct held_row *held = &s->held[taken++];
-
-		take_row(s, &s->blocks[held->block]->batch, held->row, held->time_ms, held->watermark_ms);
-		s->block_left[held->block]--;
-	}
-	s->held_count -= taken;
-	if (taken > 0)
-		memmove(s->held, s->held + taken, s->held_count * sizeof(*s->held));
-	compact_blocks(s);
-}
-
-/* -- firing -- */
 
 static void set_timer(struct session_op *s)
 {
-	s->w.op.timer_ms =
-		is_event_time(s) || s->due_count == 0 ? INT64_MAX : tr_window_timer(&s->w.clock, s->due[0]->end) + 1;
+	const int64_t next = tr_window_sessions_next(s->sessions);
+
+	s->w.op.timer_ms = is_event_time(s) || next == INT64_MAX ? INT64_MAX : tr_window_timer(&s->w.clock, next) + 1;
 }
 
-/** Takes the session that is due first out of its key's list. */
-static void retire_first(struct session_op *s)
+/** Rows of a batch, all at the time that it is. Nothing is late: the order does not matter. */
+static enum tr_flow take_batch(struct session_op *s)
 {
-	struct session *session = s->due[0];
-	struct session **link = &s->sessions[session->slot];
-
-	heap_remove(s, session);
-	while (*link != session)
-		link = &(*link)->next;
-	*link = session->next;
-	if (s->sessions[session->slot] == NULL)
-		tr_key_table_remove(s->w.keys, session->slot);
-	session_unmake(s, session);
-}
-
-static enum tr_flow advance(struct session_op *s)
-{
-	struct tr_window_op *w = &s->w;
-	const enum after after = s->after;
-
-	for (;;) {
-		uint32_t n = 0;
+	while (s->taken < s->batch->selected_count) {
+		const uint32_t n =
+			(uint32_t)TR_MIN(s->batch->selected_count - s->taken, (size_t)TR_WINDOW_SESSIONS_ROWS);
 		enum tr_flow flow;
 
-		tr_batch_buffer_clear(w->out);
-		while (n < w->out->capacity && s->due_count > 0 &&
-		       tr_window_timer(&w->clock, s->due[0]->end) <= s->fire_ms) {
-			struct session *session = s->due[0];
+		for (uint32_t i = 0; i < n; i++)
+			s->rows[i] = (struct tr_window_row){.batch = s->batch,
+							    .watermark_ms = TR_WATERMARK_MIN,
+							    .time_ms = s->now_ms,
+							    .row = tr_batch_row(s->batch, (uint32_t)s->taken + i)};
+		flow = tr_window_sessions_take(s->sessions, s->rows, n);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+		s->taken += n;
+	}
+	return TR_FLOW_MORE;
+}
 
-			tr_window_op_write_at(w, n++, &session->slot, &session->entry, 1, session->start, session->end);
-			retire_first(s);
-		}
-		if (n == 0)
-			break;
+static enum tr_flow take_held(struct session_op *s)
+{
+	while (s->taken < s->held.ready_count) {
+		const size_t n = TR_MIN(s->held.ready_count - s->taken, (size_t)TR_WINDOW_SESSIONS_ROWS);
+		const enum tr_flow flow = tr_window_sessions_take(s->sessions, s->held.ready + s->taken, (uint32_t)n);
+
+		if (flow != TR_FLOW_MORE)
+			return flow;
+		s->taken += n;
+	}
+	tr_window_held_done(&s->held);
+	return TR_FLOW_MORE;
+}
+
+static enum tr_flow fire(struct session_op *s)
+{
+	struct tr_window_op *w = &s->w;
+
+	for (;;) {
+		enum tr_flow flow;
+		uint32_t n;
+
+		tr_batch_buffer_clear(w->out);
+		flow = tr_window_sessions_fire(s->sessions, s->fire_ms, &n);
+		if (flow != TR_FLOW_MORE || n == 0)
+			return flow;
 		tr_window_op_seal(w, n);
 		flow = tr_op_emit(&w->op, &w->out->batch);
 		if (flow != TR_FLOW_MORE)
 			return flow;
 	}
+}
+
+/** Goes on with what is being done. */
+static enum tr_flow advance(struct session_op *s)
+{
+	struct tr_window_op *w = &s->w;
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	share_memory(s);
+	switch (s->doing) {
+	case DOING_NOTHING: return TR_FLOW_MORE;
+	case DOING_BATCH: flow = take_batch(s); break;
+	case DOING_HELD:
+		flow = take_held(s);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+		s->doing = DOING_FIRE;
+		/* fall through */
+	case DOING_FIRE: flow = fire(s); break;
+	}
+	if (flow != TR_FLOW_MORE)
+		return flow;
+	s->doing = DOING_NOTHING;
 	set_timer(s);
+	switch (s->after) {
+	case AFTER_NOTHING: return TR_FLOW_MORE;
+	case AFTER_END: s->after = AFTER_NOTHING; return tr_op_emit_end(&w->op);
+	case AFTER_WATERMARK: break;
+	}
 	s->after = AFTER_NOTHING;
-	if (after == AFTER_END)
-		return tr_op_emit_end(&w->op);
-	if (after == AFTER_NOTHING)
-		return TR_FLOW_MORE;
 	w->forwarded_ms = w->op.metrics.watermark_ms = w->watermark_ms;
 	return tr_op_emit_watermark(&w->op, w->watermark_ms);
 }
@@ -420,14 +187,14 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	if (is_event_time(s)) {
 		if (take_times(s, batch, &op->context->status) != TR_OK)
 			return TR_FLOW_FAILED;
-		hold(s, batch, NULL);
+		tr_window_held_add(&s->held, batch, s->assign.times, NULL, s->w.watermark_ms);
 		return TR_FLOW_MORE;
 	}
-	for (uint32_t i = 0; i < batch->selected_count; i++) /* nothing is late: the order does not matter */
-		take_row(s, batch, tr_batch_row(batch, i),
-			 tr_window_local(&s->w.clock, op->context->program.processing_time_ms), TR_WATERMARK_MIN);
-	set_timer(s);
-	return TR_FLOW_MORE;
+	s->batch = batch;
+	s->now_ms = tr_window_local(&s->w.clock, op->context->program.processing_time_ms);
+	s->taken = 0;
+	s->doing = DOING_BATCH;
+	return advance(s);
 }
 
 static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
@@ -437,11 +204,14 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	if (watermark_ms <= s->w.watermark_ms)
 		return TR_FLOW_MORE;
 	s->w.watermark_ms = watermark_ms;
-	if (is_event_time(s)) {
-		take_held(s, watermark_ms);
-		s->fire_ms = watermark_ms;
-	}
 	s->after = AFTER_WATERMARK;
+	s->doing = DOING_FIRE;
+	if (is_event_time(s)) {
+		tr_window_held_ready(&s->held, &s->w.clock, watermark_ms);
+		s->taken = 0;
+		s->fire_ms = watermark_ms;
+		s->doing = DOING_HELD;
+	}
 	return advance(s);
 }
 
@@ -451,6 +221,7 @@ static enum tr_flow on_timer(struct tr_op *op, int64_t now_ms)
 
 	TR_ASSERT(!is_event_time(s));
 	s->fire_ms = TR_MAX(s->fire_ms, now_ms - 1);
+	s->doing = DOING_FIRE;
 	return advance(s);
 }
 
@@ -461,6 +232,7 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 	if (!is_event_time(s))
 		s->fire_ms = INT64_MAX;
 	s->after = AFTER_END;
+	s->doing = DOING_FIRE;
 	return advance(s);
 }
 
@@ -468,109 +240,32 @@ static enum tr_flow resume(struct tr_op *op) { return advance((struct session_op
 
 /* -- saving and loading -- */
 
-static tr_code save_sessions(struct session_op *s, struct tr_state_writer *writer, struct tr_status *st)
-{
-	struct tr_window_op *w = &s->w;
-	const uint32_t piece = tr_window_state_piece(w);
-	int64_t *times = calloc((size_t)piece * 2, sizeof(*times));
-	tr_code code = TR_OK;
-
-	TR_ASSERT(times != NULL);
-	tr_window_op_reserve(w, piece);
-	for (uint32_t first = 0; first < s->due_count && code == TR_OK; first += piece) {
-		const uint32_t n = TR_MIN(s->due_count - first, piece);
-
-		for (uint32_t i = 0; i < n; i++) {
-			const struct session *session = s->due[first + i];
-
-			w->slots[i] = session->slot;
-			w->entries[i] = session->entry;
-			times[i] = session->start;
-			times[piece + i] = session->end;
-		}
-		code = tr_window_state_put_slots(w, writer, w->slots, w->entries, n, times, times + piece, false, 0, st);
-	}
-	free(times);
-	return code;
-}
-
-/** The held rows, block by block. */
-static tr_code save_held(struct session_op *s, struct tr_state_writer *writer, struct tr_status *st)
-{
-	size_t *ends = calloc(s->block_count + 1, sizeof(*ends)), at = 0;
-	uint32_t *rows = calloc(s->held_count + 1, sizeof(*rows));
-	int64_t *watermarks = calloc(s->held_count + 1, sizeof(*watermarks));
-	tr_code code = TR_OK;
-
-	TR_ASSERT(ends != NULL && rows != NULL && watermarks != NULL);
-	for (uint32_t b = 0; b < s->block_count; b++) {
-		ends[b] = at;
-		at += s->block_left[b];
-	}
-	TR_ASSERT(at == s->held_count);
-	for (size_t i = 0; i < s->held_count; i++) {
-		const struct held_row *held = &s->held[i];
-
-		rows[ends[held->block]] = held->row;
-		watermarks[ends[held->block]++] = held->watermark_ms;
-	}
-	at = 0;
-	for (uint32_t b = 0; b < s->block_count && code == TR_OK; b++) {
-		code = tr_window_state_put_waiting(&s->w, writer, &s->blocks[b]->batch, rows + at, watermarks + at,
-						   s->block_left[b], st);
-		at += s->block_left[b];
-	}
-	free(ends);
-	free(rows);
-	free(watermarks);
-	return code;
-}
-
 static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
 			uint64_t *base, struct tr_status *st)
 {
 	struct session_op *s = (struct session_op *)op;
+	uint64_t held;
 
-	*base = order->checkpoint;
 	TR_TRY(tr_window_state_put_mark(&s->w, writer, s->fire_ms, st));
-	TR_TRY(save_sessions(s, writer, st));
-	return save_held(s, writer, st);
-}
-
-static struct session *session_find(const struct session_op *s, uint32_t slot, int64_t start, int64_t end)
-{
-	struct session *session = s->sessions[slot];
-
-	while (session != NULL && (session->start != start || session->end != end))
-		session = session->next;
-	return session;
-}
-
-/** Rows of entries or values: the sessions that they name, new ones if need be, get what the rows hold. */
-static tr_code load_sessions(struct session_op *s, const struct tr_state_record *record, struct tr_status *st)
-{
-	struct tr_window_op *w = &s->w;
-	struct tr_window_rows rows;
-
-	TR_TRY(tr_window_state_read(w, record, &rows, st));
-	tr_window_state_map_keys(w, &rows);
-	slots_reserve(s);
-	for (uint32_t i = 0; i < rows.count; i++) {
-		const uint32_t row = tr_agg_row(rows.rows, i), slot = w->slots[i];
-		struct session *session = session_find(s, slot, rows.starts[row], rows.ends[row]);
-
-		if (session == NULL) {
-			session = session_make(s, slot, rows.starts[row], rows.ends[row]);
-			session->next = s->sessions[slot];
-			s->sessions[slot] = session;
-			heap_add(s, session);
-		}
-		w->entries[i] = session->entry;
-	}
-	if (record->kind != TR_WINDOW_STATE_ENTRIES)
-		return tr_window_state_fill_values(w, record->kind, &rows, w->entries, st);
-	(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
+	tr_window_sessions_snapshot(s->sessions, order, base);
+	held = tr_window_held_snapshot(&s->held, order, s->w.watermark_ms);
+	*base = TR_MIN(*base, held);
+	s->is_saving_held = false;
 	return TR_OK;
+}
+
+static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget, struct tr_status *st)
+{
+	struct session_op *s = (struct session_op *)op;
+	enum tr_flow flow;
+
+	if (s->is_saving_held)
+		return tr_window_held_step(&s->held, &s->w, writer, budget, st);
+	flow = tr_window_sessions_step(s->sessions, writer, budget, st);
+	if (flow != TR_FLOW_DONE)
+		return flow;
+	s->is_saving_held = true;
+	return TR_FLOW_MORE;
 }
 
 static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
@@ -584,13 +279,14 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	TR_TRY(tr_window_state_load(&s->w, origin, record, &is_taken, st));
 	if (is_taken)
 		return TR_OK;
+	share_memory(s);
 	if (record->kind != TR_WINDOW_STATE_WAITING)
-		return load_sessions(s, record, st);
+		return tr_window_sessions_load(s->sessions, record, st);
 	TR_TRY(tr_window_state_read_waiting(&s->w, record, &rows, &batch, st));
 	if (batch.selected_count == 0)
 		return TR_OK;
 	TR_TRY(take_times(s, &batch, st));
-	hold(s, &batch, rows.starts);
+	tr_window_held_add(&s->held, &batch, s->assign.times, rows.starts, TR_WATERMARK_MIN);
 	return TR_OK;
 }
 
@@ -607,7 +303,7 @@ static uint64_t state_bytes(const struct tr_op *op)
 {
 	struct session_op *s = (struct session_op *)(uintptr_t)op;
 
-	return tr_window_state_bytes(&s->w, s->due_count + s->held_count);
+	return tr_window_state_bytes(&s->w, tr_window_sessions_count(s->sessions) + s->held.count);
 }
 
 static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
@@ -619,24 +315,11 @@ static void destroy(struct tr_op *op)
 {
 	struct session_op *s = (struct session_op *)op;
 
-	while (s->due_count > 0)
-		retire_first(s);
-	while (s->free != NULL) {
-		struct session *session = s->free;
-
-		s->free = session->next;
-		free(session->entry);
-		free(session);
-	}
-	for (uint32_t b = 0; b < s->block_count; b++)
-		tr_batch_buffer_destroy(&s->blocks[b]);
+	tr_window_sessions_destroy(&s->sessions);
+	tr_window_held_deinit(&s->held);
 	tr_window_assign_deinit(&s->assign);
 	tr_window_op_deinit(&s->w);
-	free(s->sessions);
-	free(s->due);
-	free(s->blocks);
-	free(s->block_left);
-	free(s->held);
+	free(s->rows);
 	free(s);
 }
 
@@ -647,6 +330,7 @@ static const struct tr_op_ops event_ops = {
 	.on_end = on_end,
 	.resume = resume,
 	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
 	.load = load,
 	.load_end = load_end,
 	.state_bytes = state_bytes,
@@ -662,6 +346,7 @@ static const struct tr_op_ops processing_ops = {
 	.on_end = on_end,
 	.resume = resume,
 	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
 	.load = load,
 	.load_end = load_end,
 	.state_bytes = state_bytes,
@@ -681,6 +366,13 @@ tr_code tr_op_window_session_create(const struct tr_window_plan *plan, struct tr
 	code = tr_window_op_init(&s->w, plan->window.is_processing_time ? &processing_ops : &event_ops, plan, context,
 				 st);
 	tr_window_assign_init(&s->assign, &s->w.clock);
+	tr_window_held_init(&s->held, TR_MAX(context->batch_rows, 1));
+	if (plan->window.is_processing_time) {
+		s->rows = calloc(TR_WINDOW_SESSIONS_ROWS, sizeof(*s->rows));
+		TR_ASSERT(s->rows != NULL);
+	}
+	if (code == TR_OK)
+		code = tr_window_sessions_create(&s->w, &s->sessions, st);
 	if (code != TR_OK) {
 		destroy(&s->w.op);
 		return code;

@@ -121,16 +121,13 @@ static void fill_time(struct tr_column_buffer *column, uint32_t at, uint32_t cou
 		data[i] = ms;
 }
 
-void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
-				int64_t start, int64_t end)
+void tr_window_op_write_times(struct tr_window_op *w, uint32_t at, uint32_t count, int64_t start, int64_t end)
 {
 	struct tr_column_buffer *columns = w->out->columns;
 	const uint32_t given = w->plan->output->column_count;
-	uint32_t c = w->plan->key_count;
+	const uint32_t c = w->plan->key_count + w->plan->agg_count;
 
 	TR_ASSERT(at + count <= w->out->capacity);
-	tr_agg_layout_finish(&w->layout, entries, count, columns + c, at, &w->out->heap);
-	c += w->plan->agg_count;
 	if (c < given)
 		fill_time(&columns[c], at, count, start);
 	if (c + 1 < given)
@@ -141,12 +138,11 @@ void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const
 									   : end - 1);
 }
 
-void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *slots, char *const *entries,
-			   uint32_t count, int64_t start, int64_t end)
+void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
+				int64_t start, int64_t end)
 {
-	TR_ASSERT(at + count <= w->out->capacity);
-	tr_key_table_gather(w->keys, slots, count, w->out->columns, at, &w->out->heap);
-	tr_window_op_write_results(w, at, entries, count, start, end);
+	tr_window_op_write_times(w, at, count, start, end);
+	tr_agg_layout_finish(&w->layout, entries, count, w->out->columns + w->plan->key_count, at, &w->out->heap);
 }
 
 void tr_window_op_seal(struct tr_window_op *w, uint32_t count)
@@ -161,6 +157,7 @@ void tr_window_op_write(struct tr_window_op *w, const uint32_t *slots, char *con
 			int64_t start, int64_t end)
 {
 	tr_batch_buffer_clear(w->out);
-	tr_window_op_write_at(w, 0, slots, entries, count, start, end);
+	tr_key_table_gather(w->keys, slots, count, w->out->columns, 0, &w->out->heap);
+	tr_window_op_write_results(w, 0, entries, count, start, end);
 	tr_window_op_seal(w, count);
 }

@@ -57,14 +57,14 @@ void tr_window_op_map_keys(struct tr_window_op *w, const struct tr_batch *batch,
 void tr_window_op_write(struct tr_window_op *w, const uint32_t *slots, char *const *entries, uint32_t count,
 			int64_t start, int64_t end);
 
-/** The same for results at rows at .. of w->out, which the caller has cleared and will seal (sessions). */
-void tr_window_op_write_at(struct tr_window_op *w, uint32_t at, const uint32_t *slots, char *const *entries,
-			   uint32_t count, int64_t start, int64_t end);
 void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 
-/** All but the keys of results at rows at ..; tr_window_op_write_at writes those too. */
+/** All but the keys of results at rows at .. of w->out, which the caller has cleared and will seal. */
 void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
 				int64_t start, int64_t end);
+
+/** Only their times. */
+void tr_window_op_write_times(struct tr_window_op *w, uint32_t at, uint32_t count, int64_t start, int64_t end);
 
 /** Whether rows are grouped by one column of at most 8 bytes, which fits state/group_table.h. */
 bool tr_window_has_small_key(const struct tr_window_plan *plan);

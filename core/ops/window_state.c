@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/type.h"
 #include "core/ops/agg_distinct.h"
+#include "core/ops/window_codec.h"
 #include "core/ops/window_output.h"
 #include "state/key_group.h"
 #include "state/spill.h"
@@ -78,7 +79,6 @@ static void add_keys(struct schema_maker *m, const struct tr_window_plan *plan)
 static const struct tr_schema *entries_schema(struct tr_window_op *w, struct tr_arena *arena)
 {
 	const struct tr_window_plan *plan = w->plan;
-	const bool is_session = plan->window.kind == TR_WINDOW_SESSION;
 	struct schema_maker m = maker_begin(arena, plan->key_count + w->layout.partial_count +
 							   TR_AGG_PARTIAL_COLUMNS_MAX + ENTRY_COLUMNS);
 
@@ -96,10 +96,33 @@ static const struct tr_schema *entries_schema(struct tr_window_op *w, struct tr_
 		for (uint32_t c = 0; c < part->agg->partial_count; c++)
 			m.names[m.count++] = tr_arena_printf(arena, "agg%u_%u", p, c);
 	}
-	add_column(&m, is_session ? "session_start" : "slice_start", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, is_session ? "session_end" : "first_end", tr_type_of(TR_TYPE_BIGINT));
+	add_column(&m, "slice_start", tr_type_of(TR_TYPE_BIGINT));
+	add_column(&m, "first_end", tr_type_of(TR_TYPE_BIGINT));
 	add_column(&m, "rows", tr_type_of(TR_TYPE_BIGINT));
 	add_column(&m, "slice", tr_type_of(TR_TYPE_BIGINT));
+	return maker_end(&m);
+}
+
+static const struct tr_schema *sessions_schema(struct tr_window_op *w, struct tr_arena *arena)
+{
+	const struct tr_schema *entry = tr_window_entry_schema(arena, &w->layout);
+	struct schema_maker m = maker_begin(arena, w->plan->key_count + entry->column_count + ENTRY_COLUMNS);
+
+	add_keys(&m, w->plan);
+	for (uint32_t c = 0; c < entry->column_count; c++)
+		add_column(&m, entry->names[c], entry->types[c]);
+	add_column(&m, "session_start", tr_type_of(TR_TYPE_BIGINT));
+	add_column(&m, "session_end", tr_type_of(TR_TYPE_BIGINT));
+	add_column(&m, "rows", tr_type_of(TR_TYPE_BIGINT));
+	add_column(&m, "more", tr_type_of(TR_TYPE_BIGINT));
+	return maker_end(&m);
+}
+
+static const struct tr_schema *gone_schema(struct tr_window_op *w, struct tr_arena *arena)
+{
+	struct schema_maker m = maker_begin(arena, w->plan->key_count + 1);
+
+	add_keys(&m, w->plan);
 	return maker_end(&m);
 }
 
@@ -151,7 +174,8 @@ static void set_up(struct tr_window_op *w)
 	static const char *const mark_names[MARK_COLUMNS] = {"watermark", "forwarded_watermark", "mark"};
 	static const char *const slice_names[SLICE_COLUMNS] = {"slice", "slice_start", "first_end", "base"};
 	struct tr_window_state *state = &w->state;
-	const uint32_t kinds_max = 4 + w->layout.part_count, keys = w->plan->key_count;
+	const bool is_session = w->plan->window.kind == TR_WINDOW_SESSION;
+	const uint32_t kinds_max = 5 + w->layout.part_count, keys = w->plan->key_count;
 	size_t row_bytes = 8; /* the count; the other columns behind the accumulators are constant, as a rule */
 
 	if (state->kinds != NULL)
@@ -166,13 +190,18 @@ static void set_up(struct tr_window_op *w)
 		 numbers_schema(&state->arena, mark_names, MARK_COLUMNS));
 	add_kind(state, TR_WINDOW_STATE_SLICES, "slices", 0, false,
 		 numbers_schema(&state->arena, slice_names, SLICE_COLUMNS));
-	add_kind(state, TR_WINDOW_STATE_ENTRIES, "entries", keys, true, entries_schema(w, &state->arena));
+	if (is_session)
+		add_kind(state, TR_WINDOW_STATE_SESSIONS, "sessions", keys, true, sessions_schema(w, &state->arena));
+	else
+		add_kind(state, TR_WINDOW_STATE_ENTRIES, "entries", keys, true, entries_schema(w, &state->arena));
 	for (uint32_t c = 0; c + ENTRY_COLUMNS < state->kinds[2].schema->column_count; c++)
 		row_bytes += tr_phys_bytes((enum tr_phys)state->kinds[2].schema->types[c]->phys);
 	state->piece = (uint32_t)TR_MIN(TR_MAX(TR_STATE_RECORD_BYTES / row_bytes, PIECE_MIN), PIECE_MAX);
-	if (w->plan->window.kind == TR_WINDOW_SESSION && !w->plan->window.is_processing_time)
+	if (is_session && !w->plan->window.is_processing_time)
 		add_kind(state, TR_WINDOW_STATE_WAITING, "waiting", keys, true, waiting_schema(w, &state->arena));
-	for (uint32_t p = 0; p < w->layout.part_count; p++)
+	if (is_session)
+		add_kind(state, TR_WINDOW_STATE_GONE, "gone", keys, true, gone_schema(w, &state->arena));
+	for (uint32_t p = 0; !is_session && p < w->layout.part_count; p++)
 		if (w->layout.parts[p].is_distinct)
 			add_kind(state, (uint16_t)(TR_WINDOW_STATE_VALUES + p), "values", keys, true,
 				 values_schema(w, &state->arena, &w->layout.parts[p]));
@@ -247,7 +276,7 @@ static tr_code put(struct tr_window_op *w, struct tr_state_writer *writer, uint1
 	written.bytes = state->bytes.data;
 	written.length = state->bytes.length;
 	state->bytes_put += written.length;
-	if (kind == TR_WINDOW_STATE_ENTRIES) {
+	if (kind == TR_WINDOW_STATE_ENTRIES || kind == TR_WINDOW_STATE_SESSIONS) {
 		state->entry_bytes_put += written.length;
 		state->entries_put += count;
 	}
@@ -401,6 +430,17 @@ tr_code tr_window_state_put_slots(struct tr_window_op *w, struct tr_state_writer
 		if (w->layout.parts[p].is_distinct)
 			TR_TRY(put_values(w, writer, p, slots, entries, count, starts, ends, is_one_window, slice, st));
 	return TR_OK;
+}
+
+struct tr_batch_buffer *tr_window_state_begin(struct tr_window_op *w, uint16_t kind) { return image_of(w, kind, 0); }
+
+tr_code tr_window_state_put(struct tr_window_op *w, struct tr_state_writer *writer, uint16_t kind, uint32_t count,
+			    struct tr_status *st)
+{
+	const struct tr_batch_buffer *image = w->state.images[find_kind(&w->state, kind)];
+
+	show_image(&w->state, image, image->batch.schema->column_count);
+	return put(w, writer, kind, count, st);
 }
 
 tr_code tr_window_state_put_waiting(struct tr_window_op *w, struct tr_state_writer *writer,
@@ -681,6 +721,29 @@ tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_recor
 				   rows->count, st);
 }
 
+tr_code tr_window_state_read_sessions(struct tr_window_op *w, const struct tr_state_record *record,
+				      struct tr_window_rows *rows, struct tr_status *st)
+{
+	const struct tr_batch *batch;
+	uint32_t at;
+
+	TR_TRY(read_rows(w, record, &batch, st));
+	keep_own(w, batch, rows);
+	if (record->kind == TR_WINDOW_STATE_GONE)
+		return TR_OK;
+	at = batch->schema->column_count - ENTRY_COLUMNS;
+	rows->starts = batch->columns[at].data;
+	rows->ends = batch->columns[at + 1].data;
+	rows->counts = batch->columns[at + 2].data;
+	rows->slices = batch->columns[at + 3].data;
+	for (uint32_t i = 0; i < batch->row_count; i++)
+		if (!is_window(&w->clock, rows->starts[i], rows->ends[i]))
+			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has a window that there can't be: %lld to %lld",
+				w->op.ops->name, (long long)rows->starts[i], (long long)rows->ends[i]);
+	return tr_agg_layout_check(&w->layout, batch->columns + w->plan->key_count, &batch->columns[at + 2], rows->rows,
+				   rows->count, st);
+}
+
 void tr_window_state_map_keys(struct tr_window_op *w, const struct tr_window_rows *rows)
 {
 	tr_window_op_reserve(w, rows->count);
@@ -729,6 +792,22 @@ tr_code tr_window_state_fill_values(struct tr_window_op *w, uint16_t kind, const
 	return TR_OK;
 }
 
+/** Leaves out the rows that had been taken when the stream's newest checkpoint began. */
+static void keep_waiting(struct tr_window_state *state, struct tr_window_rows *rows)
+{
+	uint32_t kept = 0;
+
+	reserve_rows(state, rows->count);
+	for (uint32_t i = 0; i < rows->count; i++) {
+		const uint32_t row = tr_agg_row(rows->rows, i);
+
+		if (rows->starts[row] >= state->stream_watermark_ms && state->stream_watermark_ms != TR_WATERMARK_MAX)
+			state->rows[kept++] = row;
+	}
+	rows->rows = state->rows;
+	rows->count = kept;
+}
+
 tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_state_record *record,
 				     struct tr_window_rows *rows, struct tr_batch *batch, struct tr_status *st)
 {
@@ -738,6 +817,7 @@ tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_sta
 	TR_TRY(read_rows(w, record, &given, st));
 	keep_own(w, given, rows);
 	rows->starts = given->columns[given->schema->column_count - 1].data;
+	keep_waiting(state, rows);
 	for (uint32_t c = 0; c + 1 < given->schema->column_count; c++)
 		state->columns[state->order[c]] = given->columns[c];
 	*batch = (struct tr_batch){

@@ -6,8 +6,17 @@
  *     operator  1      no      watermark, forwarded watermark, mark: one row; the mark is the operator's own
  *     slices    2      no      id, start, first end, base: the slices that live
  *     entries   3      yes     keys.. | accumulators.. | start | end | rows | slice      partials, as between two phases
- *     waiting   4      yes     keys.. | other columns of the input.. | watermark          sessions: rows not yet taken
  *     values    16+n   yes     keys.. | start | end | value | slice                       what DISTINCT aggregate n has seen
+ *
+ * of windows other than sessions; of these
+ *
+ *     waiting   4      yes     keys.. | other columns of the input.. | watermark          rows not yet taken
+ *     sessions  5      yes     keys.. | accumulators.. | sets.. | start | end | rows | more
+ *     gone      6      yes     keys..                                                     keys without sessions
+ *
+ * A row of sessions with `more` 0 begins the sessions of its key anew, whatever was said of it before; those behind it with
+ * `more` 1 are the other ones of the same key, by end. `sets` are what DISTINCT aggregates have seen. Of the waiting rows
+ * of all records those count whose watermark is at least the operator's (core/ops/window_held.h).
  *
  * An entry's accumulators travel like the partials of a LOCAL operator, so loading is reading partials. `slice` is the id
  * of the slice that has the entry, for those who have ids. Entries of one record belong to one slice. Behind a record of entries
@@ -30,6 +39,8 @@ enum tr_window_state_kind {
 	TR_WINDOW_STATE_SLICES = 2,
 	TR_WINDOW_STATE_ENTRIES = 3,
 	TR_WINDOW_STATE_WAITING = 4,
+	TR_WINDOW_STATE_SESSIONS = 5,
+	TR_WINDOW_STATE_GONE = 6,
 	TR_WINDOW_STATE_VALUES = 16,
 };
 
@@ -82,7 +93,7 @@ struct tr_window_rows {
 	const int64_t *starts; /* by row of the batch */
 	const int64_t *ends;
 	const int64_t *counts; /* ENTRIES: hidden counts */
-	const int64_t *slices;
+	const int64_t *slices; /* SESSIONS: `more` */
 };
 
 void tr_window_state_deinit(struct tr_window_state *state);
@@ -114,6 +125,12 @@ tr_code tr_window_state_put_slots(struct tr_window_op *w, struct tr_state_writer
 				  char *const *entries, uint32_t count, const int64_t *starts, const int64_t *ends,
 				  bool is_one_window, int64_t slice, struct tr_status *st) TR_MUST_USE;
 
+/** An empty image of a kind's rows, for at least `piece` of them; and writing its first `count` rows, all of whose columns have been
+ * filled. */
+struct tr_batch_buffer *tr_window_state_begin(struct tr_window_op *w, uint16_t kind);
+tr_code tr_window_state_put(struct tr_window_op *w, struct tr_state_writer *writer, uint16_t kind, uint32_t count,
+			    struct tr_status *st) TR_MUST_USE;
+
 /** Rows [0, count) of a batch of the input, each with its watermark. */
 tr_code tr_window_state_put_waiting(struct tr_window_op *w, struct tr_state_writer *writer,
 				    const struct tr_batch *batch, const uint32_t *rows, const int64_t *watermarks,
@@ -140,6 +157,10 @@ void tr_window_state_buckets(struct tr_window_op *w, const struct tr_column *col
 /** Keeps the rows whose keys are in buckets first .. first + count - 1. */
 void tr_window_state_keep_buckets(struct tr_window_op *w, struct tr_window_rows *rows, uint32_t first, uint32_t count);
 
+/** The same for sessions and for keys without any (those have only keys). */
+tr_code tr_window_state_read_sessions(struct tr_window_op *w, const struct tr_state_record *record,
+				      struct tr_window_rows *rows, struct tr_status *st) TR_MUST_USE;
+
 /** Slots of the keys, into w->slots; the scratch of w has room for the rows after it. */
 void tr_window_state_map_keys(struct tr_window_op *w, const struct tr_window_rows *rows);
 
@@ -152,7 +173,7 @@ uint32_t tr_window_state_fill(struct tr_window_op *w, const struct tr_window_row
 tr_code tr_window_state_fill_values(struct tr_window_op *w, uint16_t kind, const struct tr_window_rows *rows,
 				    char *const *entries, struct tr_status *st) TR_MUST_USE;
 
-/** Rows that wait, as a batch of the input; `starts` are their watermarks. */
+/** Rows that still wait, as a batch of the input; `starts` are their watermarks. */
 tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_state_record *record,
 				     struct tr_window_rows *rows, struct tr_batch *batch,
 				     struct tr_status *st) TR_MUST_USE;

@@ -471,7 +471,7 @@ static void run_cold(struct tr_table_options options)
 
 	assert_true(mkstemp(path) >= 0);
 	assert_int_equal(tr_environment_real_create(&env, &st), TR_OK);
-	options.memory_limit = TR_TABLE_LIMIT_MIN;
+	options.memory_limit = (size_t)8 << 20;
 	options.cold_path = path;
 	assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &options.queue, &st), TR_OK);
 	for (uint64_t seed = 1; seed <= cases; seed++) {
