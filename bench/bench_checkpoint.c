@@ -4,7 +4,7 @@
  *
  *     ckpt-tumble, ckpt-update-*   the job on two workers with checkpoints against the same job without any
  *     ckpt-pause-*                 longest time that a worker stands still for a snapshot, a checkpoint every 100 ms
- *     ckpt-bytes-hot               bytes appended against the bytes of the entries that changed, key and count
+ *     ckpt-bytes-*                 bytes appended against the bytes of the entries that changed, key and count
  *     ckpt-load-*                  opening a log and giving its state to the operators, against read() of its files
  *     ckpt-idle                    a small job: time for a checkpoint, bytes that its directory takes
  *
@@ -15,11 +15,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,12 +33,13 @@
 #define START_MS INT64_C(978307200000) /* the beginning of a day */
 #define PER_SECOND UINT64_C(10000000)
 #define READ_BYTES ((size_t)1 << 20)
-#define ENTRY_BYTES 16 /* key and count */
+#define ENTRY_BYTES 16      /* key and count */
+#define WIDE_ENTRY_BYTES 32 /* key, count, MAX of a BIGINT */
 #define ENDLESS_ROWS (INT64_C(1) << 45)
 #define HOT_ROWS ((size_t)96 << 20)
-#define HOT_KEYS 10000000
 #define HOT_STEP ((uint64_t)8 << 20) /* rows between two checkpoints, about */
 #define HOT_CHECKPOINTS 6
+#define LONG_CHECKPOINTS 80
 #define IDLE_CHECKPOINTS 21
 
 struct data {
@@ -46,7 +47,8 @@ struct data {
 	struct tr_bench_table table;
 	struct tr_bench_sum sum;
 	int64_t *time_ms, *key;
-	size_t block_rows;
+	size_t block_rows, distinct;
+	double entry_bytes;
 	struct tr_checkpoint_plan checkpoint; /* as compiled */
 	char directory[64];
 	uint64_t checkpoints, bytes; /* of the last run with checkpoints */
@@ -57,11 +59,12 @@ static const char script_text[] =
 	"CREATE TABLE numbers (ts TIMESTAMP(3), k BIGINT, WATERMARK FOR ts AS ts)"
 	" WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n"
 	"CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"
-	"INSERT INTO nowhere SELECT k, COUNT(*) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' %s))"
+	"INSERT INTO nowhere SELECT k, %s FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' %s))"
 	" GROUP BY k, window_start, window_end;";
 
-/** A job over `rows` rows in memory. With `keys` NULL they are drawn from a set of `distinct`. */
-static struct data *data_create(int64_t rows, size_t block_rows, size_t distinct, int64_t *keys, const char *window)
+/** A job over `rows` rows in memory. With `keys` NULL they are drawn from a set of `distinct`. `aggregate` is of BIGINT. */
+static struct data *data_create_with(int64_t rows, size_t block_rows, size_t distinct, int64_t *keys,
+				     const char *aggregate, const char *window)
 {
 	struct data *d = calloc(1, sizeof(*d));
 	struct tr_node *scan, *sink;
@@ -69,10 +72,12 @@ static struct data *data_create(int64_t rows, size_t block_rows, size_t distinct
 
 	TR_ASSERT(d != NULL);
 	snprintf(d->directory, sizeof(d->directory), "/var/tmp/tailrace-bench-%ld", (long)getpid());
-	snprintf(script, sizeof(script), script_text, window);
+	snprintf(script, sizeof(script), script_text, aggregate, window);
 	tr_bench_job_init(&d->job, script, WORKERS);
 	d->checkpoint = d->job.plan->checkpoint;
 	d->block_rows = block_rows;
+	d->distinct = distinct;
+	d->entry_bytes = ENTRY_BYTES;
 	d->time_ms = tr_data_times(block_rows, START_MS, PER_SECOND, 0, 1, 41);
 	d->key = keys != NULL ? keys : tr_data_keys(block_rows, distinct, 42);
 	scan = tr_bench_job_scan(&d->job);
@@ -89,31 +94,14 @@ static struct data *data_create(int64_t rows, size_t block_rows, size_t distinct
 	return d;
 }
 
-/** Removes the directory; answers the bytes that its files took on the disk. */
-static uint64_t directory_remove(const char *path)
+static struct data *data_create(int64_t rows, size_t block_rows, size_t distinct, int64_t *keys, const char *window)
 {
-	uint64_t bytes = 0;
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-
-	if (directory == NULL)
-		return 0;
-	while ((entry = readdir(directory)) != NULL) {
-		struct stat stat;
-
-		if (fstatat(dirfd(directory), entry->d_name, &stat, 0) == 0 && S_ISREG(stat.st_mode)) {
-			bytes += (uint64_t)stat.st_blocks * 512;
-			(void)unlinkat(dirfd(directory), entry->d_name, 0);
-		}
-	}
-	closedir(directory);
-	(void)rmdir(path);
-	return bytes;
+	return data_create_with(rows, block_rows, distinct, keys, "COUNT(*)", window);
 }
 
 static void data_destroy(struct data *d)
 {
-	(void)directory_remove(d->directory);
+	(void)tr_bench_directory_remove(d->directory);
 	tr_harness_free(d->time_ms, d->block_rows * sizeof(int64_t));
 	tr_harness_free(d->key, d->block_rows * sizeof(int64_t));
 	tr_bench_job_deinit(&d->job);
@@ -216,7 +204,7 @@ static double run_once(struct data *d, int64_t interval_ms, struct tr_checkpoint
 
 	d->job.plan->checkpoint = d->checkpoint;
 	if (interval_ms > 0) {
-		(void)directory_remove(d->directory);
+		(void)tr_bench_directory_remove(d->directory);
 		d->job.plan->checkpoint.directory = d->directory;
 		d->job.plan->checkpoint.interval_ms = interval_ms;
 	}
@@ -230,6 +218,14 @@ static double run_once(struct data *d, int64_t interval_ms, struct tr_checkpoint
 	return took;
 }
 
+/** About how many bytes of entries change between two checkpoints: each key is as likely as the others. */
+static double changed_bytes(const struct data *d, double seconds, int64_t interval_ms)
+{
+	const double rows = (double)d->table.rows / seconds * (double)interval_ms / 1e3, keys = (double)d->distinct;
+
+	return keys * (1 - exp(-rows / keys)) * d->entry_bytes;
+}
+
 static uint64_t run_with(struct data *d, uint32_t repeat, double *seconds, int64_t interval_ms)
 {
 	*seconds = 0;
@@ -239,10 +235,11 @@ static uint64_t run_with(struct data *d, uint32_t repeat, double *seconds, int64
 		*seconds += run_once(d, interval_ms, &stats);
 		if (stats.completed > 0)
 			snprintf(d->pair->note, sizeof(d->pair->note),
-				 "%" PRIu64 " checkpoints of %.1f MB, the last took %.0f ms; %" PRIu64
+				 "%" PRIu64 " checkpoints of %.1f MB (%.0f MB of entries in memory); %" PRIu64
 				 " failed; longest pause %.2f ms",
 				 stats.completed, (double)stats.bytes / (double)stats.completed / 1e6,
-				 (double)stats.last_ns / 1e6, stats.failed, (double)stats.pause_ns_max / 1e6);
+				 changed_bytes(d, *seconds / (i + 1), interval_ms) / 1e6, stats.failed,
+				 (double)stats.pause_ns_max / 1e6);
 	}
 	return (uint64_t)d->table.rows * repeat;
 }
@@ -281,37 +278,46 @@ static tr_code open_tumble(struct tr_bench_pair *pair, struct tr_status *st)
 
 static tr_code open_update(struct tr_bench_pair *pair, size_t keys, int64_t rows)
 {
-	return open_pair(pair, data_create(rows, (size_t)32 << 20, keys, NULL, "DAY"), every_second);
+	struct data *d = data_create_with(rows, (size_t)32 << 20, keys, NULL, "MAX(k)", "DAY");
+
+	d->entry_bytes = WIDE_ENTRY_BYTES;
+	return open_pair(pair, d, every_second);
 }
 
-static tr_code open_update_100k(struct tr_bench_pair *pair, struct tr_status *st)
+static tr_code open_update_8mb(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_update(pair, 100000, INT64_C(512) << 20);
+	return open_update(pair, 250000, INT64_C(256) << 20);
 }
 
-static tr_code open_update_1m(struct tr_bench_pair *pair, struct tr_status *st)
+static tr_code open_update_64mb(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_update(pair, 1000000, INT64_C(192) << 20);
+	return open_update(pair, 2000000, INT64_C(192) << 20);
 }
 
-static tr_code open_update_10m(struct tr_bench_pair *pair, struct tr_status *st)
+static tr_code open_update_300mb(struct tr_bench_pair *pair, struct tr_status *st)
 {
-	return open_update(pair, 10000000, INT64_C(96) << 20);
+	return open_update(pair, 10000000, INT64_C(128) << 20);
 }
 
 /* ---- pauses ---- */
 
-static tr_code observe_pause(size_t keys, double *value, char *note, size_t room)
+static tr_code observe_pauses_of(struct data *d, int64_t interval_ms, double *value, char *note, size_t room)
 {
 	struct tr_checkpoint_stats stats = {0};
-	struct data *d = data_create(INT64_C(96) << 20, (size_t)32 << 20, keys, NULL, "DAY");
 
-	(void)run_once(d, 100, &stats);
-	data_destroy(d);
+	(void)run_once(d, interval_ms, &stats);
 	*value = (double)stats.pause_ns_max / 1e6;
 	snprintf(note, room, "%" PRIu64 " pauses, %" PRIu64 " above 1 ms; %" PRIu64 " checkpoints of %.1f MB",
 		 stats.pauses, stats.pauses_long, stats.completed, (double)stats.bytes / (double)stats.completed / 1e6);
+	data_destroy(d);
 	return TR_OK;
+}
+
+static tr_code observe_pause(size_t keys, double *value, char *note, size_t room)
+{
+	struct data *d = data_create(INT64_C(96) << 20, (size_t)32 << 20, keys, NULL, "DAY");
+
+	return observe_pauses_of(d, 100, value, note, room);
 }
 
 static tr_code observe_pause_1m(double *value, char *note, size_t room, struct tr_status *st)
@@ -324,38 +330,51 @@ static tr_code observe_pause_10m(double *value, char *note, size_t room, struct 
 	return observe_pause(10000000, value, note, room);
 }
 
+/** Each key occurs in turn, so that all are there after the first round; two follow. */
+static tr_code observe_pause_4gb(double *value, char *note, size_t room, struct tr_status *st)
+{
+	const size_t count = (size_t)64 << 20;
+	int64_t *keys = tr_harness_alloc(count * sizeof(*keys));
+
+	for (size_t i = 0; i < count; i++)
+		keys[i] = tr_data_key(i);
+	return observe_pauses_of(
+		data_create_with((int64_t)(3 * count), count, 0, keys, "MAX(k) + MIN(k) + AVG(k)", "DAY"), 500, value,
+		note, room);
+}
+
 /* ---- bytes ---- */
 
-static size_t count_distinct(const uint32_t *index, uint64_t from, uint64_t to)
+static size_t count_distinct(const uint32_t *index, uint8_t *seen, size_t keys, uint64_t from, uint64_t to)
 {
-	uint8_t *seen = calloc(HOT_KEYS, 1);
 	size_t count = 0;
 
-	TR_ASSERT(seen != NULL);
+	memset(seen, 0, keys);
 	for (uint64_t i = from; i < to; i++) {
 		uint8_t *at = &seen[index[i % HOT_ROWS]];
 
 		count += !*at;
 		*at = 1;
 	}
-	free(seen);
 	return count;
 }
 
-/** 94 % of the rows have one of the first hundredth of the keys. All keys occur first, before anything is counted. */
-static tr_code observe_hot(double *value, char *note, size_t room, struct tr_status *st)
+/** `count` checkpoints while 94 % of the rows have one of the first hundredth of the keys; about `step` rows between two. All
+ * keys occur first, before anything is counted. */
+static void observe_hot(size_t key_count, uint64_t step, uint32_t count, double *value, char *note, size_t room)
 {
-	int64_t *keys = tr_data_numbers(HOT_ROWS, HOT_KEYS, 43);
+	int64_t *keys = tr_data_numbers(HOT_ROWS, (int64_t)key_count, 43);
 	uint32_t *index = malloc(HOT_ROWS * sizeof(*index));
+	uint8_t *seen = malloc(key_count);
 	struct tr_checkpoint_stats before = {0}, after = {0};
 	struct running r = {NULL};
 	struct data *d;
 	uint64_t random = 1, at, changed = 0;
 
-	TR_ASSERT(index != NULL);
+	TR_ASSERT(index != NULL && seen != NULL);
 	for (size_t i = 0; i < HOT_ROWS; i++) {
-		index[i] = i < HOT_KEYS                       ? (uint32_t)i
-			   : tr_data_next(&random) % 100 < 94 ? (uint32_t)(tr_data_next(&random) % (HOT_KEYS / 100))
+		index[i] = i < key_count                      ? (uint32_t)i
+			   : tr_data_next(&random) % 100 < 94 ? (uint32_t)(tr_data_next(&random) % (key_count / 100))
 							      : (uint32_t)keys[i];
 		keys[i] = tr_data_key(index[i]);
 	}
@@ -364,30 +383,43 @@ static tr_code observe_hot(double *value, char *note, size_t room, struct tr_sta
 	d->job.plan->checkpoint.interval_ms = 0;
 	engine_open(&r, d->job.plan);
 	engine_start(&r);
-	wait_for_rows(&r, HOT_KEYS + HOT_STEP / 4);
+	wait_for_rows(&r, key_count + step / 4);
 	(void)take_checkpoint(&r);
 	(void)tr_engine_checkpoints(r.engine, &before);
 	at = rows_read(&r);
-	for (int i = 0; i < HOT_CHECKPOINTS; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		uint64_t begun;
 
-		wait_for_rows(&r, at + HOT_STEP);
+		wait_for_rows(&r, at + step);
 		begun = rows_read(&r);
 		(void)take_checkpoint(&r);
-		changed += count_distinct(index, at, begun);
+		changed += count_distinct(index, seen, key_count, at, begun);
 		at = begun;
 	}
 	(void)tr_engine_checkpoints(r.engine, &after);
 	tr_engine_stop(r.engine);
 	engine_join(&r);
 	engine_close(&r);
-	data_destroy(d);
 	free(index);
-	TR_ASSERT(at < HOT_ROWS); /* the keys in turn come once */
+	free(seen);
 	after.bytes -= before.bytes;
 	*value = (double)after.bytes / (double)(changed * ENTRY_BYTES);
-	snprintf(note, room, "%.1f MB for %.2f M changed entries of %d bytes a checkpoint",
-		 (double)after.bytes / HOT_CHECKPOINTS / 1e6, (double)changed / HOT_CHECKPOINTS / 1e6, ENTRY_BYTES);
+	snprintf(note, room, "%.1f MB for %.2f M changed entries of %d bytes a checkpoint; state %.0f MB, log %.0f MB",
+		 (double)after.bytes / count / 1e6, (double)changed / count / 1e6, ENTRY_BYTES,
+		 (double)before.bytes / 1e6, (double)tr_bench_directory_remove(d->directory) / 1e6);
+	data_destroy(d);
+}
+
+static tr_code observe_hot_10m(double *value, char *note, size_t room, struct tr_status *st)
+{
+	observe_hot(10000000, HOT_STEP, HOT_CHECKPOINTS, value, note, room);
+	return TR_OK;
+}
+
+/** So many checkpoints that all of the log has been written again more than once. */
+static tr_code observe_hot_long(double *value, char *note, size_t room, struct tr_status *st)
+{
+	observe_hot(2000000, HOT_STEP / 4, LONG_CHECKPOINTS, value, note, room);
 	return TR_OK;
 }
 
@@ -504,7 +536,7 @@ static void run_small(double *ms, uint64_t *disk_bytes)
 	tr_engine_stop(r.engine);
 	engine_join(&r);
 	engine_close(&r);
-	*disk_bytes = directory_remove(directory);
+	*disk_bytes = tr_bench_directory_remove(directory);
 	tr_bench_job_deinit(&job);
 	qsort(ms, IDLE_CHECKPOINTS, sizeof(ms[0]), compare_doubles);
 }
@@ -524,10 +556,10 @@ static tr_code observe_idle(double *value, char *note, size_t room, struct tr_st
 const struct tr_bench_case tr_bench_checkpoint_cases[] = {
 	{"ckpt-tumble", "checkpoints every 100 ms against none: TUMBLE 1 s by 1M keys", "rows", 0.90, 0, 0, open_tumble,
 	 data_close},
-	{"ckpt-update-100k", "checkpoints every 1 s against none: 100k keys, a window of a day", "rows", 0.98, 0, 0,
-	 open_update_100k, data_close},
-	{"ckpt-update-1m", "the same by 1M keys", "rows", 0.97, 0, 0, open_update_1m, data_close},
-	{"ckpt-update-10m", "the same by 10M keys", "rows", 0.90, 0, 0, open_update_10m, data_close},
+	{"ckpt-update-8mb", "checkpoints every 1 s against none: MAX by 250k keys, a window of a day", "rows", 0.98, 0,
+	 0, open_update_8mb, data_close},
+	{"ckpt-update-64mb", "the same by 2M keys", "rows", 0.97, 0, 0, open_update_64mb, data_close},
+	{"ckpt-update-300mb", "the same by 10M keys", "rows", 0.90, 0, 0, open_update_300mb, data_close},
 	{"ckpt-load-256mb", "loading a checkpoint of 16M keys against read() of its files", "bytes", 0.50, 0, 0,
 	 open_load_256mb, data_close},
 	{"ckpt-load-1gb", "the same of 64M keys", "bytes", 0.50, 0, 0, open_load_1gb, data_close},
@@ -541,11 +573,21 @@ const struct tr_bench_case tr_bench_checkpoint_cases[] = {
 	 .unit = "ms",
 	 .must_at_most = 5,
 	 .observe = observe_pause_10m},
+	{.name = "ckpt-pause-4gb",
+	 .work = "the same, 67M keys with entries of 64 bytes, a checkpoint every 500 ms",
+	 .unit = "ms",
+	 .must_at_most = 5,
+	 .observe = observe_pause_4gb},
 	{.name = "ckpt-bytes-hot",
 	 .work = "bytes appended / bytes of changed entries, 94 % of updates on 1 % of 10M keys",
 	 .unit = "x",
 	 .must_at_most = 1.5,
-	 .observe = observe_hot},
+	 .observe = observe_hot_10m},
+	{.name = "ckpt-bytes-compacted",
+	 .work = "the same of 2M keys, over so many checkpoints that the log is compacted meanwhile",
+	 .unit = "x",
+	 .must_at_most = 3,
+	 .observe = observe_hot_long},
 	{.name = "ckpt-idle",
 	 .work = "time that a checkpoint of a small job takes",
 	 .unit = "ms",

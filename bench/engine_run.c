@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/engine_run.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/type.h"
@@ -35,13 +39,17 @@ static bool memory_is_bounded(const struct tr_table_spec *spec) { return true; }
 static tr_code memory_open(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
 			   struct tr_source **source, struct tr_status *st)
 {
+	struct tr_bench_table *table = (struct tr_bench_table *)(uintptr_t)spec;
 	struct tr_source *s = calloc(1, sizeof(*s));
 	struct tr_sequence_config config;
 
-	s->table = (const struct tr_bench_table *)spec;
+	s->table = table;
 	s->env = env;
-	config = (struct tr_sequence_config){.rows = s->table->rows, .batch_rows = spec->batch_rows};
+	config = (struct tr_sequence_config){.rows = table->rows,
+					     .rows_per_second = table->is_paced ? table->event_rate : 0,
+					     .batch_rows = spec->batch_rows};
 	tr_sequence_init(&s->sequence, &config, env);
+	table->started_ns = s->sequence.started_ns;
 	*source = s;
 	return TR_OK;
 }
@@ -86,8 +94,11 @@ static enum tr_flow memory_poll(struct tr_source_reader *r, struct tr_batch_buff
 
 	if (flow != TR_FLOW_MORE)
 		return flow;
+	for (uint32_t i = 0; table->event_rate > 0 && i < count; i++)
+		((int64_t *)into->columns[0].data)[i] =
+			table->start_ms + (int64_t)((double)(first + i) * 1000 / table->event_rate);
 	tr_batch_buffer_seal(into, count);
-	for (uint32_t c = 0; c < schema->column_count; c++)
+	for (uint32_t c = table->event_rate > 0 ? 1 : 0; c < schema->column_count; c++)
 		into->column_views[c].data =
 			(const char *)table->data[c] +
 			(size_t)(first % table->block_rows) * tr_phys_bytes((enum tr_phys)schema->types[c]->phys);
@@ -326,6 +337,27 @@ void tr_bench_sink(struct tr_bench_plan *plan, const struct tr_node *input, cons
 	sinks[0] = node;
 	plan->plan.sinks = sinks;
 	plan->plan.sink_count = 1;
+}
+
+uint64_t tr_bench_directory_remove(const char *path)
+{
+	uint64_t bytes = 0;
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+
+	if (directory == NULL)
+		return 0;
+	while ((entry = readdir(directory)) != NULL) {
+		struct stat stat;
+
+		if (fstatat(dirfd(directory), entry->d_name, &stat, 0) == 0 && S_ISREG(stat.st_mode)) {
+			bytes += (uint64_t)stat.st_blocks * 512;
+			(void)unlinkat(dirfd(directory), entry->d_name, 0);
+		}
+	}
+	closedir(directory);
+	(void)rmdir(path);
+	return bytes;
 }
 
 void tr_bench_run(struct tr_plan *plan, double *seconds, struct tr_engine_progress *progress)

@@ -20,6 +20,10 @@ struct tr_bench_table {
 	const void *data[TR_BENCH_COLUMNS_MAX];
 	int64_t block_rows; /* a multiple of the batch, or at least `rows` */
 	int64_t rows;
+	double event_rate; /* not 0: column 0 is made as it is read, start_ms + n / event_rate seconds */
+	bool is_paced;     /* row n comes n / event_rate seconds after started_ns */
+	int64_t start_ms;
+	int64_t started_ns; /* when the source was opened, by the monotonic clock */
 };
 
 /** A sink's table: adds up all its 64-bit values. */
@@ -71,6 +75,9 @@ struct tr_node *tr_bench_job_sink(const struct tr_bench_job *job);
 
 /** Compiles a script with one INSERT to a plan for `workers` workers and runs it; `seconds` as below. */
 void tr_bench_run_sql(const char *script, uint32_t workers, double *seconds, struct tr_engine_progress *progress);
+
+/** Removes a directory of files, if it exists; answers the bytes that they took on the disk. */
+uint64_t tr_bench_directory_remove(const char *path);
 
 /** Runs it once. `seconds` receives the time of tr_engine_run alone. Aborts with the message if the job fails. */
 void tr_bench_run(struct tr_plan *plan, double *seconds, struct tr_engine_progress *progress);
