@@ -12,6 +12,8 @@
 
 #define WORDS 64 /* of a chunk */
 #define CALLS_BETWEEN_LOOKS 64
+#define SAMPLED 16 /* with a guess one chunk of so many is looked at */
+#define GUESS_CHUNKS_MIN 2
 
 void tr_marks_init(struct tr_marks *marks, const struct tr_marks_clock *clock)
 {
@@ -51,7 +53,7 @@ static void clear_chunks(struct tr_marks *marks, uint32_t from)
 void tr_marks_clear(struct tr_marks *marks)
 {
 	marks->is_quiet = true;
-	marks->is_full = false;
+	marks->is_full = marks->was_full = marks->is_guessed = false;
 	marks->calls = 0;
 	if (marks->chunk_count > 0)
 		clear_chunks(marks, 0);
@@ -79,7 +81,7 @@ void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 	marks->heads = realloc(marks->heads, marks->chunk_count * sizeof(*marks->heads));
 	TR_ASSERT(marks->heads != NULL);
 	clear_chunks(marks, old);
-	marks->is_full = false;
+	marks->is_full = marks->was_full = marks->is_guessed = false;
 }
 
 static void set_all(uint64_t *words, uint32_t count)
@@ -101,7 +103,8 @@ void tr_marks_fill(struct tr_marks *marks, uint32_t count)
 void tr_marks_flip(struct tr_marks *marks)
 {
 	marks->is_quiet = marks->chunk_count == 0;
-	marks->is_full = false;
+	marks->was_full = marks->is_full;
+	marks->is_full = marks->is_guessed = false;
 	marks->cursor = 0;
 	marks->calls = 0;
 }
@@ -152,15 +155,29 @@ static void catch_up(struct tr_marks *marks, uint32_t c)
 /** When three quarters of the entries are changed, all are. */
 static void look(struct tr_marks *marks, uint32_t held)
 {
+	const uint32_t step = marks->is_guessed ? SAMPLED : 1;
+	const uint64_t looked = (marks->chunk_count + step - 1) / step;
 	uint64_t changed = 0;
 
 	marks->calls = 0;
-	for (size_t w = 0; w < (size_t)marks->chunk_count * WORDS; w++)
-		changed += (uint64_t)__builtin_popcountll(marks->changed[w]);
-	if (changed * 4 < (uint64_t)held * 3)
+	for (uint32_t c = 0; c < marks->chunk_count; c += step)
+		for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++)
+			changed += (uint64_t)__builtin_popcountll(marks->changed[w]);
+	if (changed * marks->chunk_count / looked * 4 < (uint64_t)held * 3)
 		return;
 	memset(marks->changed, 0xff, (size_t)marks->chunk_count * WORDS * 8);
 	marks->is_full = true;
+}
+
+/** The array has become quiet: what has been changed since the barrier is marked already, the rest is guessed. */
+static void guess(struct tr_marks *marks)
+{
+	if (!marks->was_full || marks->chunk_count < GUESS_CHUNKS_MIN)
+		return;
+	marks->is_guessed = true;
+	for (uint32_t c = 0; c < marks->chunk_count; c++)
+		if (c % SAMPLED != 0)
+			memset(marks->changed + (size_t)c * WORDS, 0xff, WORDS * 8);
 }
 
 uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t count, uint32_t held, uint32_t *saves)
@@ -172,7 +189,8 @@ uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t
 		return 0;
 	if (marks->is_quiet) {
 		for (uint32_t i = 0; i < count; i++)
-			changed[entries[i] / 64] |= UINT64_C(1) << entries[i] % 64;
+			if (!marks->is_guessed || (entries[i] >> TR_MARKS_CHUNK_BITS) % SAMPLED == 0)
+				changed[entries[i] / 64] |= UINT64_C(1) << entries[i] % 64;
 		if (++marks->calls == CALLS_BETWEEN_LOOKS)
 			look(marks, held);
 		return 0;
@@ -230,5 +248,6 @@ uint32_t tr_marks_take(struct tr_marks *marks, uint32_t max, uint32_t *entries)
 		}
 	}
 	marks->is_quiet = true;
+	guess(marks);
 	return n;
 }

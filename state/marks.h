@@ -17,7 +17,9 @@
  * A chunk's base is the first checkpoint that has all of its entries: where all known entries are pending at once, it moves
  * on. Chunks with a base before `rewrite_before` are marked as a whole.
  *
- * When nearly all entries are changed, all are marked, and marking is over until the next barrier.
+ * When nearly all entries are changed, all are marked, and marking is over until the next barrier. Behind that one it is
+ * guessed that they all change again: all are marked as soon as the array is quiet, but for each 16th chunk. Those are
+ * marked as they change, and tell whether to guess so again. A wrong guess writes all entries once.
  *
  * Entries that hold nothing may be marked; the owner skips them. Who moves entries takes everything that is pending first,
  * and marks all after it. Thread: one owner.
@@ -57,7 +59,9 @@ struct tr_marks {
 	uint32_t cursor; /* chunks before it hold nothing pending */
 	uint32_t calls;  /* of mark, since the last look at how many are changed */
 	bool is_quiet;
-	bool is_full; /* all are changed */
+	bool is_full;    /* all are changed */
+	bool was_full;   /* before the last barrier */
+	bool is_guessed; /* that all are changed, outside of the chunks that are looked at */
 };
 
 static inline void tr_marks_clock_flip(struct tr_marks_clock *clock, const struct tr_snapshot_order *order)

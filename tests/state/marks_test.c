@@ -56,12 +56,13 @@ static void check_complete(const struct model *m, const bool *is_complete, uint6
 	}
 }
 
-static void run_case(uint64_t seed, uint32_t count_max)
+/** `turns`: about so many from barrier to barrier. */
+static void run_case(uint64_t seed, uint32_t count_max, uint32_t turns)
 {
 	struct model *m = calloc(1, sizeof(*m));
 	struct tr_marks_clock clock = {0};
 	struct tr_marks marks;
-	bool is_complete[CHECKPOINTS_MAX] = {false}, is_writing = false;
+	bool is_complete[CHECKPOINTS_MAX] = {false}, is_writing = false, is_dense = false;
 	uint64_t epoch = 0, completed = 0;
 	uint32_t version = 0;
 
@@ -71,7 +72,7 @@ static void run_case(uint64_t seed, uint32_t count_max)
 	tr_marks_reserve(&marks, m->count);
 	for (uint32_t turn = 0; turn < 4000 && epoch + 1 < CHECKPOINTS_MAX; turn++) {
 		uint32_t entries[300], saves[300], n = 1 + tr_test_below(&seed, 300), saved;
-		const uint32_t range = tr_test_below(&seed, 3) == 0 ? m->count : 1 + m->count / 50;
+		const uint32_t range = is_dense || tr_test_below(&seed, 3) == 0 ? m->count : 1 + m->count / 50;
 
 		for (uint32_t i = 0; i < n; i++)
 			entries[i] = tr_test_below(&seed, range);
@@ -103,7 +104,9 @@ static void run_case(uint64_t seed, uint32_t count_max)
 		} else if (is_writing && tr_test_below(&seed, 30) == 0) { /* given up */
 			is_writing = false;
 		}
-		if (!is_writing && tr_test_below(&seed, 10) == 0) {
+		if (turns > 100 && tr_test_below(&seed, turns * 2) == 0)
+			is_dense = !is_dense;
+		if (!is_writing && tr_test_below(&seed, turns) == 0) {
 			clock = (struct tr_marks_clock){.epoch = ++epoch, .completed = completed};
 			if (epoch > 3 && tr_test_below(&seed, 4) == 0)
 				clock.rewrite_before = epoch - tr_test_below(&seed, 3);
@@ -124,7 +127,7 @@ static void run_case(uint64_t seed, uint32_t count_max)
 static void against_model(void **state)
 {
 	for (uint64_t n = 0; n < tr_test_cases(60); n++)
-		run_case(1000 + n, n % 2 ? 300 : 15000);
+		run_case(1000 + n, n % 2 ? 300 : 15000, n % 3 ? 10 : 250);
 }
 
 /** What was not written to is not taken; a given-up checkpoint's entries are due again; a full one moves the base. */
@@ -167,10 +170,71 @@ static void follows_changes(void **state)
 	tr_marks_deinit(&marks);
 }
 
+/** How many are taken in all; whether `wanted` was among them. */
+static uint32_t take_some(struct tr_marks *marks, uint32_t wanted, bool *is_found)
+{
+	uint32_t taken[512], sum = 0, n;
+
+	*is_found = false;
+	while ((n = tr_marks_take(marks, 512, taken)) > 0) {
+		for (uint32_t i = 0; i < n; i++)
+			*is_found |= taken[i] == wanted;
+		sum += n;
+	}
+	assert_true(marks->is_quiet);
+	return sum;
+}
+
+/** Who changes all entries again and again is not marked one by one; when it stops, that costs one full snapshot. */
+static void guesses(void **state)
+{
+	enum { COUNT = 40000, CALLS = 64 };
+	struct tr_marks_clock clock = {0};
+	struct tr_marks marks;
+	uint32_t *entries = malloc(COUNT * sizeof(*entries)), *saves = malloc(COUNT * sizeof(*saves));
+	const uint32_t added = COUNT + 8000;
+	bool is_found;
+
+	for (uint32_t i = 0; i < COUNT; i++)
+		entries[i] = i;
+	tr_marks_init(&marks, &clock);
+	tr_marks_reserve(&marks, COUNT);
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < CALLS; i++)
+			assert_int_equal(tr_marks_mark(&marks, entries, COUNT, COUNT, saves), 0);
+		assert_true(marks.is_full);
+		clock = (struct tr_marks_clock){.epoch = 2 * round + 1, .completed = 2 * round};
+		tr_marks_flip(&marks);
+		assert_true(take_some(&marks, added, &is_found) >= COUNT);
+		assert_true(marks.is_guessed);
+		if (round > 0)
+			continue;
+		tr_marks_reserve(&marks, 2 * COUNT); /* what is new is marked one by one */
+		(void)tr_marks_mark(&marks, &added, 1, COUNT, saves);
+		clock = (struct tr_marks_clock){.epoch = 2, .completed = 1};
+		tr_marks_flip(&marks);
+		(void)take_some(&marks, added, &is_found);
+		assert_true(is_found && !marks.is_guessed);
+	}
+	(void)tr_marks_mark(&marks, entries + 5, 3, COUNT, saves);
+	clock = (struct tr_marks_clock){.epoch = 6, .completed = 5};
+	tr_marks_flip(&marks);
+	assert_true(take_some(&marks, 6, &is_found) > COUNT * 6 / 10);
+	assert_false(marks.is_guessed);
+	(void)tr_marks_mark(&marks, entries + 5, 3, COUNT, saves);
+	clock = (struct tr_marks_clock){.epoch = 7, .completed = 6};
+	tr_marks_flip(&marks);
+	assert_int_equal(take_some(&marks, 6, &is_found), 3);
+	tr_marks_deinit(&marks);
+	free(entries);
+	free(saves);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(follows_changes),
+		cmocka_unit_test(guesses),
 		cmocka_unit_test(against_model),
 	};
 
