@@ -26,6 +26,13 @@ uint32_t tr_sim_events_shown = 60;
 
 /* ---- choosing ---- */
 
+/** Any amount of memory, so little that state leaves it at each batch, or a few chunks of it. */
+static void choose_memory(struct tr_sim_shape *shape, uint64_t random)
+{
+	shape->memory_bytes = TR_SIM_PICK(&random, 0, 0, 0, 1, 2 << 20);
+	shape->steps_max = shape->memory_bytes == 0 ? STEPS_MAX : 10 * STEPS_MAX; /* it waits for the disk */
+}
+
 static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 {
 	shape->parallelism = 1 + tr_sim_below(random, 8);
@@ -49,8 +56,8 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 		else if (tr_sim_chance(random, 400))
 			shape->checkpoint_timeout_ms = STALL_TIMEOUT_MS;
 	}
+	choose_memory(shape, *random);
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
-	shape->steps_max = STEPS_MAX;
 }
 
 /** What may change between two runs of one job. */
@@ -60,6 +67,7 @@ static void choose_again(struct tr_sim_shape *shape, uint64_t *random)
 	shape->workers = tr_sim_chance(random, 500) ? 0 : 1 + tr_sim_below(random, 8);
 	shape->batch_rows = TR_SIM_PICK(random, 1, 1, 2, 3, 5, 8, 64, 2048);
 	shape->credits = 1 + tr_sim_below(random, 16);
+	choose_memory(shape, *random);
 }
 
 static void describe(const struct tr_sim_teller *t)
@@ -68,9 +76,11 @@ static void describe(const struct tr_sim_teller *t)
 	char *about = t->result->about;
 
 	snprintf(about, sizeof(t->result->about),
-		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, chunk %u, roll %u, checkpoints %u ms",
+		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, memory %u, chunk %u, roll %u, "
+		 "checkpoints %u "
+		 "ms",
 		 t->job.name, t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits,
-		 shape->chunk_bytes, shape->roll_bytes, shape->checkpoint_interval_ms);
+		 shape->memory_bytes, shape->chunk_bytes, shape->roll_bytes, shape->checkpoint_interval_ms);
 	tr_sim_swarm_describe(&t->swarm, about, sizeof(t->result->about));
 }
 

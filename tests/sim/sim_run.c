@@ -409,6 +409,7 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 			s->plan->checkpoint.directory = shape->state_directory;
 			s->plan->checkpoint.restore_from = shape->restore_from;
 		}
+		s->plan->memory_limit = shape->memory_bytes; /* less than a script may ask for */
 		run_plan(run, s->plan, shape, env, random);
 	}
 	tr_session_destroy(&session);

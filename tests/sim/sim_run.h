@@ -47,6 +47,7 @@ struct tr_sim_shape {
 	uint32_t workers; /* 0: as many as subtasks of a stage */
 	uint32_t batch_rows;
 	uint32_t credits;
+	uint32_t memory_bytes; /* for the state of windows; 0: any amount */
 	uint32_t chunk_bytes;
 	uint32_t roll_bytes;
 	uint32_t step_ns_max;            /* the clock moves by up to so much a step */
