@@ -28,6 +28,7 @@ enum option_id {
 	OPT_RESTORE,
 	OPT_OPERATOR,
 	OPT_KEY,
+	OPT_RATE,
 	OPT_NON_RESTORED,
 	OPT_DRAIN,
 	OPT_FRAMES,
@@ -61,6 +62,7 @@ static const struct option options[] = {
 	{OPT_RESTORE, 0, "restore", "DIR", "explain: what of a savepoint's state the script would take"},
 	{OPT_OPERATOR, 0, "operator", "UID", "savepoint inspect: prints the entries of this operator"},
 	{OPT_KEY, 0, "key", "TEXT", "savepoint inspect: prints the entries of this key, as in \"apple, 17\""},
+	{OPT_RATE, 0, "rate", "MB", "savepoint verify: reads so many megabytes a second; beside a running job, too"},
 	{OPT_HELP, 'h', "help", NULL, "this help"},
 };
 
@@ -212,6 +214,7 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 {
 	struct tr_status st = {0};
 	const char *key = NULL;
+	char *end;
 
 	switch (option->id) {
 	case OPT_PARALLELISM:
@@ -252,6 +255,13 @@ static int apply_option(struct tr_cli *cli, const struct option *option, const c
 	case OPT_RESTORE: cli->restore = value; return 0;
 	case OPT_OPERATOR: cli->operator_uid = value; return 0;
 	case OPT_KEY: cli->key = value; return 0;
+	case OPT_RATE:
+		cli->rate_mb = strtoll(value, &end, 10);
+		if (end == value || *end != '\0' || cli->rate_mb <= 0 || cli->rate_mb > 1000000) {
+			fprintf(stderr, "tailrace: --rate takes a number of megabytes a second, not '%s'\n", value);
+			return TR_ERR_USAGE;
+		}
+		return 0;
 	case OPT_DRAIN: cli->drains = true; return 0;
 	case OPT_FRAMES: cli->has_frames = true; return 0;
 	case OPT_JSON: cli->is_json = true; return 0;

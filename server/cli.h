@@ -33,6 +33,7 @@ struct tr_cli {
 	const char *restore;      /* explain --restore; NULL: none */
 	const char *operator_uid; /* savepoint inspect */
 	const char *key;
+	int64_t rate_mb; /* savepoint verify; 0: as fast as it goes */
 	bool is_fresh;
 	bool allows_non_restored;
 	bool drains;

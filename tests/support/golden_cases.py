@@ -40,7 +40,7 @@ def published(folder):
         folders.sort()
         lines = []
         for name in files:
-            if name.startswith("."):
+            if name.startswith(".") and not name.endswith(".published"):
                 return ["a pending file was left behind: " + name]
             with open(os.path.join(path, name), encoding="utf-8") as file:
                 lines += file.read().splitlines()
