@@ -13,199 +13,11 @@
 #include "base/hash.h"
 #include "base/type.h"
 #include "core/ops/agg_distinct.h"
-#include "core/ops/window_codec.h"
 #include "core/ops/window_output.h"
 #include "state/key_group.h"
 #include "state/spill.h"
 
-#define PIECE_MIN 64
-#define PIECE_MAX 4096
-#define MARK_COLUMNS 3
-#define SLICE_COLUMNS 4
-#define ENTRY_COLUMNS 4  /* behind the accumulators */
-#define VALUES_COLUMNS 4 /* behind the keys */
 #define ENTRIES_FOR_MEAN 1000
-
-/* -- schemas -- */
-
-struct schema_maker {
-	struct tr_arena *arena;
-	const char **names;
-	const struct tr_type **types;
-	uint32_t count;
-};
-
-static struct schema_maker maker_begin(struct tr_arena *arena, uint32_t columns_max)
-{
-	return (struct schema_maker){.arena = arena,
-				     .names = TR_NEW_ARRAY(arena, columns_max, const char *),
-				     .types = TR_NEW_ARRAY(arena, columns_max, const struct tr_type *)};
-}
-
-static void add_column(struct schema_maker *m, const char *name, const struct tr_type *type)
-{
-	m->names[m->count] = name;
-	m->types[m->count++] = type;
-}
-
-static const struct tr_schema *maker_end(const struct schema_maker *m)
-{
-	struct tr_schema *schema = TR_NEW(m->arena, struct tr_schema);
-
-	*schema = (struct tr_schema){.column_count = m->count, .names = m->names, .types = m->types};
-	return schema;
-}
-
-static const struct tr_schema *numbers_schema(struct tr_arena *arena, const char *const *names, uint32_t count)
-{
-	struct schema_maker m = maker_begin(arena, count);
-
-	for (uint32_t i = 0; i < count; i++)
-		add_column(&m, names[i], tr_type_of(TR_TYPE_BIGINT));
-	return maker_end(&m);
-}
-
-static uint32_t key_column(const struct tr_window_plan *plan, uint32_t k)
-{
-	return plan->phase == TR_PHASE_GLOBAL ? k : plan->keys[k];
-}
-
-static void add_keys(struct schema_maker *m, const struct tr_window_plan *plan)
-{
-	for (uint32_t k = 0; k < plan->key_count; k++)
-		add_column(m, plan->input->names[key_column(plan, k)], plan->input->types[key_column(plan, k)]);
-}
-
-static const struct tr_schema *entries_schema(struct tr_window_op *w, struct tr_arena *arena)
-{
-	const struct tr_window_plan *plan = w->plan;
-	struct schema_maker m = maker_begin(arena, plan->key_count + w->layout.partial_count +
-							   TR_AGG_PARTIAL_COLUMNS_MAX + ENTRY_COLUMNS);
-
-	add_keys(&m, plan);
-	for (uint32_t p = 0; p < w->layout.part_count; p++) {
-		const struct tr_agg_part *part = &w->layout.parts[p];
-
-		if (part->is_row_count)
-			continue;
-		if (plan->phase == TR_PHASE_GLOBAL) /* the partials' own types; only those know the argument's */
-			memcpy(m.types + m.count, plan->input->types + plan->key_count + part->partial_column,
-			       part->agg->partial_count * sizeof(*m.types));
-		else
-			part->agg->partial_types(arena, part->slot.arg_type, m.types + m.count);
-		for (uint32_t c = 0; c < part->agg->partial_count; c++)
-			m.names[m.count++] = tr_arena_printf(arena, "agg%u_%u", p, c);
-	}
-	add_column(&m, "slice_start", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "first_end", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "rows", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "slice", tr_type_of(TR_TYPE_BIGINT));
-	return maker_end(&m);
-}
-
-static const struct tr_schema *sessions_schema(struct tr_window_op *w, struct tr_arena *arena)
-{
-	const struct tr_schema *entry = tr_window_entry_schema(arena, &w->layout);
-	struct schema_maker m = maker_begin(arena, w->plan->key_count + entry->column_count + ENTRY_COLUMNS);
-
-	add_keys(&m, w->plan);
-	for (uint32_t c = 0; c < entry->column_count; c++)
-		add_column(&m, entry->names[c], entry->types[c]);
-	add_column(&m, "session_start", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "session_end", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "rows", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "more", tr_type_of(TR_TYPE_BIGINT));
-	return maker_end(&m);
-}
-
-static const struct tr_schema *gone_schema(struct tr_window_op *w, struct tr_arena *arena)
-{
-	struct schema_maker m = maker_begin(arena, w->plan->key_count + 1);
-
-	add_keys(&m, w->plan);
-	return maker_end(&m);
-}
-
-static const struct tr_schema *waiting_schema(struct tr_window_op *w, struct tr_arena *arena)
-{
-	const struct tr_window_plan *plan = w->plan;
-	struct schema_maker m = maker_begin(arena, plan->input->column_count + plan->key_count + 1);
-
-	add_keys(&m, plan);
-	w->state.order = TR_NEW_ARRAY(arena, plan->input->column_count + plan->key_count + 1, uint32_t);
-	for (uint32_t k = 0; k < plan->key_count; k++)
-		w->state.order[k] = plan->keys[k];
-	for (uint32_t c = 0; c < plan->input->column_count; c++) {
-		bool is_key = false;
-
-		for (uint32_t k = 0; k < plan->key_count; k++)
-			is_key |= plan->keys[k] == c;
-		if (is_key)
-			continue;
-		w->state.order[m.count] = c;
-		add_column(&m, plan->input->names[c], plan->input->types[c]);
-	}
-	add_column(&m, "row_watermark", tr_type_of(TR_TYPE_BIGINT));
-	return maker_end(&m);
-}
-
-static const struct tr_schema *values_schema(struct tr_window_op *w, struct tr_arena *arena,
-					     const struct tr_agg_part *part)
-{
-	struct schema_maker m = maker_begin(arena, w->plan->key_count + VALUES_COLUMNS);
-
-	add_keys(&m, w->plan);
-	add_column(&m, "slice_start", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "first_end", tr_type_of(TR_TYPE_BIGINT));
-	add_column(&m, "value", part->slot.arg_type);
-	add_column(&m, "slice", tr_type_of(TR_TYPE_BIGINT));
-	return maker_end(&m);
-}
-
-static void add_kind(struct tr_window_state *state, uint16_t kind, const char *name, uint32_t key_count, bool is_keyed,
-		     const struct tr_schema *schema)
-{
-	state->kinds[state->kind_count++] = (struct tr_state_kind){
-		.kind = kind, .name = name, .is_keyed = is_keyed, .schema = schema, .key_count = key_count};
-}
-
-static void set_up(struct tr_window_op *w)
-{
-	static const char *const mark_names[MARK_COLUMNS] = {"watermark", "forwarded_watermark", "mark"};
-	static const char *const slice_names[SLICE_COLUMNS] = {"slice", "slice_start", "first_end", "base"};
-	struct tr_window_state *state = &w->state;
-	const bool is_session = w->plan->window.kind == TR_WINDOW_SESSION;
-	const uint32_t kinds_max = 5 + w->layout.part_count, keys = w->plan->key_count;
-	size_t row_bytes = 8; /* the count; the other columns behind the accumulators are constant, as a rule */
-
-	if (state->kinds != NULL)
-		return;
-	tr_arena_init(&state->arena, 0);
-	state->kinds = calloc(kinds_max, sizeof(*state->kinds));
-	state->images = calloc(kinds_max, sizeof(struct tr_batch_buffer *));
-	state->read = calloc(kinds_max, sizeof(*state->read));
-	state->columns = calloc(TR_COLUMNS_MAX, sizeof(*state->columns));
-	TR_ASSERT(state->kinds != NULL && state->images != NULL && state->read != NULL && state->columns != NULL);
-	add_kind(state, TR_WINDOW_STATE_OPERATOR, "operator", 0, false,
-		 numbers_schema(&state->arena, mark_names, MARK_COLUMNS));
-	add_kind(state, TR_WINDOW_STATE_SLICES, "slices", 0, false,
-		 numbers_schema(&state->arena, slice_names, SLICE_COLUMNS));
-	if (is_session)
-		add_kind(state, TR_WINDOW_STATE_SESSIONS, "sessions", keys, true, sessions_schema(w, &state->arena));
-	else
-		add_kind(state, TR_WINDOW_STATE_ENTRIES, "entries", keys, true, entries_schema(w, &state->arena));
-	for (uint32_t c = 0; c + ENTRY_COLUMNS < state->kinds[2].schema->column_count; c++)
-		row_bytes += tr_phys_bytes((enum tr_phys)state->kinds[2].schema->types[c]->phys);
-	state->piece = (uint32_t)TR_MIN(TR_MAX(TR_STATE_RECORD_BYTES / row_bytes, PIECE_MIN), PIECE_MAX);
-	if (is_session && !w->plan->window.is_processing_time)
-		add_kind(state, TR_WINDOW_STATE_WAITING, "waiting", keys, true, waiting_schema(w, &state->arena));
-	if (is_session)
-		add_kind(state, TR_WINDOW_STATE_GONE, "gone", keys, true, gone_schema(w, &state->arena));
-	for (uint32_t p = 0; !is_session && p < w->layout.part_count; p++)
-		if (w->layout.parts[p].is_distinct)
-			add_kind(state, (uint16_t)(TR_WINDOW_STATE_VALUES + p), "values", keys, true,
-				 values_schema(w, &state->arena, &w->layout.parts[p]));
-}
 
 /** The place of a kind; kind_count: there is none. */
 static uint32_t find_kind(const struct tr_window_state *state, uint16_t kind)
@@ -239,7 +51,7 @@ void tr_window_state_deinit(struct tr_window_state *state)
 
 const struct tr_state_kind *tr_window_state_kinds(struct tr_window_op *w, uint32_t *count)
 {
-	set_up(w);
+	tr_window_state_set_up(w);
 	*count = w->state.kind_count;
 	return w->state.kinds;
 }
@@ -251,7 +63,7 @@ static struct tr_batch_buffer *image_of(struct tr_window_op *w, uint16_t kind, u
 	struct tr_window_state *state = &w->state;
 	uint32_t at;
 
-	set_up(w);
+	tr_window_state_set_up(w);
 	at = find_kind(state, kind);
 	TR_ASSERT(at < state->kind_count && rows <= TR_ROWS_MAX);
 	if (state->images[at] != NULL && state->images[at]->capacity < rows)
@@ -297,13 +109,13 @@ static struct tr_column number_column(const int64_t *values, bool is_constant)
 tr_code tr_window_state_put_mark(struct tr_window_op *w, struct tr_state_writer *writer, int64_t mark,
 				 struct tr_status *st)
 {
-	const int64_t values[MARK_COLUMNS] = {w->watermark_ms, w->forwarded_ms, mark};
+	const int64_t values[TR_WINDOW_STATE_MARK_COLUMNS] = {w->watermark_ms, w->forwarded_ms, mark};
 
-	set_up(w);
+	tr_window_state_set_up(w);
 	if (w->state.kinds[2].schema->column_count > TR_COLUMNS_MAX)
 		TR_FAIL(st, TR_ERR_DATA, "window: too many aggregates to be saved: an entry has %u columns",
 			w->state.kinds[2].schema->column_count);
-	for (uint32_t c = 0; c < MARK_COLUMNS; c++)
+	for (uint32_t c = 0; c < TR_WINDOW_STATE_MARK_COLUMNS; c++)
 		w->state.columns[c] = number_column(&values[c], false);
 	return put(w, writer, TR_WINDOW_STATE_OPERATOR, 1, st);
 }
@@ -321,7 +133,7 @@ tr_code tr_window_state_put_slices(struct tr_window_op *w, struct tr_state_write
 			((int64_t *)image->columns[2].data)[i] = slices[first + i].first_end;
 			((int64_t *)image->columns[3].data)[i] = slices[first + i].base;
 		}
-		show_image(&w->state, image, SLICE_COLUMNS);
+		show_image(&w->state, image, TR_WINDOW_STATE_SLICE_COLUMNS);
 		TR_TRY(put(w, writer, TR_WINDOW_STATE_SLICES, n, st));
 	}
 	return TR_OK;
@@ -329,7 +141,7 @@ tr_code tr_window_state_put_slices(struct tr_window_op *w, struct tr_state_write
 
 uint32_t tr_window_state_piece(struct tr_window_op *w)
 {
-	set_up(w);
+	tr_window_state_set_up(w);
 	return w->state.piece;
 }
 
@@ -369,7 +181,7 @@ static tr_code put_values_image(struct tr_window_op *w, struct tr_state_writer *
 				const struct tr_batch_buffer *image, uint32_t count, int64_t slice,
 				struct tr_status *st)
 {
-	const uint32_t columns = w->plan->key_count + VALUES_COLUMNS - 1;
+	const uint32_t columns = w->plan->key_count + TR_WINDOW_STATE_VALUES_COLUMNS - 1;
 
 	show_image(&w->state, image, columns);
 	w->state.columns[columns] = number_column(&slice, true);
@@ -469,10 +281,10 @@ uint64_t tr_window_state_bytes(struct tr_window_op *w, uint64_t count)
 	const struct tr_window_state *state = &w->state;
 	uint64_t row_bytes = 8;
 
-	set_up(w);
+	tr_window_state_set_up(w);
 	if (state->entries_put > ENTRIES_FOR_MEAN)
 		return (uint64_t)((double)count * (double)state->entry_bytes_put / (double)state->entries_put);
-	for (uint32_t c = 0; c + ENTRY_COLUMNS < w->state.kinds[2].schema->column_count; c++)
+	for (uint32_t c = 0; c + TR_WINDOW_STATE_ENTRY_COLUMNS < w->state.kinds[2].schema->column_count; c++)
 		row_bytes += tr_phys_bytes((enum tr_phys)w->state.kinds[2].schema->types[c]->phys);
 	return count * row_bytes;
 }
@@ -485,7 +297,7 @@ static tr_code read_rows(struct tr_window_op *w, const struct tr_state_record *r
 	struct tr_window_state *state = &w->state;
 	uint32_t at;
 
-	set_up(w);
+	tr_window_state_set_up(w);
 	at = find_kind(state, record->kind);
 	if (at == state->kind_count || state->kinds[at].is_keyed != record->is_keyed)
 		TR_FAIL(st, TR_ERR_DATA, "%s: a state record of the unknown kind %u", w->op.ops->name, record->kind);
@@ -498,12 +310,12 @@ static tr_code load_mark(struct tr_window_op *w, const struct tr_state_record *r
 {
 	struct tr_window_state *state = &w->state;
 	const struct tr_batch *batch;
-	int64_t values[MARK_COLUMNS];
+	int64_t values[TR_WINDOW_STATE_MARK_COLUMNS];
 
 	TR_TRY(read_rows(w, record, &batch, st));
 	if (batch->row_count != 1 || state->has_stream)
 		TR_FAIL(st, TR_ERR_DATA, "%s: a state stream has not one operator record", w->op.ops->name);
-	for (uint32_t c = 0; c < MARK_COLUMNS; c++)
+	for (uint32_t c = 0; c < TR_WINDOW_STATE_MARK_COLUMNS; c++)
 		values[c] = tr_column_i64(&batch->columns[c], 0);
 	state->has_stream = true;
 	state->stream_watermark_ms = values[0];
@@ -731,7 +543,7 @@ tr_code tr_window_state_read_sessions(struct tr_window_op *w, const struct tr_st
 	keep_own(w, batch, rows);
 	if (record->kind == TR_WINDOW_STATE_GONE)
 		return TR_OK;
-	at = batch->schema->column_count - ENTRY_COLUMNS;
+	at = batch->schema->column_count - TR_WINDOW_STATE_ENTRY_COLUMNS;
 	rows->starts = batch->columns[at].data;
 	rows->ends = batch->columns[at + 1].data;
 	rows->counts = batch->columns[at + 2].data;

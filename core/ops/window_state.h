@@ -44,6 +44,12 @@ enum tr_window_state_kind {
 	TR_WINDOW_STATE_VALUES = 16,
 };
 
+/* Columns of records: of the operator, of slices, behind the accumulators, behind the keys of values. */
+#define TR_WINDOW_STATE_MARK_COLUMNS 3
+#define TR_WINDOW_STATE_SLICE_COLUMNS 4
+#define TR_WINDOW_STATE_ENTRY_COLUMNS 4
+#define TR_WINDOW_STATE_VALUES_COLUMNS 4
+
 struct tr_window_op;
 
 /** A slice that lives. */
@@ -96,6 +102,8 @@ struct tr_window_rows {
 	const int64_t *slices; /* SESSIONS: `more` */
 };
 
+/** Makes kinds and schemas, if they are not there yet. */
+void tr_window_state_set_up(struct tr_window_op *w);
 void tr_window_state_deinit(struct tr_window_state *state);
 
 const struct tr_state_kind *tr_window_state_kinds(struct tr_window_op *w, uint32_t *count);
