@@ -254,24 +254,21 @@ static void entry_return(struct tr_table *table, uint32_t number, struct tr_cold
 	table->cold->entries--;
 }
 
-/** Takes in the entries whose reads have completed. */
+/** Takes in the entries whose reads have completed, the newest first, up to one that has not. Nobody goes on before all have,
+ * and so each is looked at once, not at every completion. */
 static tr_code reap_reads(struct tr_table *table)
 {
 	struct tr_cold_file *f = table->cold;
 
-	for (struct tr_cold_read **at = &f->reads; *at != NULL;) {
-		struct tr_cold_read *read = *at;
+	while (f->reads != NULL && f->reads->request.is_done) {
+		struct tr_cold_read *read = f->reads;
 
-		if (!read->request.is_done) {
-			at = &read->next;
-			continue;
-		}
 		if (read->request.result != (int64_t)read->request.length)
 			return tr_status_set(&table->status, TR_ERR_IO,
 					     read->request.result < 0 ? (int)-read->request.result : 0, TR_WHERE,
 					     "%s: reading %zu bytes at %lld", table->options.cold_path,
 					     read->request.length, (long long)read->request.offset);
-		*at = read->next;
+		f->reads = read->next;
 		read->run->reads--;
 		entry_return(table, read->page, read->run, read->index, read->bytes);
 		read->next = f->spare;
