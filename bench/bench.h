@@ -52,5 +52,6 @@ extern const struct tr_bench_case tr_bench_log_cases[];
 extern const struct tr_bench_case tr_bench_state_cases[];
 extern const struct tr_bench_case tr_bench_checkpoint_cases[];
 extern const struct tr_bench_case tr_bench_latency_cases[];
+extern const struct tr_bench_case tr_bench_spill_cases[];
 
 #endif

@@ -272,7 +272,8 @@ static tr_code give_all(struct restore *r, struct tr_log *log, struct tr_status 
 	tr_code code;
 
 	r->bytes = tr_log_read_bytes(log, 0);
-	if (r->bytes >= (threads_bytes != 0 ? threads_bytes : THREADS_BYTES))
+	/* With a memory limit state may go to disk while it is loaded, by the queue of a worker, which is one thread's. */
+	if (r->graph->plan->memory_limit == 0 && r->bytes >= (threads_bytes != 0 ? threads_bytes : THREADS_BYTES))
 		start_loaders(r);
 	code = tr_log_read_in_turn(log, 0, &turns, st);
 	if (code == TR_OK)
