@@ -44,7 +44,8 @@ struct restore {
 	struct stream *streams;
 	uint32_t *turns; /* by stream */
 	uint32_t stream_count;
-	uint32_t *first_loader; /* by stage; NO_LOADER: this thread loads */
+	uint32_t *first_loader;             /* by stage; NO_LOADER: this thread loads */
+	const struct stream **first_stream; /* by stage: whose operators loaders load; or NULL */
 	const struct tr_log_checkpoint *checkpoint;
 	const char *what; /* directory, for messages */
 	uint64_t bytes;   /* of all blocks */
@@ -68,10 +69,8 @@ static bool find_state(const struct tr_graph *graph, uint64_t operator_id, struc
 }
 
 /** Whether an operator's state is its own memory. */
-static bool is_memory_only(const struct stream *stream)
+static bool is_memory_only(const struct tr_stage_state *state)
 {
-	const struct tr_stage_state *state = &stream->stage->states[stream->state];
-
 	return state->op >= 0 && state->node->kind != TR_NODE_SINK;
 }
 
@@ -81,7 +80,7 @@ static void choose_turn(struct restore *r, uint32_t i)
 	const struct tr_state_stream *from = &stream->part->stream;
 	const uint32_t groups = r->graph->plan->key_groups != 0 ? r->graph->plan->key_groups : TR_KEY_GROUPS_DEFAULT;
 
-	stream->is_memory_only = is_memory_only(stream);
+	stream->is_memory_only = is_memory_only(&stream->stage->states[stream->state]);
 	stream->is_dealt_alike = from->subtask_count == stream->stage->parallelism &&
 				 (r->checkpoint->key_groups == groups || r->checkpoint->key_groups == 0);
 	r->turns[i] = stream->is_dealt_alike ? 0 : from->subtask;
@@ -170,13 +169,30 @@ static tr_code give(const struct restore *r, const struct stream *stream, uint32
 						stream->part->uid, from->subtask);
 }
 
+/** All of a subtask's state is there: its operators are told, those with state in memory or the others. */
+static tr_code end_subtask(const struct tr_stage *stage, uint32_t subtask, bool is_memory, struct tr_status *st)
+{
+	const struct tr_snapshot *snapshot = &stage->subtasks[subtask].snapshot;
+
+	for (uint32_t k = 0; k < snapshot->count; k++) {
+		struct tr_op *op = snapshot->ops[k];
+
+		if (is_memory_only(&stage->states[k]) == is_memory && op->ops->load_end != NULL &&
+		    op->ops->load_end(op, st) != TR_OK)
+			return tr_status_prefix(st, st->code, "operator '%s'", stage->states[k].node->uid);
+	}
+	return TR_OK;
+}
+
 static tr_code give_piece(void *context, uint32_t loader, const struct tr_loader_piece *piece, struct tr_status *st)
 {
 	const struct restore *r = context;
 	const struct stream *stream = piece->of;
+	const uint32_t subtask = loader - r->first_loader[stream->stage->id];
 
-	return give(r, stream, loader - r->first_loader[stream->stage->id], piece->is_keyed, piece->block->bytes,
-		    piece->block->length, st);
+	if (piece->block->length == 0) /* the last piece */
+		return end_subtask(stream->stage, subtask, true, st);
+	return give(r, stream, subtask, piece->is_keyed, piece->block->bytes, piece->block->length, st);
 }
 
 /** Gives records to subtasks [first, last] of the stream's stage, here or on their threads. */
@@ -259,10 +275,52 @@ static void start_loaders(struct restore *r)
 		if (stream->stage == NULL || !stream->is_memory_only || r->first_loader[stream->stage->id] != NO_LOADER)
 			continue;
 		r->first_loader[stream->stage->id] = count;
+		r->first_stream[stream->stage->id] = stream;
 		count += stream->stage->parallelism;
 	}
 	if (count > 0)
 		r->loaders = tr_loaders_create(count, give_piece, r);
+}
+
+/** Tells the operators that have loaders that this was all. */
+static tr_code end_loaded(struct restore *r, struct tr_status *st)
+{
+	struct tr_loader_block *nothing = tr_loaders_block(r->loaders, "", 0);
+	tr_code code = TR_OK;
+
+	for (uint32_t i = 0; i < r->stream_count; i++) {
+		const struct stream *stream = &r->streams[i];
+		const struct tr_loader_piece last = {.of = stream, .block = nothing};
+
+		/* One stream of each stage is enough. */
+		if (stream->stage == NULL || r->first_stream[stream->stage->id] != stream)
+			continue;
+		for (uint32_t k = 0; code == TR_OK && k < stream->stage->parallelism; k++) {
+			const uint32_t loader = r->first_loader[stream->stage->id] + k;
+
+			if (!tr_loaders_has_thread(r->loaders, loader))
+				code = end_subtask(stream->stage, k, true, st);
+			else if (!tr_loaders_push(r->loaders, loader, &last))
+				code = tr_status_set(st, TR_ERR_CANCELLED, 0, TR_WHERE, "an operator can't be loaded");
+		}
+	}
+	tr_loaders_let_go(r->loaders, nothing);
+	return code;
+}
+
+/** Tells the others. */
+static tr_code end_others(const struct restore *r, struct tr_status *st)
+{
+	for (uint32_t s = 0; s < r->graph->stage_count; s++) {
+		const struct tr_stage *stage = r->graph->stages[s];
+
+		for (uint32_t i = 0; i < stage->parallelism; i++) {
+			if (r->first_loader[s] == NO_LOADER)
+				TR_TRY(end_subtask(stage, i, true, st));
+			TR_TRY(end_subtask(stage, i, false, st));
+		}
+	}
+	return TR_OK;
 }
 
 static tr_code give_all(struct restore *r, struct tr_log *log, struct tr_status *st)
@@ -278,6 +336,8 @@ static tr_code give_all(struct restore *r, struct tr_log *log, struct tr_status 
 	code = tr_log_read_in_turn(log, 0, &turns, st);
 	if (code == TR_OK)
 		code = give_others(r, st);
+	if (code == TR_OK && r->loaders != NULL)
+		code = end_loaded(r, st);
 	if (r->loaders != NULL) {
 		struct tr_status loaded = {0};
 
@@ -291,26 +351,6 @@ static tr_code give_all(struct restore *r, struct tr_log *log, struct tr_status 
 	return r->has_failed ? st->code : code;
 }
 
-static tr_code end_load(struct tr_graph *graph, struct tr_status *st)
-{
-	for (uint32_t s = 0; s < graph->stage_count; s++) {
-		struct tr_stage *stage = graph->stages[s];
-
-		for (uint32_t i = 0; i < stage->parallelism; i++) {
-			const struct tr_snapshot *snapshot = &stage->subtasks[i].snapshot;
-
-			for (uint32_t k = 0; k < snapshot->count; k++) {
-				struct tr_op *op = snapshot->ops[k];
-
-				if (op->ops->load_end != NULL && op->ops->load_end(op, st) != TR_OK)
-					return tr_status_prefix(st, st->code, "operator '%s'",
-								stage->states[k].node->uid);
-			}
-		}
-	}
-	return TR_OK;
-}
-
 static tr_code restore(struct restore *r, struct tr_log *log, struct tr_status *st)
 {
 	TR_TRY(match(r, st));
@@ -319,7 +359,7 @@ static tr_code restore(struct restore *r, struct tr_log *log, struct tr_status *
 					     : tr_log_read_last(log, 0, take_unkeyed, r, st));
 	TR_FAULT_POINT("restore-read");
 	TR_TRY(give_all(r, log, st));
-	return end_load(r->graph, st);
+	return end_others(r, st);
 }
 
 tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const char *what, struct tr_status *st)
@@ -331,7 +371,8 @@ tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const ch
 	r.streams = calloc(r.stream_count + 1, sizeof(*r.streams));
 	r.turns = calloc(r.stream_count + 1, sizeof(*r.turns));
 	r.first_loader = malloc((graph->stage_count + 1) * sizeof(*r.first_loader));
-	TR_ASSERT(r.streams != NULL && r.turns != NULL && r.first_loader != NULL);
+	r.first_stream = calloc(graph->stage_count + 1, sizeof(*r.first_stream));
+	TR_ASSERT(r.streams != NULL && r.turns != NULL && r.first_loader != NULL && r.first_stream != NULL);
 	for (uint32_t s = 0; s < graph->stage_count; s++)
 		r.first_loader[s] = NO_LOADER;
 	code = restore(&r, log, st);
@@ -343,5 +384,6 @@ tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const ch
 	free(r.streams);
 	free(r.turns);
 	free(r.first_loader);
+	free(r.first_stream);
 	return code;
 }

@@ -32,6 +32,13 @@ static void *checked(void *p)
 	return p;
 }
 
+static void places_free(struct tr_key_integer *table)
+{
+	if (table->places != NULL)
+		tr_huge_unmap(table->places, sizeof(*table->places) << table->place_bits);
+	table->places = NULL;
+}
+
 void tr_key_integer_init(struct tr_key_integer *table, enum tr_phys phys)
 {
 	memset(table, 0, sizeof(*table));
@@ -45,7 +52,7 @@ void tr_key_integer_deinit(struct tr_key_integer *table)
 	free(table->keys);
 	free(table->free_slots);
 	free(table->direct);
-	free(table->places);
+	places_free(table);
 	free(table->batch_keys);
 	free(table->misses);
 	free(table->positions);
@@ -64,6 +71,14 @@ void tr_key_integer_clear(struct tr_key_integer *table)
 	table->slot_limit = table->count = table->free_count = 0;
 }
 
+static void reserve_slots(struct tr_key_integer *table, uint32_t count)
+{
+	TR_ASSERT(count < UINT32_MAX / 2);
+	table->slot_capacity = count;
+	table->keys = checked(realloc(table->keys, count * sizeof(*table->keys)));
+	table->free_slots = checked(realloc(table->free_slots, count * sizeof(*table->free_slots)));
+}
+
 static uint32_t take_slot(struct tr_key_integer *table, int64_t key)
 {
 	uint32_t slot;
@@ -71,13 +86,8 @@ static uint32_t take_slot(struct tr_key_integer *table, int64_t key)
 	if (table->free_count > 0) {
 		slot = table->free_slots[--table->free_count];
 	} else {
-		if (table->slot_limit == table->slot_capacity) {
-			TR_ASSERT(table->slot_capacity < UINT32_MAX / 4);
-			table->slot_capacity = table->slot_capacity == 0 ? 1024 : table->slot_capacity * 2;
-			table->keys = checked(realloc(table->keys, table->slot_capacity * sizeof(*table->keys)));
-			table->free_slots =
-				checked(realloc(table->free_slots, table->slot_capacity * sizeof(*table->free_slots)));
-		}
+		if (table->slot_limit == table->slot_capacity)
+			reserve_slots(table, table->slot_capacity == 0 ? 1024 : table->slot_capacity * 2);
 		slot = table->slot_limit++;
 	}
 	table->keys[slot] = key;
@@ -143,10 +153,11 @@ static void places_build(struct tr_key_integer *table, uint64_t count, uint32_t 
 	uint32_t bits = PLACE_BITS_MIN;
 	struct tr_key_place *places;
 
+	count = TR_MAX(count, table->expected);
 	while (((uint64_t)1 << bits) < 2 * count ||
 	       (((uint64_t)1 << bits) < 4 * count && (sizeof(*table->places) << bits) < SPARSE_BYTES))
 		bits++;
-	places = tr_huge_zalloc(sizeof(*table->places) << bits);
+	places = tr_huge_map(sizeof(*table->places) << bits);
 	if (table->places != NULL) {
 		places_move(table, places, bits);
 		if (fresh != UINT32_MAX)
@@ -159,7 +170,7 @@ static void places_build(struct tr_key_integer *table, uint64_t count, uint32_t 
 				place_put(places, bits, table->keys[slot], slot);
 		free(freed);
 	}
-	free(table->places);
+	places_free(table);
 	table->places = places;
 	table->place_bits = bits;
 }
@@ -185,6 +196,36 @@ static uint32_t place_find(struct tr_key_integer *table, int64_t key)
 	return slot;
 }
 
+/** Key by key, new ones where the search ends: for places that fit no cache, when most keys are new. */
+static void walk_places(struct tr_key_integer *table, uint32_t count, uint32_t *restrict slots)
+{
+	const int64_t *restrict keys = table->batch_keys;
+	const uint32_t before = table->count;
+	struct tr_key_place *places;
+	uint32_t bits;
+	size_t mask;
+
+	if (((uint64_t)table->count + count) * 2 > (uint64_t)1 << table->place_bits)
+		places_build(table, ((uint64_t)table->count + count) * 2, UINT32_MAX);
+	places = table->places;
+	bits = table->place_bits;
+	mask = ((size_t)1 << bits) - 1;
+	for (uint32_t i = 0; i < TR_MIN(count, PREFETCH_DISTANCE); i++)
+		__builtin_prefetch(&places[home_of(keys[i], bits)], 1, 3);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t at = home_of(keys[i], bits);
+
+		if (i + PREFETCH_DISTANCE < count)
+			__builtin_prefetch(&places[home_of(keys[i + PREFETCH_DISTANCE], bits)], 1, 3);
+		while (places[at].slot != 0 && places[at].key != keys[i])
+			at = (at + 1) & mask;
+		if (places[at].slot == 0)
+			places[at] = (struct tr_key_place){.key = keys[i], .slot = take_slot(table, keys[i]) + 1};
+		slots[i] = places[at].slot - 1;
+	}
+	table->is_mostly_new = (table->count - before) * 2 > count;
+}
+
 static void map_places(struct tr_key_integer *table, uint32_t count, uint32_t *restrict slots)
 {
 	const int64_t *restrict keys = table->batch_keys;
@@ -192,7 +233,13 @@ static void map_places(struct tr_key_integer *table, uint32_t count, uint32_t *r
 	const uint32_t bits = table->place_bits;
 	uint32_t *restrict misses = table->misses;
 	const bool is_large = (sizeof(*places) << bits) > CACHED_BYTES;
+	const uint32_t before = table->count;
 	uint32_t n = 0;
+
+	if (is_large && table->is_mostly_new) {
+		walk_places(table, count, slots);
+		return;
+	}
 
 	if (is_large)
 		for (uint32_t i = 0; i < TR_MIN(count, PREFETCH_DISTANCE); i++)
@@ -224,6 +271,7 @@ static void map_places(struct tr_key_integer *table, uint32_t count, uint32_t *r
 	}
 	for (uint32_t m = 0; m < n; m++)
 		slots[misses[m]] = place_find(table, keys[misses[m]]);
+	table->is_mostly_new = (table->count - before) * 2 > count;
 }
 
 /* -- the direct index -- */
@@ -457,6 +505,17 @@ void tr_key_integer_map(struct tr_key_integer *table, const struct tr_column *co
 	}
 	load_keys(table, column, rows, count);
 	map_keys(table, count, slots);
+}
+
+void tr_key_integer_expect(struct tr_key_integer *table, uint32_t count)
+{
+	if (count <= table->expected || count <= table->count)
+		return;
+	table->expected = count;
+	if (count > table->slot_capacity)
+		reserve_slots(table, count);
+	if (table->places != NULL && (uint64_t)1 << table->place_bits < 2 * (uint64_t)count)
+		places_build(table, count, UINT32_MAX);
 }
 
 static void place_remove(struct tr_key_integer *table, int64_t key)

@@ -33,6 +33,8 @@ struct tr_key_integer {
 	uint64_t direct_capacity;
 	struct tr_key_place *places;
 	uint32_t place_bits; /* log2 of their number */
+	uint32_t expected;   /* keys that places should have room for when they are made */
+	bool is_mostly_new;  /* most keys of the last batch were */
 	int64_t *batch_keys; /* scratch */
 	uint32_t *misses;
 	uint32_t *positions;
@@ -44,6 +46,7 @@ void tr_key_integer_init(struct tr_key_integer *table, enum tr_phys phys);
 void tr_key_integer_deinit(struct tr_key_integer *table);
 void tr_key_integer_map(struct tr_key_integer *table, const struct tr_column *column, const uint32_t *rows,
 			uint32_t count, uint32_t *slots);
+void tr_key_integer_expect(struct tr_key_integer *table, uint32_t count);
 void tr_key_integer_remove(struct tr_key_integer *table, uint32_t slot);
 void tr_key_integer_clear(struct tr_key_integer *table);
 void tr_key_integer_gather(const struct tr_key_integer *table, const uint32_t *slots, uint32_t count,

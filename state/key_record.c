@@ -25,6 +25,11 @@ static void *checked(void *p)
 	return p;
 }
 
+static void places_free(struct tr_key_record *table)
+{
+	tr_huge_unmap(table->places, sizeof(*table->places) << table->place_bits);
+}
+
 void tr_key_record_init(struct tr_key_record *table, const struct tr_type *const *types, uint32_t column_count)
 {
 	memset(table, 0, sizeof(*table));
@@ -38,7 +43,7 @@ void tr_key_record_init(struct tr_key_record *table, const struct tr_type *const
 		table->words += types[c]->phys == TR_PHYS_VIEW || types[c]->phys == TR_PHYS_I128 ? 2 : 1;
 	}
 	table->place_bits = PLACE_BITS_MIN;
-	table->places = checked(calloc((size_t)1 << table->place_bits, sizeof(*table->places)));
+	table->places = tr_huge_map(sizeof(*table->places) << table->place_bits);
 }
 
 static struct tr_view *view_at(uint64_t *record, uint32_t word) { return (struct tr_view *)(void *)(record + word); }
@@ -76,7 +81,7 @@ void tr_key_record_deinit(struct tr_key_record *table)
 	free(table->records);
 	free(table->hashes);
 	free(table->free_slots);
-	free(table->places);
+	places_free(table);
 	free(table->batch_records);
 	free(table->batch_hashes);
 	memset(table, 0, sizeof(*table));
@@ -212,16 +217,16 @@ static bool record_equals(const struct tr_key_record *table, uint64_t *a, uint64
 	return true;
 }
 
-static void places_grow(struct tr_key_record *table)
+/** Makes the places anew. */
+static void places_build(struct tr_key_record *table, uint32_t bits)
 {
-	size_t mask;
+	const size_t mask = ((size_t)1 << bits) - 1;
 
-	free(table->places);
-	table->place_bits++;
-	mask = ((size_t)1 << table->place_bits) - 1;
-	table->places = tr_huge_zalloc((mask + 1) * sizeof(*table->places));
+	places_free(table);
+	table->place_bits = bits;
+	table->places = tr_huge_map((mask + 1) * sizeof(*table->places));
 	for (uint32_t slot = 0; slot < table->slot_limit; slot++) {
-		size_t i = table->hashes[slot] >> (64 - table->place_bits);
+		size_t i = table->hashes[slot] >> (64 - bits);
 
 		if (table->records[(size_t)slot * table->words] == FREE_MARK)
 			continue;
@@ -229,6 +234,28 @@ static void places_grow(struct tr_key_record *table)
 			i = (i + 1) & mask;
 		table->places[i] = (struct tr_key_record_place){.hash = table->hashes[slot], .slot = slot + 1};
 	}
+}
+
+static void reserve_slots(struct tr_key_record *table, size_t capacity)
+{
+	TR_ASSERT(capacity < UINT32_MAX / 2);
+	table->slot_capacity = (uint32_t)capacity;
+	table->records = checked(realloc(table->records, capacity * table->words * sizeof(uint64_t)));
+	table->hashes = checked(realloc(table->hashes, capacity * sizeof(uint64_t)));
+	table->free_slots = checked(realloc(table->free_slots, capacity * sizeof(uint32_t)));
+}
+
+void tr_key_record_expect(struct tr_key_record *table, uint32_t count)
+{
+	uint32_t bits = table->place_bits;
+
+	if (count <= table->slot_capacity)
+		return;
+	reserve_slots(table, count);
+	while ((uint64_t)1 << bits < 2 * (uint64_t)count)
+		bits++;
+	if (bits > table->place_bits)
+		places_build(table, bits);
 }
 
 /** Stores a record under a new slot, with copies of its long strings. */
@@ -240,15 +267,8 @@ static uint32_t record_add(struct tr_key_record *table, const uint64_t *record, 
 	if (table->free_count > 0) {
 		slot = table->free_slots[--table->free_count];
 	} else {
-		if (table->slot_limit == table->slot_capacity) {
-			const size_t capacity = table->slot_capacity == 0 ? 256 : (size_t)table->slot_capacity * 2;
-
-			TR_ASSERT(capacity < UINT32_MAX / 2);
-			table->slot_capacity = (uint32_t)capacity;
-			table->records = checked(realloc(table->records, capacity * table->words * sizeof(uint64_t)));
-			table->hashes = checked(realloc(table->hashes, capacity * sizeof(uint64_t)));
-			table->free_slots = checked(realloc(table->free_slots, capacity * sizeof(uint32_t)));
-		}
+		if (table->slot_limit == table->slot_capacity)
+			reserve_slots(table, table->slot_capacity == 0 ? 256 : (size_t)table->slot_capacity * 2);
 		slot = table->slot_limit++;
 	}
 	stored = table->records + (size_t)slot * table->words;
@@ -284,7 +304,7 @@ static uint32_t record_find(struct tr_key_record *table, uint64_t *record, uint6
 	slot = record_add(table, record, hash);
 	table->places[i] = (struct tr_key_record_place){.hash = hash, .slot = slot + 1};
 	if ((size_t)table->count * 2 > mask)
-		places_grow(table);
+		places_build(table, table->place_bits + 1);
 	return slot;
 }
 

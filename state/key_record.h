@@ -47,6 +47,7 @@ void tr_key_record_init(struct tr_key_record *table, const struct tr_type *const
 void tr_key_record_deinit(struct tr_key_record *table);
 void tr_key_record_map(struct tr_key_record *table, const struct tr_column *const *columns, const uint32_t *rows,
 		       uint32_t count, uint32_t *slots);
+void tr_key_record_expect(struct tr_key_record *table, uint32_t count);
 void tr_key_record_remove(struct tr_key_record *table, uint32_t slot);
 void tr_key_record_clear(struct tr_key_record *table);
 void tr_key_record_gather(const struct tr_key_record *table, const uint32_t *slots, uint32_t count,

@@ -75,6 +75,14 @@ void tr_key_table_map(struct tr_key_table *table, const struct tr_column *const 
 	TR_UNREACHABLE();
 }
 
+void tr_key_table_expect(struct tr_key_table *table, uint32_t count)
+{
+	if (table->form == FORM_INTEGER)
+		tr_key_integer_expect(&table->integer, count);
+	else if (table->form == FORM_RECORD)
+		tr_key_record_expect(&table->record, count);
+}
+
 void tr_key_table_remove(struct tr_key_table *table, uint32_t slot)
 {
 	if (table->form == FORM_INTEGER)

@@ -37,6 +37,9 @@ void tr_key_table_destroy(struct tr_key_table **table);
 void tr_key_table_map(struct tr_key_table *table, const struct tr_column *const *columns, const uint32_t *rows,
 		      uint32_t count, uint32_t *slots);
 
+/** About so many keys will be in the table: it makes room at once. Memory is touched only as keys come. */
+void tr_key_table_expect(struct tr_key_table *table, uint32_t count);
+
 /** Forgets the key; its slot will be given to another one. */
 void tr_key_table_remove(struct tr_key_table *table, uint32_t slot);
 

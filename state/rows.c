@@ -292,12 +292,15 @@ static tr_code read_packed(struct reader *r, struct tr_column_buffer *to, uint32
 static void spread(struct tr_column_buffer *to, uint32_t count)
 {
 	const size_t width = tr_phys_bytes((enum tr_phys)to->type->phys);
+	int64_t *words = to->data;
 
-	for (uint32_t i = 1; i < count; i++) {
+	if (width == 8)
+		for (uint32_t i = 1; i < count; i++)
+			words[i] = words[0];
+	for (uint32_t i = 1; width != 8 && i < count; i++)
 		memcpy((char *)to->data + i * width, to->data, width);
-		if (to->has_nulls)
-			tr_bit_assign(to->validity, i, tr_bit_get(to->validity, 0));
-	}
+	for (uint32_t i = 1; to->has_nulls && i < count; i++)
+		tr_bit_assign(to->validity, i, tr_bit_get(to->validity, 0));
 }
 
 static tr_code read_column(struct reader *r, struct tr_column_buffer *to, uint32_t count, bool may_be_constant)

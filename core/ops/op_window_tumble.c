@@ -481,7 +481,8 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 		list[i] = (struct tr_window_slice_state){.id = pane->id,
 							 .start = pane->start,
 							 .first_end = pane->start + s->w.clock.slice_ms,
-							 .base = (int64_t)least};
+							 .base = (int64_t)least,
+							 .entries = pane->table.occupied};
 	}
 	code = tr_window_state_put_mark(&s->w, writer, s->is_other_order, st);
 	if (code == TR_OK)
@@ -607,6 +608,8 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	if (!s->has_loaded)
 		s->is_other_order = w->state.mark == 0;
 	s->has_loaded = true;
+	s->expected =
+		tr_window_state_expected(w, as, record, rows.batch->row_count); /* if its table is not there yet */
 	tr_window_op_reserve(w, rows.count);
 	column = &rows.batch->columns[0];
 	if (is_first(s, as))

@@ -134,8 +134,11 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 			least = tr_marks_base(slice->marks);
 		}
 		*base = TR_MIN(*base, least);
-		list[count++] = (struct tr_window_slice_state){
-			.id = slice->id, .start = slice->start, .first_end = slice->first_end, .base = (int64_t)least};
+		list[count++] = (struct tr_window_slice_state){.id = slice->id,
+							       .start = slice->start,
+							       .first_end = slice->first_end,
+							       .base = (int64_t)least,
+							       .entries = slice->count};
 	}
 	code = tr_window_state_put_mark(w, writer, mark, st);
 	if (code == TR_OK)
@@ -280,6 +283,8 @@ tr_code tr_window_panes_load(struct tr_window_panes *p, const struct tr_state_or
 	TR_TRY(tr_window_state_read(w, record, &rows, st));
 	if (rows.count == 0 || (as = tr_window_state_slice(w, rows.slices[0])) == NULL)
 		return TR_OK;
+	if (record->kind == TR_WINDOW_STATE_ENTRIES)
+		tr_key_table_expect(w->keys, tr_window_state_expected(w, as, record, rows.batch->row_count));
 	return tr_window_panes_read(p, loaded_get(p, as), record->kind, &rows, st);
 }
 

@@ -18,6 +18,8 @@
 #include "state/spill.h"
 
 #define ENTRIES_FOR_MEAN 1000
+#define ENTRY_BYTES_MIN 2 /* in a record: no smaller ones are expected */
+#define ENTRIES_EXPECTED_MAX ((uint64_t)1 << 30)
 
 /** The place of a kind; kind_count: there is none. */
 static uint32_t find_kind(const struct tr_window_state *state, uint16_t kind)
@@ -132,6 +134,7 @@ tr_code tr_window_state_put_slices(struct tr_window_op *w, struct tr_state_write
 			((int64_t *)image->columns[1].data)[i] = slices[first + i].start;
 			((int64_t *)image->columns[2].data)[i] = slices[first + i].first_end;
 			((int64_t *)image->columns[3].data)[i] = slices[first + i].base;
+			((int64_t *)image->columns[4].data)[i] = slices[first + i].entries;
 		}
 		show_image(&w->state, image, TR_WINDOW_STATE_SLICE_COLUMNS);
 		TR_TRY(put(w, writer, TR_WINDOW_STATE_SLICES, n, st));
@@ -381,6 +384,7 @@ static tr_code load_slices(struct tr_window_op *w, const struct tr_state_record 
 					     ? tr_window_first_end(&w->clock, tr_column_i64(&batch->columns[1], i))
 					     : tr_column_i64(&batch->columns[2], i),
 			.base = tr_column_i64(&batch->columns[3], i),
+			.entries = tr_column_i64(&batch->columns[4], i),
 		};
 
 		if (w->are_slices_windows ? !is_window(&w->clock, slice.start, slice.first_end)
@@ -406,9 +410,9 @@ tr_code tr_window_state_load(struct tr_window_op *w, const struct tr_state_origi
 	struct tr_window_state *state = &w->state;
 
 	*is_taken = !record->is_keyed;
-	if (state->stream == 0 || state->subtask != origin->subtask) {
+	if (state->stream == 0 || state->origin.subtask != origin->subtask) {
 		state->stream++;
-		state->subtask = origin->subtask;
+		state->origin = *origin;
 		state->has_stream = false;
 		state->live_count = 0;
 	}
@@ -417,6 +421,23 @@ tr_code tr_window_state_load(struct tr_window_op *w, const struct tr_state_origi
 	if (!state->has_stream)
 		TR_FAIL(st, TR_ERR_DATA, "%s: a state stream does not begin with its operator record", w->op.ops->name);
 	return record->is_keyed ? TR_OK : load_slices(w, record, st);
+}
+
+uint32_t tr_window_state_expected(const struct tr_window_op *w, const struct tr_window_slice_state *slice,
+				  const struct tr_state_record *record, uint32_t rows)
+{
+	const struct tr_state_origin *origin = &w->state.origin;
+	const uint64_t entry_bytes = TR_MAX(record->length / TR_MAX(rows, 1), ENTRY_BYTES_MIN);
+	const uint64_t entries_max = TR_MIN(origin->bytes_max / entry_bytes, ENTRIES_EXPECTED_MAX);
+	uint64_t entries;
+
+	if (slice->entries <= 0 || w->op.context->memory_limit > 0)
+		return 0;
+	/* Those of the other streams are as many, and all subtasks share them. */
+	entries = TR_MIN((uint64_t)slice->entries, entries_max);
+	if (!origin->is_dealt_alike)
+		entries = entries * origin->subtask_count / TR_MAX(w->op.context->subtask_count, 1);
+	return (uint32_t)TR_MIN(entries, entries_max);
 }
 
 int64_t tr_window_state_loaded(struct tr_window_op *w, int64_t fallback)
@@ -490,7 +511,7 @@ static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struc
 	struct tr_window_state *state = &w->state;
 
 	*rows = (struct tr_window_rows){.batch = batch, .count = batch->row_count};
-	if (context->subtask_count <= 1)
+	if (context->subtask_count <= 1 || state->origin.is_dealt_alike)
 		return;
 	reserve_rows(state, batch->row_count);
 	rows->rows = state->rows;

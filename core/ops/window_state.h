@@ -4,7 +4,7 @@
  *
  *     kind             keyed   rows of
  *     operator  1      no      watermark, forwarded watermark, mark: one row; the mark is the operator's own
- *     slices    2      no      id, start, first end, base: the slices that live
+ *     slices    2      no      id, start, first end, base, entries: the slices that live
  *     entries   3      yes     keys.. | accumulators.. | start | end | rows | slice      partials, as between two phases
  *     values    16+n   yes     keys.. | start | end | value | slice                       what DISTINCT aggregate n has seen
  *
@@ -46,7 +46,7 @@ enum tr_window_state_kind {
 
 /* Columns of records: of the operator, of slices, behind the accumulators, behind the keys of values. */
 #define TR_WINDOW_STATE_MARK_COLUMNS 3
-#define TR_WINDOW_STATE_SLICE_COLUMNS 4
+#define TR_WINDOW_STATE_SLICE_COLUMNS 5
 #define TR_WINDOW_STATE_ENTRY_COLUMNS 4
 #define TR_WINDOW_STATE_VALUES_COLUMNS 4
 
@@ -57,7 +57,8 @@ struct tr_window_slice_state {
 	int64_t id;
 	int64_t start;
 	int64_t first_end;
-	int64_t base; /* the first checkpoint that has its entries */
+	int64_t base;    /* the first checkpoint that has its entries */
+	int64_t entries; /* about how many; 0: not known */
 };
 
 /** The parts for saving and loading; embedded in struct tr_window_op, set up when they are first used. */
@@ -79,7 +80,7 @@ struct tr_window_state {
 	uint64_t *hashes;
 	uint32_t row_capacity;
 	uint32_t stream; /* number of the stream that is being loaded, from 1; 0: none yet */
-	uint32_t subtask;
+	struct tr_state_origin origin;
 	bool has_stream;                    /* its operator record has come */
 	struct tr_window_slice_state *live; /* the stream's slices */
 	uint32_t live_count;
@@ -153,6 +154,11 @@ tr_code tr_window_state_load(struct tr_window_op *w, const struct tr_state_origi
 
 /** The slice of the stream that is being loaded; NULL: it lives no more. */
 const struct tr_window_slice_state *tr_window_state_slice(const struct tr_window_op *w, int64_t id);
+
+/** How many keys should be made room for when the first record of a slice's entries has come, which has `rows` of them: what
+ * the stream says for all of its subtasks, and not more than its bytes can hold. 0: it does not say, or memory is limited. */
+uint32_t tr_window_state_expected(const struct tr_window_op *w, const struct tr_window_slice_state *slice,
+				  const struct tr_state_record *record, uint32_t rows);
 
 /** The rows of a record of entries or values that belong to this subtask. Each window is one that there can be; with slices all
  * rows are of one. */

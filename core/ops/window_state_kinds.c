@@ -91,7 +91,8 @@ static const struct tr_schema *entries_schema(struct tr_window_op *w, struct tr_
 static const struct tr_schema *sessions_schema(struct tr_window_op *w, struct tr_arena *arena)
 {
 	const struct tr_schema *entry = tr_window_entry_schema(arena, &w->layout);
-	struct schema_maker m = maker_begin(arena, w->plan->key_count + entry->column_count + TR_WINDOW_STATE_ENTRY_COLUMNS);
+	struct schema_maker m =
+		maker_begin(arena, w->plan->key_count + entry->column_count + TR_WINDOW_STATE_ENTRY_COLUMNS);
 
 	add_keys(&m, w->plan);
 	for (uint32_t c = 0; c < entry->column_count; c++)
@@ -157,7 +158,8 @@ static void add_kind(struct tr_window_state *state, uint16_t kind, const char *n
 void tr_window_state_set_up(struct tr_window_op *w)
 {
 	static const char *const mark_names[TR_WINDOW_STATE_MARK_COLUMNS] = {"watermark", "forwarded_watermark", "mark"};
-	static const char *const slice_names[TR_WINDOW_STATE_SLICE_COLUMNS] = {"slice", "slice_start", "first_end", "base"};
+	static const char *const slice_names[TR_WINDOW_STATE_SLICE_COLUMNS] = {"slice", "slice_start", "first_end",
+									       "base", "entries"};
 	struct tr_window_state *state = &w->state;
 	const bool is_session = w->plan->window.kind == TR_WINDOW_SESSION;
 	const uint32_t kinds_max = 5 + w->layout.part_count, keys = w->plan->key_count;

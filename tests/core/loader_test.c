@@ -28,7 +28,8 @@ static tr_code take(void *context, uint32_t loader, const struct tr_loader_piece
 
 	atomic_fetch_add_explicit(&w->calls, 1, memory_order_relaxed);
 	memcpy(&number, piece->block->bytes, sizeof(number));
-	w->is_out_of_order[loader] |= number != w->seen[loader] || piece->of != w || piece->is_keyed != (number % 3 == 0);
+	w->is_out_of_order[loader] |=
+		number != w->seen[loader] || piece->of != w || piece->is_keyed != (number % 3 == 0);
 	w->seen[loader]++;
 	w->bytes[loader] += piece->block->length;
 	if (w->fails_at[loader] != 0 && number >= w->fails_at[loader])

@@ -27,22 +27,30 @@ static struct tr_environment *real;
 
 /* The last one groups by texts, which the other form of key table has. */
 static const char *const scripts[] = {
-	"CREATE TABLE numbers (id BIGINT, k AS MOD(id, 20011), ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) WITH "
-	"('connector' = 'datagen', 'rows-per-second' = '600000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '0', "
+	"CREATE TABLE numbers (id BIGINT, k AS MOD(id, 20011), ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) "
+	"WITH "
+	"('connector' = 'datagen', 'rows-per-second' = '600000', 'fields.id.kind' = 'sequence', 'fields.id.start' = "
+	"'0', "
 	"'fields.id.end' = '299999');\n"
 	"CREATE TABLE sink (k BIGINT, n BIGINT, total BIGINT) WITH ('connector' = 'filesystem', 'path' = '%s/out', "
 	"'format' = 'csv');\n"
-	"INSERT INTO sink SELECT k, COUNT(*), SUM(id) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' HOUR)) "
+	"INSERT INTO sink SELECT k, COUNT(*), SUM(id) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' "
+	"HOUR)) "
 	"GROUP BY k, window_start, window_end;\n",
-	"CREATE TABLE numbers (id BIGINT, k AS MOD(id, 20011), ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) WITH "
-	"('connector' = 'datagen', 'rows-per-second' = '600000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '0', "
+	"CREATE TABLE numbers (id BIGINT, k AS MOD(id, 20011), ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) "
+	"WITH "
+	"('connector' = 'datagen', 'rows-per-second' = '600000', 'fields.id.kind' = 'sequence', 'fields.id.start' = "
+	"'0', "
 	"'fields.id.end' = '299999');\n"
 	"CREATE TABLE sink (k BIGINT, n BIGINT, total BIGINT) WITH ('connector' = 'filesystem', 'path' = '%s/out', "
 	"'format' = 'csv');\n"
-	"INSERT INTO sink SELECT k, COUNT(*), SUM(id) FROM TABLE(CUMULATE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' HOUR, "
+	"INSERT INTO sink SELECT k, COUNT(*), SUM(id) FROM TABLE(CUMULATE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' "
+	"HOUR, "
 	"INTERVAL '1' HOUR)) GROUP BY k, window_start, window_end;\n",
-	"CREATE TABLE numbers (id BIGINT, k AS MOD(id, 20011), ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) WITH "
-	"('connector' = 'datagen', 'rows-per-second' = '600000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '0', "
+	"CREATE TABLE numbers (id BIGINT, k AS MOD(id, 20011), ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) "
+	"WITH "
+	"('connector' = 'datagen', 'rows-per-second' = '600000', 'fields.id.kind' = 'sequence', 'fields.id.start' = "
+	"'0', "
 	"'fields.id.end' = '299999');\n"
 	"CREATE TABLE sink (k STRING, n BIGINT, total BIGINT) WITH ('connector' = 'filesystem', 'path' = '%s/out', "
 	"'format' = 'csv');\n"
@@ -268,7 +276,8 @@ static void test_damage(void **state)
 			for (uint32_t p = 1; p <= 3; p++) {
 				const tr_code code = go_on(p, p == 1 ? UINT64_MAX : 1, &st);
 
-				if (code == TR_OK) { /* no checkpoint needs it any more, and the job has come to its end */
+				if (code ==
+				    TR_OK) { /* no checkpoint needs it any more, and the job has come to its end */
 					fclose(file);
 					check_results();
 					return;

@@ -124,6 +124,8 @@ static void run(uint32_t kind, uint32_t columns)
 
 		for (uint32_t i = 0; i < BATCH; i++)
 			numbers[i] = tr_test_below(&seed, reach);
+		if (round >= 60 && tr_test_below(&seed, 20) == 0) /* more than will come: places beyond the cache */
+			tr_key_table_expect(table, tr_test_below(&seed, 150000));
 		map_batch(table, m, numbers, 1 + tr_test_below(&seed, BATCH));
 		for (uint32_t i = 0; i < 60; i++) {
 			const uint32_t k = tr_test_below(&seed, reach);
