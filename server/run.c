@@ -222,6 +222,23 @@ static int start_restarts(const struct tr_session *session, bool has_checkpoints
 	return 0;
 }
 
+/* A word as a shell takes it. */
+static void print_word(const char *word)
+{
+	if (word[0] != '\0' && strcspn(word, " \t\n'\"$\\;&|<>*?()`#~!{}[]") == strlen(word)) {
+		fprintf(stderr, " %s", word);
+		return;
+	}
+	fputs(" '", stderr);
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			fputs("'\\''", stderr);
+		else
+			fputc(*word, stderr);
+	}
+	fputc('\'', stderr);
+}
+
 /* "tailrace run .." as it was called, without what holds for the first run only. */
 static void print_resume(const struct tr_cli *cli)
 {
@@ -235,10 +252,7 @@ static void print_resume(const struct tr_cli *cli)
 			i++;
 			continue;
 		}
-		if (strcspn(word, " \t\n'\"$\\;&|<>*?()`") < strlen(word))
-			fprintf(stderr, " '%s'", word);
-		else
-			fprintf(stderr, " %s", word);
+		print_word(word);
 	}
 	fputs("\n", stderr);
 }

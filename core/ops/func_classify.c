@@ -148,7 +148,8 @@ static tr_code run_uuid(struct tr_call *call)
 	if (call->context->env == NULL)
 		TR_CALL_FAIL(call, 0, "no source of random numbers here");
 	TR_CALL_ROWS(call, row) {
-		uint64_t bits[2] = {tr_environment_random(call->context->env), tr_environment_random(call->context->env)};
+		uint64_t bits[2] = {tr_environment_random(call->context->env),
+				    tr_environment_random(call->context->env)};
 		unsigned char *bytes = (unsigned char *)bits;
 		char digits[32], *text = tr_call_new_text(call, 36);
 		uint32_t at = 0;
@@ -168,18 +169,19 @@ static tr_code run_uuid(struct tr_call *call)
 
 /* ---- the table ---- */
 
-#define CLASS(name_, code_, doc_, example_)                                                                          \
-	{                                                                                                            \
-		.name = (name_), .params = "s", .typer = tr_typer_boolean, .kernel = run_class,                      \
-		.null_rule = TR_NULL_STRICT, .code = (code_), .local_create = create_regex,                          \
-		.local_destroy = destroy_regex, TR_FUNC_DOC("conditional", name_ "(string) -> BOOLEAN", doc_, example_) \
+#define CLASS(name_, code_, doc_, example_)                                                     \
+	{                                                                                       \
+		.name = (name_), .params = "s", .typer = tr_typer_boolean, .kernel = run_class, \
+		.null_rule = TR_NULL_STRICT, .code = (code_), .local_create = create_regex,     \
+		.local_destroy = destroy_regex,                                                 \
+		TR_FUNC_DOC("conditional", name_ "(string) -> BOOLEAN", doc_, example_)         \
 	}
 #define OF_TYPE(name_, params_, value_)                                                                  \
 	{                                                                                                \
 		.name = (name_), .params = (params_), .typer = tr_typer_boolean, .kernel = run_constant, \
 		.null_rule = TR_NULL_STRICT, .code = (value_), .flags = TR_FUNC_HIDDEN                   \
 	}
-#define ROW(name_, params_, typer_, kernel_, null_, flags_, group_, signature_, doc_, example_)                      \
+#define ROW(name_, params_, typer_, kernel_, null_, flags_, group_, signature_, doc_, example_)                     \
 	{                                                                                                           \
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
 		.flags = (flags_), TR_FUNC_DOC(group_, signature_, doc_, example_)                                  \
@@ -197,7 +199,8 @@ static const struct tr_func rows[] = {
 	OF_TYPE("IS_DECIMAL", "a", false),
 	ROW("TRANSLATE", "sss", tr_typer_string, run_translate, TR_NULL_CUSTOM, 0, "string",
 	    "TRANSLATE(string, from, to) -> STRING",
-	    "Each character that is in the second text replaced by the one at its place in the third; without such, left out.",
+	    "Each character that is in the second text replaced by the one at its place in the third; without such, "
+	    "left out.",
 	    "TRANSLATE('banana', 'abn', 'o') = 'ooo'"),
 	ROW("ELT", "ls*", tr_typer_string, run_elt, TR_NULL_CUSTOM, 0, "string", "ELT(index, string, ...) -> STRING",
 	    "The argument of that number, from 1; NULL if there is none.", "ELT(2, 'a', 'b', 'c') = 'b'"),

@@ -54,9 +54,11 @@ static tr_code run_url_decode(struct tr_call *call)
 				*end++ = (char)(s.text[i] == '+' ? ' ' : s.text[i]);
 				continue;
 			}
-			is_good = i + 2 < s.length && tr_text_hex_digit(s.text[i + 1]) >= 0 && tr_text_hex_digit(s.text[i + 2]) >= 0;
+			is_good = i + 2 < s.length && tr_text_hex_digit(s.text[i + 1]) >= 0 &&
+				  tr_text_hex_digit(s.text[i + 2]) >= 0;
 			if (is_good)
-				*end++ = (char)(tr_text_hex_digit(s.text[i + 1]) << 4 | tr_text_hex_digit(s.text[i + 2]));
+				*end++ = (char)(tr_text_hex_digit(s.text[i + 1]) << 4 |
+						tr_text_hex_digit(s.text[i + 2]));
 			i += 2;
 		}
 		if (is_good)
@@ -275,10 +277,10 @@ static tr_code run_parse_url(struct tr_call *call)
 
 /* ---- the table ---- */
 
-#define ROW(name_, params_, kernel_, null_, signature_, doc_, example_)                                                \
-	{                                                                                                              \
-		.name = (name_), .params = (params_), .typer = tr_typer_string, .kernel = (kernel_), .null_rule = (null_), \
-		TR_FUNC_DOC("string", signature_, doc_, example_)                                                      \
+#define ROW(name_, params_, kernel_, null_, signature_, doc_, example_)                              \
+	{                                                                                            \
+		.name = (name_), .params = (params_), .typer = tr_typer_string, .kernel = (kernel_), \
+		.null_rule = (null_), TR_FUNC_DOC("string", signature_, doc_, example_)              \
 	}
 
 static const struct tr_func rows[] = {
@@ -288,7 +290,8 @@ static const struct tr_func rows[] = {
 	    "From the form of application/x-www-form-urlencoded; NULL if it is not in it.",
 	    "URL_DECODE('a+b%26c') = 'a b&c'"),
 	ROW("PARSE_URL", "ss?s", run_parse_url, TR_NULL_MAKES, "PARSE_URL(string, part [, key]) -> STRING",
-	    "A part of a URL: HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE, USERINFO, or with QUERY the value of a key; "
+	    "A part of a URL: HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE, USERINFO, or with QUERY the value of "
+	    "a key; "
 	    "NULL if there is none.",
 	    "PARSE_URL('http://a.org/p?x=1&y=2', 'QUERY', 'y') = '2'"),
 };
