@@ -393,11 +393,33 @@ static void begin(struct tr_coordinator *c, int64_t now_ns)
 	tr_checkpoint_begin(graph, c->number);
 }
 
+/** Throws away what subtasks still write for a checkpoint that was given up. An operator may wait until it has written it all,
+ * and could not pass the next barrier before. */
+static void drop_blocks(struct tr_coordinator *c)
+{
+	bool has_room = false;
+
+	for (uint32_t s = 0; s < c->graph->stage_count; s++) {
+		for (uint32_t i = 0; i < c->graph->stages[s]->parallelism; i++) {
+			struct tr_ring *ring = c->graph->stages[s]->subtasks[i].snapshot.ring;
+			struct tr_state_block *block;
+
+			while ((block = tr_ring_pop(ring)) != NULL) {
+				tr_state_block_destroy(&block);
+				has_room = true;
+			}
+		}
+	}
+	if (has_room)
+		wake_workers(c);
+}
+
 static enum tr_turn step_idle(struct tr_coordinator *c, int64_t now_ns)
 {
 	const bool is_final = all_subtasks(c, has_ended);
 	const bool is_asked = take_requests(c);
 
+	drop_blocks(c);
 	if (c->stop == TR_STOP_DRAIN && !is_final) { /* the sources end, and then the job as any other */
 		if (!atomic_load_explicit(&c->graph->is_draining, memory_order_relaxed)) {
 			/* Release pairs with the acquire of the sources' heads. */
@@ -504,6 +526,7 @@ static bool drain_ring(struct tr_coordinator *c, struct tr_subtask *subtask, boo
 			return true;
 		if (c->block->checkpoint != c->number) { /* of one that was given up */
 			tr_state_block_destroy(&c->block);
+			*has_moved = true;
 			continue;
 		}
 		if (!tr_log_append(c->log, c->block))
