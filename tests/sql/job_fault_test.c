@@ -360,7 +360,7 @@ static void test_recovery(void **state)
 
 	snprintf(job, sizeof(job), "%s/job", top);
 	snprintf(saved, sizeof(saved), "%s/saved", top);
-	for (uint64_t at = 60; at <= 120; at += 30) {
+	for (uint64_t at = 40; at <= 100; at += 30) {
 		prepare(NULL);
 		heal();
 		disk.what = FAILING_CALLS;
