@@ -10,6 +10,8 @@
 #define CLASS_MIN 10
 #define ROWS 256
 #define WRITING_SHARE 16 /* of the limit may be on its way to the file */
+#define VISITED_MIN 256  /* pages that the hand passes for a batch, at most; */
+#define VISITED_SHARE 8  /* and this part of all */
 
 static void *checked(void *p)
 {
@@ -452,28 +454,29 @@ static enum tr_flow merge_step(struct tr_table *table)
 	return TR_FLOW_MORE;
 }
 
-/** Brings memory below the limit. BLOCKED: too much is on its way to the file. */
+/** Brings memory down, by a bounded part of a round: where little can leave, the table goes on above the limit rather than go
+ * round and round. BLOCKED: what has left is on its way to the file. */
 static enum tr_flow balance(struct tr_table *table)
 {
 	struct tr_cold_file *f = table->cold;
 	const size_t limit = table->options.memory_limit / 16 * 15, most = limit / WRITING_SHARE;
+	const uint32_t visits = VISITED_MIN + table->page_count / VISITED_SHARE;
 
 	if (reap_writes(table) != TR_OK || merge_step(table) == TR_FLOW_FAILED)
 		return TR_FLOW_FAILED;
-	if (tr_table_bytes(table) - f->writing_bytes <= limit)
-		return TR_FLOW_MORE;
-	for (uint32_t n = 0; n < 2 * table->page_count && f->writing_bytes <= most &&
-			     tr_table_bytes(table) - f->writing_bytes > limit - limit / 32;
-	     n++) {
-		f->hand = f->hand + 1 < table->page_count ? f->hand + 1 : 0;
-		page_evict(table, f->hand);
+	if (tr_table_bytes(table) - f->writing_bytes > limit && !f->has_turned) {
+		for (uint32_t n = 0; n < visits && f->writing_bytes <= most &&
+				     tr_table_bytes(table) - f->writing_bytes > limit - limit / 32;
+		     n++) {
+			f->hand = f->hand + 1 < table->page_count ? f->hand + 1 : 0;
+			page_evict(table, f->hand);
+		}
+		if (f->merging != 0 && merge_step(table) == TR_FLOW_FAILED)
+			return TR_FLOW_FAILED;
 	}
-	if (f->merging != 0 && merge_step(table) == TR_FLOW_FAILED)
-		return TR_FLOW_FAILED;
 	/* What is on its way ends the caller's wait. */
-	if (tr_table_bytes(table) > table->options.memory_limit && (f->writing != NULL || f->merging != 0))
-		return TR_FLOW_BLOCKED;
-	return TR_FLOW_MORE;
+	f->has_turned = tr_table_bytes(table) > table->options.memory_limit && (f->writing != NULL || f->merging != 0);
+	return f->has_turned ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
 }
 
 void tr_table_set_memory_limit(struct tr_table *table, size_t bytes)

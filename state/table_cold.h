@@ -11,7 +11,8 @@
  * is BLOCKED. The file is never asked for a key that does not exist, but for one in 2^32.
  *
  * When memory is above the limit a hand goes round the pages like a clock's. It takes the marks off, and entries out that
- * had none, enough of them to halve the page; else the page has a second chance. A page with RUNS_MAX runs has them
+ * had none, enough of them to halve the page; else the page has a second chance. It passes an eighth of the pages for a batch, at
+ * most. A page with RUNS_MAX runs has them
  * merged first: read, put together without those that are back, written as one. A page with runs does not split.
  *
  * An entry in a run is the slot as it was, and its blob; stamps go with it. So a snapshot reads runs that have something due, and
@@ -67,6 +68,7 @@ struct tr_cold_file {
 	struct tr_cold_run *writing;
 	size_t writing_bytes;
 	uint32_t hand;
+	bool has_turned;  /* for the batch that waits */
 	uint32_t merging; /* page number plus one; 0: none */
 	uint64_t entries; /* in runs, those that are back left out */
 	uint64_t reads_total, evicted_total, merged_total;
