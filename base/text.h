@@ -111,21 +111,26 @@ struct tr_text_time {
 /** What a date or timestamp text may look like. 0 is the strictest: "2001-01-31 10:20:30[.123456789]". */
 enum tr_text_time_flags {
 	TR_TIME_T = 1,                 /* 'T' (or 't') between date and time instead of ' ' */
-	TR_TIME_T_OR_SPACE = 2,        /* either */
 	TR_TIME_SHORT_FIELDS = 4,      /* one digit for month, day, hour is enough */
 	TR_TIME_NO_SECONDS = 8,        /* ":ss" may be missing */
 	TR_TIME_DATE_ONLY = 16,        /* the time may be missing: 00:00 */
 	TR_TIME_Z = 32,                /* must end with 'Z' */
 	TR_TIME_OFFSET = 64,           /* must end with 'Z' or +HH:mm[:ss] */
 	TR_TIME_OFFSET_OPTIONAL = 128, /* may end so */
-	/* CAST(string AS DATE / TIMESTAMP) */
-	TR_TIME_CAST = TR_TIME_T_OR_SPACE | TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS | TR_TIME_DATE_ONLY,
+	TR_TIME_PARTIAL = 256,         /* a date: "2001" and "2001-02" do, and a time after it is dropped */
+	TR_TIME_STRICT = 1024,         /* a timestamp: no 30 February, no 24:00:00 */
+	TR_TIME_ROLLS = 512,           /* a date: 30 February is 1 or 2 March (java.sql.Date) */
+	/* CAST(string AS ..) */
+	TR_TIME_CAST_DATE = TR_TIME_SHORT_FIELDS | TR_TIME_PARTIAL,
+	TR_TIME_CAST_TIMESTAMP = TR_TIME_SHORT_FIELDS | TR_TIME_DATE_ONLY,
 };
 
-/** A date: flags SHORT_FIELDS, or CAST (also "2001", "2001-02", and a time after it, which is dropped). */
+/** A date: flags SHORT_FIELDS, PARTIAL, ROLLS. */
 enum tr_text_result tr_text_parse_date(const char *text, size_t length, unsigned flags, int32_t *days);
 /** A time of day in nanoseconds: flags SHORT_FIELDS, NO_SECONDS. */
 enum tr_text_result tr_text_parse_time(const char *text, size_t length, unsigned flags, int64_t *nanos);
+/** With ' ' as separator Java's resolver is the "smart" one: days up to 31 are cut to the month's last, 24:00:00 is the next
+ * midnight. With T, or STRICT, it is strict. */
 enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, unsigned flags, struct tr_text_time *time);
 /** Cuts (never rounds) to ticks. RANGE when it does not fit 64 bits. */
 enum tr_text_result tr_text_time_to_ticks(const struct tr_text_time *time, int64_t ticks_per_second, int64_t *ticks);

@@ -209,10 +209,14 @@ static bool take_number(struct cursor *c, int min, int max, int64_t *value)
 	return count >= min;
 }
 
-static enum tr_text_result take_date(struct cursor *c, unsigned flags, bool is_partial_ok, int64_t *days)
+/* What a day beyond its month's end does. */
+enum overrun { OVERRUN_FAILS, OVERRUN_IS_CUT, OVERRUN_ROLLS };
+
+static enum tr_text_result take_date(struct cursor *c, unsigned flags, enum overrun overrun, int64_t *days)
 {
+	const bool is_partial_ok = flags & TR_TIME_PARTIAL;
 	const int short_min = flags & TR_TIME_SHORT_FIELDS ? 1 : 2;
-	int64_t year, month = 1, day = 1;
+	int64_t year, month = 1, day = 1, last;
 	bool is_negative = false, has_sign = false;
 
 	if (c->p < c->end && (*c->p == '-' || *c->p == '+')) {
@@ -234,16 +238,21 @@ static enum tr_text_result take_date(struct cursor *c, unsigned flags, bool is_p
 		return TR_TEXT_MALFORMED;
 	}
 	year = is_negative ? -year : year;
-	if (month < 1 || month > 12 || day < 1 || day > tr_calendar_month_days(year, (int)month))
+	if (month < 1 || month > 12 || day < 1 || day > 31)
+		return TR_TEXT_MALFORMED;
+	last = tr_calendar_month_days(year, (int)month);
+	if (day > last && overrun == OVERRUN_FAILS)
 		return TR_TEXT_MALFORMED;
 	if (year > YEAR_LIMIT || year < -YEAR_LIMIT)
 		return TR_TEXT_RANGE;
-	*days = tr_calendar_days(year, (int)month, (int)day);
+	*days = tr_calendar_days(year, (int)month, (int)TR_MIN(day, last));
+	if (overrun == OVERRUN_ROLLS)
+		*days += day - TR_MIN(day, last);
 	return TR_TEXT_OK;
 }
 
-/** HH:mm[:ss[.fraction]] */
-static bool take_clock(struct cursor *c, unsigned flags, int64_t *seconds, int32_t *nanos)
+/** HH:mm[:ss[.fraction]]; 24:00:00 only where a day may end so. */
+static bool take_clock(struct cursor *c, unsigned flags, bool is_24_ok, int64_t *seconds, int32_t *nanos)
 {
 	const int short_min = flags & TR_TIME_SHORT_FIELDS ? 1 : 2;
 	int64_t hour, minute, second = 0;
@@ -268,6 +277,8 @@ static bool take_clock(struct cursor *c, unsigned flags, int64_t *seconds, int32
 		return false;
 	}
 	*seconds = hour * 3600 + minute * 60 + second;
+	if (is_24_ok && *seconds == TR_SECONDS_PER_DAY && *nanos == 0)
+		return hour == 24;
 	return hour < 24 && minute < 60 && second < 60;
 }
 
@@ -301,13 +312,12 @@ static bool take_offset(struct cursor *c, bool *has_offset, int64_t *offset)
 enum tr_text_result tr_text_parse_date(const char *text, size_t length, unsigned flags, int32_t *days)
 {
 	struct cursor c = {text, text + length};
-	const bool is_cast = (flags & TR_TIME_CAST) == TR_TIME_CAST;
 	int64_t wide;
-	enum tr_text_result result = take_date(&c, flags, is_cast, &wide);
+	enum tr_text_result result = take_date(&c, flags, flags & TR_TIME_ROLLS ? OVERRUN_ROLLS : OVERRUN_FAILS, &wide);
 
 	if (result != TR_TEXT_OK)
 		return result;
-	if (c.p != c.end && !(is_cast && (*c.p == ' ' || *c.p == 'T')))
+	if (c.p != c.end && !((flags & TR_TIME_PARTIAL) && *c.p == ' '))
 		return TR_TEXT_MALFORMED;
 	if (wide < INT32_MIN || wide > INT32_MAX)
 		return TR_TEXT_RANGE;
@@ -321,7 +331,7 @@ enum tr_text_result tr_text_parse_time(const char *text, size_t length, unsigned
 	int64_t seconds;
 	int32_t fraction;
 
-	if (!take_clock(&c, flags, &seconds, &fraction) || c.p != c.end)
+	if (!take_clock(&c, flags, false, &seconds, &fraction) || c.p != c.end)
 		return TR_TEXT_MALFORMED;
 	*nanos = seconds * 1000000000 + fraction;
 	return TR_TEXT_OK;
@@ -359,7 +369,7 @@ static bool take_separator(struct cursor *c, unsigned flags)
 {
 	if (flags & TR_TIME_T)
 		return take_char(c, 'T') || take_char(c, 't');
-	return take_char(c, ' ') || ((flags & TR_TIME_T_OR_SPACE) && take_char(c, 'T'));
+	return take_char(c, ' ');
 }
 
 /** What may follow the time: an offset, a Z, or nothing. */
@@ -384,7 +394,7 @@ static enum tr_text_result take_end(struct cursor *c, unsigned flags, struct tr_
 enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, unsigned flags, struct tr_text_time *time)
 {
 	struct cursor c = {text, text + length};
-	const bool is_cast = (flags & TR_TIME_CAST) == TR_TIME_CAST;
+	const bool is_smart = !(flags & (TR_TIME_T | TR_TIME_STRICT));
 	int64_t days, seconds = 0;
 	enum tr_text_result result;
 
@@ -402,11 +412,11 @@ enum tr_text_result tr_text_parse_timestamp(const char *text, size_t length, uns
 		}
 		return take_end(&c, flags, time);
 	}
-	result = take_date(&c, flags, is_cast, &days);
+	result = take_date(&c, flags, is_smart ? OVERRUN_IS_CUT : OVERRUN_FAILS, &days);
 	if (result != TR_TEXT_OK)
 		return result;
 	if (c.p != c.end || !(flags & TR_TIME_DATE_ONLY))
-		if (!take_separator(&c, flags) || !take_clock(&c, flags, &seconds, &time->nanos))
+		if (!take_separator(&c, flags) || !take_clock(&c, flags, is_smart, &seconds, &time->nanos))
 			return TR_TEXT_MALFORMED;
 	time->seconds = days * TR_SECONDS_PER_DAY + seconds;
 	return take_end(&c, flags, time);

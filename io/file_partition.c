@@ -117,7 +117,7 @@ static bool parse_time_value(struct tr_partition_value *v, const struct tr_type 
 	int64_t nanos;
 
 	switch (type->id) {
-	case TR_TYPE_DATE: return tr_text_parse_date(v->text, v->length, TR_TIME_CAST, &v->i32) == TR_TEXT_OK;
+	case TR_TYPE_DATE: return tr_text_parse_date(v->text, v->length, TR_TIME_CAST_DATE, &v->i32) == TR_TEXT_OK;
 	case TR_TYPE_TIME:
 		if (tr_text_parse_time(v->text, v->length, TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS, &nanos) !=
 		    TR_TEXT_OK)
@@ -125,7 +125,7 @@ static bool parse_time_value(struct tr_partition_value *v, const struct tr_type 
 		v->i32 = (int32_t)(nanos / 1000000);
 		return true;
 	default:
-		return tr_text_parse_timestamp(v->text, v->length, TR_TIME_CAST, &time) == TR_TEXT_OK &&
+		return tr_text_parse_timestamp(v->text, v->length, TR_TIME_CAST_TIMESTAMP, &time) == TR_TEXT_OK &&
 		       tr_text_time_to_ticks(&time, tr_type_ticks_per_second(type), &v->i64) == TR_TEXT_OK;
 	}
 }

@@ -14,7 +14,7 @@
 
 /* Flink reads DATE as java.sql.Date does (one digit is enough), TIME as LocalTime.parse does. */
 const struct tr_field_rules tr_csv_rules = {
-	.date_flags = TR_TIME_SHORT_FIELDS,
+	.date_flags = TR_TIME_SHORT_FIELDS | TR_TIME_ROLLS,
 	.time_flags = TR_TIME_NO_SECONDS,
 	.timestamp_flags = 0,
 	.ltz_flags = TR_TIME_Z,

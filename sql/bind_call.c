@@ -288,7 +288,8 @@ static const struct tr_expr *malformed(struct tr_binder *binder, const struct tr
 	return NULL;
 }
 
-/* INT, BIGINT or DECIMAL(n, 0), whichever holds the digits; DECIMAL literals by their digits. */
+/* INT, BIGINT or DECIMAL(n, 0), whichever holds the digits; with digits behind a point DECIMAL(n, m) by the digits that
+ * are written, 0.05 and 00.5 with three. */
 static const struct tr_expr *number_literal(struct tr_binder *binder, const struct tr_ast_expr *ast)
 {
 	const char *text = ast->literal.text;
@@ -300,16 +301,19 @@ static const struct tr_expr *number_literal(struct tr_binder *binder, const stru
 	int precision;
 	tr_i128 unscaled;
 
+	if (point != NULL && scale == 0) {
+		point = NULL;
+		length--;
+	}
 	if (point == NULL && tr_text_parse_i64(text, length, &value.i64) == TR_TEXT_OK) {
 		bool is_int = value.i64 >= INT32_MIN && value.i64 <= INT32_MAX;
 
 		return tr_expr_literal(binder->arena,
 				       not_null(binder, tr_type_of(is_int ? TR_TYPE_INT : TR_TYPE_BIGINT)), value);
 	}
-	while (*digits == '0' && digits[1] != '\0')
+	while (point == NULL && digits + 1 < text + length && *digits == '0')
 		digits++;
-	precision = (int)(text + length - digits) - (memchr(digits, '.', (size_t)(text + length - digits)) != NULL);
-	precision = TR_MAX(TR_MAX(precision, scale), 1);
+	precision = (int)(text + length - digits) - (point != NULL);
 	if (precision > TR_DECIMAL_PRECISION_MAX ||
 	    tr_text_parse_decimal(text, length, precision, scale, &unscaled) != TR_TEXT_OK) {
 		tr_diag_error(binder->diags, TR_E_VALUE, ast->span, "a number of %d digits; DECIMAL has at most %d",
@@ -367,7 +371,8 @@ static const struct tr_expr *time_literal(struct tr_binder *binder, const struct
 		return tr_expr_literal(binder->arena, not_null(binder, type), value);
 	}
 	type = tr_type_with_precision(binder->arena, TR_TYPE_TIMESTAMP, precision);
-	if (tr_text_parse_timestamp(literal->text, literal->length, TR_TIME_SHORT_FIELDS, &time) != TR_TEXT_OK ||
+	if (tr_text_parse_timestamp(literal->text, literal->length,
+				    TR_TIME_SHORT_FIELDS | TR_TIME_DATE_ONLY | TR_TIME_STRICT, &time) != TR_TEXT_OK ||
 	    tr_text_time_to_ticks(&time, tr_type_ticks_per_second(type), &value.i64) != TR_TEXT_OK)
 		return malformed(binder, ast, "TIMESTAMP: expected 'yyyy-mm-dd hh:mm:ss[.fff]'");
 	return tr_expr_literal(binder->arena, not_null(binder, type), value);

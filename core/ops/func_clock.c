@@ -160,18 +160,15 @@ static tr_code parse_row(struct tr_call *call, uint32_t row, bool is_lenient, bo
 	return TR_OK;
 }
 
+/* TO_TIMESTAMP, and TO_TIMESTAMP_LTZ, which reads texts as UTC, whatever the session zone. */
 static tr_code run_to_timestamp(struct tr_call *call)
 {
-	bool is_ltz = call->type->id == TR_TYPE_TIMESTAMP_LTZ;
-
 	TR_CALL_ROWS(call, row) {
 		struct tr_text_time time;
 		bool is_good;
 		int64_t ticks;
 
 		TR_TRY(parse_row(call, row, false, &is_good, &time));
-		if (is_good && is_ltz)
-			time.seconds = tr_timezone_local_to_utc(call->zone, call->cursor, time.seconds);
 		if (is_good && tr_text_time_to_ticks(&time, tr_type_ticks_per_second(call->type), &ticks) == TR_TEXT_OK)
 			((int64_t *)call->out)[row] = ticks;
 		else
@@ -187,7 +184,7 @@ static tr_code run_to_date(struct tr_call *call)
 		bool is_good;
 
 		if (call->arg_count < 2) {
-			is_good = tr_text_parse_date(tr_view_text(view), view->length, TR_TIME_CAST,
+			is_good = tr_text_parse_date(tr_view_text(view), view->length, TR_TIME_CAST_DATE,
 						     &((int32_t *)call->out)[row]) == TR_TEXT_OK;
 		} else {
 			struct tr_text_time time;

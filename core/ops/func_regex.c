@@ -305,7 +305,7 @@ static uint32_t put_bracket(struct tr_bytes *out, const char *pattern, uint32_t 
 	return i;
 }
 
-/* The regular expression of a SIMILAR TO pattern. */
+/* The regular expression of a SIMILAR TO pattern. '.' and '^' keep their meaning in it, as in Flink. */
 static void translate_similar(struct tr_bytes *out, const char *pattern, uint32_t length, char escape)
 {
 	tr_bytes_clear(out);
@@ -325,7 +325,7 @@ static void translate_similar(struct tr_bytes *out, const char *pattern, uint32_
 		} else if (c == '[') {
 			i = put_bracket(out, pattern, length, i);
 		} else {
-			if (c == '.' || c == '^' || c == '$' || c == '\\')
+			if (c == '$' || c == '\\')
 				tr_bytes_append_char(out, '\\');
 			tr_bytes_append_char(out, c);
 		}

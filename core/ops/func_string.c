@@ -36,11 +36,13 @@ static uint32_t initcap(char *out, const char *text, uint32_t length)
 	for (uint32_t i = 0; i < length;) {
 		uint32_t size = tr_text_prefix(text + i, length - i, 1, NULL);
 		unsigned char c = (unsigned char)text[i];
-		bool is_letter = c >= 0x80 || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+		bool is_letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
 
 		size = size == 0 ? 1 : size;
-		written += in_word ? tr_case_lower(out + written, text + i, size)
-				   : tr_case_upper(out + written, text + i, size);
+		memcpy(out + written, text + i, size);
+		if (is_letter && c >= 'A')
+			out[written] = (char)(in_word ? c | 32 : c & ~32);
+		written += size;
 		in_word = is_letter;
 		i += size;
 	}
@@ -83,9 +85,7 @@ static tr_code run_ascii(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
 		struct tr_piece s = tr_call_piece(call, 0, row);
-		int first = s.length > 0 ? (signed char)s.text[0] : 0;
-
-		((int32_t *)call->out)[row] = first < 0 ? 0 : first;
+		((int32_t *)call->out)[row] = s.length > 0 ? (signed char)s.text[0] : 0;
 	}
 	return TR_OK;
 }
@@ -538,7 +538,7 @@ static const struct tr_func rows[] = {
 	STRICT("REVERSE", "s", tr_typer_string, run_reverse, "REVERSE(string) -> STRING", "Backwards.",
 	       "REVERSE('abc') = 'cba'"),
 	STRICT("ASCII", "s", tr_typer_int, run_ascii, "ASCII(string) -> INT",
-	       "Code of the first character; 0 when it is not ASCII.", "ASCII('a') = 97"),
+	       "The first byte in UTF-8, as a signed number.", "ASCII('a') = 97"),
 	STRICT("CHR", "l", tr_typer_string, run_chr, "CHR(integer) -> STRING",
 	       "The character of a code; codes above 255 are taken modulo 256.", "CHR(97) = 'a'"),
 	MAKES("SUBSTRING", "sl?l", tr_typer_string, run_substring,

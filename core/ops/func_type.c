@@ -189,7 +189,7 @@ static bool casts_scalar(const struct tr_type *from, const struct tr_type *to)
 	if (tr_type_is_text(to))
 		return true;
 	switch (to->id) {
-	case TR_TYPE_BOOLEAN: return is_number && from->id != TR_TYPE_FLOAT && from->id != TR_TYPE_DOUBLE;
+	case TR_TYPE_BOOLEAN: return is_number;
 	case TR_TYPE_TINYINT:
 	case TR_TYPE_SMALLINT:
 	case TR_TYPE_INT:

@@ -4,7 +4,7 @@
  *
  *     numbers     Java's conversions: integers wrap, floating point saturates and NaN is 0; DECIMAL rounds HALF_UP when
  *                 its scale shrinks and is NULL when it does not fit; DECIMAL to an integer cuts the fraction
- *     text to x   surrounding blanks are ignored; what is no x fails the job (TRY_CAST: NULL)
+ *     text to x   surrounding blanks are ignored, but for BOOLEAN and TIMESTAMPs; what is no x fails the job (TRY_CAST: NULL)
  *     x to text   Flink's texts (base/text.h); VARCHAR(n) cuts, CHAR(n) cuts or pads with blanks
  *     nested      kernel_cast_nested.c
  *     times       precision is cut, not rounded; between TIMESTAMP and TIMESTAMP_LTZ by the session zone
@@ -95,8 +95,12 @@ static tr_code cast_number(struct tr_call *call)
 
 static tr_code cast_to_boolean(struct tr_call *call)
 {
+	const struct tr_column *from = &call->args[0];
+
 	TR_CALL_ROWS(call, row)
-		((uint8_t *)call->out)[row] = tr_decimal_get(&call->args[0], row) != 0;
+		((uint8_t *)call->out)[row] = from->type->id == TR_TYPE_DOUBLE  ? tr_column_f64(from, row) != 0
+					      : from->type->id == TR_TYPE_FLOAT ? tr_column_f32(from, row) != 0
+										: tr_decimal_get(from, row) != 0;
 	return TR_OK;
 }
 
@@ -234,11 +238,19 @@ static int64_t cut_ticks(int64_t ticks, const struct tr_type *type)
 	return ticks - tr_floor_mod(ticks, unit);
 }
 
+/* A time of day in milliseconds, cut to its type's digits. */
+static int32_t cut_time(int32_t ms, const struct tr_type *type)
+{
+	static const int32_t units[] = {1000, 100, 10};
+
+	return type->precision < 3 ? ms - ms % units[type->precision] : ms;
+}
+
 static enum tr_text_result parse_timestamp_as(const char *text, size_t length, struct tr_call *call, uint32_t row)
 {
 	struct tr_text_time time;
 	int64_t ticks;
-	enum tr_text_result result = tr_text_parse_timestamp(text, length, TR_TIME_CAST, &time);
+	enum tr_text_result result = tr_text_parse_timestamp(text, length, TR_TIME_CAST_TIMESTAMP, &time);
 
 	if (result != TR_TEXT_OK)
 		return result;
@@ -274,16 +286,14 @@ static enum tr_text_result parse_as(const char *text, size_t length, struct tr_c
 		result = tr_text_parse_decimal(text, length, call->type->precision, call->type->scale, &value);
 		if (result == TR_TEXT_OK)
 			tr_decimal_put(call, row, value);
-		if (result == TR_TEXT_RANGE)
-			tr_call_set_null(call, row);
-		return result == TR_TEXT_RANGE ? TR_TEXT_OK : result;
+		return result;
 	}
-	case TR_TYPE_DATE: return tr_text_parse_date(text, length, TR_TIME_CAST, &((int32_t *)call->out)[row]);
+	case TR_TYPE_DATE: return tr_text_parse_date(text, length, TR_TIME_CAST_DATE, &((int32_t *)call->out)[row]);
 	case TR_TYPE_TIME: {
 		int64_t nanos = 0;
 
 		result = tr_text_parse_time(text, length, TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS, &nanos);
-		((int32_t *)call->out)[row] = (int32_t)(nanos / 1000000);
+		((int32_t *)call->out)[row] = cut_time((int32_t)(nanos / 1000000), call->type);
 		return result;
 	}
 	default: return parse_timestamp_as(text, length, call, row);
@@ -292,6 +302,9 @@ static enum tr_text_result parse_as(const char *text, size_t length, struct tr_c
 
 static tr_code cast_from_text(struct tr_call *call)
 {
+	const bool is_trimmed = call->type->id != TR_TYPE_BOOLEAN && call->type->id != TR_TYPE_TIMESTAMP &&
+				call->type->id != TR_TYPE_TIMESTAMP_LTZ;
+
 	TR_CALL_ROWS(call, row) {
 		const struct tr_view *view = tr_call_view(call, 0, row);
 		const char *text = tr_view_text(view);
@@ -299,7 +312,8 @@ static tr_code cast_from_text(struct tr_call *call)
 		enum tr_text_result result;
 		char type[16] = "";
 
-		tr_text_trim(&text, &length);
+		if (is_trimmed)
+			tr_text_trim(&text, &length);
 		result = length == 0 ? TR_TEXT_MALFORMED : parse_as(text, length, call, row);
 		if (result == TR_TEXT_OK)
 			continue;
@@ -486,7 +500,7 @@ static tr_code cast_time(struct tr_call *call)
 			continue;
 		}
 		if (call->type->id == TR_TYPE_TIME) {
-			((int32_t *)call->out)[row] = (int32_t)tr_floor_mod(ticks, TR_MS_PER_DAY);
+			((int32_t *)call->out)[row] = cut_time((int32_t)tr_floor_mod(ticks, TR_MS_PER_DAY), call->type);
 			continue;
 		}
 		if (call->type->id == TR_TYPE_TIMESTAMP_LTZ && !both_ltz)
@@ -530,7 +544,7 @@ static bool needs_nothing(const struct tr_type *from, const struct tr_type *to)
 		       (to->precision == TR_LENGTH_MAX ||
 			(to->precision >= from->precision && tr_type_is_text(from) == tr_type_is_text(to)));
 	if (from->id == TR_TYPE_TIME && to->id == TR_TYPE_TIME)
-		return true;
+		return to->precision >= TR_MIN(from->precision, 3);
 	if (tr_type_is_timestamp(from) && from->id == to->id)
 		return to->precision >= from->precision &&
 		       tr_type_ticks_per_second(from) == tr_type_ticks_per_second(to);

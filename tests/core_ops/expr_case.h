@@ -62,7 +62,7 @@ static int64_t case_time(const char *text, const struct tr_type *type)
 	struct tr_text_time time;
 	int64_t ticks;
 
-	assert_int_equal(tr_text_parse_timestamp(text, strlen(text), TR_TIME_CAST, &time), TR_TEXT_OK);
+	assert_int_equal(tr_text_parse_timestamp(text, strlen(text), TR_TIME_CAST_TIMESTAMP, &time), TR_TEXT_OK);
 	assert_int_equal(tr_text_time_to_ticks(&time, tr_type_ticks_per_second(type), &ticks), TR_TEXT_OK);
 	return ticks;
 }

@@ -49,6 +49,7 @@ static const struct expr_case cases[] = {
 	 "A\xff"
 	 "B"},
 	{"INITCAP", {"s:hello wORLD-x"}, "Hello World-X"},
+	{"INITCAP", {"s:ÉCOLE école"}, "ÉCole éCole"}, /* Flink: letters beyond ASCII end a word */
 	{"CHAR_LENGTH", {"s:stream"}, "6"},
 	{"CHAR_LENGTH", {"s:\xf0\x9f\x98\x80x"}, "2"},
 	{"CHARACTER_LENGTH", {"s:"}, "0"},
@@ -58,6 +59,7 @@ static const struct expr_case cases[] = {
 	 "\xc3\xa4"
 	 "ba"},
 	{"ASCII", {"s:a"}, "97"},
+	{"ASCII", {"s:é"}, "-61"},
 	{"CHR", {"i:97"}, "a"},
 	{"CHR", {"l:-1"}, ""},
 	{"SUBSTRING", {"s:stream", "i:2", "i:3"}, "tre"},
@@ -139,7 +141,8 @@ static const struct expr_case cases[] = {
 	{"SIMILAR TO", {"s:abc", "s:(a|x)b_"}, "TRUE"},
 	{"SIMILAR TO", {"s:abc", "s:b"}, "FALSE"},
 	{"SIMILAR TO", {"s:a.c", "s:a.c"}, "TRUE"},
-	{"SIMILAR TO", {"s:abc", "s:a.c"}, "FALSE"},
+	{"SIMILAR TO", {"s:abc", "s:a.c"}, "TRUE"}, /* in Flink a point stays what it is in a regular expression */
+	{"SIMILAR TO", {"s:a$c", "s:a$c"}, "TRUE"},
 	{"SIMILAR TO", {"s:a5", "s:[[:ALPHA:]][0-9]"}, "TRUE"},
 	{"REGEXP", {"s:stream", "s:^s.*m$"}, "TRUE"},
 	{"REGEXP", {"s:stream", "s:x"}, "FALSE"},

@@ -105,7 +105,7 @@ static const struct expr_case berlin[] = {
 	{"DATE_FORMAT", {"z3:2024-07-01 12:00:00", "s:HH"}, "14"},
 	{"FROM_UNIXTIME", {"l:0"}, "1970-01-01 01:00:00"},
 	{"UNIX_TIMESTAMP", {"s:1970-01-01 01:00:00"}, "0"},
-	{"TO_TIMESTAMP_LTZ", {"s:2024-07-01 14:00:00"}, "2024-07-01 14:00:00.000"},
+	{"TO_TIMESTAMP_LTZ", {"s:2024-07-01 14:00:00"}, "2024-07-01 16:00:00.000"}, /* the text is UTC */
 	{"LOCALTIMESTAMP", {NULL}, "2020-09-13 14:26:40.123"},
 	{"CURRENT_TIMESTAMP", {NULL}, "2020-09-13 14:26:40.123"},
 	{"PROCTIME", {NULL}, "2020-09-13 14:26:40.123"},
