@@ -1,3 +1,4 @@
+-- own: the option is Tailrace's own
 -- once
 SET 'state.memory.limit' = '64 quarks';
 SET 'state.memory.limit' = '-1 mb';

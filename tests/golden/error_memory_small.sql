@@ -1,3 +1,4 @@
+-- own: the option is Tailrace's own
 -- once
 SET 'state.memory.limit' = '7 mb';
 CREATE TABLE bids (bidtime TIMESTAMP(3), price DECIMAL(10, 2), item STRING, WATERMARK FOR bidtime AS bidtime)

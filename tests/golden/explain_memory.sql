@@ -1,3 +1,4 @@
+-- own: plans are each one's own
 -- once
 -- ordered
 SET 'state.memory.limit' = '64 mb';
