@@ -164,6 +164,29 @@ size_t tr_text_put_base64(char *out, const void *bytes, size_t length);
 /** `out` needs length / 4 * 3 + 3 bytes. */
 enum tr_text_result tr_text_parse_base64(const char *text, size_t length, char *out, size_t *out_length);
 
+/** The value of a hexadecimal digit, or -1. */
+static inline int tr_text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 32;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/** Writes a code point (below 0x110000) as UTF-8, 1 to 4 bytes; returns how many. */
+static inline uint32_t tr_text_put_code_point(char *out, uint32_t c)
+{
+	const uint32_t size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const unsigned char heads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+
+	for (uint32_t i = size - 1; i > 0; i--) {
+		out[i] = (char)(0x80 | (c & 0x3F));
+		c >>= 6;
+	}
+	out[0] = (char)(heads[size] | c);
+	return size;
+}
+
 /** Whether the bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool tr_text_is_utf8(const char *text, size_t length);
 

@@ -174,36 +174,9 @@ static uint32_t hex_4(const char *p)
 {
 	uint32_t value = 0;
 
-	for (int i = 0; i < 4; i++) {
-		const char c = p[i];
-
-		value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-	}
+	for (int i = 0; i < 4; i++)
+		value = value << 4 | (uint32_t)tr_text_hex_digit(p[i]);
 	return value;
-}
-
-static size_t put_utf8(char *out, uint32_t code)
-{
-	if (code < 0x80) {
-		out[0] = (char)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (char)(0xc0 | code >> 6);
-		out[1] = (char)(0x80 | (code & 63));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (char)(0xe0 | code >> 12);
-		out[1] = (char)(0x80 | (code >> 6 & 63));
-		out[2] = (char)(0x80 | (code & 63));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | code >> 18);
-	out[1] = (char)(0x80 | (code >> 12 & 63));
-	out[2] = (char)(0x80 | (code >> 6 & 63));
-	out[3] = (char)(0x80 | (code & 63));
-	return 4;
 }
 
 size_t tr_json_unescape(const char *text, size_t length, char *out)
@@ -240,7 +213,7 @@ size_t tr_json_unescape(const char *text, size_t length, char *out)
 			} else if (code >= 0xd800 && code < 0xe000) {
 				code = '?';
 			}
-			at += put_utf8(out + at, code);
+			at += tr_text_put_code_point(out + at, code);
 			p += 4;
 			break;
 		default: out[at++] = p[1]; break;

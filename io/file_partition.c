@@ -74,15 +74,6 @@ void tr_file_partition_append(struct tr_bytes *out, const struct tr_table_spec *
 	tr_bytes_deinit(&text);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /** An ill-formed escape stands for itself. */
 static char *unescape(const char *text, size_t length, uint32_t *out_length)
 {
@@ -90,8 +81,9 @@ static char *unescape(const char *text, size_t length, uint32_t *out_length)
 	size_t n = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '%' && i + 2 < length && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
-			out[n++] = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+		if (text[i] == '%' && i + 2 < length && tr_text_hex_digit(text[i + 1]) >= 0 &&
+		    tr_text_hex_digit(text[i + 2]) >= 0) {
+			out[n++] = (char)(tr_text_hex_digit(text[i + 1]) * 16 + tr_text_hex_digit(text[i + 2]));
 			i += 2;
 		} else {
 			out[n++] = text[i];

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "io/json.h"
 
 #if defined(__AVX512BW__) || defined(__AVX2__)
@@ -86,14 +87,6 @@ static inline const char *skip_blanks(const char *p)
 	return p;
 }
 
-static inline int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /** An escape at p (the backslash): returns what follows it. */
 static inline const char *skip_escape(struct tr_json_scan *s, const char *p)
 {
@@ -108,7 +101,7 @@ static inline const char *skip_escape(struct tr_json_scan *s, const char *p)
 	case 't': return p + 2;
 	case 'u':
 		for (int i = 2; i < 6; i++)
-			if (hex_digit(p[i]) < 0)
+			if (tr_text_hex_digit(p[i]) < 0)
 				return scan_fail(s, p, "\\u needs four hexadecimal digits");
 		return p + 6;
 	default: return scan_fail(s, p, "a string has an unknown escape");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "sql/lex.h"
 
 struct decoder {
@@ -16,33 +17,6 @@ struct decoder {
 	uint32_t length;
 	struct tr_diags *diags;
 };
-
-static int hex_value(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-static void put_code_point(struct decoder *d, uint32_t c)
-{
-	if (c < 0x80) {
-		d->out[d->length++] = (char)c;
-		return;
-	}
-	if (c < 0x800) {
-		d->out[d->length++] = (char)(0xC0 | c >> 6);
-	} else if (c < 0x10000) {
-		d->out[d->length++] = (char)(0xE0 | c >> 12);
-		d->out[d->length++] = (char)(0x80 | (c >> 6 & 0x3F));
-	} else {
-		d->out[d->length++] = (char)(0xF0 | c >> 18);
-		d->out[d->length++] = (char)(0x80 | (c >> 12 & 0x3F));
-		d->out[d->length++] = (char)(0x80 | (c >> 6 & 0x3F));
-	}
-	d->out[d->length++] = (char)(0x80 | (c & 0x3F));
-}
 
 static bool bad_escape(struct decoder *d, uint32_t start, const char *hint)
 {
@@ -62,7 +36,7 @@ static bool take_hex(struct decoder *d, uint32_t digits, uint32_t *out)
 	uint32_t value = 0;
 
 	for (uint32_t i = 0; i < digits; i++, d->at++) {
-		int digit = d->at < d->end ? hex_value(d->p[d->at]) : -1;
+		int digit = d->at < d->end ? tr_text_hex_digit(d->p[d->at]) : -1;
 
 		if (digit < 0)
 			return false;
@@ -85,7 +59,7 @@ static bool unicode_escape(struct decoder *d, char escape)
 	d->at += is_long;
 	if (!take_hex(d, is_long ? 6 : 4, &point))
 		return bad_escape(d, start, "write \\XXXX or \\+XXXXXX with the digits of a code point");
-	put_code_point(d, point);
+	d->length += tr_text_put_code_point(d->out + d->length, point);
 	return true;
 }
 
@@ -105,14 +79,14 @@ static bool c_escape(struct decoder *d)
 		d->at++;
 		if (!take_hex(d, c == 'u' ? 4 : c == 'U' ? 8 : 2, &point))
 			return bad_escape(d, start, "write \\xXX, \\uXXXX or \\UXXXXXXXX with hexadecimal digits");
-		put_code_point(d, point);
+		d->length += tr_text_put_code_point(d->out + d->length, point);
 		return true;
 	}
 	for (digits = 0; digits < 3 && d->at < d->end && d->p[d->at] >= '0' && d->p[d->at] <= '7'; digits++)
 		point = point << 3 | (uint32_t)(d->p[d->at++] - '0');
 	if (digits == 0 || point > 0xFF)
 		return bad_escape(d, start, "known are \\n \\t \\r \\b \\f \\\\ \\' \\ooo \\xXX \\uXXXX \\UXXXXXXXX");
-	put_code_point(d, point);
+	d->length += tr_text_put_code_point(d->out + d->length, point);
 	return true;
 }
 
@@ -145,7 +119,7 @@ static bool decode_binary(struct decoder *d, uint32_t start)
 		return false;
 	}
 	for (; d->at < d->end; d->at += 2) {
-		int high = hex_value(d->p[d->at]), low = hex_value(d->p[d->at + 1]);
+		int high = tr_text_hex_digit(d->p[d->at]), low = tr_text_hex_digit(d->p[d->at + 1]);
 
 		if (high < 0 || low < 0) {
 			tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, d->end + 1},

@@ -247,25 +247,7 @@ static uint32_t next_character(struct tr_piece s, uint32_t *at)
 	return code;
 }
 
-static char *put_character(char *out, uint32_t code)
-{
-	if (code < 0x80) {
-		*out++ = (char)code;
-		return out;
-	}
-	if (code >= 0x10000) {
-		*out++ = (char)(0xF0 | code >> 18);
-		*out++ = (char)(0x80 | (code >> 12 & 0x3F));
-	} else if (code >= 0x800) {
-		*out++ = (char)(0xE0 | code >> 12);
-	}
-	if (code >= 0x800)
-		*out++ = (char)(0x80 | (code >> 6 & 0x3F));
-	else
-		*out++ = (char)(0xC0 | code >> 6);
-	*out++ = (char)(0x80 | (code & 0x3F));
-	return out;
-}
+static char *put_character(char *out, uint32_t code) { return out + tr_text_put_code_point(out, code); }
 
 static char *put_unit(char *out, uint32_t unit, bool is_little)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/text.h"
 
 struct range {
 	uint32_t first, last;
@@ -198,30 +199,6 @@ static uint32_t decode(const char *text, uint32_t length, uint32_t *size)
 	return c;
 }
 
-static uint32_t encode(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xC0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3F));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xE0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-		out[2] = (char)(0x80 | (c & 0x3F));
-		return 3;
-	}
-	out[0] = (char)(0xF0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-	out[3] = (char)(0x80 | (c & 0x3F));
-	return 4;
-}
-
 static uint32_t map(uint32_t c, const struct range *ranges, size_t count)
 {
 	size_t low = 0, high = count;
@@ -256,7 +233,7 @@ static uint32_t expand(char *out, uint32_t c)
 	if (low == TR_COUNT_OF(expansions) || expansions[low].from != c)
 		return 0;
 	for (int i = 0; i < 3 && expansions[low].to[i] != 0; i++)
-		written += encode(out + written, expansions[low].to[i]);
+		written += tr_text_put_code_point(out + written, expansions[low].to[i]);
 	return written;
 }
 
@@ -277,7 +254,8 @@ uint32_t tr_case_upper(char *out, const char *text, uint32_t length)
 		}
 		expanded = expand(out + written, c);
 		written += expanded > 0 ? expanded
-					: encode(out + written, map(c, upper_ranges, TR_COUNT_OF(upper_ranges)));
+					: tr_text_put_code_point(out + written,
+								 map(c, upper_ranges, TR_COUNT_OF(upper_ranges)));
 	}
 	return written;
 }
@@ -296,9 +274,11 @@ uint32_t tr_case_lower(char *out, const char *text, uint32_t length)
 		if (size == 0)
 			out[written++] = text[i];
 		else if (c == 0x130) /* the only one that becomes two: i with a dot above */
-			written += encode(out + written, 'i') + encode(out + written + 1, 0x307);
+			written += tr_text_put_code_point(out + written, 'i') +
+				   tr_text_put_code_point(out + written + 1, 0x307);
 		else
-			written += encode(out + written, map(c, lower_ranges, TR_COUNT_OF(lower_ranges)));
+			written +=
+				tr_text_put_code_point(out + written, map(c, lower_ranges, TR_COUNT_OF(lower_ranges)));
 	}
 	return written;
 }

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/column.h"
+#include "base/text.h"
 
 static inline bool tr_text_is_start(char c) { return ((unsigned char)c & 0xC0) != 0x80; }
 
@@ -44,15 +45,6 @@ static inline void tr_text_put_hex(char *out, const void *bytes, size_t length, 
 		out[2 * i] = digits[((const unsigned char *)bytes)[i] >> 4];
 		out[2 * i + 1] = digits[((const unsigned char *)bytes)[i] & 15];
 	}
-}
-
-/** 0 .. 15, or -1. */
-static inline int tr_text_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /** A view of bytes that may go away: longer ones are copied to the heap. */
