@@ -39,13 +39,16 @@ tr_code tr_datagen_compile(const struct tr_table_spec *spec, struct tr_arena *ar
 struct tr_datagen_rows {
 	const int64_t *number; /* row numbers */
 	const uint64_t *key;   /* random bits of each row: a hash of (seed, number, position in collections) */
-	const int64_t *now_ms;
+	const int64_t *now_ms; /* any, if no field is a date or time */
 	uint32_t count;
 };
 
 /** Writes the rows to `out` from row `at` on; texts go to `heap`. `out` has room. */
 void tr_datagen_fill(const struct tr_datagen_field *field, const struct tr_datagen_rows *rows,
 		     struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap);
+
+/** Whether values of this type itself, apart from its elements, are made of now_ms. */
+bool tr_datagen_is_time(const struct tr_type *type);
 
 /** The hash of row `number`. */
 uint64_t tr_datagen_key(uint64_t seed, int64_t number);

@@ -71,7 +71,7 @@ static int64_t time_of(const struct tr_datagen_field *f, const struct tr_datagen
 	}
 }
 
-static bool is_time(const struct tr_type *type)
+bool tr_datagen_is_time(const struct tr_type *type)
 {
 	return type->id == TR_TYPE_DATE || type->id == TR_TYPE_TIME || tr_type_is_timestamp(type);
 }
@@ -113,7 +113,7 @@ static double float_of(const struct tr_datagen_field *f, const struct tr_datagen
 static void fill_numbers(const struct tr_datagen_field *f, const struct tr_datagen_rows *rows,
 			 struct tr_column_buffer *out, uint32_t at)
 {
-	const bool times = is_time(f->type);
+	const bool times = tr_datagen_is_time(f->type);
 	const bool decimals = f->type->id == TR_TYPE_DECIMAL;
 
 	switch ((enum tr_phys)f->type->phys) {

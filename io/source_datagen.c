@@ -24,6 +24,7 @@ struct tr_source {
 	const struct tr_datagen_field *const *fields;
 	uint64_t seed;
 	double rows_per_second;
+	bool has_times; /* somebody reads a date or time */
 	bool has_base_time;
 	int64_t base_time_ms;
 	struct tr_sequence sequence;
@@ -76,6 +77,16 @@ static bool is_bounded(const struct tr_table_spec *spec)
 	return false;
 }
 
+/** Whether values of a type are made of the time. */
+static bool has_time(const struct tr_type *type)
+{
+	bool has = tr_datagen_is_time(type);
+
+	for (uint32_t c = 0; c < type->child_count; c++)
+		has |= has_time(type->children[c]);
+	return has;
+}
+
 static tr_code datagen_open(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
 			    struct tr_source **source, struct tr_status *st)
 {
@@ -105,6 +116,9 @@ static tr_code datagen_open(const struct tr_table_spec *spec, struct tr_environm
 	s->rows_per_second = (double)rate;
 	s->has_base_time = tr_options_get(&spec->options, "base-time") != NULL;
 	s->base_time_ms = tr_options_integer(&spec->options, "base-time", 0);
+	for (uint32_t c = 0; c < spec->schema->column_count; c++)
+		if (spec->needs == NULL || spec->needs[c] != NULL)
+			s->has_times |= has_time(spec->schema->types[c]);
 	config = (struct tr_sequence_config){
 		.rows = TR_MIN(rows, row_limit),
 		.rows_per_second = (double)rate,
@@ -164,13 +178,16 @@ static void reader_close(struct tr_source_reader **reader)
 static void number_rows(struct tr_source_reader *r, int64_t first, uint32_t count)
 {
 	const struct tr_source *s = r->source;
+
 	for (uint32_t i = 0; i < count; i++) {
 		const int64_t n = first + i;
 
 		r->number[i] = n;
 		r->key[i] = tr_datagen_key(s->seed, n);
-		r->now_ms[i] = s->has_base_time ? s->base_time_ms + (int64_t)((double)n * 1000.0 / s->rows_per_second)
-						: tr_sequence_wall_ms(&s->sequence, &r->cursor, n);
+		if (s->has_times)
+			r->now_ms[i] = s->has_base_time
+					       ? s->base_time_ms + (int64_t)((double)n * 1000.0 / s->rows_per_second)
+					       : tr_sequence_wall_ms(&s->sequence, &r->cursor, n);
 	}
 }
 
