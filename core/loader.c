@@ -11,6 +11,8 @@
 
 #include "base/check.h"
 
+#define POOLED_BYTES_MAX ((size_t)1 << 20) /* a usual block is a quarter of that */
+
 struct loader {
 	struct tr_loaders *loaders;
 	uint32_t index;
@@ -33,6 +35,7 @@ struct tr_loaders {
 	/* Under the lock, with the queues: */
 	pthread_cond_t room;
 	struct tr_loader_block *pool;
+	size_t bytes;   /* of all pieces */
 	bool is_closed; /* no more pieces come */
 	bool is_given_up;
 	bool has_failed;
@@ -42,6 +45,10 @@ static void let_go(struct tr_loaders *loaders, struct tr_loader_block *block)
 {
 	if (--block->holders > 0)
 		return;
+	if (block->capacity > POOLED_BYTES_MAX) {
+		free(block);
+		return;
+	}
 	block->next = loaders->pool;
 	loaders->pool = block;
 }
@@ -68,6 +75,7 @@ static void *run(void *context)
 			pthread_mutex_lock(&loaders->lock);
 			loaders->has_failed |= loader->code != TR_OK;
 		}
+		loaders->bytes -= piece.block->length;
 		let_go(loaders, piece.block);
 		loader->first = (loader->first + 1) % loaders->pieces_max;
 		loader->count--;
@@ -134,6 +142,13 @@ void tr_loaders_let_go(struct tr_loaders *loaders, struct tr_loader_block *block
 	pthread_mutex_unlock(&loaders->lock);
 }
 
+/** Whether a loader may be given a piece of so many bytes. One that has none always may, however large it is. */
+static bool has_room(const struct tr_loaders *loaders, const struct loader *loader, size_t bytes)
+{
+	return loader->count == 0 ||
+	       (loader->count < loaders->pieces_max && loaders->bytes + bytes <= TR_LOADER_BYTES_MAX);
+}
+
 bool tr_loaders_push(struct tr_loaders *loaders, uint32_t index, const struct tr_loader_piece *piece)
 {
 	struct loader *loader = &loaders->each[index];
@@ -141,11 +156,12 @@ bool tr_loaders_push(struct tr_loaders *loaders, uint32_t index, const struct tr
 
 	TR_ASSERT(loader->has_thread);
 	pthread_mutex_lock(&loaders->lock);
-	while (loader->count == loaders->pieces_max && !loaders->has_failed)
+	while (!has_room(loaders, loader, piece->block->length) && !loaders->has_failed)
 		pthread_cond_wait(&loaders->room, &loaders->lock);
 	is_taken = !loaders->has_failed;
 	if (is_taken) {
 		piece->block->holders++;
+		loaders->bytes += piece->block->length;
 		loader->pieces[(loader->first + loader->count++) % loaders->pieces_max] = *piece;
 		pthread_cond_signal(&loader->wake);
 	}

@@ -7,8 +7,8 @@
  *        └────────────── pool of blocks ◀─────────┘
  *
  * A piece is a block of records and what the owner wants to know with it. Several loaders may hold the same block. A queue has
- * few places, and push waits for one, so what is in flight is bounded; blocks are used again, so that their pages are
- * touched once.
+ * few places, all queues together hold a bounded number of bytes, and push waits for room. Blocks are used again, so that their
+ * pages are touched once; but for very large ones.
  *
  * A loader whose fn has failed takes its further pieces and does nothing with them; push says so, and join tells the reason: the
  * one of the first loader, by number, that has one.
@@ -24,7 +24,8 @@
 
 #include "tailrace/status.h"
 
-#define TR_LOADER_PIECES ((size_t)64) /* in all queues together, about; at least 2 in each */
+#define TR_LOADER_PIECES ((size_t)64)          /* in all queues together, about; at least 2 in each */
+#define TR_LOADER_BYTES_MAX ((size_t)64 << 20) /* likewise; a loader without a piece gets one however large */
 
 struct tr_loader_block {
 	struct tr_loader_block *next; /* in the pool */
