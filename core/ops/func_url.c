@@ -197,7 +197,9 @@ static bool parse_url(struct tr_call *call, struct tr_piece text, struct url *ur
 			return false;
 		at = slash != NULL ? slash : end;
 	}
-	url->path = resolve_path(piece_of(at, end), tr_call_new_text(call, (uint64_t)(end - at) + 1));
+	url->path = piece_of(at, end);
+	if (memmem(at, (size_t)(end - at), "/.", 2) != NULL)
+		url->path = resolve_path(url->path, tr_call_new_text(call, (uint64_t)(end - at) + 1));
 	return true;
 }
 
