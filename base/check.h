@@ -33,6 +33,13 @@ _Noreturn void tr_check_fail(const char *where, const char *condition);
 
 #define TR_UNREACHABLE() tr_check_fail(__FILE__ ":" TR_CHECK_STR(__LINE__), "unreachable")
 
+/** What an allocation has given; there is no going on without it. */
+static inline void *tr_checked(void *p)
+{
+	TR_ASSERT(p != (void *)0);
+	return p;
+}
+
 #define TR_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TR_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define TR_MAX(a, b) ((a) > (b) ? (a) : (b))

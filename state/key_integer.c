@@ -26,12 +26,6 @@
 #define PREFETCH_DISTANCE 24
 #define FURTHER_LOOKS 3
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static void places_free(struct tr_key_integer *table)
 {
 	if (table->places != NULL)
@@ -75,8 +69,8 @@ static void reserve_slots(struct tr_key_integer *table, uint32_t count)
 {
 	TR_ASSERT(count < UINT32_MAX / 2);
 	table->slot_capacity = count;
-	table->keys = checked(realloc(table->keys, count * sizeof(*table->keys)));
-	table->free_slots = checked(realloc(table->free_slots, count * sizeof(*table->free_slots)));
+	table->keys = tr_checked(realloc(table->keys, count * sizeof(*table->keys)));
+	table->free_slots = tr_checked(realloc(table->free_slots, count * sizeof(*table->free_slots)));
 }
 
 static uint32_t take_slot(struct tr_key_integer *table, int64_t key)
@@ -123,7 +117,7 @@ static bool slot_is_free(const struct tr_key_integer *table, const uint8_t *free
 /** One byte a slot: whether it is free. The caller frees it. */
 static uint8_t *freed_slots(const struct tr_key_integer *table)
 {
-	uint8_t *freed = checked(calloc(table->slot_limit + 1, 1));
+	uint8_t *freed = tr_checked(calloc(table->slot_limit + 1, 1));
 
 	for (uint32_t i = 0; i < table->free_count; i++)
 		freed[table->free_slots[i]] = 1;
@@ -303,7 +297,7 @@ static void direct_build(struct tr_key_integer *table)
 	while (capacity < 2 * range)
 		capacity *= 2;
 	free(table->direct);
-	table->direct = checked(calloc(capacity, sizeof(*table->direct)));
+	table->direct = tr_checked(calloc(capacity, sizeof(*table->direct)));
 	table->direct_capacity = capacity;
 	/* Room on both sides, a little more above: keys tend to grow. */
 	table->base = (int64_t)((uint64_t)table->low - (capacity - range) / 4);
@@ -387,10 +381,10 @@ static void reserve(struct tr_key_integer *table, uint32_t count)
 	if (count <= table->batch_capacity)
 		return;
 	table->batch_capacity = count;
-	table->batch_keys = checked(realloc(table->batch_keys, count * sizeof(*table->batch_keys)));
-	table->misses = checked(realloc(table->misses, (count + 1) * sizeof(*table->misses)));
-	table->positions = checked(realloc(table->positions, count * sizeof(*table->positions)));
-	table->kept = checked(realloc(table->kept, (size_t)count * 2 * sizeof(*table->kept)));
+	table->batch_keys = tr_checked(realloc(table->batch_keys, count * sizeof(*table->batch_keys)));
+	table->misses = tr_checked(realloc(table->misses, (count + 1) * sizeof(*table->misses)));
+	table->positions = tr_checked(realloc(table->positions, count * sizeof(*table->positions)));
+	table->kept = tr_checked(realloc(table->kept, (size_t)count * 2 * sizeof(*table->kept)));
 }
 
 static inline int64_t bits_f64(double value)

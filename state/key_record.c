@@ -19,12 +19,6 @@
 #define CACHED_BYTES ((size_t)1 << 20)
 #define PREFETCH_DISTANCE 16
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static void places_free(struct tr_key_record *table)
 {
 	tr_huge_unmap(table->places, sizeof(*table->places) << table->place_bits);
@@ -33,7 +27,7 @@ static void places_free(struct tr_key_record *table)
 void tr_key_record_init(struct tr_key_record *table, const struct tr_type *const *types, uint32_t column_count)
 {
 	memset(table, 0, sizeof(*table));
-	table->columns = checked(calloc(column_count, sizeof(*table->columns)));
+	table->columns = tr_checked(calloc(column_count, sizeof(*table->columns)));
 	table->column_count = column_count;
 	table->null_words = (column_count + 62) / 63;
 	table->words = table->null_words;
@@ -149,8 +143,8 @@ static void load_records(struct tr_key_record *table, const struct tr_column *co
 	if (count > table->batch_capacity) {
 		table->batch_capacity = count;
 		table->batch_records =
-			checked(realloc(table->batch_records, (size_t)count * table->words * sizeof(uint64_t)));
-		table->batch_hashes = checked(realloc(table->batch_hashes, count * sizeof(uint64_t)));
+			tr_checked(realloc(table->batch_records, (size_t)count * table->words * sizeof(uint64_t)));
+		table->batch_hashes = tr_checked(realloc(table->batch_hashes, count * sizeof(uint64_t)));
 	}
 	for (uint32_t i = 0; i < count; i++)
 		memset(table->batch_records + (size_t)i * table->words, 0, table->null_words * 8);
@@ -240,9 +234,9 @@ static void reserve_slots(struct tr_key_record *table, size_t capacity)
 {
 	TR_ASSERT(capacity < UINT32_MAX / 2);
 	table->slot_capacity = (uint32_t)capacity;
-	table->records = checked(realloc(table->records, capacity * table->words * sizeof(uint64_t)));
-	table->hashes = checked(realloc(table->hashes, capacity * sizeof(uint64_t)));
-	table->free_slots = checked(realloc(table->free_slots, capacity * sizeof(uint32_t)));
+	table->records = tr_checked(realloc(table->records, capacity * table->words * sizeof(uint64_t)));
+	table->hashes = tr_checked(realloc(table->hashes, capacity * sizeof(uint64_t)));
+	table->free_slots = tr_checked(realloc(table->free_slots, capacity * sizeof(uint32_t)));
 }
 
 void tr_key_record_expect(struct tr_key_record *table, uint32_t count)
@@ -277,7 +271,7 @@ static uint32_t record_add(struct tr_key_record *table, const uint64_t *record, 
 		struct tr_view *view = view_at(stored, table->columns[c].word);
 
 		if (table->columns[c].phys == TR_PHYS_VIEW && view->length > TR_VIEW_INLINE_MAX) {
-			char *text = checked(malloc(view->length));
+			char *text = tr_checked(malloc(view->length));
 
 			memcpy(text, view->text, view->length);
 			*view = tr_view_make(text, view->length);

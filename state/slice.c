@@ -18,12 +18,6 @@
 #endif
 #define INDEX_BITS_MIN 6
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static size_t chunk_bytes(const struct tr_slice_pool *pool)
 {
 	return (sizeof(struct tr_slice_chunk) + (size_t)pool->stride * TR_SLICE_CHUNK_SLOTS + 63) & ~(size_t)63;
@@ -55,7 +49,7 @@ static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
 		const size_t bytes = chunk_bytes(pool);
 		char *block = tr_huge_zalloc(bytes * pool->chunks_per_block);
 
-		pool->blocks = checked(realloc(pool->blocks, (pool->block_count + 1) * sizeof(*pool->blocks)));
+		pool->blocks = tr_checked(realloc(pool->blocks, (pool->block_count + 1) * sizeof(*pool->blocks)));
 		pool->blocks[pool->block_count++] = block;
 		pool->bytes += bytes * pool->chunks_per_block;
 		for (uint32_t i = pool->chunks_per_block; i-- > 0;) {
@@ -141,7 +135,7 @@ static struct tr_slice_chunk *chunk_at(struct tr_slice_pool *pool, struct tr_sli
 	if (number >= slice->chunk_count) {
 		const uint32_t count = TR_MAX(number + 1, slice->chunk_count * 2);
 
-		slice->chunks = checked(realloc(slice->chunks, count * sizeof(*slice->chunks)));
+		slice->chunks = tr_checked(realloc(slice->chunks, count * sizeof(*slice->chunks)));
 		memset(slice->chunks + slice->chunk_count, 0, (count - slice->chunk_count) * sizeof(*slice->chunks));
 		slice->chunk_count = count;
 	}
@@ -159,7 +153,7 @@ static void index_grow(struct tr_slice *slice)
 	free(slice->index);
 	slice->index_bits = slice->index == NULL ? INDEX_BITS_MIN : slice->index_bits + 1;
 	TR_ASSERT(slice->index_bits < 32);
-	slice->index = checked(calloc((size_t)1 << slice->index_bits, sizeof(*slice->index)));
+	slice->index = tr_checked(calloc((size_t)1 << slice->index_bits, sizeof(*slice->index)));
 	mask = ((uint32_t)1 << slice->index_bits) - 1;
 	for (uint32_t n = 0; n < slice->count; n++) {
 		uint32_t i = index_home(slice->slot_of[n], slice->index_bits);
@@ -192,7 +186,7 @@ static uint32_t sparse_number(struct tr_slice_pool *pool, struct tr_slice *slice
 	n = slice->count++;
 	if (n == slice->slot_capacity) {
 		slice->slot_capacity = n == 0 ? 64 : n * 2;
-		slice->slot_of = checked(realloc(slice->slot_of, slice->slot_capacity * sizeof(*slice->slot_of)));
+		slice->slot_of = tr_checked(realloc(slice->slot_of, slice->slot_capacity * sizeof(*slice->slot_of)));
 	}
 	slice->slot_of[n] = slot;
 	slice->index[i] = n + 1;
@@ -250,7 +244,7 @@ void tr_slice_resolve_numbers(struct tr_slice_pool *pool, struct tr_slice *slice
 void tr_slice_keep_marks(struct tr_slice *slice, const struct tr_marks_clock *clock)
 {
 	TR_ASSERT(slice->marks == NULL);
-	slice->marks = checked(malloc(sizeof(*slice->marks)));
+	slice->marks = tr_checked(malloc(sizeof(*slice->marks)));
 	tr_marks_init(slice->marks, clock);
 }
 
@@ -386,10 +380,10 @@ void tr_slice_copy(struct tr_slice_pool *pool, struct tr_slice *target, const st
 	free(target->slot_of);
 	free(target->index);
 	target->slot_capacity = source->slot_capacity;
-	target->slot_of = checked(malloc(source->slot_capacity * sizeof(*target->slot_of)));
+	target->slot_of = tr_checked(malloc(source->slot_capacity * sizeof(*target->slot_of)));
 	memcpy(target->slot_of, source->slot_of, source->count * sizeof(*target->slot_of));
 	target->index_bits = source->index_bits;
-	target->index = checked(malloc(sizeof(*target->index) << source->index_bits));
+	target->index = tr_checked(malloc(sizeof(*target->index) << source->index_bits));
 	memcpy(target->index, source->index, sizeof(*target->index) << source->index_bits);
 }
 
@@ -399,7 +393,7 @@ void tr_slice_keep_slots(const struct tr_slice_pool *pool, struct tr_slice *slic
 	char *entries[PIECE];
 
 	TR_ASSERT(slice->touched == NULL && !slice->is_retired);
-	slice->touched = checked(malloc(((size_t)slice->count + PIECE) * sizeof(*slice->touched)));
+	slice->touched = tr_checked(malloc(((size_t)slice->count + PIECE) * sizeof(*slice->touched)));
 	slice->touched_count = 0;
 	while ((n = tr_slice_scan(pool, slice, &cursor, PIECE, slice->touched + slice->touched_count, entries)) > 0)
 		slice->touched_count += n;

@@ -38,12 +38,6 @@ struct row_head {
 	uint16_t sort_length;
 } __attribute__((packed));
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 tr_code tr_sorted_table_init(struct tr_sorted_table *sorted, const struct tr_table_options *options,
 			     struct tr_status *st)
 {
@@ -63,7 +57,7 @@ static char *scratch(struct tr_sorted_table *sorted, size_t bytes)
 {
 	if (sorted->scratch_room < bytes) {
 		sorted->scratch_room = bytes + bytes / 2 + 256;
-		sorted->scratch = checked(realloc(sorted->scratch, sorted->scratch_room));
+		sorted->scratch = tr_checked(realloc(sorted->scratch, sorted->scratch_room));
 	}
 	return sorted->scratch;
 }
@@ -79,9 +73,9 @@ static struct tr_table_key key_of(const struct tr_table_key *key, uint32_t chunk
 
 /** Keys of usual length are put together on the stack. */
 #define KEY_BYTES 256
-#define TR_CHUNK_KEY(name, key, chunk)                                                                         \
-	char name##_bytes[KEY_BYTES];                                                                          \
-	char *name##_long = (key)->length + 4 > KEY_BYTES ? checked(malloc((size_t)(key)->length + 4)) : NULL; \
+#define TR_CHUNK_KEY(name, key, chunk)                                                                            \
+	char name##_bytes[KEY_BYTES];                                                                             \
+	char *name##_long = (key)->length + 4 > KEY_BYTES ? tr_checked(malloc((size_t)(key)->length + 4)) : NULL; \
 	const struct tr_table_key name = key_of(key, chunk, name##_long != NULL ? name##_long : name##_bytes)
 
 static enum tr_flow chunk_find(struct tr_sorted_table *sorted, const struct tr_table_key *key, uint32_t chunk,
@@ -198,7 +192,7 @@ static enum tr_flow locate(struct tr_sorted_table *sorted, const struct tr_table
 {
 	static char nothing[8];
 	const uint32_t length = key->length + 4;
-	char stack[3 * KEY_BYTES], *bytes = length > KEY_BYTES ? checked(malloc(3 * (size_t)length)) : stack;
+	char stack[3 * KEY_BYTES], *bytes = length > KEY_BYTES ? tr_checked(malloc(3 * (size_t)length)) : stack;
 	struct tr_table_key keys[3] = {key_of(key, HEAD, bytes), key_of(key, 0, bytes + length),
 				       key_of(key, 0, bytes + 2 * (size_t)length)};
 	struct tr_table_value values[3];

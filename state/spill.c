@@ -18,19 +18,13 @@
 #define ALIGNMENT 4096 /* of extents in the file */
 #define RECORDS_MIN 4
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 /* -- room in the file -- */
 
 static void hole_insert(struct tr_spill *spill, uint32_t at, int64_t offset, int64_t length)
 {
 	if (spill->hole_count == spill->hole_capacity) {
 		spill->hole_capacity = TR_MAX(spill->hole_capacity * 2, 16u);
-		spill->holes = checked(realloc(spill->holes, spill->hole_capacity * sizeof(*spill->holes)));
+		spill->holes = tr_checked(realloc(spill->holes, spill->hole_capacity * sizeof(*spill->holes)));
 	}
 	memmove(spill->holes + at + 1, spill->holes + at, (spill->hole_count - at) * sizeof(*spill->holes));
 	spill->holes[at] = (struct tr_spill_hole){.offset = offset, .length = length};
@@ -100,7 +94,7 @@ static char *buffer_get(struct tr_spill *spill, size_t room)
 {
 	if (room == spill->extent_bytes && spill->spare_count > 0)
 		return spill->spare[--spill->spare_count];
-	return checked(malloc(room));
+	return tr_checked(malloc(room));
 }
 
 static void buffer_put(struct tr_spill *spill, struct tr_spill_extent *extent)
@@ -114,7 +108,7 @@ static void buffer_put(struct tr_spill *spill, struct tr_spill_extent *extent)
 
 static struct tr_spill_extent *extent_create(struct tr_spill *spill, size_t room)
 {
-	struct tr_spill_extent *extent = checked(calloc(1, sizeof(*extent)));
+	struct tr_spill_extent *extent = tr_checked(calloc(1, sizeof(*extent)));
 
 	extent->room = room;
 	extent->buffer = buffer_get(spill, room);
@@ -227,7 +221,7 @@ tr_code tr_spill_wait(struct tr_spill *spill, struct tr_status *st)
 
 struct tr_spill_run *tr_spill_run_begin(struct tr_spill *spill)
 {
-	struct tr_spill_run *run = checked(calloc(1, sizeof(*run)));
+	struct tr_spill_run *run = tr_checked(calloc(1, sizeof(*run)));
 
 	spill->index_bytes += sizeof(*run);
 	return run;
@@ -300,7 +294,7 @@ void tr_spill_drop(struct tr_spill *spill, struct tr_spill_run **pointer)
 tr_code tr_spill_open(struct tr_disk *disk, struct tr_io_queue *queue, const char *path, size_t buffer_bytes,
 		      struct tr_spill **spill, struct tr_status *st)
 {
-	struct tr_spill *made = checked(calloc(1, sizeof(*made)));
+	struct tr_spill *made = tr_checked(calloc(1, sizeof(*made)));
 	tr_code code;
 
 	*spill = NULL;
@@ -309,8 +303,8 @@ tr_code tr_spill_open(struct tr_disk *disk, struct tr_io_queue *queue, const cha
 	made->buffer_bytes = buffer_bytes;
 	made->extent_bytes =
 		(uint32_t)TR_MIN(TR_MAX(buffer_bytes / EXTENTS_IN_FLIGHT, EXTENT_BYTES_MIN), EXTENT_BYTES_MAX);
-	made->path = checked(strdup(path));
-	made->spare = checked(calloc(EXTENTS_IN_FLIGHT, sizeof(*made->spare)));
+	made->path = tr_checked(strdup(path));
+	made->spare = tr_checked(calloc(EXTENTS_IN_FLIGHT, sizeof(*made->spare)));
 	code = disk->ops->open(disk, path,
 			       TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE | TR_OPEN_PRIVATE,
 			       &made->file, st);

@@ -13,19 +13,13 @@
 #define VISITED_MIN 256  /* pages that the hand passes for a batch, at most; */
 #define VISITED_SHARE 8  /* and this part of all */
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 /* The file. */
 
 tr_code tr_cold_open(struct tr_table *table, struct tr_status *st)
 {
 	struct tr_disk *disk = table->options.queue->disk;
 
-	table->cold = checked(calloc(1, sizeof(*table->cold)));
+	table->cold = tr_checked(calloc(1, sizeof(*table->cold)));
 	return disk->ops->open(disk, table->options.cold_path,
 			       TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE, &table->cold->file,
 			       st);
@@ -45,7 +39,7 @@ static void space_put(struct tr_cold_file *f, int64_t offset, uint8_t class)
 {
 	if (f->free_count[class] == f->free_room[class]) {
 		f->free_room[class] = f->free_room[class] * 2 + 8;
-		f->free[class] = checked(realloc(f->free[class], f->free_room[class] * sizeof(int64_t)));
+		f->free[class] = tr_checked(realloc(f->free[class], f->free_room[class] * sizeof(int64_t)));
 	}
 	f->free[class][f->free_count[class]++] = offset;
 }
@@ -141,7 +135,7 @@ static int compare_sources(const void *a, const void *b)
 /** A run of these entries, which is being written from now on. */
 static void run_create(struct tr_table *table, struct tr_page *page, struct source *sources, uint32_t count)
 {
-	struct tr_cold_run *run = checked(calloc(1, sizeof(*run)));
+	struct tr_cold_run *run = tr_checked(calloc(1, sizeof(*run)));
 	struct tr_cold_file *f = table->cold;
 	size_t bytes = 0;
 
@@ -151,10 +145,10 @@ static void run_create(struct tr_table *table, struct tr_page *page, struct sour
 	TR_ASSERT(count > 0 && bytes < UINT32_MAX);
 	run->count = run->live = count;
 	run->bytes = (uint32_t)bytes;
-	run->hashes = checked(malloc(count * sizeof(uint32_t)));
-	run->places = table->options.has_byte_keys ? checked(malloc(((size_t)count + 1) * sizeof(uint32_t))) : NULL;
-	run->back = checked(calloc(((size_t)count + 63) / 64, sizeof(uint64_t)));
-	run->buffer = checked(malloc(bytes));
+	run->hashes = tr_checked(malloc(count * sizeof(uint32_t)));
+	run->places = table->options.has_byte_keys ? tr_checked(malloc(((size_t)count + 1) * sizeof(uint32_t))) : NULL;
+	run->back = tr_checked(calloc(((size_t)count + 63) / 64, sizeof(uint64_t)));
+	run->buffer = tr_checked(malloc(bytes));
 	bytes = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		run->hashes[i] = sources[i].hash;
@@ -177,7 +171,7 @@ static void run_create(struct tr_table *table, struct tr_page *page, struct sour
 	f->writing_bytes += run->bytes;
 	tr_io_submit(table->options.queue, &run->request);
 	if (page->cold == NULL)
-		page->cold = checked(calloc(1, sizeof(*page->cold)));
+		page->cold = tr_checked(calloc(1, sizeof(*page->cold)));
 	TR_ASSERT(page->cold->run_count < TR_COLD_RUNS_MAX);
 	page->cold->runs[page->cold->run_count++] = run;
 }
@@ -296,7 +290,7 @@ static void read_begin(struct tr_table *table, const struct tr_page *page, struc
 			table->bytes -= sizeof(*read) + read->room;
 		free(read);
 		table->bytes += sizeof(*read) + TR_MAX(length, (size_t)64);
-		read = checked(malloc(sizeof(*read) + TR_MAX(length, (size_t)64)));
+		read = tr_checked(malloc(sizeof(*read) + TR_MAX(length, (size_t)64)));
 		read->room = TR_MAX(length, (size_t)64);
 	}
 	read->run = run;
@@ -385,7 +379,7 @@ static void page_evict(struct tr_table *table, uint32_t number)
 		marks_off(table, page);
 		return;
 	}
-	sources = checked(malloc(idle * sizeof(*sources)));
+	sources = tr_checked(malloc(idle * sizeof(*sources)));
 	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits && page->used - count > wanted; i++) {
 		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
 
@@ -438,7 +432,7 @@ static enum tr_flow merge_step(struct tr_table *table)
 	case TR_FLOW_FAILED: return TR_FLOW_FAILED;
 	default: break;
 	}
-	sources = checked(malloc(room * sizeof(*sources)));
+	sources = tr_checked(malloc(room * sizeof(*sources)));
 	while ((slot = tr_cold_next(table, page, &cursor, &blob)) != NULL)
 		sources[count++] = (struct source){slot, blob, (uint32_t)tr_slot_hash(table, slot)};
 	TR_ASSERT(count == room);
@@ -566,7 +560,7 @@ enum tr_flow tr_cold_load(struct tr_table *table, struct tr_page *page, uint32_t
 				tr_io_submit(table->options.queue, request);
 		}
 		if (run->buffer == NULL && run->newest > after) {
-			run->buffer = checked(malloc(run->bytes));
+			run->buffer = tr_checked(malloc(run->bytes));
 			table->bytes += run->bytes;
 			run->is_loading = true;
 			*request = (struct tr_io_request){.op = TR_IO_READ,

@@ -15,12 +15,6 @@
 #define BLOCK_DOUBLINGS 3
 #define EXPECTED_DEPTH_MAX 16
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static size_t page_bytes(const struct tr_table *table, uint32_t bits)
 {
 	const size_t slots = (((size_t)1 << bits) + 1) * table->slot_bytes;
@@ -41,7 +35,7 @@ static void block_add(struct tr_table *table, size_t page)
 	const size_t bytes = TR_MAX(block_bytes(table->block_count), page);
 	char *block = tr_huge_map(bytes);
 
-	table->blocks = checked(realloc(table->blocks, (table->block_count + 1) * sizeof(*table->blocks)));
+	table->blocks = tr_checked(realloc(table->blocks, (table->block_count + 1) * sizeof(*table->blocks)));
 	table->blocks[table->block_count++] = block;
 	table->bytes += bytes;
 	for (size_t at = 0; at + page <= bytes; at += page) {
@@ -56,7 +50,7 @@ static void *memory_get(struct tr_table *table, uint32_t bits)
 	char *memory;
 
 	if (!is_pooled(table, bits)) {
-		memory = checked(aligned_alloc(64, bytes));
+		memory = tr_checked(aligned_alloc(64, bytes));
 		table->bytes += bytes;
 		return memset(memory, 0, bytes);
 	}
@@ -81,7 +75,7 @@ static struct tr_page *page_get(struct tr_table *table, const struct tr_page *li
 		.prefix = like->prefix,
 		.depth = like->depth,
 		.slot_bits = (uint8_t)bits,
-		.heap = heap_room == 0 ? NULL : checked(malloc((size_t)heap_room * 8)),
+		.heap = heap_room == 0 ? NULL : tr_checked(malloc((size_t)heap_room * 8)),
 		.heap_room = heap_room,
 		.cold = like->cold,
 	};
@@ -123,9 +117,9 @@ static void page_add(struct tr_table *table, struct tr_page *page)
 
 	if (number == table->page_room) {
 		table->page_room = table->page_room == 0 ? 16 : table->page_room * 2;
-		table->pages = checked(realloc(table->pages, table->page_room * sizeof(*table->pages)));
-		table->base = checked(realloc(table->base, table->page_room * sizeof(*table->base)));
-		table->rewritten = checked(realloc(table->rewritten, table->page_room * sizeof(*table->rewritten)));
+		table->pages = tr_checked(realloc(table->pages, table->page_room * sizeof(*table->pages)));
+		table->base = tr_checked(realloc(table->base, table->page_room * sizeof(*table->base)));
+		table->rewritten = tr_checked(realloc(table->rewritten, table->page_room * sizeof(*table->rewritten)));
 	}
 	table->pages[number] = page;
 	page->number = number;
@@ -142,7 +136,7 @@ void tr_page_begin(struct tr_table *table)
 	while (((uint64_t)11 << (table->full_bits + depth) >> 4) < expected && depth < EXPECTED_DEPTH_MAX)
 		depth++;
 	table->depth = TR_MAX(depth, 1u);
-	table->directory = checked(calloc((size_t)1 << table->depth, sizeof(*table->directory)));
+	table->directory = tr_checked(calloc((size_t)1 << table->depth, sizeof(*table->directory)));
 	for (uint64_t prefix = 0; prefix < UINT64_C(1) << depth; prefix++) {
 		const struct tr_page like = {.depth = (uint8_t)depth, .prefix = prefix};
 
@@ -287,7 +281,7 @@ static void page_resize(struct tr_table *table, uint32_t number, uint32_t bits)
 static void directory_double(struct tr_table *table)
 {
 	const uint64_t count = (uint64_t)1 << table->depth;
-	struct tr_table_place *doubled = checked(malloc(count * 2 * sizeof(*doubled)));
+	struct tr_table_place *doubled = tr_checked(malloc(count * 2 * sizeof(*doubled)));
 
 	for (uint64_t i = 0; i < count; i++)
 		doubled[i * 2] = doubled[i * 2 + 1] = table->directory[i];
@@ -408,7 +402,7 @@ void tr_page_shrink(struct tr_table *table, uint32_t number)
 /** Moves the blobs that are in use to a heap of another size. */
 static void heap_resize(struct tr_table *table, struct tr_page *page, uint32_t room)
 {
-	char *heap = checked(malloc((size_t)room * 8));
+	char *heap = tr_checked(malloc((size_t)room * 8));
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {

@@ -26,12 +26,6 @@
 
 enum record_flags { RECORD_BYTE_KEYS = 1, RECORD_EXPIRY = 2, RECORD_DEAD = 4 };
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 /* Gathering. */
 
 static struct tr_gathered *gathered_get(struct tr_table_snapshot *s, size_t room)
@@ -42,7 +36,7 @@ static struct tr_gathered *gathered_get(struct tr_table_snapshot *s, size_t room
 		s->spare = g->next;
 	} else {
 		room = TR_MAX(room, ROOM);
-		g = checked(malloc(sizeof(*g) + room));
+		g = tr_checked(malloc(sizeof(*g) + room));
 		g->room = room;
 		s->bytes += sizeof(*g) + room;
 	}
