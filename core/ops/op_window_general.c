@@ -189,12 +189,14 @@ static enum tr_flow take_batch(struct general_op *g, const struct tr_batch *batc
 	return TR_FLOW_MORE;
 }
 
-/** How many windows a row is in, at most. */
-static uint32_t windows_of_row(const struct general_op *g)
+/** Memory for the entries of a batch's rows in all the windows that they may be in. As a rule they are far fewer: so no more than
+ * a part of the limit, or all would be frozen for each batch. */
+static size_t entry_bytes_of(const struct general_op *g, const struct tr_batch *batch)
 {
 	const struct tr_window_spec *spec = &g->w.clock.spec;
+	const uint64_t windows = spec->kind == TR_WINDOW_TUMBLE ? 1 : (uint64_t)(spec->size_ms / spec->step_ms + 1);
 
-	return spec->kind == TR_WINDOW_TUMBLE ? 1 : (uint32_t)TR_MIN(spec->size_ms / spec->step_ms + 1, 1024);
+	return TR_MIN(batch->selected_count * g->w.layout.stride * windows, g->panes.spill->limit / 8);
 }
 
 /** Takes the batch when there is room for its entries. BLOCKED: state is on its way to the disk. */
@@ -203,8 +205,8 @@ static enum tr_flow take_waiting(struct general_op *g)
 	const struct tr_batch *batch = g->waiting;
 	struct tr_window_spill *spill = g->panes.spill;
 
-	if (spill != NULL &&
-	    (spill->is_freezing || tr_window_spill_is_over(&g->panes, batch->selected_count * windows_of_row(g), 0))) {
+	if (spill != NULL && (spill->is_freezing ||
+			      tr_window_spill_is_over(&g->panes, batch->selected_count, entry_bytes_of(g, batch)))) {
 		const enum tr_flow flow = tr_window_spill_freeze(&g->panes);
 
 		if (flow != TR_FLOW_MORE)

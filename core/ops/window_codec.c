@@ -14,12 +14,6 @@
 
 enum form { FORM_PLAIN = 0, FORM_COLUMNS = 1 };
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static uint32_t width_of(const struct tr_type *type) { return (uint32_t)tr_phys_bytes((enum tr_phys)type->phys); }
 
 /* -- values -- */
@@ -186,7 +180,7 @@ void tr_window_codec_init(struct tr_window_codec *codec, struct tr_agg_layout *l
 	codec->layout = layout;
 	tr_arena_init(&codec->arena, 0);
 	codec->schema = tr_window_entry_schema(&codec->arena, layout);
-	codec->entry = checked(malloc(layout->stride));
+	codec->entry = tr_checked(malloc(layout->stride));
 }
 
 void tr_window_codec_deinit(struct tr_window_codec *codec)
@@ -207,7 +201,7 @@ static struct tr_batch_buffer *image_of(struct tr_window_codec *codec, uint32_t 
 		codec->capacity = TR_MAX(count, 256u);
 		tr_batch_buffer_destroy(&codec->image);
 		codec->image = tr_batch_buffer_create(codec->schema, codec->capacity);
-		codec->owners = checked(realloc(codec->owners, codec->capacity * sizeof(*codec->owners)));
+		codec->owners = tr_checked(realloc(codec->owners, codec->capacity * sizeof(*codec->owners)));
 	}
 	if (codec->image != NULL)
 		tr_batch_buffer_clear(codec->image);

@@ -21,12 +21,6 @@ struct tr_window_due_chunk {
 	char bytes[];
 };
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static struct tr_window_due_chunk *chunk_get(struct tr_window_due *due, uint32_t room)
 {
 	struct tr_window_due_chunk *chunk = due->spare;
@@ -35,7 +29,7 @@ static struct tr_window_due_chunk *chunk_get(struct tr_window_due *due, uint32_t
 		due->spare = chunk->next;
 	} else {
 		room = TR_MAX(room, (uint32_t)(CHUNK_BYTES - sizeof(*chunk)));
-		chunk = checked(malloc(sizeof(*chunk) + room));
+		chunk = tr_checked(malloc(sizeof(*chunk) + room));
 		chunk->room = room;
 		due->bytes += sizeof(*chunk) + room;
 	}
@@ -162,8 +156,8 @@ static void taken_add(struct tr_window_taken *taken, const char *pair, uint32_t 
 
 	if (taken->count > taken->room) {
 		taken->room = TR_MAX(taken->room * 2, 64u);
-		taken->ends = checked(realloc(taken->ends, taken->room * sizeof(*taken->ends)));
-		taken->keys = checked(realloc(taken->keys, taken->room * sizeof(*taken->keys)));
+		taken->ends = tr_checked(realloc(taken->ends, taken->room * sizeof(*taken->ends)));
+		taken->keys = tr_checked(realloc(taken->keys, taken->room * sizeof(*taken->keys)));
 	}
 	memcpy(&end, pair, 8);
 	taken->ends[at] = (int64_t)(end ^ UINT64_C(1) << 63);

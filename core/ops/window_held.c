@@ -22,29 +22,27 @@ struct tr_window_held_block {
 	uint32_t left;           /* rows that are still held */
 	int64_t least, greatest; /* watermark */
 	uint64_t written;        /* the last checkpoint that it was written for; 0: none */
+	size_t bytes;            /* of memory */
 	bool is_closed;          /* a barrier has come since: nothing is added */
 };
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 /* -- blocks -- */
 
-static size_t block_bytes(const struct tr_window_held_block *block)
+/** Its memory is what it is now. */
+static void measure(struct tr_window_held *held, struct tr_window_held_block *block)
 {
 	size_t width = sizeof(int64_t) * 2;
 
 	for (uint32_t c = 0; c < block->rows->batch.schema->column_count; c++)
 		width += tr_phys_bytes((enum tr_phys)block->rows->batch.schema->types[c]->phys);
-	return sizeof(*block) + width * block->rows->capacity;
+	held->bytes -= block->bytes;
+	block->bytes = sizeof(*block) + width * block->rows->capacity + block->rows->heap.arena.total_bytes;
+	held->bytes += block->bytes;
 }
 
 static void block_destroy(struct tr_window_held *held, struct tr_window_held_block *block)
 {
-	held->bytes -= block_bytes(block);
+	held->bytes -= block->bytes;
 	tr_batch_buffer_destroy(&block->rows);
 	free(block->watermarks);
 	free(block->times);
@@ -61,12 +59,12 @@ static struct tr_window_held_block *block_get(struct tr_window_held *held, const
 	} else {
 		const uint32_t capacity = TR_MAX(rows, held->capacity);
 
-		block = checked(calloc(1, sizeof(*block)));
+		block = tr_checked(calloc(1, sizeof(*block)));
 		block->rows = tr_batch_buffer_create(schema, capacity);
-		block->watermarks = checked(malloc(capacity * sizeof(*block->watermarks)));
-		block->times = checked(malloc(capacity * sizeof(*block->times)));
-		held->bytes += block_bytes(block);
+		block->watermarks = tr_checked(malloc(capacity * sizeof(*block->watermarks)));
+		block->times = tr_checked(malloc(capacity * sizeof(*block->times)));
 	}
+	measure(held, block);
 	block->next = NULL;
 	block->count = block->left = 0;
 	block->written = 0;
@@ -176,6 +174,7 @@ void tr_window_held_add(struct tr_window_held *held, const struct tr_batch *batc
 	block->left += n;
 	held->count += n;
 	tr_batch_buffer_seal(block->rows, block->count);
+	measure(held, block);
 }
 
 /** By watermark, then the greatest time first; rows that agree in both, in the order of arrival. */
@@ -217,7 +216,7 @@ void tr_window_held_ready(struct tr_window_held *held, struct tr_window_clock *c
 	if (held->count > held->ready_room) {
 		held->ready_room = TR_MAX(held->count, held->ready_room * 2);
 		free(held->ready);
-		held->ready = checked(malloc(held->ready_room * sizeof(*held->ready)));
+		held->ready = tr_checked(malloc(held->ready_room * sizeof(*held->ready)));
 	}
 	for (struct tr_window_held_block *block = held->first; block != NULL; block = block->next) {
 		if (block->left == 0 || (block->least >= watermark_ms && !is_end))
@@ -285,8 +284,8 @@ static void scratch_reserve(struct tr_window_held *held, uint32_t count)
 	if (count <= held->scratch_room)
 		return;
 	held->scratch_room = count;
-	held->rows = checked(realloc(held->rows, count * sizeof(*held->rows)));
-	held->watermarks = checked(realloc(held->watermarks, count * sizeof(*held->watermarks)));
+	held->rows = tr_checked(realloc(held->rows, count * sizeof(*held->rows)));
+	held->watermarks = tr_checked(realloc(held->watermarks, count * sizeof(*held->watermarks)));
 }
 
 /** Writes the rows of a block that were held at the barrier; *rows becomes how many. */
@@ -316,7 +315,7 @@ enum tr_flow tr_window_held_step(struct tr_window_held *held, struct tr_window_o
 
 		if (is_due(held, block) && block_write(held, block, w, writer, &rows, st) != TR_OK)
 			return TR_FLOW_FAILED;
-		budget -= TR_MIN(budget, 64 + block_bytes(block) / TR_MAX(block->rows->capacity, 1) * rows);
+		budget -= TR_MIN(budget, 64 + block->bytes / TR_MAX(block->rows->capacity, 1) * rows);
 		held->writing = block == held->until ? NULL : block->next;
 	}
 	if (held->writing != NULL)

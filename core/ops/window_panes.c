@@ -202,12 +202,6 @@ void tr_window_panes_resolve(struct tr_window_panes *p, struct tr_slice *slice, 
 		       tr_marks_mark(slice->marks, save->indexes, count, slice->count, save->saves));
 }
 
-/** Whether a slice with so many entries is better dense. */
-static bool should_be_dense(const struct tr_window_panes *p, uint64_t count)
-{
-	return count * 8 > tr_key_table_slot_limit(p->w->keys);
-}
-
 static void make_dense(struct tr_window_panes *p, struct tr_slice *slice)
 {
 	tr_window_panes_drain(p, slice);
@@ -219,7 +213,7 @@ void tr_window_panes_densify(struct tr_window_panes *p)
 	for (uint32_t i = 0; i < p->live_count; i++) {
 		struct tr_slice *slice = p->live[i];
 
-		if (!slice->is_dense && !slice->is_retired && should_be_dense(p, slice->count))
+		if (!slice->is_dense && !slice->is_retired && tr_window_panes_should_be_dense(p, slice->count))
 			make_dense(p, slice);
 	}
 }
@@ -230,7 +224,7 @@ void tr_window_panes_merge(struct tr_window_panes *p, struct tr_slice *target, s
 	uint32_t slots[PIECE], fresh[PIECE], cursor = 0, n;
 	char *from[PIECE], *to[PIECE];
 
-	if (!target->is_dense && should_be_dense(p, (uint64_t)target->count + source->count))
+	if (!target->is_dense && tr_window_panes_should_be_dense(p, (uint64_t)target->count + source->count))
 		make_dense(p, target);
 	while ((n = tr_slice_scan(&w->pool, source, &cursor, PIECE, slots, from)) > 0) {
 		uint32_t fresh_count = 0;

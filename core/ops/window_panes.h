@@ -66,6 +66,20 @@ void tr_window_panes_deinit(struct tr_window_panes *p);
 /** The live slice with this start and first end; made if need be. It stays where it is until it is dropped. */
 struct tr_slice *tr_window_panes_get(struct tr_window_panes *p, int64_t start, int64_t first_end);
 
+/** All slices that are state, one after the other from number 0 on: the live ones, and the running one. NULL: that was all. */
+static inline struct tr_slice *tr_window_panes_at(const struct tr_window_panes *p, uint32_t number)
+{
+	if (number < p->live_count)
+		return p->live[number];
+	return number == p->live_count ? p->running : NULL;
+}
+
+/** Whether a slice with so many entries is better dense. */
+static inline bool tr_window_panes_should_be_dense(const struct tr_window_panes *p, uint64_t count)
+{
+	return count * 8 > tr_key_table_slot_limit(p->w->keys);
+}
+
 /** Makes room in refs for all slots: after keys were mapped, before entries are touched. */
 void tr_window_panes_reserve_refs(struct tr_window_panes *p);
 

@@ -100,14 +100,6 @@ tr_code tr_window_panes_put_all(struct tr_window_panes *p, struct tr_state_write
 	return TR_OK;
 }
 
-/** All that are state, one after the other from number 0 on; NULL: that was all. */
-static struct tr_slice *state_slice(const struct tr_window_panes *p, uint32_t number)
-{
-	if (number < p->live_count)
-		return p->live[number];
-	return number == p->live_count ? p->running : NULL;
-}
-
 tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snapshot_order *order,
 				 struct tr_state_writer *writer, int64_t mark, uint64_t *base, struct tr_status *st)
 {
@@ -123,7 +115,7 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 	if (w->save.is_on)
 		tr_window_save_flip(&w->save, w, order);
 	tr_window_spill_flip(p, order);
-	for (uint32_t i = 0; (slice = state_slice(p, i)) != NULL; i++) {
+	for (uint32_t i = 0; (slice = tr_window_panes_at(p, i)) != NULL; i++) {
 		uint64_t least = order->checkpoint;
 
 		count += tr_window_spill_list(p, order, slice, list + count, base);
@@ -144,7 +136,7 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 	if (code == TR_OK)
 		code = tr_window_state_put_slices(w, writer, list, count, st);
 	/* Without checkpoints no marks are kept: a savepoint is written at once. */
-	for (uint32_t i = 0; !w->save.is_on && code == TR_OK && (slice = state_slice(p, i)) != NULL; i++)
+	for (uint32_t i = 0; !w->save.is_on && code == TR_OK && (slice = tr_window_panes_at(p, i)) != NULL; i++)
 		if (!slice->is_retired)
 			code = tr_window_panes_put_all(p, writer, slice, st);
 	if (!w->save.is_on && code == TR_OK)
@@ -164,7 +156,7 @@ enum tr_flow tr_window_panes_snapshot_step(struct tr_window_panes *p, struct tr_
 		return TR_FLOW_DONE;
 	if (tr_window_save_hand_on(&w->save, w, writer, &left, st) != TR_OK)
 		return TR_FLOW_FAILED;
-	for (uint32_t i = 0; left > 0 && (slice = state_slice(p, i)) != NULL; i++) {
+	for (uint32_t i = 0; left > 0 && (slice = tr_window_panes_at(p, i)) != NULL; i++) {
 		while (left > 0 && !slice->is_retired && !slice->marks->is_quiet) {
 			const size_t before = w->state.bytes_put;
 
@@ -187,7 +179,7 @@ uint64_t tr_window_panes_state_bytes(const struct tr_window_panes *p)
 	const struct tr_slice *slice;
 	uint64_t count = 0;
 
-	for (uint32_t i = 0; (slice = state_slice(p, i)) != NULL; i++)
+	for (uint32_t i = 0; (slice = tr_window_panes_at(p, i)) != NULL; i++)
 		count += slice->count;
 	return tr_window_state_bytes(p->w, count) + p->w->op.metrics.spilled_bytes;
 }
@@ -239,9 +231,10 @@ static struct tr_slice *loaded_get(struct tr_window_panes *p, const struct tr_wi
 		alias->slice = shared;
 		return shared;
 	}
-	slice = malloc(sizeof(*slice));
-	TR_ASSERT(slice != NULL);
+	slice = tr_checked(malloc(sizeof(*slice)));
 	tr_slice_init(slice, false);
+	slice->start = as->start; /* should it leave memory before it goes live */
+	slice->first_end = as->first_end;
 	loaded_add(p, as)->slice = slice;
 	return slice;
 }
@@ -260,7 +253,7 @@ tr_code tr_window_panes_read(struct tr_window_panes *p, struct tr_slice *slice, 
 	for (uint32_t i = 0; i < touched; i++)
 		w->touched_slots[i] = w->slots[w->touched[i]];
 	tr_slice_touch(slice, w->touched_slots, touched);
-	if (!slice->is_dense && (uint64_t)slice->count * 8 > tr_key_table_slot_limit(w->keys))
+	if (!slice->is_dense && tr_window_panes_should_be_dense(p, slice->count))
 		tr_slice_densify(&w->pool, slice);
 	return TR_OK;
 }

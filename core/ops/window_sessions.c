@@ -12,22 +12,22 @@ static void take_init(struct tr_sessions_take *t)
 {
 	const size_t rows = TR_WINDOW_SESSIONS_ROWS;
 
-	t->offsets = tr_sessions_checked(malloc((rows + 1) * sizeof(*t->offsets)));
-	t->numbers = tr_sessions_checked(malloc(rows * sizeof(*t->numbers)));
-	t->ids = tr_sessions_checked(malloc(rows * sizeof(*t->ids)));
-	t->entered = tr_sessions_checked(malloc(rows * sizeof(*t->entered)));
-	t->hashes = tr_sessions_checked(malloc(rows * sizeof(*t->hashes)));
-	t->entries = tr_sessions_checked(malloc(rows * sizeof(*t->entries)));
-	t->places = tr_sessions_checked(malloc(2 * rows * sizeof(*t->places)));
-	t->keys = tr_sessions_checked(malloc(rows * sizeof(*t->keys)));
-	t->values = tr_sessions_checked(malloc(rows * sizeof(*t->values)));
-	t->states = tr_sessions_checked(malloc(rows * sizeof(*t->states)));
-	t->changed = tr_sessions_checked(malloc(rows * sizeof(*t->changed)));
-	t->changed_keys = tr_sessions_checked(malloc(rows * sizeof(*t->changed_keys)));
-	t->changed_values = tr_sessions_checked(malloc(rows * sizeof(*t->changed_values)));
-	t->sized = tr_sessions_checked(malloc(rows * sizeof(*t->sized)));
-	t->sized_keys = tr_sessions_checked(malloc(rows * sizeof(*t->sized_keys)));
-	t->sized_values = tr_sessions_checked(malloc(rows * sizeof(*t->sized_values)));
+	t->offsets = tr_checked(malloc((rows + 1) * sizeof(*t->offsets)));
+	t->numbers = tr_checked(malloc(rows * sizeof(*t->numbers)));
+	t->ids = tr_checked(malloc(rows * sizeof(*t->ids)));
+	t->entered = tr_checked(malloc(rows * sizeof(*t->entered)));
+	t->hashes = tr_checked(malloc(rows * sizeof(*t->hashes)));
+	t->entries = tr_checked(malloc(rows * sizeof(*t->entries)));
+	t->places = tr_checked(malloc(2 * rows * sizeof(*t->places)));
+	t->keys = tr_checked(malloc(rows * sizeof(*t->keys)));
+	t->values = tr_checked(malloc(rows * sizeof(*t->values)));
+	t->states = tr_checked(malloc(rows * sizeof(*t->states)));
+	t->changed = tr_checked(malloc(rows * sizeof(*t->changed)));
+	t->changed_keys = tr_checked(malloc(rows * sizeof(*t->changed_keys)));
+	t->changed_values = tr_checked(malloc(rows * sizeof(*t->changed_values)));
+	t->sized = tr_checked(malloc(rows * sizeof(*t->sized)));
+	t->sized_keys = tr_checked(malloc(rows * sizeof(*t->sized_keys)));
+	t->sized_values = tr_checked(malloc(rows * sizeof(*t->sized_values)));
 }
 
 static void take_deinit(struct tr_sessions_take *t)
@@ -71,7 +71,7 @@ tr_code tr_window_sessions_create(struct tr_window_op *w, struct tr_window_sessi
 		.queue = context->io,
 		.cold_path = context->scratch_path,
 	};
-	struct tr_window_sessions *s = *result = tr_sessions_checked(calloc(1, sizeof(*s)));
+	struct tr_window_sessions *s = *result = tr_checked(calloc(1, sizeof(*s)));
 
 	s->w = w;
 	tr_window_codec_init(&s->codec, &w->layout);

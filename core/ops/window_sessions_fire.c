@@ -30,11 +30,11 @@ void tr_sessions_fire_init(struct tr_window_sessions *s)
 {
 	struct tr_sessions_fire *f = &s->fire;
 
-	f->values = tr_sessions_checked(malloc(KEYS_MAX * sizeof(*f->values)));
-	f->changed_keys = tr_sessions_checked(malloc(KEYS_MAX * sizeof(*f->changed_keys)));
-	f->changed_values = tr_sessions_checked(malloc(KEYS_MAX * sizeof(*f->changed_values)));
-	f->gone = tr_sessions_checked(malloc(KEYS_MAX * sizeof(*f->gone)));
-	f->entries = tr_sessions_checked(malloc(s->w->out->capacity * sizeof(*f->entries)));
+	f->values = tr_checked(malloc(KEYS_MAX * sizeof(*f->values)));
+	f->changed_keys = tr_checked(malloc(KEYS_MAX * sizeof(*f->changed_keys)));
+	f->changed_values = tr_checked(malloc(KEYS_MAX * sizeof(*f->changed_values)));
+	f->gone = tr_checked(malloc(KEYS_MAX * sizeof(*f->gone)));
+	f->entries = tr_checked(malloc(s->w->out->capacity * sizeof(*f->entries)));
 }
 
 void tr_sessions_fire_deinit(struct tr_window_sessions *s)
@@ -74,8 +74,8 @@ static void fired_add(struct tr_sessions_fire *f, int64_t start, int64_t end, ui
 {
 	if (f->count == f->room) {
 		f->room = TR_MAX(f->room * 2, 256u);
-		f->fired = tr_sessions_checked(realloc(f->fired, f->room * sizeof(*f->fired)));
-		f->from = tr_sessions_checked(realloc(f->from, f->room * sizeof(*f->from)));
+		f->fired = tr_checked(realloc(f->fired, f->room * sizeof(*f->fired)));
+		f->from = tr_checked(realloc(f->from, f->room * sizeof(*f->from)));
 	}
 	f->from[f->count] = from;
 	f->fired[f->count] = (struct tr_session_fired){start, end, key, f->count};
@@ -127,7 +127,7 @@ static void copy_entries(struct tr_window_sessions *s)
 	if (f->count > f->entry_room) {
 		f->entry_room = TR_MAX(f->count, f->entry_room * 2);
 		free(f->memory);
-		f->memory = tr_sessions_checked(malloc(f->entry_room * stride));
+		f->memory = tr_checked(malloc(f->entry_room * stride));
 	}
 	if (!s->w->layout.owns_memory) {
 		for (uint32_t i = 0; i < f->count; i++)

@@ -153,10 +153,4 @@ void tr_sessions_fire_init(struct tr_window_sessions *s);
 void tr_sessions_fire_deinit(struct tr_window_sessions *s);
 void tr_sessions_save_init(struct tr_window_sessions *s);
 
-static inline void *tr_sessions_checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 #endif

@@ -151,11 +151,11 @@ static void loading_init(struct tr_window_sessions *s, struct loading *l)
 	const struct tr_batch *batch = l->rows.batch;
 	const uint32_t n = l->rows.count, keys = s->w->plan->key_count;
 
-	l->offsets = tr_sessions_checked(malloc((n + 1) * sizeof(*l->offsets)));
-	l->hashes = tr_sessions_checked(calloc(n + 1, sizeof(*l->hashes)));
-	l->keys = tr_sessions_checked(malloc((n + 1) * sizeof(*l->keys)));
-	l->values = tr_sessions_checked(malloc((n + 1) * sizeof(*l->values)));
-	l->begins = tr_sessions_checked(malloc((n + 1) * sizeof(*l->begins)));
+	l->offsets = tr_checked(malloc((n + 1) * sizeof(*l->offsets)));
+	l->hashes = tr_checked(calloc(n + 1, sizeof(*l->hashes)));
+	l->keys = tr_checked(malloc((n + 1) * sizeof(*l->keys)));
+	l->values = tr_checked(malloc((n + 1) * sizeof(*l->values)));
+	l->begins = tr_checked(malloc((n + 1) * sizeof(*l->begins)));
 	(void)tr_bytes_reserve(&l->keys_bytes, 1);
 	for (uint32_t k = 0; k < keys; k++)
 		s->w->key_columns[k] = &batch->columns[k];
@@ -192,8 +192,8 @@ static void read_entries(struct tr_window_sessions *s, struct loading *l)
 
 	if (s->session_bytes == 0)
 		return;
-	l->memory = tr_sessions_checked(calloc(n + 1, layout->stride));
-	l->entries = tr_sessions_checked(malloc((n + 1) * sizeof(*l->entries)));
+	l->memory = tr_checked(calloc(n + 1, layout->stride));
+	l->entries = tr_checked(malloc((n + 1) * sizeof(*l->entries)));
 	for (uint32_t i = 0; i < n; i++) {
 		l->entries[i] = l->memory + (size_t)i * layout->stride;
 		*tr_agg_entry_rows(l->entries[i]) = l->rows.counts[tr_agg_row(l->rows.rows, i)];
@@ -220,6 +220,26 @@ static void build_session(struct tr_window_sessions *s, struct loading *l, uint3
 	memcpy(l->built.data + begin + TR_SESSION_TIMES_BYTES, &bytes, 4);
 }
 
+static tr_code out_of_order(struct tr_window_sessions *s, struct tr_status *st)
+{
+	TR_FAIL(st, TR_ERR_DATA, "%s: the sessions of a key in a state record are not in order", s->w->op.ops->name);
+}
+
+/** The end of the last session of a value. */
+static int64_t last_end(const struct tr_window_sessions *s, const struct tr_table_value *value)
+{
+	const char *at = (const char *)value->bytes + TR_SESSION_DUE_BYTES;
+	int64_t start, end = INT64_MIN;
+
+	while (at < (const char *)value->bytes + value->length) {
+		const char *entry;
+		uint32_t entry_bytes;
+
+		at = tr_session_read(s, at, &start, &end, &entry, &entry_bytes);
+	}
+	return end;
+}
+
 /** Begins the value of the key of row i, which goes on what the table has if the row says so. */
 static tr_code build_begin(struct tr_window_sessions *s, struct loading *l, uint32_t i, struct tr_status *st)
 {
@@ -239,6 +259,8 @@ static tr_code build_begin(struct tr_window_sessions *s, struct loading *l, uint
 		TR_FAIL(st, TR_ERR_DATA, "%s: a state record goes on with a key that it has not begun",
 			s->w->op.ops->name);
 	tr_bytes_append(&l->built, value.bytes, value.length);
+	if (last_end(s, &value) > l->rows.ends[row])
+		return out_of_order(s, st);
 	return TR_OK;
 }
 
@@ -255,8 +277,7 @@ static tr_code build_values(struct tr_window_sessions *s, struct loading *l, str
 		if (is_more && (length != l->keys[l->count - 1].length ||
 				memcmp(l->keys_bytes.data + l->offsets[i], l->keys[l->count - 1].bytes, length) != 0 ||
 				l->rows.ends[row] < l->rows.ends[before]))
-			TR_FAIL(st, TR_ERR_DATA, "%s: the sessions of a key in a state record are not in order",
-				s->w->op.ops->name);
+			return out_of_order(s, st);
 		if (!is_more) {
 			TR_TRY(build_begin(s, l, i, st));
 			l->count++;
@@ -272,7 +293,7 @@ static tr_code build_values(struct tr_window_sessions *s, struct loading *l, str
 
 static tr_code store_values(struct tr_window_sessions *s, struct loading *l, struct tr_status *st)
 {
-	uint32_t *lengths = tr_sessions_checked(malloc((l->count + 1) * sizeof(*lengths)));
+	uint32_t *lengths = tr_checked(malloc((l->count + 1) * sizeof(*lengths)));
 	bool is_same = true;
 	tr_code code = TR_OK;
 	enum tr_flow flow = TR_FLOW_MORE;

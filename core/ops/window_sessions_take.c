@@ -97,7 +97,7 @@ static uint32_t session_add(struct tr_sessions_take *t, uint32_t key, uint32_t b
 
 	if (t->session_count == t->session_room) {
 		t->session_room = TR_MAX(t->session_room * 2, 2u * TR_WINDOW_SESSIONS_ROWS);
-		t->sessions = tr_sessions_checked(realloc(t->sessions, t->session_room * sizeof(*t->sessions)));
+		t->sessions = tr_checked(realloc(t->sessions, t->session_room * sizeof(*t->sessions)));
 	}
 	link = before == TR_SESSION_NONE ? &of->last : &t->sessions[before].next;
 	t->sessions[t->session_count] = (struct tr_session_view){
@@ -132,7 +132,7 @@ static void pair_add(struct tr_sessions_take *t, uint32_t target, uint32_t sourc
 {
 	if (t->pair_count == t->pair_room) {
 		t->pair_room = TR_MAX(t->pair_room * 2, 64u);
-		t->pairs = tr_sessions_checked(realloc(t->pairs, t->pair_room * sizeof(*t->pairs)));
+		t->pairs = tr_checked(realloc(t->pairs, t->pair_room * sizeof(*t->pairs)));
 	}
 	t->pairs[t->pair_count++] = (struct tr_session_pair){target, source};
 }
@@ -351,10 +351,10 @@ static uint32_t decode(struct tr_window_sessions *s)
 	if (count > t->decoded_room) {
 		t->decoded_room = TR_MAX(count, t->decoded_room * 2);
 		free(t->memory);
-		t->memory = tr_sessions_checked(malloc((size_t)t->decoded_room * stride));
-		t->decoded = tr_sessions_checked(realloc(t->decoded, t->decoded_room * sizeof(*t->decoded)));
-		t->encoded = tr_sessions_checked(realloc(t->encoded, t->decoded_room * sizeof(*t->encoded)));
-		t->ends = tr_sessions_checked(realloc(t->ends, t->decoded_room * sizeof(*t->ends)));
+		t->memory = tr_checked(malloc((size_t)t->decoded_room * stride));
+		t->decoded = tr_checked(realloc(t->decoded, t->decoded_room * sizeof(*t->decoded)));
+		t->encoded = tr_checked(realloc(t->encoded, t->decoded_room * sizeof(*t->encoded)));
+		t->ends = tr_checked(realloc(t->ends, t->decoded_room * sizeof(*t->ends)));
 	}
 	memset(t->memory, 0, (size_t)count * stride);
 	count = 0;

@@ -22,12 +22,6 @@
 #define RECORD_ROWS_MIN 128
 #define DISTINCT_PIECE 16 /* the first of a run, with DISTINCT */
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 static enum tr_flow fail(struct tr_window_panes *p, const struct tr_status *st)
 {
 	p->w->op.context->status = *st;
@@ -52,7 +46,7 @@ void tr_window_spill_create(struct tr_window_panes *p)
 
 	if (limit == 0)
 		return;
-	spill = p->spill = checked(calloc(1, sizeof(*spill)));
+	spill = p->spill = tr_checked(calloc(1, sizeof(*spill)));
 	spill->writer.put = put;
 	spill->path = p->w->op.context->scratch_path;
 	spill->limit = limit - limit / LIMIT_SHARE_ASIDE;
@@ -169,20 +163,12 @@ bool tr_window_spill_is_over(const struct tr_window_panes *p, uint32_t rows, siz
 
 /* -- freezing -- */
 
-/** All that leave memory, one after the other from number 0 on; NULL: that was all. */
-static struct tr_slice *slice_at(const struct tr_window_panes *p, uint32_t number)
-{
-	if (number < p->live_count)
-		return p->live[number];
-	return number == p->live_count ? p->running : NULL;
-}
-
 /** Whether a snapshot has yet to write entries of live slices. */
 static bool is_pending(const struct tr_window_panes *p)
 {
 	const struct tr_slice *slice;
 
-	for (uint32_t i = 0; (slice = slice_at(p, i)) != NULL; i++)
+	for (uint32_t i = 0; (slice = tr_window_panes_at(p, i)) != NULL; i++)
 		if (slice->marks != NULL && !slice->is_retired && !slice->marks->is_quiet)
 			return true;
 	return false;
@@ -216,8 +202,8 @@ static void sort(struct tr_window_panes *p, const struct tr_slice *slice)
 		spill->order_capacity = slice->count;
 		free(spill->order);
 		free(spill->buckets);
-		spill->order = checked(malloc(slice->count * sizeof(*spill->order)));
-		spill->buckets = checked(malloc(slice->count));
+		spill->order = tr_checked(malloc(slice->count * sizeof(*spill->order)));
+		spill->buckets = tr_checked(malloc(slice->count));
 	}
 	for (; (n = tr_slice_scan(&w->pool, slice, &cursor, piece, w->slots, w->entries)) > 0; at += n) {
 		TR_ASSERT(at + n <= slice->count);
@@ -279,14 +265,14 @@ static void end_run(struct tr_window_panes *p, struct tr_slice *slice, struct tr
 	struct tr_window_spill *spill = p->spill;
 
 	if (of == NULL) {
-		of = checked(calloc(1, sizeof(*of)));
+		of = tr_checked(calloc(1, sizeof(*of)));
 		of->id = slice->id;
 		of->refs = 1;
 		of->next = slice->runs;
 		slice->runs = of;
 		spill->run_count++;
 	}
-	of->parts = checked(realloc(of->parts, (of->part_count + 1) * sizeof(struct tr_spill_run *)));
+	of->parts = tr_checked(realloc(of->parts, (of->part_count + 1) * sizeof(struct tr_spill_run *)));
 	of->parts[of->part_count++] = spill->run;
 	of->entries += spill->count;
 	tr_spill_run_end(spill->file, spill->run);
@@ -346,7 +332,7 @@ static void measure_entries(struct tr_window_panes *p)
 	uint64_t entries = 0;
 	const struct tr_slice *slice;
 
-	for (uint32_t i = 0; (slice = slice_at(p, i)) != NULL; i++)
+	for (uint32_t i = 0; (slice = tr_window_panes_at(p, i)) != NULL; i++)
 		entries += slice->is_retired ? 0 : slice->count;
 	if (entries >= RECORD_ROWS_MIN)
 		p->spill->entry_bytes = memory_used(p) / entries;
@@ -371,7 +357,7 @@ enum tr_flow tr_window_spill_freeze(struct tr_window_panes *p)
 		spill->is_freezing = true;
 		spill->slice = 0;
 	}
-	for (; (slice = slice_at(p, spill->slice)) != NULL; spill->slice++) {
+	for (; (slice = tr_window_panes_at(p, spill->slice)) != NULL; spill->slice++) {
 		enum tr_flow flow;
 
 		if (slice->count == 0 || slice->is_retired)
@@ -425,7 +411,7 @@ static void add_due(struct tr_window_spill *spill, struct tr_window_run *run)
 {
 	if (spill->due_count == spill->due_capacity) {
 		spill->due_capacity = TR_MAX(spill->due_capacity * 2, 16u);
-		spill->due = checked(realloc(spill->due, spill->due_capacity * sizeof(*spill->due)));
+		spill->due = tr_checked(realloc(spill->due, spill->due_capacity * sizeof(*spill->due)));
 	}
 	spill->due[spill->due_count++] = run;
 	run->refs++;

@@ -17,12 +17,6 @@
 #define PART_BYTES_MAX ((uint64_t)32 << 20)
 #define ENTRY_BYTES_DEFAULT 128
 
-static void *checked(void *p)
-{
-	TR_ASSERT(p != NULL);
-	return p;
-}
-
 void tr_window_spill_fire(struct tr_window_panes *p, int64_t start, int64_t end)
 {
 	struct tr_window_spill *spill = p->spill;
@@ -43,7 +37,7 @@ static uint64_t add_sources(struct tr_window_spill *spill, const struct tr_slice
 		if (spill->source_count == spill->source_capacity) {
 			spill->source_capacity = TR_MAX(spill->source_capacity * 2, 16u);
 			spill->sources =
-				checked(realloc(spill->sources, spill->source_capacity * sizeof(*spill->sources)));
+				tr_checked(realloc(spill->sources, spill->source_capacity * sizeof(*spill->sources)));
 		}
 		spill->sources[spill->source_count++] = run;
 		entries += run->entries;
@@ -110,7 +104,7 @@ static void add_rows(struct tr_window_panes *p, const struct tr_window_rows *row
 	}
 	tr_slice_touch(result, w->touched_slots, fresh);
 	tr_agg_layout_read(&w->layout, w->entries, rows->batch->columns + w->plan->key_count, rows->rows, rows->count);
-	if (!result->is_dense && (uint64_t)result->count * 8 > tr_key_table_slot_limit(w->keys))
+	if (!result->is_dense && tr_window_panes_should_be_dense(p, result->count))
 		tr_slice_densify(&w->pool, result);
 }
 

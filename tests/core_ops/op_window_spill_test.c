@@ -4,28 +4,13 @@
  * rule, so that state leaves it at each batch or sometimes; restored with another limit, or none. They must emit what the model
  * has.
  */
-#include "window_run.h"
+#include "window_checks.h"
 
 static void random_cases(enum tr_window_kind kind, uint64_t full)
 {
-	const uint64_t count = tr_test_cases(full), first = tr_test_number("TAILRACE_TEST_FIRST", 0);
 	const uint32_t before = window_runs_spilled;
 
-	for (uint64_t n = first; n < first + count; n++) {
-		struct world *w = world_create(900000 + (uint64_t)kind * 1000003 + n);
-		const int64_t disorder = tr_test_below(&w->seed, 3) == 0 ? 0 : 1 + tr_test_below(&w->seed, 800);
-		const int64_t delay =
-			tr_test_below(&w->seed, 2) ? tr_test_below(&w->seed, 20) : tr_test_below(&w->seed, 900);
-		struct query q;
-
-		if (getenv("TAILRACE_TEST_VERBOSE") != NULL)
-			print_message("case %llu\n", (unsigned long long)n);
-		make_rows(w, 50 + tr_test_below(&w->seed, 900), n % 2 ? -3000 : 1000000000000 + (int64_t)n,
-			  1 + tr_test_below(&w->seed, 20), disorder, delay, n % 3 ? 12 : 200);
-		make_query(w, &q, kind, n % 3 == 0);
-		check_all(w, &q);
-		world_destroy(w);
-	}
+	check_random(kind, 900000, full, 3);
 	assert_true(window_runs_spilled > before);
 }
 
@@ -33,28 +18,7 @@ static void tumble(void **state) { random_cases(TR_WINDOW_TUMBLE, 40); }
 static void hop(void **state) { random_cases(TR_WINDOW_HOP, 60); }
 static void cumulate(void **state) { random_cases(TR_WINDOW_CUMULATE, 50); }
 
-/** Many keys, so that results come in several parts. */
-static void many_keys(void **state)
-{
-	const uint64_t count = TR_MAX(tr_test_cases(12), 3);
-
-	for (uint64_t n = 0; n < count; n++) {
-		struct world *w = world_create(8000 + n);
-		struct query q;
-
-		make_rows(w, ROWS_MAX, 0, 2, n % 2 ? 300 : 0, 100, 1000000);
-		make_query(w, &q,
-			   n % 3 == 0   ? TR_WINDOW_TUMBLE
-			   : n % 3 == 1 ? TR_WINDOW_HOP
-					: TR_WINDOW_CUMULATE,
-			   n % 4 == 3);
-		q.window.offset_ms = 0;
-		q.window.step_ms = 100;
-		q.window.size_ms = n % 3 == 0 ? 500 : 1000;
-		check_all(w, &q);
-		world_destroy(w);
-	}
-}
+static void many_keys(void **state) { check_many_keys(8000); }
 
 /** Windows by the clock. */
 static void processing_time(void **state)

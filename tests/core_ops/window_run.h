@@ -461,6 +461,27 @@ static inline void lie(struct run *r, struct tr_op *op, struct tr_state_record *
 	tr_rows_deinit(&rows);
 }
 
+/** Entries of slices say what time they are of, for people: a slice ends behind its start. */
+static inline void check_times(struct tr_op *op, const struct tr_state_record *record)
+{
+	uint32_t count;
+	const struct tr_state_kind *kinds = op->ops->kinds(op, &count);
+	const struct tr_batch *batch;
+	struct tr_rows rows = {0};
+
+	if (record->kind != TR_WINDOW_STATE_ENTRIES)
+		return;
+	while (kinds->kind != TR_WINDOW_STATE_ENTRIES)
+		kinds++;
+	assert_int_equal(tr_rows_read(&rows, kinds->schema, record->bytes, record->length, &batch, NULL), TR_OK);
+	for (uint32_t row = 0; row < batch->row_count; row++) {
+		const struct tr_column *times = &batch->columns[batch->schema->column_count - 4];
+
+		assert_true(tr_column_i64(&times[0], row) < tr_column_i64(&times[1], row));
+	}
+	tr_rows_deinit(&rows);
+}
+
 /** Offers a stream to an operator; each record may be changed by `damage` first. */
 static inline tr_code load_part(struct run *r, struct tr_op *op, uint32_t part, bool is_keyed, uint64_t damage_seed,
 				struct tr_status *st)
@@ -483,6 +504,7 @@ static inline tr_code load_part(struct run *r, struct tr_op *op, uint32_t part, 
 
 			if (record.is_keyed != is_keyed || (!is_keyed && b->checkpoint != r->completed))
 				continue;
+			check_times(op, &record);
 			lie(r, op, &record, &lied);
 			copy = malloc(record.length + 1); /* its own memory, so that a sanitizer sees each step beyond */
 			memcpy(copy, record.bytes, record.length);

@@ -8,6 +8,7 @@
 
 #include "base/environment.h"
 #include "core/ops/window_due.h"
+#include "core/ops/window_state.h"
 #include "state/block.h"
 #include "window_case.h"
 #include "window_sink.h"
@@ -389,11 +390,79 @@ static void due_in_order(void **state)
 	tr_window_due_deinit(&due);
 }
 
+/** A record of sessions once more, `later_ms` later, as one that goes on with its keys. */
+static tr_code load_again(struct job *j, const struct tr_state_record *record, int64_t later_ms, struct tr_status *st)
+{
+	uint32_t count;
+	const struct tr_state_kind *kinds = j->op->ops->kinds(j->op, &count);
+	struct tr_state_record again = *record;
+	struct tr_rows rows = {0};
+	struct tr_bytes bytes = {0};
+	const struct tr_batch *batch;
+	struct tr_column columns[16];
+	int64_t times[2], more = 1;
+	tr_code code;
+
+	while (kinds->kind != TR_WINDOW_STATE_SESSIONS)
+		kinds++;
+	assert_int_equal(tr_rows_read(&rows, kinds->schema, record->bytes, record->length, &batch, st), TR_OK);
+	count = kinds->schema->column_count;
+	assert_in_range(count, 4, 16);
+	assert_int_equal(batch->row_count, 1);
+	memcpy(columns, batch->columns, count * sizeof(columns[0]));
+	for (uint32_t c = 0; c < 2; c++) {
+		times[c] = tr_column_i64(&columns[count - 4 + c], 0) + later_ms;
+		columns[count - 4 + c].data = &times[c];
+	}
+	columns[count - 1].data = &more;
+	tr_rows_write(columns, count, 1, &bytes);
+	again.bytes = bytes.data;
+	again.length = bytes.length;
+	code = j->op->ops->load(j->op, &(struct tr_state_origin){.subtask_count = 1, .checkpoint = j->checkpoint},
+				&again, st);
+	tr_bytes_deinit(&bytes);
+	tr_rows_deinit(&rows);
+	return code;
+}
+
+/** What goes on with a key must lie behind what there is of it: from outside comes anything. */
+static void goes_on_in_order(void **state)
+{
+	struct world *w = world_create(5);
+	struct job *j = job_create(w, K, false, NULL);
+	struct tr_state_record record;
+	struct tr_state_block *block;
+	struct tr_status st = {0};
+	size_t offset = 0;
+	tr_code code;
+
+	feed_keys(j, 1, 2, 100000, 0);
+	advance(j, 1);
+	expect_checkpoint(j, 0, 0, 1, 1, 0, 0);
+	op_destroy(j);
+	block = tr_block_writer_take(&j->writer, false);
+	op_create(j);
+	while (tr_block_next(block->bytes, block->length, &offset, &record, &code, &st)) {
+		assert_int_equal(j->op->ops->load(j->op, &(struct tr_state_origin){.subtask_count = 1}, &record, &st),
+				 TR_OK);
+		if (record.kind != TR_WINDOW_STATE_SESSIONS)
+			continue;
+		assert_int_equal(load_again(j, &record, 50000, &st), TR_OK);
+		assert_int_equal(load_again(j, &record, 10000, &st), TR_ERR_DATA);
+		assert_non_null(strstr(st.message, "not in order"));
+	}
+	tr_state_block_destroy(&block);
+	op_destroy(j);
+	job_destroy(j);
+	world_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(due_in_order),
 		cmocka_unit_test(follows_changes),
+		cmocka_unit_test(goes_on_in_order),
 		cmocka_unit_test(larger_than_memory),
 	};
 
