@@ -383,7 +383,8 @@ struct recorder {
 	struct tr_state_origin origin;
 };
 
-static inline tr_code record_put(struct tr_state_writer *writer, const struct tr_state_record *record, struct tr_status *st)
+static inline tr_code record_put(struct tr_state_writer *writer, const struct tr_state_record *record,
+				 struct tr_status *st)
 {
 	const struct recorder *r = (struct recorder *)writer;
 	struct checkpoint *into = r->into;
