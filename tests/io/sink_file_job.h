@@ -174,20 +174,22 @@ static inline void read_directory(struct world *w, const char *path, int key)
 {
 	DIR *directory = opendir(path);
 	const struct dirent *entry;
+	struct tr_bytes child = {0};
 
 	if (directory == NULL)
 		return;
 	while ((entry = readdir(directory)) != NULL) {
-		char child[512];
-
-		snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+		tr_bytes_clear(&child);
+		tr_bytes_printf(&child, "%s/%s", path, entry->d_name);
+		tr_bytes_append_char(&child, '\0');
 		if (strncmp(entry->d_name, "k=", 2) == 0)
-			read_directory(w, child, atoi(entry->d_name + 2));
+			read_directory(w, child.data, atoi(entry->d_name + 2));
 		else if (strncmp(entry->d_name, "part-", 5) == 0)
-			read_file(w, child, key);
+			read_file(w, child.data, key);
 		else if (strstr(entry->d_name, ".held.pending") != NULL)
 			w->held_count++;
 	}
+	tr_bytes_deinit(&child);
 	closedir(directory);
 }
 
