@@ -112,7 +112,7 @@ static tr_code check_window(const struct tr_node *node, struct tr_status *st)
 		if (node->window.aggs[i].arg_column >= (int32_t)input->column_count ||
 		    node->window.aggs[i].filter_column >= (int32_t)input->column_count)
 			FAIL_NODE(st, node, "a column of aggregate %u does not exist", i);
-	if (!node->window.window.is_processing_time &&
+	if (!node->window.window.is_processing_time && !node->window.window.is_whole &&
 	    (node->window.window.time_column < 0 || node->window.window.time_column >= (int32_t)input->column_count))
 		FAIL_NODE(st, node, "the time column does not exist");
 	return TR_OK;

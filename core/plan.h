@@ -124,6 +124,7 @@ struct tr_plan {
 	/* 32 hex digits. A resumed job takes its old id on: the engine writes it here, and the plan's tables point here too. */
 	char *job_id;
 	struct tr_checkpoint_plan checkpoint;
+	bool is_batch; /* no state of it can be saved: there must be no checkpoints */
 	const struct tr_node *const *sinks;
 	uint32_t sink_count;
 	uint32_t node_count;

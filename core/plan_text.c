@@ -121,15 +121,19 @@ static void print_aggregate(struct printer *p, const struct tr_node *node)
 	const struct tr_schema *input = node->inputs[0]->output;
 	const bool is_global = node->window.phase == TR_PHASE_GLOBAL;
 
-	fprintf(p->out, "WindowAggregate(phase=[%s]", phases[node->window.phase]);
+	fprintf(p->out, "%s(phase=[%s]", node->window.window.is_whole ? "HashAggregate" : "WindowAggregate",
+		phases[node->window.phase]);
 	if (node->window.key_count > 0) {
 		fputs(", groupBy=[", p->out);
 		print_keys(p, input, is_global ? NULL : node->window.keys, node->window.key_count);
 		fputs("]", p->out);
 	}
-	fputs(", window=[", p->out);
-	print_window(p, &node->window.window);
-	fputs("], select=[", p->out);
+	if (!node->window.window.is_whole) {
+		fputs(", window=[", p->out);
+		print_window(p, &node->window.window);
+		fputs("]", p->out);
+	}
+	fputs(", select=[", p->out);
 	for (uint32_t i = 0; i < node->window.agg_count; i++)
 		fprintf(p->out, "%s%s", i > 0 ? ", " : "", node->window.aggs[i].text);
 	fputs("]", p->out);
@@ -226,6 +230,8 @@ static const char *kind_name(const struct tr_node *node)
 		[TR_NODE_SINK] = "Sink",
 	};
 
+	if (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.window.is_whole)
+		return "HashAggregate";
 	return names[node->kind];
 }
 

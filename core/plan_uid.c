@@ -80,7 +80,7 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 		if (node->window.phase == TR_PHASE_LOCAL)
 			return NULL;
 		node->fingerprint = window_fingerprint(arena, node);
-		return "window";
+		return node->window.window.is_whole ? "group" : "window";
 	case TR_NODE_FILTER:
 	case TR_NODE_PROJECT:
 	case TR_NODE_UNION:

@@ -244,6 +244,7 @@ static tr_code restore(struct tr_source *source, const struct tr_source_position
 
 static const struct tr_source_ops source_ops = {
 	.is_bounded = is_bounded,
+	.bounded_hint = "set 'number-of-rows', or 'fields.NAME.kind' = 'sequence'",
 	.open = datagen_open,
 	.close = datagen_close,
 	.progress = datagen_progress,

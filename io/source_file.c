@@ -156,6 +156,7 @@ static const char *file_split_name(struct tr_source *source, uint64_t split)
 
 static const struct tr_source_ops file_source_ops = {
 	.is_bounded = file_is_bounded,
+	.bounded_hint = "leave out 'source.monitor-interval'",
 	.open = file_open,
 	.close = file_close,
 	.progress = file_progress,

@@ -250,6 +250,7 @@ static tr_code restore(struct tr_source *source, const struct tr_source_position
 
 static const struct tr_source_ops source_ops = {
 	.is_bounded = is_bounded,
+	.bounded_hint = "set 'events.num', 'stop-at' or 'stop-after', and not 'keep-alive'",
 	.open = nexmark_open,
 	.close = nexmark_close,
 	.progress = nexmark_progress,

@@ -199,6 +199,13 @@ static bool choose_state_dir(struct tr_cli *cli, const struct tr_session *sessio
 	const char *directory;
 
 	plan->scratch = getenv("TMPDIR");
+	if (plan->is_batch) {
+		if (plan->checkpoint.interval_ms != 0 || cli->state_dir != NULL)
+			fprintf(stderr,
+				"tailrace: job '%s': batch mode makes no checkpoints; a job that fails begins anew\n",
+				plan->job_name);
+		return false;
+	}
 	if (plan->checkpoint.interval_ms == 0 && cli->state_dir == NULL && cli->savepoint == NULL)
 		return false;
 	directory = tr_state_dir(cli, &session->config, plan->job_name);
@@ -295,9 +302,14 @@ static int run_job(struct tr_cli *cli, const struct tr_session *session, const s
 	struct tr_checkpoint_stats stats = {0};
 	struct tr_progress *progress;
 	struct tr_status st = {0};
-	tr_code code = tr_engine_create(step->plan, env, &engine, &st);
+	tr_code code;
 	int status;
 
+	if (step->plan->is_batch && cli->savepoint != NULL) {
+		fprintf(stderr, "tailrace: job '%s': batch mode can't begin with a savepoint\n", step->plan->job_name);
+		return (int)TR_ERR_USAGE;
+	}
+	code = tr_engine_create(step->plan, env, &engine, &st);
 	if (code == TR_OK) {
 		status = start_restarts(session, has_checkpoints);
 		if (status != 0) {

@@ -93,7 +93,8 @@ struct tr_binder {
 	struct tr_catalog *catalog;
 	const struct tr_config *config;
 	const char *time_zone;
-	char *job_id; /* written to when a job is resumed: core/plan.h */
+	char *job_id;  /* written to when a job is resumed: core/plan.h */
+	bool is_batch; /* all input ends, and a query answers once: no watermarks, no changelogs */
 	uint32_t view_depth;
 	uint32_t lazy_depth; /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
 };
@@ -108,6 +109,7 @@ struct tr_aggregation {
 	uint32_t projected_count; /* keys first, then arguments and filters */
 	const struct tr_expr **projected;
 	bool is_attached; /* by the windows attached to the rows */
+	bool is_whole;    /* batch: by no window */
 	bool needs_table; /* something reads a window column that exists in name only; nothing was reported */
 	const struct tr_relation *output; /* set when all aggregates are known to fit; columns by number only */
 };
@@ -186,6 +188,9 @@ extern const uint32_t tr_window_function_count;
  * processing time have none. */
 const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const struct tr_relation *relation,
 					       struct tr_span span);
+/** The relation's columns in their order, as columns of a node also where it has a window. NULL: reported. */
+const struct tr_relation *tr_bind_window_columns(struct tr_binder *binder, const struct tr_relation *relation,
+						 struct tr_span span);
 /** Whether a call names a window table function. */
 bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 
@@ -203,6 +208,9 @@ bool tr_bind_is_grouped(const struct tr_ast_select *select);
  * these, look at its parts. */
 const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				      const struct tr_ast_expr *ast, bool *is_reported);
+/** SELECT DISTINCT: the relation's rows, each once. NULL: reported. */
+const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,
+					   struct tr_span span);
 bool tr_bind_has_aggregate(const struct tr_ast_expr *ast);
 
 /* bind_table.c */

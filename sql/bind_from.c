@@ -68,12 +68,21 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 	scan->scan.is_bounded = table->connector->source->is_bounded(spec);
 	scan->scan.watermark_interval_ms = tr_config_integer(binder->config, "pipeline.auto-watermark-interval");
 	scan->scan.idle_timeout_ms = tr_config_integer(binder->config, "table.exec.source.idle-timeout");
+	if (binder->is_batch && !scan->scan.is_bounded) {
+		tr_diag_error(binder->diags, TR_E_UNBOUNDED, span,
+			      "table '%s' never ends and can't be read in batch mode", table->name);
+		tr_diag_hint(binder->diags, "%s", table->connector->source->bounded_hint);
+		return NULL;
+	}
 	if (table->rowtime >= 0) {
 		const struct tr_table_column *rowtime = &table->columns[table->rowtime];
 
-		scan->scan.time_expr = rowtime->expr;
-		scan->scan.watermark_expr = table->watermark;
-		scan->scan.time_name = rowtime->name;
+		/* In batch mode no row is late: there is no watermark before the end. */
+		if (!binder->is_batch) {
+			scan->scan.time_expr = rowtime->expr;
+			scan->scan.watermark_expr = table->watermark;
+			scan->scan.time_name = rowtime->name;
+		}
 		if (rowtime->physical < 0) {
 			exprs[count] = rowtime->expr;
 			names[count] = rowtime->name;

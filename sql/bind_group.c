@@ -274,6 +274,13 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 	aggregation->is_attached = !input->has_window && has_attached_start && has_attached_end;
 	if (aggregation->is_attached)
 		return true;
+	aggregation->is_whole = binder->is_batch && !input->has_window;
+	if (aggregation->is_whole)
+		return true;
+	if (binder->is_batch && input->window.kind != TR_WINDOW_SESSION && !input->window.is_processing_time) {
+		aggregation->needs_table = true;
+		return false;
+	}
 	if (input->has_window) {
 		tr_diag_error(binder->diags, TR_E_WINDOW,
 			      select->has_group_by ? select->group_span : select->from->span,
@@ -281,9 +288,10 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 		return false;
 	}
 	tr_diag_not_supported(binder->diags, select->has_group_by ? select->group_span : select->items[0].expr->span,
-			      "aggregation without a window");
+			      "aggregation without a window in streaming mode");
 	tr_diag_hint(binder->diags, "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) ... "
-				    "GROUP BY window_start, window_end");
+				    "GROUP BY window_start, window_end; or, if all input ends, "
+				    "SET 'execution.runtime-mode' = 'batch'");
 	return false;
 }
 
@@ -336,6 +344,14 @@ static const struct tr_expr *window_of(struct tr_binder *binder, const struct tr
 	const struct tr_relation *input = aggregation->input;
 
 	*window = input->window;
+	if (aggregation->is_whole) {
+		*window = (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
+						  .is_whole = true,
+						  .size_ms = TR_WINDOW_WHOLE_MS,
+						  .time_zone = binder->time_zone,
+						  .time_column = -1};
+		return NULL;
+	}
 	if (aggregation->is_attached) {
 		*window = (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
 						  .size_ms = 1,
@@ -359,6 +375,8 @@ static void note_window_columns(struct tr_binder *binder, const struct tr_aggreg
 	bool is_attached = aggregation->is_attached, is_processing = !is_attached && input->window.is_processing_time;
 	uint32_t first = is_attached ? 0 : schema->column_count - 3;
 
+	if (aggregation->is_whole)
+		return;
 	result->has_local_windows = is_attached ? input->has_local_windows : input->window.is_local_time;
 	result->column_count = is_attached ? aggregation->key_count : 3;
 	result->columns = TR_NEW_ARRAY(binder->arena, result->column_count + 1, struct tr_bound_column);
@@ -384,12 +402,12 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 {
 	const struct tr_relation *input = aggregation->input;
 	uint32_t count = aggregation->projected_count, keys = aggregation->key_count;
-	const char **names = TR_NEW_ARRAY(binder->arena, count + 1, const char *);
-	const struct tr_expr **projected = TR_NEW_ARRAY(binder->arena, count + 1, const struct tr_expr *);
-	uint32_t width = keys + aggregation->agg_count + 3;
+	const char **names = TR_NEW_ARRAY(binder->arena, count + 2, const char *);
+	const struct tr_expr **projected = TR_NEW_ARRAY(binder->arena, count + 2, const struct tr_expr *);
+	uint32_t results = keys + aggregation->agg_count, width = results + (aggregation->is_whole ? 0 : 3);
 	struct tr_schema *schema = TR_NEW(binder->arena, struct tr_schema);
-	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, width, const struct tr_type *);
-	const char **out_names = TR_NEW_ARRAY(binder->arena, width, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, width + 1, const struct tr_type *);
+	const char **out_names = TR_NEW_ARRAY(binder->arena, width + 1, const char *);
 	uint32_t *key_columns = TR_NEW_ARRAY(binder->arena, keys + 1, uint32_t);
 	struct tr_relation *below, *result = TR_NEW(binder->arena, struct tr_relation);
 	struct tr_window_spec window;
@@ -406,6 +424,10 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 		projected[count] = time;
 		names[count++] = time->kind == TR_EXPR_COLUMN ? input->node->output->names[time->column] : "$time";
 	}
+	if (count == 0) { /* COUNT(*): rows need a column */
+		projected[count] = tr_expr_i64(binder->arena, tr_type_of(TR_TYPE_INT), 0);
+		names[count++] = "$zero";
+	}
 	below = tr_bind_project(binder, input, count, projected, names);
 	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_AGGREGATE, &below->node, 1);
 	node->window.window = window;
@@ -420,14 +442,13 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 			key_columns[i] = i;
 			types[i] = projected[i]->type;
 			out_names[i] = names[i];
-		} else if (i < width - 3) {
+		} else if (i < results) {
 			types[i] = aggregation->aggs[i - keys].type;
 			out_names[i] = aggregation->aggs[i - keys].text;
+		} else {
+			types[i] = tr_bind_window_column_type(binder, &window, i - results);
+			out_names[i] = tr_window_column_names[i - results];
 		}
-	}
-	for (uint32_t i = 0; i < 3; i++) {
-		out_names[width - 3 + i] = tr_window_column_names[i];
-		types[width - 3 + i] = tr_bind_window_column_type(binder, &window, i);
 	}
 	*schema = (struct tr_schema){.column_count = width, .names = out_names, .types = types};
 	node->output = schema;
@@ -495,4 +516,36 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 		result->node = filter;
 	}
 	return tr_bind_project(binder, result, select->item_count, exprs, names);
+}
+
+const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,
+					   struct tr_span span)
+{
+	struct tr_aggregation aggregation = {.is_whole = true};
+	const struct tr_expr **columns;
+	const char **names;
+
+	relation = tr_bind_window_columns(binder, relation, span);
+	if (relation == NULL)
+		return NULL;
+	columns = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const struct tr_expr *);
+	names = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const char *);
+	for (uint32_t i = 0; i < relation->column_count; i++) {
+		const struct tr_bound_column *column = &relation->columns[i];
+
+		if (is_nested(column->type)) {
+			tr_diag_not_supported(binder->diags, span, "SELECT DISTINCT of %s",
+					      tr_type_text(binder->arena, column->type));
+			return NULL;
+		}
+		columns[i] = tr_expr_column(binder->arena, column->index, column->type);
+		names[i] = column->name;
+	}
+	aggregation.input = relation;
+	aggregation.keys = aggregation.projected = columns;
+	aggregation.key_count = aggregation.projected_count = relation->column_count;
+	relation = make_aggregate(binder, &aggregation, span);
+	for (uint32_t i = 0; i < aggregation.key_count; i++)
+		columns[i] = tr_expr_column(binder->arena, i, columns[i]->type);
+	return tr_bind_project(binder, relation, aggregation.key_count, columns, names);
 }

@@ -299,8 +299,9 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 		tr_diag_not_supported(binder->diags, query->span, select->qualify != NULL ? "QUALIFY" : "WINDOW");
 		return NULL;
 	}
-	if (select->is_distinct) {
-		tr_diag_not_supported(binder->diags, query->span, "SELECT DISTINCT");
+	if (select->is_distinct && !binder->is_batch) {
+		tr_diag_not_supported(binder->diags, query->span, "SELECT DISTINCT in streaming mode");
+		tr_diag_hint(binder->diags, "if all input ends, SET 'execution.runtime-mode' = 'batch'");
 		return NULL;
 	}
 	if (select->where != NULL) {
@@ -309,8 +310,10 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 			return NULL;
 	}
 	if (tr_bind_is_grouped(select))
-		return tr_bind_grouped_select(binder, select, query->span, relation);
-	return bind_plain_select(binder, select, relation, query->span);
+		relation = tr_bind_grouped_select(binder, select, query->span, relation);
+	else
+		relation = bind_plain_select(binder, select, relation, query->span);
+	return relation != NULL && select->is_distinct ? tr_bind_distinct(binder, relation, query->span) : relation;
 }
 
 /* ---- query ---- */

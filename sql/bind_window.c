@@ -322,3 +322,23 @@ const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, cons
 	add_window_columns(binder, result, input);
 	return result;
 }
+
+const struct tr_relation *tr_bind_window_columns(struct tr_binder *binder, const struct tr_relation *relation,
+						 struct tr_span span)
+{
+	const struct tr_expr **exprs;
+	const char **names;
+
+	if (!relation->has_window)
+		return relation;
+	relation = tr_bind_window_table(binder, relation, span);
+	if (relation == NULL)
+		return NULL;
+	exprs = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const struct tr_expr *);
+	names = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const char *);
+	for (uint32_t i = 0; i < relation->column_count; i++) {
+		exprs[i] = tr_expr_column(binder->arena, relation->columns[i].index, relation->columns[i].type);
+		names[i] = relation->columns[i].name;
+	}
+	return tr_bind_project(binder, relation, relation->column_count, exprs, names);
+}

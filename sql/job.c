@@ -112,25 +112,6 @@ static bool add_sink(struct job *job, const struct tr_node *node, struct tr_span
 	return true;
 }
 
-/* The relation's columns in their order, those of its window computed. */
-static const struct tr_relation *window_table(struct job *job, const struct tr_relation *relation, struct tr_span span)
-{
-	struct tr_binder *binder = job->binder;
-	const struct tr_expr **exprs;
-	const char **names;
-
-	relation = tr_bind_window_table(binder, relation, span);
-	if (relation == NULL)
-		return NULL;
-	exprs = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const struct tr_expr *);
-	names = TR_NEW_ARRAY(binder->arena, relation->column_count + 1, const char *);
-	for (uint32_t i = 0; i < relation->column_count; i++) {
-		exprs[i] = tr_expr_column(binder->arena, relation->columns[i].index, relation->columns[i].type);
-		names[i] = relation->columns[i].name;
-	}
-	return tr_bind_project(binder, relation, relation->column_count, exprs, names);
-}
-
 /* A relation that can be handed to a sink. */
 static const struct tr_relation *bind_whole_query(struct job *job, const struct tr_ast_query *query)
 {
@@ -138,8 +119,7 @@ static const struct tr_relation *bind_whole_query(struct job *job, const struct 
 
 	if (relation == NULL)
 		return NULL;
-	if (relation->has_window)
-		relation = window_table(job, relation, query->span);
+	relation = tr_bind_window_columns(job->binder, relation, query->span);
 	if (relation == NULL)
 		return NULL;
 	job->is_bounded = job->is_bounded && relation->is_bounded;
@@ -318,6 +298,7 @@ static struct tr_plan *new_plan(struct job *job)
 					strcasecmp(tr_config_text(&session->config, "execution.checkpointing.mode"),
 						   "AT_LEAST_ONCE") == 0,
 			},
+		.is_batch = job->binder->is_batch,
 		.sink_count = job->sink_count,
 		.batch_rows = (uint32_t)tr_config_integer(&session->config, "engine.batch-rows"),
 		.credits = (uint32_t)tr_config_integer(&session->config, "engine.exchange-credits"),
@@ -346,6 +327,11 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	struct tr_plan *plan;
 	struct tr_status st = {0};
 
+	if (strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "automatic") == 0) {
+		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
+			      "'execution.runtime-mode' is 'automatic'; SQL needs 'streaming' or 'batch'");
+		return false;
+	}
 	if (!bind_statement(&job, statement) || session->diags.error_count > 0)
 		return false;
 	optimized = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);

@@ -306,6 +306,14 @@ static const struct tr_node *prune_filter(struct tr_arena *arena, const struct t
 	return copy;
 }
 
+static bool is_any_read(const struct usage *usage)
+{
+	for (uint32_t i = 0; i < usage->count; i++)
+		if (usage->is_read[i])
+			return true;
+	return false;
+}
+
 static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
 	struct usage input = usage_new(arena, node->inputs[0]->output->column_count, false);
@@ -325,6 +333,8 @@ static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struc
 	}
 	if (node->window.window.time_column >= 0)
 		input.is_read[node->window.window.time_column] = true;
+	if (node->window.key_count == 0 && input.count > 0 && !is_any_read(&input))
+		input.is_read[0] = true; /* rows need a column */
 	pruned = prune(arena, node->inputs[0], &input);
 	copy = copy_node(arena, node, &pruned);
 	for (uint32_t i = 0; i < node->window.key_count; i++)

@@ -53,12 +53,14 @@ static char *next_job_id(struct tr_session *session)
 
 static struct tr_binder make_binder(struct tr_session *session)
 {
-	return (struct tr_binder){.arena = &session->arena,
-				  .diags = &session->diags,
-				  .catalog = &session->catalog,
-				  .config = &session->config,
-				  .time_zone = time_zone(session),
-				  .job_id = next_job_id(session)};
+	return (struct tr_binder){
+		.arena = &session->arena,
+		.diags = &session->diags,
+		.catalog = &session->catalog,
+		.config = &session->config,
+		.time_zone = time_zone(session),
+		.job_id = next_job_id(session),
+		.is_batch = strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "batch") == 0};
 }
 
 /* ---- SET, SHOW, DROP, CREATE VIEW ---- */
@@ -128,8 +130,6 @@ static void set_option(struct tr_session *session, const struct tr_ast_statement
 	if (tr_timezone_create(time_zone(session), &zone, &st) != TR_OK)
 		tr_diag_error(&session->diags, TR_E_SETTING, set->option.key.span, "%s", st.message);
 	tr_timezone_destroy(&zone);
-	if (strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "batch") == 0)
-		tr_diag_not_supported(&session->diags, set->option.key.span, "batch mode");
 }
 
 static void drop(struct tr_session *session, const struct tr_ast_statement *statement)

@@ -49,6 +49,7 @@ struct general_op {
 	int64_t fire_ms;                /* windows whose timer is at most this fire */
 	const struct tr_batch *waiting; /* a batch that is to be taken when there is room for it; NULL: none */
 	bool is_firing;                 /* the first window is going out */
+	bool has_fired;                 /* at least one */
 	bool is_spilled;                /* in parts, from its runs */
 	struct tr_slice *firing;        /* what is going out; NULL: the next part is to be made */
 	uint32_t cursor;
@@ -231,7 +232,7 @@ static void begin_fire(struct general_op *g)
 	struct tr_slice *window = g->panes.live[0];
 
 	g->cursor = 0;
-	g->is_firing = true;
+	g->is_firing = g->has_fired = true;
 	g->is_spilled = tr_window_spill_is_used(&g->panes);
 	g->firing = g->is_spilled ? NULL : window;
 	if (g->is_spilled)
@@ -284,6 +285,15 @@ static enum tr_flow advance(struct general_op *g)
 		if (flow != TR_FLOW_MORE)
 			return flow;
 		tr_window_op_write(w, w->slots, w->entries, n, window->start, window->first_end);
+		flow = tr_op_emit(&w->op, &w->out->batch);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+	}
+	if (tr_window_op_owes_row(w) && !g->has_fired) {
+		enum tr_flow flow;
+
+		g->has_fired = true;
+		tr_window_op_write_nothing(w);
 		flow = tr_op_emit(&w->op, &w->out->batch);
 		if (flow != TR_FLOW_MORE)
 			return flow;

@@ -58,6 +58,7 @@ struct slice_op {
 	bool is_spilled;                /* the window that is firing comes in parts from its runs */
 	bool has_pending;               /* a watermark is to be passed on when all that it fires is out */
 	bool is_firing;                 /* results of the window [firing_start, firing_end) are going out */
+	bool has_fired;                 /* at least one */
 	struct tr_slice *firing;        /* those; NULL: the next part is to be made */
 	int64_t firing_start, firing_end;
 	uint32_t cursor;
@@ -471,7 +472,7 @@ static void begin_fire(struct slice_op *s, int64_t end)
 	s->firing_end = end;
 	s->firing_start = tr_window_start_of(&s->w.clock, end);
 	s->cursor = 0;
-	s->is_firing = true;
+	s->is_firing = s->has_fired = true;
 	s->is_spilled = is_better_spilled(s);
 	if (s->is_spilled) {
 		forget_sums(s);
@@ -570,6 +571,15 @@ static enum tr_flow advance(struct slice_op *s)
 		if (end == INT64_MAX || tr_window_timer(&w->clock, end) > w->watermark_ms)
 			break;
 		begin_fire(s, end);
+	}
+	if (tr_window_op_owes_row(w) && !s->has_fired) {
+		enum tr_flow flow;
+
+		s->has_fired = true;
+		tr_window_op_write_nothing(w);
+		flow = tr_op_emit(&w->op, &w->out->batch);
+		if (flow != TR_FLOW_MORE)
+			return flow;
 	}
 	if (!s->has_pending)
 		return TR_FLOW_MORE;

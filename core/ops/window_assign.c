@@ -115,11 +115,16 @@ static void forget_targets(struct tr_window_assign *assign)
 
 tr_code tr_window_assign_times(struct tr_window_assign *assign, const struct tr_batch *batch, struct tr_status *st)
 {
-	const struct tr_column *column = &batch->columns[assign->clock->spec.time_column];
+	const struct tr_column *column;
 	const uint32_t *rows = batch->selection;
 	const uint32_t count = batch->selected_count;
 
 	reserve(assign, count);
+	if (assign->clock->spec.is_whole) {
+		memset(assign->times, 0, count * sizeof(*assign->times));
+		return TR_OK;
+	}
+	column = &batch->columns[assign->clock->spec.time_column];
 	if (column->validity != NULL || column->type->phys == TR_PHYS_NONE)
 		for (uint32_t i = 0; i < count; i++)
 			if (tr_column_is_null(column, tr_batch_row(batch, i)))
@@ -472,7 +477,7 @@ tr_code tr_window_assign_rows(struct tr_window_assign *assign, const struct tr_b
 			      struct tr_status *st)
 {
 	struct tr_window_clock *clock = assign->clock;
-	const struct tr_column *column = &batch->columns[clock->spec.time_column];
+	const struct tr_column *column;
 	const int64_t *times;
 	struct tr_window_range range;
 	int64_t first, first_end;
@@ -481,6 +486,11 @@ tr_code tr_window_assign_rows(struct tr_window_assign *assign, const struct tr_b
 	begin(assign, batch);
 	if (batch->selected_count == 0)
 		return TR_OK;
+	if (clock->spec.is_whole) {
+		assign->targets[add_target(assign, 0, clock->slice_ms)].count = assign->count;
+		return TR_OK;
+	}
+	column = &batch->columns[clock->spec.time_column];
 	if (batch->selection == NULL && !column->is_constant && column->validity == NULL && clock->zone == NULL) {
 		times = column->data;
 	} else {

@@ -25,7 +25,7 @@ static tr_code check_plan(const struct tr_window_plan *plan, struct tr_status *s
 				TR_FAIL(st, TR_ERR_INTERNAL, "window: a column of %s does not exist",
 					plan->aggs[i].text);
 	}
-	if (plan->phase != TR_PHASE_GLOBAL && !window->is_processing_time) {
+	if (plan->phase != TR_PHASE_GLOBAL && !window->is_processing_time && !window->is_whole) {
 		const struct tr_type *type;
 
 		if (window->time_column < 0 || (uint32_t)window->time_column >= plan->input->column_count)
@@ -151,6 +151,16 @@ void tr_window_op_seal(struct tr_window_op *w, uint32_t count)
 		tr_batch_buffer_add_run(w->out, 0, w->forwarded_ms);
 	tr_batch_buffer_seal(w->out, count);
 	w->out->batch.watermark_ms = w->forwarded_ms;
+}
+
+void tr_window_op_write_nothing(struct tr_window_op *w)
+{
+	char *entry = tr_checked(calloc(1, w->layout.stride));
+
+	tr_batch_buffer_clear(w->out);
+	tr_window_op_write_results(w, 0, &entry, 1, 0, w->clock.slice_ms);
+	tr_window_op_seal(w, 1);
+	free(entry);
 }
 
 void tr_window_op_write(struct tr_window_op *w, const uint32_t *slots, char *const *entries, uint32_t count,

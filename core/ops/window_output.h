@@ -63,6 +63,15 @@ void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
 				int64_t start, int64_t end);
 
+/** Whether the operator owes the one row of an aggregation of nothing: it is over the whole input, without keys. */
+static inline bool tr_window_op_owes_row(const struct tr_window_op *w)
+{
+	return w->plan->window.is_whole && w->plan->key_count == 0 && w->watermark_ms == TR_WATERMARK_MAX;
+}
+
+/** Puts that row into w->out. */
+void tr_window_op_write_nothing(struct tr_window_op *w);
+
 /** Only their times. */
 void tr_window_op_write_times(struct tr_window_op *w, uint32_t at, uint32_t count, int64_t start, int64_t end);
 

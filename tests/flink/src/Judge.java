@@ -36,15 +36,16 @@ public final class Judge {
         cluster.setString("execution.target", "remote");
         cluster.setString("rest.address", "localhost");
         cluster.setString("rest.port", String.valueOf(flink.getRestAddress().get().getPort()));
-        cluster.setString("execution.runtime-mode", "STREAMING");
         cluster.setString("parallelism.default", "1");
         cluster.setString("restart-strategy.type", "none");
     }
 
     /** A fresh catalog and configuration: what one script does must not reach the next. */
-    TableEnvironment environment() {
+    TableEnvironment environment(boolean isBatch) {
+        Configuration settings = new Configuration(cluster);
+        settings.setString("execution.runtime-mode", isBatch ? "BATCH" : "STREAMING");
         TableEnvironment tables =
-                TableEnvironment.create(EnvironmentSettings.newInstance().withConfiguration(cluster).build());
+                TableEnvironment.create(EnvironmentSettings.newInstance().withConfiguration(settings).build());
         tables.getConfig().setLocalTimeZone(ZoneId.of("UTC"));
         return tables;
     }
@@ -71,7 +72,8 @@ public final class Judge {
         PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
         System.setOut(out); // the print sink runs in this process, too
         try {
-            new Script(environment(), format, out).run(Files.readString(Path.of(file)));
+            String text = Files.readString(Path.of(file));
+            new Script(environment(Script.isBatch(text)), format, out).run(text);
         } catch (Throwable error) {
             out.println("ERROR " + describe(error));
             if (System.getenv("JUDGE_STACKS") != null) {
@@ -84,7 +86,7 @@ public final class Judge {
     }
 
     private String expressions(String setup, String file) throws Exception {
-        TableEnvironment tables = environment();
+        TableEnvironment tables = environment(false);
         new Script(tables, "table", System.out).run(Files.readString(Path.of(setup)));
         return new Expressions(tables).answer(Files.readAllLines(Path.of(file)));
     }

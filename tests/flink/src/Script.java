@@ -50,6 +50,11 @@ final class Script {
         this.out = out;
     }
 
+    /** Whether the script runs in batch mode: Flink wants to know when the environment is made. */
+    static boolean isBatch(String text) {
+        return text.matches("(?is).*\\bSET\\s+'execution\\.runtime-mode'\\s*=\\s*'batch'.*");
+    }
+
     private static int caseless() {
         return Pattern.CASE_INSENSITIVE | Pattern.DOTALL;
     }
@@ -76,7 +81,9 @@ final class Script {
     private void one(String statement) throws Exception {
         Matcher set = SET.matcher(statement);
         Matcher reset = RESET.matcher(statement);
-        if (set.matches()) {
+        if (set.matches() && set.group(1).equals("execution.runtime-mode")) {
+            return; // isBatch has seen it
+        } else if (set.matches()) {
             begun.putIfAbsent(set.group(1), tables.getConfig().getConfiguration().getString(set.group(1), null));
             tables.getConfig().set(set.group(1), set.group(2).replace("''", "'"));
         } else if (reset.matches()) {
