@@ -181,7 +181,7 @@ static void data_close(struct tr_bench_pair *pair)
 	tr_log_close(&d->log);
 	if (d->env != NULL && d->directory[0] != '\0') {
 		(void)unlink(d->path);
-		if (tr_log_remove(d->env->disk, d->directory, NULL) != TR_OK)
+		if (tr_log_remove(d->env->disk, d->directory, NULL, NULL) != TR_OK)
 			fprintf(stderr, "%s stays\n", d->directory);
 	}
 	if (d->io != NULL)

@@ -51,7 +51,7 @@ static tr_code open_log(struct tr_coordinator *c, struct tr_status *st)
 	};
 
 	if (plan->is_fresh)
-		TR_TRY(tr_log_remove(c->env->disk, plan->directory, st));
+		TR_TRY(tr_log_remove(c->env->disk, plan->directory, &c->stats.removed_bytes, st));
 	TR_TRY(tr_log_open(&options, &c->log, &c->report, st));
 	TR_ASSERT(strlen(tr_log_job_id(c->log)) == strlen(c->plan->job_id));
 	strcpy(c->plan->job_id, tr_log_job_id(c->log));

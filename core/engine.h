@@ -42,16 +42,17 @@ enum tr_stop_mode {
 struct tr_checkpoint_stats {
 	uint64_t completed;
 	uint64_t failed;
-	uint64_t last;        /* newest complete one; 0: none yet */
-	uint64_t restored;    /* the one that the job began with; 0: none */
-	bool was_finished;    /* that was the job's last: there is nothing to do */
-	bool is_final;        /* the newest complete one is the job's last */
-	uint64_t last_bytes;  /* appended for it */
-	int64_t last_ns;      /* how long it took */
-	int64_t pause_ns_max; /* longest time that a subtask stood still for a snapshot */
-	uint64_t bytes;       /* appended for all complete ones since the start */
-	uint64_t pauses;      /* snapshots begun by all subtasks with state */
-	uint64_t pauses_long; /* of them, those that took more than a millisecond */
+	uint64_t last;          /* newest complete one; 0: none yet */
+	uint64_t restored;      /* the one that the job began with; 0: none */
+	uint64_t removed_bytes; /* of an earlier run's log, which --fresh has removed */
+	bool was_finished;      /* that was the job's last: there is nothing to do */
+	bool is_final;          /* the newest complete one is the job's last */
+	uint64_t last_bytes;    /* appended for it */
+	int64_t last_ns;        /* how long it took */
+	int64_t pause_ns_max;   /* longest time that a subtask stood still for a snapshot */
+	uint64_t bytes;         /* appended for all complete ones since the start */
+	uint64_t pauses;        /* snapshots begun by all subtasks with state */
+	uint64_t pauses_long;   /* of them, those that took more than a millisecond */
 };
 
 /** How a job that did not fail has ended. */

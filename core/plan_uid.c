@@ -42,11 +42,11 @@ static const char *window_fingerprint(struct tr_arena *arena, const struct tr_no
 	const struct tr_window_spec *w = &node->window.window;
 	const struct tr_node *rows = rows_of(node);
 	const struct tr_schema *schema = rows->inputs[0]->output;
-	const char *text =
-		tr_arena_printf(arena, "%s(%" PRId64 " ms, %" PRId64 " ms, offset %" PRId64 " ms%s%s) by (%s) of (",
-				kinds[w->kind], w->size_ms, w->step_ms, w->offset_ms,
-				w->is_processing_time ? ", processing time" : "", w->is_local_time ? w->time_zone : "",
-				types_text(arena, schema, rows->window.keys, rows->window.key_count));
+	const char *text = tr_arena_printf(
+		arena, "%s(%" PRId64 " ms, %" PRId64 " ms, offset %" PRId64 " ms%s%s) by (%s) of (", kinds[w->kind],
+		w->size_ms, w->step_ms, w->offset_ms, w->is_processing_time ? ", processing time" : "",
+		w->is_local_time ? tr_arena_printf(arena, ", %s", w->time_zone) : "",
+		types_text(arena, schema, rows->window.keys, rows->window.key_count));
 
 	for (uint32_t i = 0; i < node->window.agg_count; i++) {
 		const struct tr_agg_call *call = &node->window.aggs[i];

@@ -37,9 +37,14 @@ tr_code tr_scratch_create(const struct tr_plan *plan, struct tr_disk *disk, stru
 			  struct tr_status *st)
 {
 	const char *base = plan->scratch != NULL && plan->scratch[0] != '\0' ? plan->scratch : BASE_DEFAULT;
+	struct tr_file_info info = {0};
 
 	*path = plan->checkpoint.directory != NULL ? tr_arena_printf(arena, "%s.scratch", plan->checkpoint.directory)
 						   : tr_arena_printf(arena, "%s/tailrace-%s", base, plan->job_id);
+	if (plan->checkpoint.directory == NULL &&
+	    (disk->ops->stat(disk, base, &info, NULL) != TR_OK || !info.is_directory))
+		TR_FAIL(st, TR_ERR_CANT_CREATE,
+			"'%s' is not a directory; state beyond memory was to go there ($TMPDIR)", base);
 	TR_TRY(tr_disk_make_private_directory(disk, *path, st));
 	return remove_files(disk, *path, st);
 }

@@ -31,14 +31,14 @@ static void set_counter(_Atomic uint64_t *counter, uint64_t value)
 /** State has left memory for the first time in this run. */
 static void tell_spill(struct tr_graph *graph, uint64_t bytes)
 {
-	char text[160];
+	char text[TR_STATUS_MESSAGE_MAX];
 
 	if (graph->on_event == NULL || atomic_exchange_explicit(&graph->has_spilled, true, memory_order_relaxed))
 		return;
 	snprintf(text, sizeof(text),
-		 "the state has outgrown 'state.memory.limit' (%.1f mb): the first %.1f mb are on disk; the job slows "
+		 "the state has outgrown 'state.memory.limit' (%.1f mb): the first %.1f mb are in %s; the job slows "
 		 "down",
-		 (double)graph->plan->memory_limit / (1 << 20), (double)bytes / (1 << 20));
+		 (double)graph->plan->memory_limit / (1 << 20), (double)bytes / (1 << 20), graph->scratch);
 	graph->on_event(graph->event_context, text);
 }
 

@@ -41,29 +41,35 @@ struct option {
 	char letter;
 	const char *name;
 	const char *value; /* what it takes, for the help; NULL: nothing */
+	const char *verbs; /* that take it */
 	const char *doc;
 };
 
+#define COMPILING "run explain lint"
+#define CONFIGURED COMPILING " savepoint stop inspect config"
+
 static const struct option options[] = {
-	{OPT_PARALLELISM, 'p', "parallelism", "N", "subtasks per stage; by default the number of cores"},
-	{OPT_DEFINE, 'D', "define", "KEY=VALUE", "sets a configuration key (`tailrace config` lists them)"},
-	{OPT_CONFIG, 'c', "config", "FILE", "reads a YAML configuration"},
-	{OPT_VARIABLE, 'v', "variable", "NAME=VALUE", "fills ${NAME} in the script"},
-	{OPT_FORMAT, 0, "format", "tableau|table|csv|json", "how a bare SELECT prints its rows"},
-	{OPT_PROGRESS, 0, "progress", "auto|plain|off", "progress line: on a terminal, as lines, or none"},
-	{OPT_QUIET, 'q', "quiet", NULL, "no summary at the end"},
-	{OPT_STATE_DIR, 0, "state-dir", "DIR", "where the job keeps its checkpoints; by default below .tailrace/"},
-	{OPT_SAVEPOINT, 's', "fromSavepoint", "DIR", "run: begins with the state of a savepoint"},
-	{OPT_NON_RESTORED, 'n', "allowNonRestoredState", NULL, "run: leaves out state that the script does not want"},
-	{OPT_FRESH, 0, "fresh", NULL, "run: begins anew; checkpoints of an earlier run are removed"},
-	{OPT_DRAIN, 'd', "drain", NULL, "stop: fires all windows first, as at the end of the input"},
-	{OPT_FRAMES, 0, "frames", NULL, "inspect: each frame, too"},
-	{OPT_JSON, 0, "json", NULL, "inspect, savepoint inspect: as one JSON object"},
-	{OPT_RESTORE, 0, "restore", "DIR", "explain: what of a savepoint's state the script would take"},
-	{OPT_OPERATOR, 0, "operator", "UID", "savepoint inspect: prints the entries of this operator"},
-	{OPT_KEY, 0, "key", "TEXT", "savepoint inspect: prints the entries of this key, as in \"apple, 17\""},
-	{OPT_RATE, 0, "rate", "MB", "savepoint verify: reads so many megabytes a second; beside a running job, too"},
-	{OPT_HELP, 'h', "help", NULL, "this help"},
+	{OPT_PARALLELISM, 'p', "parallelism", "N", COMPILING, "subtasks per stage; by default the number of cores"},
+	{OPT_DEFINE, 'D', "define", "KEY=VALUE", CONFIGURED, "sets a configuration key (`tailrace config` lists them)"},
+	{OPT_CONFIG, 'c', "config", "FILE", CONFIGURED, "reads a YAML configuration"},
+	{OPT_VARIABLE, 'v', "variable", "NAME=VALUE", COMPILING, "fills ${NAME} in the script"},
+	{OPT_FORMAT, 0, "format", "tableau|table|csv|json", COMPILING, "how a bare SELECT prints its rows"},
+	{OPT_PROGRESS, 0, "progress", "auto|plain|off", "run", "progress line: on a terminal, as lines, or none"},
+	{OPT_QUIET, 'q', "quiet", NULL, "run", "no summary at the end"},
+	{OPT_STATE_DIR, 0, "state-dir", "DIR", "run savepoint stop",
+	 "where the job keeps its checkpoints; by default .tailrace/JOB"},
+	{OPT_SAVEPOINT, 's', "fromSavepoint", "DIR", "run", "begins with the state of a savepoint"},
+	{OPT_NON_RESTORED, 'n', "allowNonRestoredState", NULL, "run explain",
+	 "leaves out state that the script does not want"},
+	{OPT_FRESH, 0, "fresh", NULL, "run", "begins anew; checkpoints of an earlier run are removed, its output stays"},
+	{OPT_DRAIN, 'd', "drain", NULL, "stop", "fires all windows first, as at the end of the input"},
+	{OPT_FRAMES, 0, "frames", NULL, "inspect", "each frame, too"},
+	{OPT_JSON, 0, "json", NULL, "inspect savepoint", "as one JSON object (savepoint: of inspect)"},
+	{OPT_RESTORE, 0, "restore", "DIR", "explain", "what of a savepoint's state the script would take"},
+	{OPT_OPERATOR, 0, "operator", "UID", "savepoint", "inspect: prints the entries of this operator"},
+	{OPT_KEY, 0, "key", "TEXT", "savepoint", "inspect: prints the entries of this key, as in \"apple, 17\""},
+	{OPT_RATE, 0, "rate", "MB", "savepoint", "verify: reads so many megabytes a second; beside a running job, too"},
+	{OPT_HELP, 'h', "help", NULL, NULL, "this help"},
 };
 
 struct verb {
@@ -124,6 +130,22 @@ static void print_help(FILE *out)
 		"78 configuration, 130 cancelled.\n");
 }
 
+/* Whether `name` is one of the words of the list. */
+static bool is_word_of(const char *name, const char *words)
+{
+	const size_t length = strlen(name);
+
+	for (const char *at = strstr(words, name); at != NULL; at = strstr(at + 1, name))
+		if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+static bool takes(const struct verb *verb, const struct option *option)
+{
+	return option->verbs == NULL || is_word_of(verb->name, option->verbs);
+}
+
 static void print_verb_help(const struct verb *verb)
 {
 	printf("tailrace %s %s: %s\n\n  %s\n", verb->name, verb->argument, verb->doc, verb->example);
@@ -133,6 +155,8 @@ static void print_verb_help(const struct verb *verb)
 	for (size_t i = 0; i < TR_COUNT_OF(options); i++) {
 		char left[64];
 
+		if (!takes(verb, &options[i]))
+			continue;
 		snprintf(left, sizeof(left), "%c%c%s--%s %s", options[i].letter != 0 ? '-' : ' ',
 			 options[i].letter != 0 ? options[i].letter : ' ', options[i].letter != 0 ? ", " : "  ",
 			 options[i].name, options[i].value != NULL ? options[i].value : "");
@@ -293,6 +317,11 @@ static int parse(struct tr_cli *cli, const struct verb *verb, int argc, char **a
 		option = find_option(argv[i], &value);
 		if (option == NULL)
 			return TR_ERR_USAGE;
+		if (!takes(verb, option)) {
+			fprintf(stderr, "tailrace %s does not take --%s; it is for: %s\n", verb->name, option->name,
+				option->verbs);
+			return TR_ERR_USAGE;
+		}
 		if (option->id == OPT_HELP) {
 			print_verb_help(verb);
 			return 0;

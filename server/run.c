@@ -322,7 +322,13 @@ static int run_job(struct tr_cli *cli, const struct tr_session *session, const s
 	}
 	if (code == TR_OK) {
 		tr_engine_on_event(engine, on_event, (void *)(uintptr_t)step->plan->job_name);
-		if (tr_engine_checkpoints(engine, &stats) && stats.was_finished)
+		if (tr_engine_checkpoints(engine, &stats) && stats.removed_bytes != 0)
+			fprintf(stderr,
+				"tailrace: job '%s': --fresh has removed the checkpoints of an earlier run (%.1f mb in "
+				"%s); what that run has written to its sinks stays\n",
+				step->plan->job_name, (double)stats.removed_bytes / (1 << 20),
+				step->plan->checkpoint.directory);
+		if (stats.was_finished)
 			fprintf(stderr,
 				"tailrace: job '%s' has finished before, and all of its output is there; to run it "
 				"again, say --fresh\n",
@@ -383,7 +389,9 @@ static int run_script(struct tr_cli *cli)
 	}
 	if (code == 0) {
 		session = compile(cli, &script, env);
-		code = session->diags.error_count > 0 ? TR_ERR_DATA : run_steps(cli, session, env);
+		code = (int)tr_session_code(session);
+		if (code == 0)
+			code = run_steps(cli, session, env);
 	}
 	tr_session_destroy(&session);
 	tr_environment_real_destroy(&env);
@@ -506,7 +514,7 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 		return code;
 	}
 	session = compile(cli, &script, env);
-	code = session->diags.error_count > 0 ? TR_ERR_DATA : 0;
+	code = (int)tr_session_code(session);
 	if (code == 0 && prints_plans && cli->restore != NULL) {
 		code = tr_cli_compare_restore(cli, session, env);
 		prints_plans = false;

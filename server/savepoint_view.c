@@ -80,6 +80,7 @@ struct view {
 	uint64_t rows;
 	struct tr_bytes text;
 	const char *separator;
+	uint64_t printed; /* entries */
 };
 
 /* What there is. */
@@ -355,6 +356,7 @@ static void print_row(struct view *v, const struct operator_view *o, const struc
 	put_key(v, kind, batch, row);
 	if (v->cli->key != NULL && (!kind->is_keyed || strcmp(v->text.data, v->cli->key) != 0))
 		return;
+	v->printed++;
 	if (v->cli->is_json) {
 		printf("%s{\"uid\":", v->separator);
 		tr_cli_print_json_text(o->part->uid);
@@ -548,6 +550,11 @@ static tr_code inspect(struct view *v, struct tr_status *st)
 	}
 	if (v->cli->is_json)
 		printf("],\"operators\":[");
+	else if (v->cli->key != NULL && v->printed == 0)
+		TR_FAIL(st, TR_ERR_DATA,
+			"%s has no entry of the key '%s'; write a key as --operator prints it, its columns with ', ' "
+			"between them",
+			v->directory, v->cli->key);
 	v->separator = "";
 	for (uint32_t i = 0; i < v->operator_count; i++)
 		if (v->cli->operator_uid == NULL || is_wanted(v, &v->operators[i]))

@@ -354,10 +354,11 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 		goto failed;
 	if (plan->memory_limit != 0 && plan->stateful_count != 0 && tr_plan_memory_share(plan) < TR_MEMORY_SHARE_MIN) {
 		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
-			      "'state.memory.limit' is '%s'; the windows of this job, on %u subtasks, need at least "
-			      "%llu mb",
-			      tr_config_text(&session->config, "state.memory.limit"), plan->stateful_count,
-			      (unsigned long long)(plan->stateful_count * TR_MEMORY_SHARE_MIN >> 20));
+			      "'state.memory.limit' is '%s'; this job needs at least %llu mb: %llu mb for each subtask "
+			      "that keeps state, of which it has %u",
+			      tr_config_text(&session->config, "state.memory.limit"),
+			      (unsigned long long)(plan->stateful_count * TR_MEMORY_SHARE_MIN >> 20),
+			      (unsigned long long)TR_MEMORY_SHARE_MIN >> 20, plan->stateful_count);
 		return false;
 	}
 	step->plan = plan;

@@ -284,3 +284,15 @@ void tr_session_destroy(struct tr_session **session)
 	free(*session);
 	*session = NULL;
 }
+
+tr_code tr_session_code(const struct tr_session *session)
+{
+	const struct tr_diags *diags = &session->diags;
+
+	if (diags->error_count == 0)
+		return TR_OK;
+	for (uint32_t i = 0; i < diags->count; i++)
+		if (diags->items[i].severity == TR_SEVERITY_ERROR && strcmp(diags->items[i].code, TR_E_SETTING) != 0)
+			return TR_ERR_DATA;
+	return TR_ERR_CONFIG;
+}

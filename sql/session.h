@@ -61,4 +61,7 @@ struct tr_session {
 struct tr_session *tr_session_compile(const struct tr_session_options *options, const char *script, size_t length);
 void tr_session_destroy(struct tr_session **session);
 
+/** Whether the script was found right: TR_OK; TR_ERR_CONFIG if settings only are wrong; else TR_ERR_DATA. */
+tr_code tr_session_code(const struct tr_session *session);
+
 #endif

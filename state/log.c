@@ -192,35 +192,41 @@ struct removal {
 	struct tr_disk *disk;
 	const char *directory;
 	tr_code code;
+	uint64_t bytes; /* of the files that are gone */
 	struct tr_status *st;
 };
 
 static bool remove_one(void *context, const char *name)
 {
 	struct removal *removal = context;
+	struct tr_file_info info = {0};
 	char path[TR_LOG_PATH_MAX];
 
 	if (strncmp(name, "segment-", 8) != 0 && strncmp(name, "root-", 5) != 0 &&
 	    strncmp(name, "damaged-segment-", 16) != 0)
 		return true;
 	snprintf(path, sizeof(path), "%s/%s", removal->directory, name);
+	if (removal->disk->ops->stat(removal->disk, path, &info, NULL) == TR_OK)
+		removal->bytes += (uint64_t)info.size_bytes;
 	removal->code = removal->disk->ops->unlink(removal->disk, path, removal->st);
 	return removal->code == TR_OK;
 }
 
-tr_code tr_log_finish_removal(struct tr_disk *disk, const char *directory, struct tr_status *st)
+tr_code tr_log_finish_removal(struct tr_disk *disk, const char *directory, uint64_t *bytes, struct tr_status *st)
 {
 	struct removal removal = {.disk = disk, .directory = directory, .st = st};
 	char path[TR_LOG_PATH_MAX];
 
 	TR_TRY(disk->ops->list(disk, directory, remove_one, &removal, st));
 	TR_TRY(removal.code);
+	if (bytes != NULL)
+		*bytes = removal.bytes;
 	TR_TRY(disk->ops->sync_directory(disk, directory, st));
 	snprintf(path, sizeof(path), "%s/removing", directory);
 	return disk->ops->unlink(disk, path, st);
 }
 
-static tr_code remove_locked(struct tr_disk *disk, const char *directory, struct tr_status *st)
+static tr_code remove_locked(struct tr_disk *disk, const char *directory, uint64_t *bytes, struct tr_status *st)
 {
 	struct tr_file *marker = NULL;
 	char path[TR_LOG_PATH_MAX];
@@ -229,19 +235,21 @@ static tr_code remove_locked(struct tr_disk *disk, const char *directory, struct
 	TR_TRY(disk->ops->open(disk, path, TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_PRIVATE, &marker, st));
 	disk->ops->close(disk, &marker);
 	TR_TRY(disk->ops->sync_directory(disk, directory, st));
-	TR_TRY(tr_log_finish_removal(disk, directory, st));
+	TR_TRY(tr_log_finish_removal(disk, directory, bytes, st));
 	snprintf(path, sizeof(path), "%s/lock", directory);
 	TR_TRY(disk->ops->unlink(disk, path, st));
 	return disk->ops->sync_directory(disk, directory, st);
 }
 
-tr_code tr_log_remove(struct tr_disk *disk, const char *directory, struct tr_status *st)
+tr_code tr_log_remove(struct tr_disk *disk, const char *directory, uint64_t *bytes, struct tr_status *st)
 {
 	struct tr_file_info info;
 	struct tr_file *lock = NULL;
 	char path[TR_LOG_PATH_MAX];
 	tr_code code;
 
+	if (bytes != NULL)
+		*bytes = 0;
 	if (strlen(directory) + 32 > TR_LOG_PATH_MAX)
 		TR_FAIL(st, TR_ERR_CANT_CREATE, "the name of the directory '%.100s' is too long", directory);
 	if (disk->ops->stat(disk, directory, &info, NULL) != TR_OK)
@@ -251,7 +259,7 @@ tr_code tr_log_remove(struct tr_disk *disk, const char *directory, struct tr_sta
 	if (code == TR_ERR_UNAVAILABLE)
 		TR_FAIL(st, code, "%s is in use: another process holds its lock", directory);
 	TR_TRY(code);
-	code = remove_locked(disk, directory, st);
+	code = remove_locked(disk, directory, bytes, st);
 	disk->ops->close(disk, &lock);
 	if (code == TR_OK)
 		(void)tr_disk_remove_directory(disk, directory, NULL); /* if it is empty */

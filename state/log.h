@@ -88,8 +88,9 @@ tr_code tr_log_open(const struct tr_log_options *options, struct tr_log **log, s
 /** Waits for what is in flight and closes; what was not committed is tail. */
 void tr_log_close(struct tr_log **log);
 
-/** Removes the files of a log that is not open, the directory too if it is empty then. */
-tr_code tr_log_remove(struct tr_disk *disk, const char *directory, struct tr_status *st) TR_MUST_USE;
+/** Removes the files of a log that is not open, the directory too if it is empty then. `bytes`, unless NULL: how long they
+ * were together; 0: there was no log. */
+tr_code tr_log_remove(struct tr_disk *disk, const char *directory, uint64_t *bytes, struct tr_status *st) TR_MUST_USE;
 
 const char *tr_log_job_id(const struct tr_log *log);
 

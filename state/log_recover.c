@@ -430,7 +430,7 @@ static tr_code recover(struct scan *scan, const char *job_id, struct tr_log_repo
 		if (log->is_read_only)
 			TR_FAIL(st, TR_ERR_NO_INPUT, "%s: the checkpoints that were here are being removed",
 				log->directory);
-		TR_TRY(tr_log_finish_removal(log->disk, log->directory, st));
+		TR_TRY(tr_log_finish_removal(log->disk, log->directory, NULL, st));
 		log->segment_count = 0;
 		scan->has_root[0] = scan->has_root[1] = false;
 	}

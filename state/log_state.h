@@ -146,7 +146,7 @@ int64_t tr_log_move(struct tr_log *log, enum tr_io_op op, struct tr_file *file, 
 const char *tr_log_text(struct tr_log *log, const char *text);
 
 /** Goes on with what a removal has begun (the file `removing` is there). */
-tr_code tr_log_finish_removal(struct tr_disk *disk, const char *directory, struct tr_status *st);
+tr_code tr_log_finish_removal(struct tr_disk *disk, const char *directory, uint64_t *bytes, struct tr_status *st);
 
 /* log_recover.c */
 

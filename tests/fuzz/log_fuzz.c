@@ -171,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			go_on(log);
 		tr_log_close(&log);
 	}
-	if (tr_log_remove(env->disk, directory, &st) != TR_OK || mkdir(directory, 0700) != 0)
+	if (tr_log_remove(env->disk, directory, NULL, &st) != TR_OK || mkdir(directory, 0700) != 0)
 		abort();
 	return 0;
 }

@@ -172,7 +172,7 @@ static void test_locked(void **state)
 	assert_int_equal(tr_log_open(&m->options, &second, &report, &st), TR_ERR_UNAVAILABLE);
 	assert_true(tr_environment_monotonic_ns(m->env) - began >= 900000000);
 	assert_non_null(strstr(st.message, "in use"));
-	assert_int_equal(tr_log_remove(m->disk, m->directory, &st), TR_ERR_UNAVAILABLE);
+	assert_int_equal(tr_log_remove(m->disk, m->directory, NULL, &st), TR_ERR_UNAVAILABLE);
 	m->options.is_read_only = true; /* needs no lock */
 	assert_int_equal(tr_log_open(&m->options, &second, &report, &st), TR_OK);
 	assert_int_equal(tr_log_checkpoint(second, 0)->number, 1);
@@ -197,15 +197,18 @@ static void test_directories(void **state)
 {
 	struct model *m = model_create(1, 0);
 	struct tr_file_info info;
+	uint64_t bytes = 1;
 
 	m->options.is_read_only = true;
 	assert_int_equal(model_open(m), TR_ERR_NO_INPUT);
 	m->options.is_read_only = false;
-	assert_int_equal(tr_log_remove(m->disk, m->directory, &m->st), TR_OK); /* there is none */
+	assert_int_equal(tr_log_remove(m->disk, m->directory, &bytes, &m->st), TR_OK); /* there is none */
+	assert_int_equal(bytes, 0);
 	model_must(m, model_open(m));
 	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
 	tr_log_close(&m->log);
-	model_must(m, tr_log_remove(m->disk, m->directory, &m->st));
+	model_must(m, tr_log_remove(m->disk, m->directory, &bytes, &m->st));
+	assert_true(bytes > 300); /* the checkpoint's entries, and the roots */
 	assert_int_equal(m->disk->ops->stat(m->disk, m->directory, &info, NULL), TR_ERR_NO_INPUT);
 	model_forget(m, 0);
 	/* Other files stay, and so does their directory. */
@@ -213,7 +216,7 @@ static void test_directories(void **state)
 	assert_int_equal(model_commit(m, 1, 3, 100), TR_FLOW_DONE);
 	model_shell(m, "touch other");
 	tr_log_close(&m->log);
-	model_must(m, tr_log_remove(m->disk, m->directory, &m->st));
+	model_must(m, tr_log_remove(m->disk, m->directory, NULL, &m->st));
 	model_shell(m, "test \"$(ls -A)\" = other");
 	/* A removal that was cut off is finished by the next open. */
 	model_forget(m, 0);
