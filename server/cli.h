@@ -72,6 +72,7 @@ int tr_cli_savepoint_inspect(struct tr_cli *cli); /* server/savepoint_view.c; DI
 int tr_cli_savepoint_verify(struct tr_cli *cli);
 int tr_cli_inspect(struct tr_cli *cli);   /* server/inspect.c */
 int tr_cli_functions(struct tr_cli *cli); /* server/manual.c */
+int tr_cli_errors(struct tr_cli *cli);
 int tr_cli_connectors(struct tr_cli *cli);
 int tr_cli_config(struct tr_cli *cli);
 int tr_cli_version(struct tr_cli *cli);

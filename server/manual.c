@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * functions, connectors, config, version, bench: what the program knows of itself, printed from the very tables that the
+ * functions, errors, connectors, config, version, bench: what the program knows of itself, printed from the very tables that the
  * engine uses.
  */
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include "io/connector.h"
 #include "io/disk.h"
 #include "server/cli.h"
+#include "sql/diag_code.h"
 
 #define NAMES_MAX 1024
 
@@ -25,11 +26,22 @@
 
 struct function_printer {
 	const char *wanted; /* NULL: all */
+	bool is_json;
 	const char *group;
 	uint32_t found;
 	const char *names[NAMES_MAX];
 	uint32_t name_count;
 };
+
+/* "key":"text", or null */
+static void print_member(const char *key, const char *text, const char *before)
+{
+	printf("%s\"%s\":", before, key);
+	if (text == NULL)
+		printf("null");
+	else
+		tr_cli_print_json_text(text);
+}
 
 static void print_function(void *context, const struct tr_func_doc *doc)
 {
@@ -37,6 +49,18 @@ static void print_function(void *context, const struct tr_func_doc *doc)
 
 	if (printer->name_count < NAMES_MAX)
 		printer->names[printer->name_count++] = doc->name;
+	if (printer->wanted != NULL && strcasecmp(printer->wanted, doc->name) != 0)
+		return;
+	printer->found++;
+	if (printer->is_json) {
+		print_member("name", doc->name, printer->found > 1 ? ",\n {" : "{");
+		print_member("group", doc->group, ",");
+		print_member("signature", doc->signature, ",");
+		print_member("doc", doc->doc, ",");
+		print_member("example", doc->example, ",");
+		printf("}");
+		return;
+	}
 	if (printer->wanted == NULL) {
 		if (printer->group == NULL || strcmp(printer->group, doc->group) != 0)
 			printf("%s%s\n", printer->group != NULL ? "\n" : "", doc->group);
@@ -44,12 +68,9 @@ static void print_function(void *context, const struct tr_func_doc *doc)
 		printf("  %s\n", doc->signature);
 		return;
 	}
-	if (strcasecmp(printer->wanted, doc->name) != 0)
-		return;
 	printf("%s\n  %s\n", doc->signature, doc->doc);
 	if (doc->example != NULL)
 		printf("  %s\n", doc->example);
-	printer->found++;
 }
 
 static int not_found(const char *what, const char *name, const char *const *names, uint32_t count)
@@ -65,11 +86,71 @@ static int not_found(const char *what, const char *name, const char *const *name
 
 int tr_cli_functions(struct tr_cli *cli)
 {
-	struct function_printer printer = {.wanted = cli->argument};
+	struct function_printer printer = {.wanted = cli->argument, .is_json = cli->is_json};
 
+	if (cli->is_json)
+		printf("[");
 	tr_func_each(print_function, &printer);
+	if (cli->is_json)
+		printf("]\n");
 	if (cli->argument != NULL && printer.found == 0)
 		return not_found("function", cli->argument, printer.names, printer.name_count);
+	return 0;
+}
+
+/* ---- codes of errors ---- */
+
+static void print_script(const char *title, const char *script)
+{
+	if (script == NULL)
+		return;
+	printf("\n%s\n", title);
+	for (const char *line = script; *line != '\0';) {
+		const size_t length = strcspn(line, "\n");
+
+		printf("    %.*s\n", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
+}
+
+static void print_code_json(const struct tr_diag_code *code, const char *before)
+{
+	print_member("code", code->code, before);
+	print_member("title", code->title, ",");
+	print_member("doc", code->doc, ",");
+	print_member("wrong", code->wrong, ",");
+	print_member("right", code->right, ",");
+	printf("}");
+}
+
+int tr_cli_errors(struct tr_cli *cli)
+{
+	uint32_t count;
+	const struct tr_diag_code *codes = tr_diag_codes(&count);
+	const struct tr_diag_code *code = cli->argument != NULL ? tr_diag_code_find(cli->argument) : NULL;
+	const char *names[NAMES_MAX];
+
+	if (cli->argument != NULL && code == NULL) {
+		for (uint32_t i = 0; i < count; i++)
+			names[i] = codes[i].code;
+		return not_found("code", cli->argument, names, count);
+	}
+	if (code != NULL && !cli->is_json) {
+		printf("%s: %s\n\n%s\n", code->code, code->title, code->doc);
+		print_script("Wrong:", code->wrong);
+		print_script("Right:", code->right);
+		return 0;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (code != NULL && &codes[i] != code)
+			continue;
+		if (cli->is_json)
+			print_code_json(&codes[i], code != NULL || i == 0 ? "[{" : ",\n {");
+		else
+			printf("%s  %s\n", codes[i].code, codes[i].title);
+	}
+	if (cli->is_json)
+		printf("]\n");
 	return 0;
 }
 

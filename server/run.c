@@ -33,6 +33,7 @@
 #include "server/restart.h"
 #include "server/state_dir.h"
 #include "server/tableau.h"
+#include "sql/diag_code.h"
 #include "sql/session.h"
 
 #define SAME_SIGNAL_MS 300
@@ -530,6 +531,11 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 	return code;
 }
 
-int tr_cli_explain(struct tr_cli *cli) { return compile_only(cli, true); }
+int tr_cli_explain(struct tr_cli *cli)
+{
+	if (tr_diag_code_find(cli->argument) != NULL && access(cli->argument, F_OK) != 0)
+		return tr_cli_errors(cli);
+	return compile_only(cli, true);
+}
 
 int tr_cli_lint(struct tr_cli *cli) { return compile_only(cli, false); }

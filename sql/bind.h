@@ -43,9 +43,11 @@
 #define TR_E_OPTION "E0401"      /* WITH: unknown, missing or malformed option */
 #define TR_E_TABLE "E0402"       /* CREATE TABLE that makes no sense */
 #define TR_E_SETTING "E0403"     /* SET: unknown key or bad value */
+#define TR_E_PLAN "E0500"        /* can't be made a job */
 #define TR_E_TIME "E0501"        /* no time attribute where one is needed */
 #define TR_E_WINDOW "E0502"      /* a window that makes no sense */
 #define TR_E_UNBOUNDED "E0503"   /* a statement after one that never ends */
+#define TR_W_NO_EFFECT "W0403"   /* SET: a key that means nothing here */
 
 #define TR_VIEW_DEPTH_MAX 50
 

@@ -368,6 +368,6 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 		tr_arena_printf(&session->arena, "== Optimized Execution Plan ==\n%s", plan_text(&job, physical, &st));
 	return true;
 failed:
-	tr_diag_error(&session->diags, "E0500", statement->word_span, "%s", st.message);
+	tr_diag_error(&session->diags, TR_E_PLAN, statement->word_span, "%s", st.message);
 	return false;
 }

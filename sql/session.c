@@ -125,8 +125,8 @@ static void set_option(struct tr_session *session, const struct tr_ast_statement
 	if (is_reset)
 		reset(session, set->option.key.text);
 	if (!has_effect)
-		tr_diag_warning(&session->diags, "W0403", set->option.key.span, "'%s' has no effect on one machine",
-				set->option.key.text);
+		tr_diag_warning(&session->diags, TR_W_NO_EFFECT, set->option.key.span,
+				"'%s' has no effect on one machine", set->option.key.text);
 	if (tr_timezone_create(time_zone(session), &zone, &st) != TR_OK)
 		tr_diag_error(&session->diags, TR_E_SETTING, set->option.key.span, "%s", st.message);
 	tr_timezone_destroy(&zone);
