@@ -3,7 +3,8 @@
  * Binder: tree to plan nodes. Names become columns, texts become typed values, windows become specifications.
  *
  *     bind_expr.c    expressions, literals, casts           bind_call.c    calls, CASE, IN and other special forms
- *     bind_query.c   WHERE, SELECT, WITH                    bind_from.c    tables, views, subqueries
+ *     bind_nested.c  arrays, maps, rows                     bind_from.c    tables, views, subqueries
+ *     bind_query.c   WHERE, SELECT, WITH
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY and aggregates                bind_table.c   CREATE TABLE
  *
@@ -138,6 +139,9 @@ const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_e
 /** A call of a function of the table with arguments already bound; NULL: reported at `span`. */
 const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
 				       uint32_t arg_count, struct tr_span span);
+/** The field of a ROW. */
+const struct tr_expr *tr_bind_field(struct tr_binder *binder, const struct tr_expr *base,
+				    const struct tr_ast_name *name);
 /** A copy of `expr` that remembers where it was written. NULL: it can't be executed; reported at `span`. */
 const struct tr_expr *tr_bind_placed(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span);
 
@@ -149,6 +153,17 @@ const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_exp
 const struct tr_expr *tr_bind_predicate(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					const struct tr_ast_expr *ast);
 const struct tr_expr *tr_bind_literal(struct tr_binder *binder, const struct tr_ast_expr *ast);
+
+/* bind_nested.c */
+/** ARRAY[..], MAP[..], a[i], m[k], r[i]. */
+const struct tr_expr *tr_bind_nested(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				     const struct tr_ast_expr *ast);
+/** a = b, a <> b, a IS [NOT] DISTINCT FROM b; of two row constructors field by field. */
+const struct tr_expr *tr_bind_equality(struct tr_binder *binder, enum tr_ast_op op, const struct tr_expr *a,
+				       const struct tr_expr *b, struct tr_span span);
+/** args[0] IN (args[1], ...). */
+const struct tr_expr *tr_bind_in(struct tr_binder *binder, const struct tr_expr *const *args, uint32_t count,
+				 struct tr_span span);
 
 /* bind_query.c */
 const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct tr_ast_query *query,

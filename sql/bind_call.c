@@ -158,18 +158,19 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 static const struct tr_expr *make_case(struct tr_binder *binder, const struct tr_expr **args, uint32_t count,
 				       struct tr_span span)
 {
-	const struct tr_type *type = args[count - 1]->type;
+	const struct tr_type *type = args[1]->type;
 	bool is_nullable = type->is_nullable || type->id == TR_TYPE_NULL;
 
-	for (uint32_t i = 1; i < count; i += 2) {
-		const struct tr_type *common = tr_type_common(binder->arena, type, args[i]->type);
+	for (uint32_t i = 3; i <= count; i += 2) {
+		const struct tr_type *result = args[i < count ? i : count - 1]->type;
+		const struct tr_type *common = tr_type_common(binder->arena, type, result);
 
 		if (common == NULL) {
 			tr_diag_error(binder->diags, TR_E_TYPE, span, "results of CASE have no common type: %s and %s",
-				      tr_type_text(binder->arena, type), tr_type_text(binder->arena, args[i]->type));
+				      tr_type_text(binder->arena, type), tr_type_text(binder->arena, result));
 			return NULL;
 		}
-		is_nullable = is_nullable || args[i]->type->is_nullable || args[i]->type->id == TR_TYPE_NULL;
+		is_nullable = is_nullable || result->is_nullable || result->id == TR_TYPE_NULL;
 		type = common;
 	}
 	type = tr_type_with_nullable(binder->arena, type, is_nullable);
@@ -273,7 +274,7 @@ const struct tr_expr *tr_bind_predicate(struct tr_binder *binder, const struct t
 	if (ast->kind == TR_AST_EXPR_BETWEEN)
 		result = bind_between(binder, ast, args);
 	else if (ast->kind == TR_AST_EXPR_IN)
-		result = tr_bind_function(binder, "IN", args, ast->args.count, ast->op_span);
+		result = tr_bind_in(binder, args, ast->args.count, ast->op_span);
 	else
 		result = tr_bind_function(binder, ast->is_similar ? "SIMILAR TO" : "LIKE", args, ast->args.count,
 					  ast->op_span);

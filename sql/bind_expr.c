@@ -77,10 +77,10 @@ static const struct tr_expr *bind_plain(struct tr_binder *binder, const struct t
 	case TR_AST_EXPR_CAST: return bind_cast(binder, scope, ast);
 	case TR_AST_EXPR_CALL:
 	case TR_AST_EXPR_ROW: return tr_bind_call(binder, scope, ast);
-	case TR_AST_EXPR_ITEM: return not_supported(binder, ast, "access to array elements and map values");
+	case TR_AST_EXPR_ITEM:
 	case TR_AST_EXPR_ARRAY:
 	case TR_AST_EXPR_MAP:
-	case TR_AST_EXPR_MULTISET: return not_supported(binder, ast, "constructors of arrays and maps");
+	case TR_AST_EXPR_MULTISET: return tr_bind_nested(binder, scope, ast);
 	case TR_AST_EXPR_QUANTIFIED:
 	case TR_AST_EXPR_EXISTS:
 	case TR_AST_EXPR_SUBQUERY: return not_supported(binder, ast, "subqueries in expressions");
@@ -218,8 +218,7 @@ static void report_no_column(struct tr_binder *binder, const struct tr_relation 
 	tr_diag_hint_nearest(binder->diags, name->text, names, relation->column_count);
 }
 
-static const struct tr_expr *bind_field(struct tr_binder *binder, const struct tr_expr *base,
-					const struct tr_ast_name *name)
+const struct tr_expr *tr_bind_field(struct tr_binder *binder, const struct tr_expr *base, const struct tr_ast_name *name)
 {
 	const struct tr_type *row = base->type;
 
@@ -276,7 +275,7 @@ static const struct tr_expr *bind_path(struct tr_binder *binder, const struct tr
 	}
 	expr = tr_expr_column(binder->arena, column->index, column->type);
 	for (; used < path->count && expr != NULL; used++)
-		expr = bind_field(binder, expr, &path->names[used]);
+		expr = tr_bind_field(binder, expr, &path->names[used]);
 	return expr;
 }
 
@@ -288,7 +287,7 @@ static const struct tr_expr *bind_column(struct tr_binder *binder, const struct 
 	if (ast->kind == TR_AST_EXPR_COLUMN)
 		return bind_path(binder, scope, &ast->path);
 	base = tr_bind_expr(binder, scope, ast->field.base);
-	return base != NULL ? bind_field(binder, base, &ast->field.name) : NULL;
+	return base != NULL ? tr_bind_field(binder, base, &ast->field.name) : NULL;
 }
 
 /* ---- operators ---- */
@@ -297,8 +296,6 @@ static const char *function_of(enum tr_ast_op op)
 {
 	switch (op) {
 	case TR_AST_OP_NEGATE: return "-";
-	case TR_AST_OP_IS_DISTINCT: return "IS DISTINCT FROM";
-	case TR_AST_OP_IS_NOT_DISTINCT: return "IS NOT DISTINCT FROM";
 	default: return tr_ast_op_text(op);
 	}
 }
@@ -332,6 +329,9 @@ static const struct tr_expr *bind_operator(struct tr_binder *binder, const struc
 	}
 	if (ast->op == TR_AST_OP_PLUS)
 		return args[0];
+	if (ast->op == TR_AST_OP_EQUAL || ast->op == TR_AST_OP_NOT_EQUAL || ast->op == TR_AST_OP_IS_DISTINCT ||
+	    ast->op == TR_AST_OP_IS_NOT_DISTINCT)
+		return tr_bind_equality(binder, ast->op, args[0], args[1], ast->op_span);
 	return tr_bind_function(binder, function_of(ast->op), args, ast->args.count, ast->op_span);
 }
 

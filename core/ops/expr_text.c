@@ -72,15 +72,15 @@ static void append_literal(struct tr_bytes *out, struct tr_arena *arena, const s
 }
 
 static void append_args(struct tr_bytes *out, struct tr_arena *arena, const struct tr_expr *expr,
-			const struct tr_schema *input, const char *name)
+			const struct tr_schema *input, uint32_t first, const char *open, char close)
 {
-	tr_bytes_printf(out, "%s(", name);
-	for (uint32_t i = 0; i < expr->arg_count; i++) {
-		if (i > 0)
+	tr_bytes_append_str(out, open);
+	for (uint32_t i = first; i < expr->arg_count; i++) {
+		if (i > first)
 			tr_bytes_append_str(out, ", ");
 		append(out, arena, expr->args[i], input);
 	}
-	tr_bytes_append_char(out, ')');
+	tr_bytes_append_char(out, close);
 }
 
 static void append_call(struct tr_bytes *out, struct tr_arena *arena, const struct tr_expr *expr,
@@ -97,8 +97,15 @@ static void append_call(struct tr_bytes *out, struct tr_arena *arena, const stru
 	} else if ((flags & TR_FUNC_POSTFIX) && expr->arg_count == 1) {
 		append(out, arena, expr->args[0], input);
 		tr_bytes_printf(out, " %s", expr->func->name);
+	} else if (flags & TR_FUNC_SUBSCRIPT) {
+		append(out, arena, expr->args[0], input);
+		append_args(out, arena, expr, input, 1, "[", ']');
+	} else if (flags & TR_FUNC_BRACKETS) {
+		tr_bytes_append_str(out, expr->func->name);
+		append_args(out, arena, expr, input, 0, "[", ']');
 	} else {
-		append_args(out, arena, expr, input, expr->func->name);
+		tr_bytes_append_str(out, expr->func->name);
+		append_args(out, arena, expr, input, 0, "(", ')');
 	}
 }
 
@@ -121,7 +128,7 @@ static void append(struct tr_bytes *out, struct tr_arena *arena, const struct tr
 		append(out, arena, expr->args[0], input);
 		tr_bytes_printf(out, " AS %s)", tr_type_text(arena, tr_type_with_nullable(arena, expr->type, true)));
 		return;
-	case TR_EXPR_CASE: append_args(out, arena, expr, input, "CASE"); return;
+	case TR_EXPR_CASE: append_args(out, arena, expr, input, 0, "CASE(", ')'); return;
 	case TR_EXPR_FIELD:
 		append(out, arena, expr->args[0], input);
 		tr_bytes_printf(out, ".%s", expr->args[0]->type->names[expr->column]);

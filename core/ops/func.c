@@ -9,6 +9,7 @@
  */
 #include "core/ops/func.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "base/suggest.h"
@@ -21,7 +22,7 @@
 static const struct tr_func_table *const tables[] = {
 	&tr_func_arith_table,  &tr_func_compare_table,  &tr_func_logic_table,  &tr_func_math_table,
 	&tr_func_string_table, &tr_func_classify_table, &tr_func_encode_table, &tr_func_url_table,
-	&tr_func_regex_table,  &tr_func_time_table,     &tr_func_clock_table,
+	&tr_func_regex_table,  &tr_func_time_table,     &tr_func_clock_table,  &tr_func_nested_table,
 };
 
 /* ---- walking the tables ---- */
@@ -116,7 +117,9 @@ static const struct tr_type *static_type(char letter)
 	case 'u': return tr_type_of(TR_TYPE_VARCHAR);
 	case 'd': return tr_type_of(TR_TYPE_DOUBLE);
 	case 'l': return tr_type_of(TR_TYPE_BIGINT);
-	case 'n': return tr_type_of(TR_TYPE_INT);
+	case 'n':
+	case 'i':
+	case 'q': return tr_type_of(TR_TYPE_INT);
 	case 'y': return tr_type_of(TR_TYPE_VARBINARY);
 	case 'D': return tr_type_of(TR_TYPE_DATE);
 	case 'T': return tr_type_of(TR_TYPE_TIME);
@@ -135,7 +138,7 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 	bool keep;
 
 	if (given->id == TR_TYPE_NULL && letter != 'a' && letter != 'c' && letter != 'C' && letter != 'e')
-		return letter == 'r' ? NULL : static_type(letter);
+		return strchr("rAK", letter) != NULL ? NULL : static_type(letter);
 	switch (letter) {
 	case 's':
 	case 'u': keep = tr_type_is_text(given); break;
@@ -156,6 +159,12 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 	case 'x': keep = tr_type_is_timestamp(given); break;
 	case 'y': keep = tr_type_is_bytes(given); break;
 	case 'r': keep = given->id == TR_TYPE_ROW; break;
+	case 'A': keep = given->id == TR_TYPE_ARRAY; break;
+	case 'K': keep = given->id == TR_TYPE_MAP; break;
+	case 'i':
+		if (!tr_type_is_integer(given) || given->id == TR_TYPE_BIGINT)
+			return NULL;
+		return tr_type_with_nullable(arena, static_type(letter), given->is_nullable);
 	case 'a':
 	case 'c':
 	case 'C': keep = true; break;
@@ -245,6 +254,8 @@ static bool result_is_nullable(const struct tr_func *func, const struct tr_ask *
 		return false;
 	if (func->flags & TR_FUNC_NULL_IF_ALL)
 		return all;
+	if (func->flags & TR_FUNC_NULL_IF_FIRST)
+		return ask->given[0]->is_nullable;
 	if (func->null_rule == TR_NULL_MAKES || func->special == TR_SPECIAL_NULLIF)
 		return true;
 	return any;

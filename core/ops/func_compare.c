@@ -3,12 +3,14 @@
  * Comparisons: = <> < > <= >=, IS [NOT] DISTINCT FROM, IN, GREATEST, LEAST.
  *
  * Both sides have their common type, except that decimals of different scales are compared as they are, exactly. Texts
- * and bytes are compared bytewise. NaN is unequal to everything and neither less nor greater, as in Java's operators.
+ * and bytes are compared bytewise. NaN is unequal to everything and neither less nor greater, as in Java's operators. Nested
+ * values are equal or not (core/ops/kernel_nested.h), and have no order.
  */
 #include "base/hash.h"
 #include "base/type.h"
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_compare.h"
+#include "core/ops/kernel_nested.h"
 #include "core/ops/kernel_value.h"
 
 #define LIST_HASH_MIN 8 /* shorter lists are searched one by one */
@@ -25,6 +27,8 @@ static const struct tr_type *type_compare(struct tr_ask *ask)
 			return NULL;
 	return tr_type_of(TR_TYPE_BOOLEAN);
 }
+
+static const struct tr_type *type_equal(struct tr_ask *ask) { return tr_type_of(TR_TYPE_BOOLEAN); }
 
 static const struct tr_type *type_pick(struct tr_ask *ask)
 {
@@ -68,6 +72,14 @@ static void compare_decimals(struct tr_call *call, enum tr_compare compare)
 		out[row] = holds(compare, tr_value_compare(&call->args[0], row, &call->args[1], row));
 }
 
+static void compare_nested(struct tr_call *call, enum tr_compare compare)
+{
+	uint8_t *out = call->out;
+
+	TR_CALL_ROWS(call, row)
+		out[row] = tr_nested_equals(&call->args[0], row, &call->args[1], row) == (compare == TR_COMPARE_EQ);
+}
+
 static tr_code run_compare(struct tr_call *call, enum tr_compare compare)
 {
 	const struct tr_kernel_compare *kernels = TR_ISA_PICK(tr_kernel_compare);
@@ -78,6 +90,10 @@ static tr_code run_compare(struct tr_call *call, enum tr_compare compare)
 		return TR_OK; /* NULL against NULL: no row is computed */
 	if (a->type->phys == TR_PHYS_VIEW) {
 		compare_views(call, compare);
+		return TR_OK;
+	}
+	if (!is_comparable(a->type)) {
+		compare_nested(call, compare);
 		return TR_OK;
 	}
 	if (number < 0 || b->type->phys != a->type->phys || a->type->scale != b->type->scale) {
@@ -115,7 +131,9 @@ static tr_code run_distinct(struct tr_call *call, bool wanted)
 		bool differs = a_null != b_null;
 
 		if (!a_null && !b_null)
-			differs = tr_value_compare(&call->args[0], row, &call->args[1], row) != 0;
+			differs = is_comparable(call->args[0].type)
+					  ? tr_value_compare(&call->args[0], row, &call->args[1], row) != 0
+					  : !tr_nested_equals(&call->args[0], row, &call->args[1], row);
 		out[row] = differs == wanted;
 	}
 	return TR_OK;
@@ -202,8 +220,8 @@ static tr_code prepare_in(struct tr_arena *arena, const struct tr_expr *call, co
 
 static bool is_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
 {
-	if (a->type->phys == TR_PHYS_VIEW)
-		return tr_view_equals(tr_column_view(a, a_row), tr_column_view(b, b_row));
+	if (a->type->phys == TR_PHYS_VIEW || !is_comparable(a->type))
+		return tr_nested_equals(a, a_row, b, b_row);
 	if (a->type->phys == TR_PHYS_F64 && tr_column_f64(a, a_row) != tr_column_f64(a, a_row))
 		return false;
 	return tr_value_compare(a, a_row, b, b_row) == 0;
@@ -278,15 +296,15 @@ static tr_code run_least(struct tr_call *call) { return run_pick(call, -1); }
 	}
 
 static const struct tr_func rows[] = {
-	COMPARISON("=", run_eq, TR_COMPARE_EQ, type_compare, "Whether the values are equal.", "1 = 1"),
-	COMPARISON("<>", run_ne, TR_COMPARE_NE, type_compare, "Whether the values differ.", "1 <> 2"),
+	COMPARISON("=", run_eq, TR_COMPARE_EQ, type_equal, "Whether the values are equal.", "1 = 1"),
+	COMPARISON("<>", run_ne, TR_COMPARE_NE, type_equal, "Whether the values differ.", "1 <> 2"),
 	COMPARISON("<", run_lt, TR_COMPARE_LT, type_compare, "Less than. Texts are compared bytewise.", "'a' < 'b'"),
 	COMPARISON(">", run_gt, TR_COMPARE_GT, type_compare, "Greater than.", "2 > 1"),
 	COMPARISON("<=", run_le, TR_COMPARE_LE, type_compare, "Less than or equal.", "1 <= 1"),
 	COMPARISON(">=", run_ge, TR_COMPARE_GE, type_compare, "Greater than or equal.", "2 >= 1"),
 	{.name = "IS DISTINCT FROM",
 	 .params = "cc",
-	 .typer = type_compare,
+	 .typer = type_equal,
 	 .kernel = run_is_distinct,
 	 .null_rule = TR_NULL_CUSTOM,
 	 .flags = TR_FUNC_INFIX | TR_FUNC_NOT_NULL,
@@ -294,7 +312,7 @@ static const struct tr_func rows[] = {
 		     "Whether the values differ; NULL is a value like any other.", "1 IS DISTINCT FROM 2")},
 	{.name = "IS NOT DISTINCT FROM",
 	 .params = "cc",
-	 .typer = type_compare,
+	 .typer = type_equal,
 	 .kernel = run_is_not_distinct,
 	 .null_rule = TR_NULL_CUSTOM,
 	 .flags = TR_FUNC_INFIX | TR_FUNC_NOT_NULL,
@@ -302,7 +320,7 @@ static const struct tr_func rows[] = {
 		     "Whether the values are equal, or both NULL.", "1 IS NOT DISTINCT FROM 1")},
 	{.name = "IN",
 	 .params = "CC*",
-	 .typer = type_compare,
+	 .typer = type_equal,
 	 .kernel = run_in,
 	 .null_rule = TR_NULL_CUSTOM,
 	 .flags = TR_FUNC_FIRST_ONLY,

@@ -11,6 +11,7 @@
  *     n numeric, as it is   d numeric -> DOUBLE  l integer -> BIGINT         y bytes
  *     D DATE    T TIME      m TIMESTAMP          z TIMESTAMP_LTZ             x TIMESTAMP or TIMESTAMP_LTZ
  *     M INTERVAL in months  I INTERVAL in ms     u a literal unit ('YEAR')   r ROW
+ *     A ARRAY   K MAP       i integer up to INT -> INT                       q INT
  *     c comparable: all 'c' arguments are cast to their common type (decimals among themselves are left as they are)
  *     C like c, and decimals are cast too        e arithmetic: numbers to their common type, with a DECIMAL as decimals
  *     ? what follows is optional                 * the last one repeats
@@ -86,10 +87,13 @@ enum tr_func_flags {
 	TR_FUNC_NULL_IF_ALL = 128, /* the result is nullable only if all arguments are (COALESCE) */
 	TR_FUNC_COMPARE = 256, /* one of the six comparisons: may feed a selection directly; `code` is enum tr_compare */
 	TR_FUNC_HIDDEN = 512,  /* an overload without a documentation line of its own */
-	TR_FUNC_FIRST_ONLY = 1024, /* when prepare made something, only args[0] is evaluated (IN with a list) */
-	TR_FUNC_ZONED = 4096,      /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
-	TR_FUNC_INTEGERS = 8192,   /* DECIMAL arguments may come as the integers they were cast from */
-	TR_FUNC_PASSES = 2048,     /* the result refers to the argument columns' memory (ROW) */
+	TR_FUNC_FIRST_ONLY = 1024,     /* when prepare made something, only args[0] is evaluated (IN with a list) */
+	TR_FUNC_ZONED = 4096,          /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
+	TR_FUNC_INTEGERS = 8192,       /* DECIMAL arguments may come as the integers they were cast from */
+	TR_FUNC_PASSES = 2048,         /* the result refers to the argument columns' memory (ROW) */
+	TR_FUNC_NULL_IF_FIRST = 16384, /* the result is nullable only if the first argument is (CUSTOM) */
+	TR_FUNC_BRACKETS = 32768,      /* EXPLAIN prints ARRAY[a, b] */
+	TR_FUNC_SUBSCRIPT = 65536,     /* EXPLAIN prints a[b] */
 };
 
 /** Functions that the compiler turns into control flow. */
@@ -131,7 +135,7 @@ struct tr_func_table {
 };
 extern const struct tr_func_table tr_func_arith_table, tr_func_compare_table, tr_func_logic_table, tr_func_math_table,
 	tr_func_string_table, tr_func_classify_table, tr_func_encode_table, tr_func_url_table, tr_func_regex_table,
-	tr_func_time_table, tr_func_clock_table;
+	tr_func_time_table, tr_func_clock_table, tr_func_nested_table;
 
 /** Walks all tables: start with both numbers 0; NULL at the end. */
 const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row);

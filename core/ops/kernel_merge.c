@@ -14,12 +14,15 @@ void tr_merge_store_init(struct tr_merge_store *store, struct tr_arena *arena, c
 	size_t bytes = TR_MAX(width * rows_max, (size_t)1);
 
 	store->type = type;
+	store->rows_max = rows_max;
 	store->data = memset(tr_arena_alloc_aligned(arena, bytes, 64), 0, bytes);
 	bytes = TR_BITMAP_WORDS(rows_max) * sizeof(uint64_t);
 	store->validity = memset(tr_arena_alloc_aligned(arena, bytes, 64), 0, bytes);
 	if (type->child_count == 0)
 		return;
 	store->columns = TR_NEW_ARRAY(arena, type->child_count, struct tr_column);
+	if (type->phys == TR_PHYS_LIST)
+		store->picks = TR_NEW_ARRAY(arena, rows_max, struct tr_pick);
 	if (type->phys != TR_PHYS_ROW)
 		return;
 	store->children = TR_NEW_ARRAY(arena, type->child_count, struct tr_merge_store);
@@ -35,6 +38,23 @@ struct tr_column tr_merge_store_column(struct tr_merge_store *store)
 		for (uint32_t i = 0; i < store->type->child_count; i++)
 			store->columns[i] = tr_merge_store_column(&store->children[i]);
 	return column;
+}
+
+static void forget_lists(struct tr_merge_store *store)
+{
+	store->merged = 0;
+	store->source_count = 0;
+	store->source_capacity = 0;
+	if (store->picks != NULL)
+		memset(store->picks, 0xFF, store->rows_max * sizeof(*store->picks));
+	for (uint32_t i = 0; store->children != NULL && i < store->type->child_count; i++)
+		forget_lists(&store->children[i]);
+}
+
+struct tr_column tr_merge_begin(struct tr_merge_store *store)
+{
+	forget_lists(store);
+	return tr_merge_store_column(store);
 }
 
 void tr_merge_set_null(struct tr_merge_store *store, struct tr_column *out, uint32_t row, uint32_t row_count)
@@ -74,12 +94,35 @@ static void copy_values(struct tr_merge_store *store, const struct tr_column *so
 	}
 }
 
+/* Notes which rows come from `source`; NULLs too, whose bits tell. */
+static void note_lists(struct tr_merge_store *store, const struct tr_column *source, const uint32_t *rows,
+		       uint32_t count, struct tr_arena *heap)
+{
+	struct tr_column *copy = tr_arena_alloc(heap, sizeof(*copy));
+
+	*copy = *source;
+	if (store->source_count == store->source_capacity) {
+		const uint32_t capacity = TR_MAX(store->source_capacity * 2, 8u);
+		const struct tr_column **sources = tr_arena_alloc(heap, capacity * sizeof(struct tr_column *));
+
+		if (store->source_count > 0)
+			memcpy(sources, store->sources, store->source_count * sizeof(*sources));
+		store->sources = sources;
+		store->source_capacity = capacity;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t row = rows != NULL ? rows[i] : i;
+
+		store->picks[row] = (struct tr_pick){store->source_count, row};
+	}
+	store->sources[store->source_count++] = copy;
+}
+
 void tr_merge_rows(struct tr_merge_store *store, struct tr_column *out, const struct tr_column *source,
-		   const uint32_t *rows, uint32_t count, uint32_t row_count)
+		   const uint32_t *rows, uint32_t count, uint32_t row_count, struct tr_arena *heap)
 {
 	bool is_none = source->type->phys == TR_PHYS_NONE;
 
-	TR_DASSERT(source->type->phys != TR_PHYS_LIST);
 	if (is_none || source->validity != NULL)
 		for (uint32_t i = 0; i < count; i++) {
 			uint32_t row = rows != NULL ? rows[i] : i;
@@ -89,6 +132,10 @@ void tr_merge_rows(struct tr_merge_store *store, struct tr_column *out, const st
 		}
 	if (is_none)
 		return;
+	if (source->type->phys == TR_PHYS_LIST) {
+		note_lists(store, source, rows, count, heap);
+		return;
+	}
 	if (source->type->phys != TR_PHYS_ROW) {
 		copy_values(store, source, rows, count);
 		return;
@@ -97,15 +144,34 @@ void tr_merge_rows(struct tr_merge_store *store, struct tr_column *out, const st
 		struct tr_column child = source->children[i];
 
 		child.is_constant |= source->is_constant;
-		tr_merge_rows(&store->children[i], &store->columns[i], &child, rows, count, row_count);
+		tr_merge_rows(&store->children[i], &store->columns[i], &child, rows, count, row_count, heap);
 	}
 }
 
-void tr_merge_spread(struct tr_merge_store *store, struct tr_column *column, uint32_t row_count)
+tr_code tr_merge_end(struct tr_merge_store *store, struct tr_column *out, uint32_t row_count, struct tr_arena *heap,
+		     struct tr_status *st)
 {
-	struct tr_column out = tr_merge_store_column(store);
+	const struct tr_picks picks = {.heap = heap, .items = store->picks, .count = row_count, .capacity = row_count};
+	struct tr_column lists;
 
-	tr_merge_rows(store, &out, column, NULL, row_count, row_count);
+	for (uint32_t i = 0; store->children != NULL && i < store->type->child_count; i++)
+		TR_TRY(tr_merge_end(&store->children[i], &store->columns[i], row_count, heap, st));
+	if (store->type->phys != TR_PHYS_LIST)
+		return TR_OK;
+	TR_TRY(tr_picks_gather(&picks, store->type, store->sources, store->source_count, &lists, st));
+	out->offsets = lists.offsets;
+	out->children = lists.children;
+	return TR_OK;
+}
+
+tr_code tr_merge_spread(struct tr_merge_store *store, struct tr_column *column, uint32_t row_count,
+			struct tr_arena *heap, struct tr_status *st)
+{
+	struct tr_column out = tr_merge_begin(store);
+
+	tr_merge_rows(store, &out, column, NULL, row_count, row_count, heap);
+	TR_TRY(tr_merge_end(store, &out, row_count, heap, st));
 	out.type = column->type;
 	*column = out;
+	return TR_OK;
 }

@@ -241,16 +241,6 @@ static bool is_harmless(const struct tr_expr *expr)
 	return true;
 }
 
-static tr_code check_merge_type(struct compiler *c, const struct tr_type *type)
-{
-	if (type->phys == TR_PHYS_LIST)
-		TR_FAIL(c->st, TR_ERR_DATA, "CASE, IF and COALESCE can't choose between values of type %s yet",
-			tr_type_text(c->arena, type));
-	for (uint32_t i = 0; i < type->child_count; i++)
-		TR_TRY(check_merge_type(c, type->children[i]));
-	return TR_OK;
-}
-
 static uint32_t begin_merge(struct compiler *c, const struct tr_expr *expr, uint32_t sel)
 {
 	uint32_t out = new_register(c, TR_REGISTER_TEMPORARY, expr->type);
@@ -322,7 +312,6 @@ static tr_code compile_case(struct compiler *c, const struct tr_expr *expr, cons
 
 	if (is_blend(expr, args, arg_count))
 		return compile_blend(c, expr, args, arg_count, sel, reg);
-	TR_TRY(check_merge_type(c, expr->type));
 	out = begin_merge(c, expr, sel);
 	for (uint32_t i = 0; i + 1 < arg_count; i += 2) {
 		uint32_t condition;
@@ -346,7 +335,6 @@ static tr_code compile_coalesce(struct compiler *c, const struct tr_expr *expr, 
 {
 	uint32_t rest = sel, out;
 
-	TR_TRY(check_merge_type(c, expr->type));
 	out = begin_merge(c, expr, sel);
 	for (uint32_t i = 0; i + 1 < expr->arg_count; i++) {
 		uint32_t value;

@@ -319,7 +319,8 @@ static tr_code run_call(struct tr_program_state *state, struct frame *frame, con
 	return TR_OK;
 }
 
-static void run_field(struct frame *frame, const struct tr_step *step, uint32_t row_count)
+static tr_code run_field(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
+			 uint32_t row_count, struct tr_status *st)
 {
 	const struct tr_column *row = &frame->columns[step->args[0]];
 	struct tr_column *out = &frame->columns[step->out];
@@ -328,23 +329,25 @@ static void run_field(struct frame *frame, const struct tr_step *step, uint32_t 
 	TR_DASSERT(step->index < row->type->child_count);
 	*out = row->children[step->index];
 	if (row->validity == NULL)
-		return;
+		return TR_OK;
 	if (row->is_constant) {
 		out->is_constant = true;
 		bits[0] = row->validity[0] & (out->validity != NULL ? out->validity[0] : 1);
 		out->validity = bits;
-		return;
+		return TR_OK;
 	}
 	if (out->is_constant && out->validity != NULL && (out->validity[0] & 1) == 0)
-		return;         /* NULL in every row */
+		return TR_OK;   /* NULL in every row */
 	if (out->is_constant) { /* a constant that is NULL in some rows is no constant */
-		tr_merge_spread(&frame->stores[frame->code->registers[step->out].store], out, row_count);
+		TR_TRY(tr_merge_spread(&frame->stores[frame->code->registers[step->out].store], out, row_count,
+				       &state->heap, st));
 		out->validity = row->validity;
-		return;
+		return TR_OK;
 	}
 	for (size_t w = 0; w < TR_BITMAP_WORDS(row_count); w++)
 		bits[w] = row->validity[w] & (out->validity != NULL ? out->validity[w] : ~UINT64_C(0));
 	out->validity = bits;
+	return TR_OK;
 }
 
 /* ---- selections ---- */
@@ -540,22 +543,35 @@ static void run_filter(struct tr_program_state *state, struct frame *frame, cons
 
 /* ---- merging ---- */
 
-static void run_merge(struct frame *frame, const struct tr_step *step, uint32_t row_count)
+static void run_blank(struct frame *frame, const struct tr_step *step)
+{
+	const struct tr_register *r = &frame->code->registers[step->out];
+	struct tr_column *out = &frame->columns[step->out];
+
+	*out = tr_merge_begin(&frame->stores[r->store]);
+	out->type = r->type;
+}
+
+static tr_code run_merge(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
+			 uint32_t row_count, struct tr_status *st)
 {
 	const struct selection *sel = &frame->selections[step->sel];
+	const uint32_t whole = frame->selections[step->whole].count;
+	struct tr_merge_store *store = &frame->stores[frame->code->registers[step->out].store];
 	struct tr_column *out = &frame->columns[step->out];
 
 	if (sel->count == 0)
-		return;
-	if (sel->count == frame->selections[step->whole].count) {
+		return TR_OK;
+	if (sel->count == whole) {
 		const struct tr_type *type = out->type;
 
 		*out = frame->columns[step->args[0]]; /* one branch took all rows: by reference */
 		out->type = out->type->phys == TR_PHYS_NONE ? out->type : type;
-		return;
+		return TR_OK;
 	}
-	tr_merge_rows(&frame->stores[frame->code->registers[step->out].store], out, &frame->columns[step->args[0]],
-		      sel->rows, sel->count, row_count);
+	tr_merge_rows(store, out, &frame->columns[step->args[0]], sel->rows, sel->count, row_count, &state->heap);
+	store->merged += sel->count;
+	return store->merged == whole ? tr_merge_end(store, out, row_count, &state->heap, st) : TR_OK;
 }
 
 static struct tr_blend_side blend_side(const struct frame *frame, const struct tr_column *column)
@@ -609,7 +625,7 @@ static void run_logic(struct frame *frame, const struct tr_step *step, uint32_t 
 	*out = blank(frame, step->out);
 	if (sel->count == 0)
 		return;
-	tr_merge_rows(store, out, a, sel->rows, sel->count, row_count);
+	tr_merge_rows(store, out, a, sel->rows, sel->count, row_count, NULL);
 	for (uint32_t i = 0; i < open->count; i++) {
 		uint32_t row = open->rows != NULL ? open->rows[i] : i;
 		bool a_null = tr_column_is_null(a, row), b_null = tr_column_is_null(b, row);
@@ -649,9 +665,9 @@ static tr_code run_step(struct tr_program_state *state, struct frame *frame, con
 		if (frame->columns[step->out].type->phys != TR_PHYS_NONE)
 			frame->columns[step->out].type = frame->code->registers[step->out].type;
 		return TR_OK;
-	case TR_STEP_FIELD: run_field(frame, step, row_count); return TR_OK;
-	case TR_STEP_BLANK: frame->columns[step->out] = blank(frame, step->out); return TR_OK;
-	case TR_STEP_MERGE: run_merge(frame, step, row_count); return TR_OK;
+	case TR_STEP_FIELD: return run_field(state, frame, step, row_count, st);
+	case TR_STEP_BLANK: run_blank(frame, step); return TR_OK;
+	case TR_STEP_MERGE: return run_merge(state, frame, step, row_count, st);
 	case TR_STEP_BLEND: run_blend(state, frame, step, row_count); return TR_OK;
 	case TR_STEP_AND:
 	case TR_STEP_OR: run_logic(frame, step, row_count); return TR_OK;

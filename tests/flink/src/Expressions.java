@@ -34,7 +34,7 @@ final class Expressions {
                 types[at] = tables.sqlQuery("SELECT " + expressions.get(at) + " FROM inputs")
                         .getResolvedSchema().getColumnDataTypes().get(0).getLogicalType().asSummaryString();
                 good.add(at);
-            } catch (Exception error) {
+            } catch (Exception | AssertionError error) {
                 answers[at] = "REFUSED\t" + Judge.describe(error);
             }
         }
@@ -52,7 +52,7 @@ final class Expressions {
             Row row = rows.next();
             IntStream.range(0, these.size()).forEach(
                     i -> answers[these.get(i)] = types[these.get(i)] + "\t" + text(row.getField(i)));
-        } catch (Exception error) {
+        } catch (Exception | AssertionError error) {
             if (these.size() == 1) {
                 answers[these.get(0)] = kind + Judge.describe(error);
             } else {
