@@ -109,8 +109,7 @@ static tr_code check_window(const struct tr_node *node, struct tr_status *st)
 		if (node->window.keys[i] >= input->column_count)
 			FAIL_NODE(st, node, "key column %u does not exist", node->window.keys[i]);
 	for (uint32_t i = 0; i < node->window.agg_count; i++)
-		if (node->window.aggs[i].arg_column >= (int32_t)input->column_count ||
-		    node->window.aggs[i].filter_column >= (int32_t)input->column_count)
+		if (!tr_agg_has_columns(&node->window.aggs[i], input->column_count))
 			FAIL_NODE(st, node, "a column of aggregate %u does not exist", i);
 	if (!node->window.window.is_processing_time && !node->window.window.is_whole &&
 	    (node->window.window.time_column < 0 || node->window.window.time_column >= (int32_t)input->column_count))

@@ -52,10 +52,13 @@ static const char *window_fingerprint(struct tr_arena *arena, const struct tr_no
 		const struct tr_agg_call *call = &node->window.aggs[i];
 
 		text = tr_arena_printf(
-			arena, "%s%s%s(%s%s)%s", text, i > 0 ? ", " : "", tr_agg_name(call->agg),
+			arena, "%s%s%s(%s%s", text, i > 0 ? ", " : "", tr_agg_name(call->agg),
 			call->is_distinct ? "DISTINCT " : "",
-			call->arg_column < 0 ? "*" : tr_type_text(arena, schema->types[(uint32_t)call->arg_column]),
-			call->filter_column >= 0 ? " FILTER" : "");
+			call->arg_column < 0 ? "*" : tr_type_text(arena, schema->types[(uint32_t)call->arg_column]));
+		for (uint32_t m = 0; m < call->more_count; m++)
+			text = tr_arena_printf(arena, "%s, %s", text,
+					       tr_type_text(arena, schema->types[(uint32_t)call->more_columns[m]]));
+		text = tr_arena_printf(arena, "%s)%s", text, call->filter_column >= 0 ? " FILTER" : "");
 	}
 	return tr_arena_printf(arena, "%s)", text);
 }

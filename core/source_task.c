@@ -16,6 +16,10 @@
 #include "base/type.h"
 #include "core/source_task_inner.h"
 
+/* The position of a row: the number of its split, and that of the row in it. As many rows as nobody will read. */
+#define POSITION_BITS 48
+#define SPLIT_MAX (((uint64_t)1 << (63 - POSITION_BITS)) - 1)
+
 static bool is_stuck(enum tr_flow flow) { return flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED; }
 
 static enum tr_turn step_of(enum tr_flow flow) { return flow == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_PROGRESS; }
@@ -406,6 +410,8 @@ static enum tr_flow prepare(struct tr_source_task *t, struct tr_source_entry *en
 	}
 	if (t->batch.selected_count == 0)
 		return TR_FLOW_MORE;
+	t->head.context->program.first_position =
+		((int64_t)TR_MIN(t->split, SPLIT_MAX) << POSITION_BITS) + (int64_t)(t->rows_before + t->rows_done);
 	if (tr_program_run(t->program, &t->batch, t->outputs, st) != TR_OK) {
 		(void)tr_status_prefix(st, TR_ERR_DATA, "table %s, %s", t->plan->table->name,
 				       t->plan->ops->split_name(t->plan->source, t->split));

@@ -6,7 +6,8 @@
  *     bind_nested.c  arrays, maps, rows                     bind_from.c    tables, views, subqueries
  *     bind_query.c   WHERE, SELECT, WITH
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
- *     bind_group.c   GROUP BY and aggregates                bind_table.c   CREATE TABLE
+ *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
+ *     bind_aggregate.c  calls of aggregates
  *
  * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
  * attribute, who may name it how). The nodes made here are naive: one per clause, no exchanges, every column carried
@@ -126,6 +127,7 @@ struct tr_expr_scope {
 };
 
 #define TR_BIND_COLUMNS_MAX TR_COLUMNS_MAX
+#define TR_BIND_AGGREGATES_MAX 256
 
 /* bind_expr.c */
 const struct tr_expr *tr_bind_expr(struct tr_binder *binder, const struct tr_expr_scope *scope,
@@ -229,6 +231,12 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,
 					   struct tr_span span);
 bool tr_bind_has_aggregate(const struct tr_ast_expr *ast);
+
+/* bind_aggregate.c */
+/** The column of the aggregation's output that a call of an aggregate is, which becomes a part of it if it is not yet. NULL:
+ * reported, or the aggregation needs a table. */
+const struct tr_expr *tr_bind_aggregate(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					const struct tr_ast_expr *ast);
 
 /* bind_table.c */
 void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast, struct tr_span span);

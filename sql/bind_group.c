@@ -16,8 +16,6 @@
 #include "base/check.h"
 #include "sql/bind.h"
 
-#define AGGS_MAX 256
-
 /* Types by which rows can't be told apart yet. */
 static bool is_nested(const struct tr_type *type)
 {
@@ -68,116 +66,7 @@ bool tr_bind_is_grouped(const struct tr_ast_select *select)
 	return false;
 }
 
-/* ---- aggregates ---- */
-
-/* The column of the PROJECT below that holds `expr`. */
-static int32_t projected_column(struct tr_aggregation *aggregation, const struct tr_expr *expr)
-{
-	for (uint32_t i = 0; i < aggregation->projected_count; i++) {
-		if (tr_expr_equals(aggregation->projected[i], expr))
-			return (int32_t)i;
-	}
-	if (aggregation->projected_count == TR_BIND_COLUMNS_MAX)
-		return -1;
-	aggregation->projected[aggregation->projected_count] = expr;
-	return (int32_t)aggregation->projected_count++;
-}
-
-/* The number of an aggregate, new or met before; -1: too many. */
-static int32_t add_aggregate(struct tr_aggregation *aggregation, const struct tr_agg_call *call)
-{
-	for (uint32_t i = 0; i < aggregation->agg_count; i++) {
-		const struct tr_agg_call *have = &aggregation->aggs[i];
-
-		if (have->agg == call->agg && have->arg_column == call->arg_column &&
-		    have->filter_column == call->filter_column && have->is_distinct == call->is_distinct)
-			return (int32_t)i;
-	}
-	if (aggregation->agg_count == AGGS_MAX)
-		return -1;
-	aggregation->aggs[aggregation->agg_count] = *call;
-	return (int32_t)aggregation->agg_count++;
-}
-
-/* The argument's expression over the input; *expr stays NULL for COUNT(*). False: reported. */
-static bool bind_argument(struct tr_binder *binder, const struct tr_expr_scope *input, const struct tr_ast_expr *ast,
-			  const struct tr_expr **expr)
-{
-	const struct tr_ast_expr *arg = ast->args.count > 0 ? ast->args.items[0] : NULL;
-
-	*expr = NULL;
-	if (ast->args.count != 1 || ast->call->order_by.count > 0 || ast->call->within_group.count > 0 ||
-	    ast->call->argument_names != NULL) {
-		tr_diag_not_supported(binder->diags, ast->span, "aggregates with other than one plain argument");
-		return false;
-	}
-	if (arg->kind == TR_AST_EXPR_STAR)
-		return true;
-	*expr = tr_bind_expr(binder, input, arg);
-	return *expr != NULL;
-}
-
-static const struct tr_expr *bind_aggregate(struct tr_binder *binder, const struct tr_expr_scope *scope,
-					    const struct tr_ast_expr *ast)
-{
-	struct tr_aggregation *aggregation = scope->aggregation;
-	struct tr_expr_scope input = {.relation = aggregation->input, .clause = "an aggregate"};
-	struct tr_agg_call call = {.arg_column = -1, .filter_column = -1};
-	const struct tr_expr *arg, *filter = NULL;
-	struct tr_agg_match match;
-	struct tr_status st = {0};
-	int32_t number;
-
-	if (!bind_argument(binder, &input, ast, &arg))
-		return NULL;
-	if (tr_agg_resolve(binder->arena, tr_catalog_name(&ast->call->name), arg != NULL ? arg->type : NULL,
-			   aggregation->key_count > 0, &match, &st) != TR_OK) {
-		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ast->span, "%s", st.message);
-		return NULL;
-	}
-	if (arg != NULL) {
-		arg = tr_bind_coerce(binder, arg, match.arg_type, ast->args.items[0]->span);
-		if (arg == NULL)
-			return NULL;
-		if (tr_bind_reads_window(aggregation->input, arg)) {
-			aggregation->needs_table = true;
-			return NULL;
-		}
-		call.arg_column = projected_column(aggregation, arg);
-	}
-	if (arg != NULL && ast->call->is_distinct && is_nested(arg->type)) {
-		tr_diag_not_supported(binder->diags, ast->span, "DISTINCT over %s",
-				      tr_type_text(binder->arena, arg->type));
-		return NULL;
-	}
-	if (ast->call->filter != NULL) {
-		input.clause = "FILTER";
-		filter = tr_bind_condition(binder, &input, ast->call->filter);
-		if (filter == NULL)
-			return NULL;
-		if (tr_bind_reads_window(aggregation->input, filter)) {
-			aggregation->needs_table = true;
-			return NULL;
-		}
-		call.filter_column = projected_column(aggregation, filter);
-	}
-	call.agg = match.agg;
-	call.type = match.type;
-	call.is_distinct = ast->call->is_distinct;
-	call.text = tr_arena_printf(
-		binder->arena, "%s(%s%s)%s", tr_agg_name(match.agg), call.is_distinct ? "DISTINCT " : "",
-		arg != NULL ? tr_expr_text_of(binder->arena, arg, aggregation->input->node->output) : "*",
-		filter == NULL
-			? ""
-			: tr_arena_printf(binder->arena, " FILTER (WHERE %s)",
-					  tr_expr_text_of(binder->arena, filter, aggregation->input->node->output)));
-	number = add_aggregate(aggregation, &call);
-	if (number < 0 || (arg != NULL && call.arg_column < 0) || (filter != NULL && call.filter_column < 0)) {
-		tr_diag_error(binder->diags, TR_E_LIMIT, ast->span, "more than %d aggregates", AGGS_MAX);
-		return NULL;
-	}
-	return tr_expr_column(binder->arena, aggregation->key_count + (uint32_t)number, call.type);
-}
+/* ---- expressions after GROUP BY ---- */
 
 /* Binds over the aggregation's input without reporting. */
 static const struct tr_expr *bind_silently(struct tr_binder *binder, const struct tr_aggregation *aggregation,
@@ -204,7 +93,7 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 
 	*is_reported = false;
 	if (is_aggregate_call(ast)) {
-		expr = bind_aggregate(binder, scope, ast);
+		expr = tr_bind_aggregate(binder, scope, ast);
 		*is_reported = expr == NULL;
 		return expr;
 	}
@@ -497,7 +386,7 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 
 	aggregation.keys = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	aggregation.projected = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
-	aggregation.aggs = TR_NEW_ARRAY(binder->arena, AGGS_MAX, struct tr_agg_call);
+	aggregation.aggs = TR_NEW_ARRAY(binder->arena, TR_BIND_AGGREGATES_MAX, struct tr_agg_call);
 	if (!bind_keys(binder, select, &aggregation) ||
 	    !check_partitions(binder, &aggregation, select->has_group_by ? select->group_span : span) ||
 	    !bind_items(binder, select, &aggregation, exprs, names, &having) ||

@@ -344,7 +344,7 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 		return false;
 	}
 	for (uint32_t i = 0; i < job.sink_count; i++) {
-		optimized[i] = tr_optimize(&session->arena, job.sinks[i]);
+		optimized[i] = tr_optimize(&session->arena, tr_order(&session->arena, job.sinks[i]));
 		if (tr_parallelize(&session->arena, &session->config, parallelism_of(session), optimized[i],
 				   &physical[i], &st) != TR_OK)
 			goto failed;

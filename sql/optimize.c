@@ -328,6 +328,8 @@ static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struc
 		aggs[i] = node->window.aggs[i];
 		if (aggs[i].arg_column >= 0)
 			input.is_read[aggs[i].arg_column] = true;
+		for (uint32_t m = 0; m < aggs[i].more_count; m++)
+			input.is_read[aggs[i].more_columns[m]] = true;
 		if (aggs[i].filter_column >= 0)
 			input.is_read[aggs[i].filter_column] = true;
 	}
@@ -342,6 +344,8 @@ static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struc
 	for (uint32_t i = 0; i < node->window.agg_count; i++) {
 		if (aggs[i].arg_column >= 0)
 			aggs[i].arg_column = (int32_t)input.map[aggs[i].arg_column];
+		for (uint32_t m = 0; m < aggs[i].more_count; m++)
+			aggs[i].more_columns[m] = (int32_t)input.map[aggs[i].more_columns[m]];
 		if (aggs[i].filter_column >= 0)
 			aggs[i].filter_column = (int32_t)input.map[aggs[i].filter_column];
 	}

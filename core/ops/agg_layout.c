@@ -14,6 +14,12 @@
 #include "core/ops/agg_distinct.h"
 #include "core/ops/exact_sum.h"
 
+bool tr_agg_is_distinct(const struct tr_agg_call *call)
+{
+	return call->is_distinct && !call->agg->takes_row && call->agg->kind != TR_AGG_MIN &&
+	       call->agg->kind != TR_AGG_MAX && call->agg->kind != TR_AGG_COUNT_STAR;
+}
+
 static tr_code part_init(struct tr_agg_layout *layout, struct tr_agg_part *part, const struct tr_agg_call *call,
 			 const struct tr_schema *input, struct tr_status *st)
 {
@@ -21,12 +27,15 @@ static tr_code part_init(struct tr_agg_layout *layout, struct tr_agg_part *part,
 
 	part->agg = call->agg;
 	part->arg_column = call->arg_column;
+	part->more_count = call->more_count;
+	memcpy(part->more_columns, call->more_columns, sizeof(part->more_columns));
 	part->filter_column = call->filter_column;
 	part->slot.type = call->type;
+	part->slot.params = call->params;
+	part->slot.failure = &layout->failure;
 	part->slot.arg_type = arg;
 	part->slot.owned = &layout->owned;
-	part->is_distinct = call->is_distinct && call->agg->kind != TR_AGG_MIN && call->agg->kind != TR_AGG_MAX &&
-			    call->agg->kind != TR_AGG_COUNT_STAR;
+	part->is_distinct = tr_agg_is_distinct(call);
 	if (part->is_distinct && arg != NULL && (arg->phys == TR_PHYS_LIST || arg->phys == TR_PHYS_ROW))
 		TR_FAIL(st, TR_ERR_DATA, "%s: DISTINCT over ARRAY, MAP or ROW is not supported", call->text);
 	return TR_OK;
@@ -67,7 +76,7 @@ tr_code tr_agg_layout_init(struct tr_agg_layout *layout, const struct tr_agg_cal
 		offset += part->agg->acc_bytes;
 		layout->is_additive &= part->agg->is_additive && !part->is_distinct;
 		layout->owns_memory |= part->agg->owns_memory || part->is_distinct;
-		layout->is_mergeable &= !part->is_distinct;
+		layout->is_mergeable &= !part->is_distinct && !part->agg->is_collecting;
 	}
 	/* A stride of 24 would make every third entry lie across two cache lines. */
 	layout->bytes = offset;
@@ -141,10 +150,22 @@ static void part_update(struct tr_agg_layout *layout, const struct tr_agg_part *
 {
 	const struct tr_column *arg = part->arg_column >= 0 ? &batch->columns[part->arg_column] : NULL;
 	const struct tr_column *filter = part->filter_column >= 0 ? &batch->columns[part->filter_column] : NULL;
+	struct tr_column fields[1 + TR_AGG_MORE_MAX];
+	const struct tr_column row_of_args = {.type = arg != NULL ? arg->type : NULL, .children = fields};
 	uint32_t n = 0;
 
-	if (arg != NULL && arg->type->phys == TR_PHYS_NONE)
+	if (part->agg->takes_row) {
+		fields[0] = *arg;
+		for (uint32_t f = 0; f < part->more_count; f++)
+			fields[f + 1] = batch->columns[part->more_columns[f]];
+		arg = &row_of_args;
+		if (filter == NULL) {
+			part->agg->update(&part->slot, entries, arg, rows, count);
+			return;
+		}
+	} else if (arg != NULL && arg->type->phys == TR_PHYS_NONE) {
 		return;
+	}
 	if (filter == NULL && !part->is_distinct && (arg == NULL || (arg->validity == NULL && !arg->is_constant))) {
 		part->agg->update(&part->slot, entries, arg, rows, count);
 		return;
@@ -153,7 +174,7 @@ static void part_update(struct tr_agg_layout *layout, const struct tr_agg_part *
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t row = tr_agg_row(rows, i);
 
-		if (!passes(filter, row) || (arg != NULL && tr_column_is_null(arg, row)))
+		if (!passes(filter, row) || (arg != NULL && !part->agg->takes_row && tr_column_is_null(arg, row)))
 			continue;
 		layout->rows[n] = arg != NULL ? tr_column_row(arg, row) : row;
 		layout->entries[n] = entries[i];
@@ -293,6 +314,19 @@ static tr_code check_sum(const struct tr_column *column, uint32_t row, struct tr
 	return TR_OK;
 }
 
+static tr_code check_partials(const struct tr_agg_part *part, const struct tr_column *partial,
+			      const struct tr_column *row_counts, const uint32_t *rows, uint32_t count,
+			      struct tr_status *st)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t row = tr_agg_row(rows, i);
+
+		if (!part->agg->is_valid(&part->slot, partial, row, tr_column_i64(row_counts, row)))
+			TR_FAIL(st, TR_ERR_DATA, "the state of an aggregate %s is damaged", part->agg->name);
+	}
+	return TR_OK;
+}
+
 tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_column *columns,
 			    const struct tr_column *row_counts, const uint32_t *rows, uint32_t count,
 			    struct tr_status *st)
@@ -310,6 +344,10 @@ tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_
 
 		if (part->is_row_count || kind == TR_AGG_MIN || kind == TR_AGG_MAX)
 			continue;
+		if (part->agg->is_valid != NULL) {
+			TR_TRY(check_partials(part, partial, row_counts, rows, count, st));
+			continue;
+		}
 		for (uint32_t i = 0; i < count; i++) { /* the last column counts the values */
 			const uint32_t row = tr_agg_row(rows, i);
 			const int64_t values = tr_column_i64(&partial[part->agg->partial_count - 1], row);

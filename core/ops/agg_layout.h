@@ -19,6 +19,8 @@ struct tr_agg_part {
 	const struct tr_agg *agg;
 	struct tr_agg_slot slot;
 	int32_t arg_column;
+	uint32_t more_count;
+	int32_t more_columns[TR_AGG_MORE_MAX];
 	int32_t filter_column;
 	uint32_t partial_column; /* first one, counted from the first accumulator column */
 	bool is_row_count;
@@ -33,12 +35,16 @@ struct tr_agg_layout {
 	uint32_t partial_count; /* columns of a partial, all accumulators together */
 	bool is_additive;       /* entries merge by adding words */
 	bool owns_memory;
-	bool is_mergeable; /* no DISTINCT */
-	size_t owned;      /* bytes that all entries own: the layout stays where it was made */
-	char **entries;    /* scratch */
+	bool is_mergeable;        /* no DISTINCT, and nothing that keeps all values */
+	size_t owned;             /* bytes that all entries own: the layout stays where it was made */
+	struct tr_status failure; /* of a verb: whoever updates and finishes looks at it before results go out */
+	char **entries;           /* scratch */
 	uint32_t *rows;
 	uint32_t capacity;
 };
+
+/** Whether the call needs the sets of this layout: DISTINCT means something to it, and it does not see to that itself. */
+bool tr_agg_is_distinct(const struct tr_agg_call *call);
 
 /** Makes the layout of `aggs`. `input` is the schema that their columns refer to; with `partials_at` >= 0 it is the
  * schema of partials whose accumulator columns begin there. TR_ERR_DATA: DISTINCT over a nested type. */

@@ -16,23 +16,29 @@
 
 #define TR_AGG_PARTIAL_COLUMNS_MAX 3
 
-enum tr_agg_kind { TR_AGG_COUNT_STAR, TR_AGG_COUNT, TR_AGG_SUM, TR_AGG_AVG, TR_AGG_MIN, TR_AGG_MAX };
+enum tr_agg_kind { TR_AGG_COUNT_STAR, TR_AGG_COUNT, TR_AGG_SUM, TR_AGG_AVG, TR_AGG_MIN, TR_AGG_MAX, TR_AGG_OTHER };
 
 /** Where an accumulator of one call lives and what its verbs need to know. */
 struct tr_agg_slot {
-	uint32_t offset;                /* of the accumulator in the entry */
-	const struct tr_type *type;     /* of the result */
-	const struct tr_type *arg_type; /* of the argument, or of the first partial column; NULL for COUNT(*) */
-	size_t *owned;                  /* where the bytes that accumulators own are counted */
+	uint32_t offset;                    /* of the accumulator in the entry */
+	const struct tr_type *type;         /* of the result */
+	const struct tr_type *arg_type;     /* of the argument, or of the first partial column; NULL for COUNT(*) */
+	const struct tr_agg_params *params; /* of the call; or NULL */
+	size_t *owned;                      /* where the bytes that accumulators own are counted */
+	struct tr_status *failure;          /* where a verb says that a row or a group can't be */
 };
 
 struct tr_agg {
 	const char *name;
 	enum tr_agg_kind kind;
-	enum tr_phys phys;      /* of the argument */
-	uint32_t acc_bytes;     /* a multiple of 8 */
-	bool is_additive;       /* the accumulator is words that merge by wrapping addition */
-	bool owns_memory;       /* has a release */
+	enum tr_phys phys;  /* of the argument */
+	uint32_t acc_bytes; /* a multiple of 8 */
+	bool is_additive;   /* the accumulator is words that merge by wrapping addition */
+	bool owns_memory;   /* has a release */
+	bool takes_row;     /* the argument is a ROW of all arguments; NULLs, and DISTINCT, are the verbs' business */
+	bool is_ordered;    /* takes_row, and the last field is the row's position, BIGINT */
+	bool is_collecting; /* the accumulator grows with its rows: partials would not be smaller */
+	int code;           /* for verbs that several rows share */
 	uint32_t partial_count; /* columns in which a partial travels */
 	/* entries[i] takes the value of row rows[i] (row i when rows is NULL): never NULL, never filtered out. */
 	void (*update)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
@@ -53,6 +59,9 @@ struct tr_agg {
 	void (*read_partial)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns,
 			     const uint32_t *rows, uint32_t count);
 	void (*release)(const struct tr_agg_slot *slot, char *const *entries, uint32_t count);
+	/* Whether the partial in row `row`, which comes from outside and is of an entry with `held` rows, can be read. NULL: any
+	 * can. */
+	bool (*is_valid)(const struct tr_agg_slot *slot, const struct tr_column *columns, uint32_t row, int64_t held);
 	/* Whether the accumulator owns memory now. NULL: it never does. */
 	bool (*is_owner)(const struct tr_agg_slot *slot, char *entry);
 };
@@ -63,6 +72,12 @@ extern const struct tr_agg tr_agg_sums[];     /* integers */
 extern const struct tr_agg tr_agg_decimals[]; /* SUM and AVG */
 extern const struct tr_agg tr_agg_floats[];   /* SUM and AVG */
 extern const struct tr_agg tr_agg_extremes[]; /* MIN and MAX */
+extern const struct tr_agg tr_agg_variances[];
+extern const struct tr_agg tr_agg_collects[]; /* by `code`: whether with DISTINCT */
+extern const struct tr_agg tr_agg_percentiles[];
+
+/** The documentation of an aggregate; NULL: there is none of that name. */
+const struct tr_func_doc *tr_agg_doc(const char *name);
 
 /** 192-bit integers for sums of decimals: least significant word first, two's complement. */
 struct tr_i192 {

@@ -301,6 +301,15 @@ static tr_code run_clock(struct tr_call *call)
 	return TR_OK;
 }
 
+/* What orders the rows of a table: see core/source_task.c. Only scans compute it (sql/order.c); it has no name that can be
+ * written without quotes. */
+static tr_code run_position(struct tr_call *call)
+{
+	TR_CALL_ROWS(call, row)
+		((int64_t *)call->out)[row] = call->context->first_position + row;
+	return TR_OK;
+}
+
 #define TEXT(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                                    \
 	{                                                                                                           \
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
@@ -315,6 +324,12 @@ static tr_code run_clock(struct tr_call *call)
 	}
 
 static const struct tr_func rows[] = {
+	{.name = "ROW POSITION",
+	 .params = "",
+	 .typer = tr_typer_bigint,
+	 .kernel = run_position,
+	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_VOLATILE | TR_FUNC_PER_ROW | TR_FUNC_CONTEXT | TR_FUNC_NOT_NULL | TR_FUNC_HIDDEN},
 	TEXT("DATE_FORMAT", "xs", tr_typer_string, run_date_format, TR_NULL_STRICT,
 	     "DATE_FORMAT(timestamp, pattern) -> STRING", "A time as text, by a pattern of Java's.",
 	     "DATE_FORMAT(TIMESTAMP '2001-02-03 04:05:06', 'yyyy/MM/dd') = '2001/02/03'"),

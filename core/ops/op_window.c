@@ -28,15 +28,10 @@ static bool has_slices(const struct tr_window_spec *window)
 	return window->size_ms / a <= TR_WINDOW_SLICES_MAX;
 }
 
-static bool is_distinct(const struct tr_agg_call *call)
-{
-	return call->is_distinct && call->agg->kind != TR_AGG_MIN && call->agg->kind != TR_AGG_MAX;
-}
-
 bool tr_window_is_two_phase(const struct tr_window_spec *window, const struct tr_agg_call *aggs, uint32_t agg_count)
 {
 	for (uint32_t i = 0; i < agg_count; i++)
-		if (is_distinct(&aggs[i]))
+		if (tr_agg_is_distinct(&aggs[i]) || aggs[i].agg->is_collecting)
 			return false;
 	return has_slices(window);
 }

@@ -285,7 +285,7 @@ static enum tr_flow advance(struct general_op *g)
 		if (flow != TR_FLOW_MORE)
 			return flow;
 		tr_window_op_write(w, w->slots, w->entries, n, window->start, window->first_end);
-		flow = tr_op_emit(&w->op, &w->out->batch);
+		flow = tr_window_op_emit(w);
 		if (flow != TR_FLOW_MORE)
 			return flow;
 	}
@@ -294,7 +294,7 @@ static enum tr_flow advance(struct general_op *g)
 
 		g->has_fired = true;
 		tr_window_op_write_nothing(w);
-		flow = tr_op_emit(&w->op, &w->out->batch);
+		flow = tr_window_op_emit(w);
 		if (flow != TR_FLOW_MORE)
 			return flow;
 	}

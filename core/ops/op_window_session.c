@@ -129,7 +129,7 @@ static enum tr_flow fire(struct session_op *s)
 		if (flow != TR_FLOW_MORE || n == 0)
 			return flow;
 		tr_window_op_seal(w, n);
-		flow = tr_op_emit(&w->op, &w->out->batch);
+		flow = tr_window_op_emit(w);
 		if (flow != TR_FLOW_MORE)
 			return flow;
 	}

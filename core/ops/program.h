@@ -24,6 +24,7 @@ struct tr_program_context {
 	const char *time_zone;      /* session zone, e.g. "UTC" */
 	int64_t processing_time_ms; /* PROCTIME(): set by the worker before each step; never goes back */
 	int64_t query_start_ms;     /* CURRENT_TIMESTAMP in batch mode, and constants */
+	int64_t first_position;     /* of row 0 of the batch that a source has decoded, in its order of rows */
 };
 
 /** Compiles `outputs` over batches of `input`. Lives in `arena`, which must outlive it. TR_ERR_DATA: too large. */

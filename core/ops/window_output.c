@@ -20,8 +20,7 @@ static tr_code check_plan(const struct tr_window_plan *plan, struct tr_status *s
 			if (plan->keys[i] >= plan->input->column_count)
 				TR_FAIL(st, TR_ERR_INTERNAL, "window: key column %u does not exist", plan->keys[i]);
 		for (uint32_t i = 0; i < plan->agg_count; i++)
-			if (plan->aggs[i].arg_column >= (int32_t)plan->input->column_count ||
-			    plan->aggs[i].filter_column >= (int32_t)plan->input->column_count)
+			if (!tr_agg_has_columns(&plan->aggs[i], plan->input->column_count))
 				TR_FAIL(st, TR_ERR_INTERNAL, "window: a column of %s does not exist",
 					plan->aggs[i].text);
 	}
@@ -151,6 +150,14 @@ void tr_window_op_seal(struct tr_window_op *w, uint32_t count)
 		tr_batch_buffer_add_run(w->out, 0, w->forwarded_ms);
 	tr_batch_buffer_seal(w->out, count);
 	w->out->batch.watermark_ms = w->forwarded_ms;
+}
+
+enum tr_flow tr_window_op_emit(struct tr_window_op *w)
+{
+	if (w->layout.failure.code == TR_OK)
+		return tr_op_emit(&w->op, &w->out->batch);
+	w->op.context->status = w->layout.failure;
+	return TR_FLOW_FAILED;
 }
 
 void tr_window_op_write_nothing(struct tr_window_op *w)

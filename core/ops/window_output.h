@@ -59,6 +59,9 @@ void tr_window_op_write(struct tr_window_op *w, const uint32_t *slots, char *con
 
 void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 
+/** Emits w->out, unless an aggregate has failed over what is in it. */
+enum tr_flow tr_window_op_emit(struct tr_window_op *w);
+
 /** All but the keys of results at rows at .. of w->out, which the caller has cleared and will seal. */
 void tr_window_op_write_results(struct tr_window_op *w, uint32_t at, char *const *entries, uint32_t count,
 				int64_t start, int64_t end);

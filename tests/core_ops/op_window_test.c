@@ -484,6 +484,16 @@ static void result_types(void **state)
 	assert_string_equal(tr_type_text(&arena, m.type), "BIGINT NOT NULL");
 	assert_int_equal(tr_agg_resolve(&arena, "MAX", tr_type_of(TR_TYPE_DATE), true, &m, NULL), TR_OK);
 	assert_string_equal(tr_type_text(&arena, m.type), "DATE");
+	assert_int_equal(tr_agg_resolve(&arena, "VAR_POP", dec, true, &m, NULL), TR_OK);
+	assert_string_equal(tr_type_text(&arena, m.type), "DECIMAL(38, 6) NOT NULL");
+	assert_int_equal(tr_agg_resolve(&arena, "stddev_samp", tr_type_of(TR_TYPE_FLOAT), true, &m, NULL), TR_OK);
+	assert_string_equal(tr_type_text(&arena, m.type), "FLOAT");
+	assert_int_equal(tr_agg_resolve(&arena, "ARRAY_AGG", dec, true, &m, NULL), TR_OK);
+	assert_string_equal(tr_type_text(&arena, m.type), "ARRAY<DECIMAL(10, 2) NOT NULL> NOT NULL");
+	assert_int_equal(tr_agg_resolve(&arena, "COLLECT", tr_type_of(TR_TYPE_INT), true, &m, NULL), TR_OK);
+	assert_string_equal(tr_type_text(&arena, m.type), "MULTISET<INT> NOT NULL");
+	assert_int_equal(tr_agg_resolve(&arena, "FIRST_VALUE", dec, false, &m, NULL), TR_OK);
+	assert_string_equal(tr_type_text(&arena, m.type), "DECIMAL(10, 2)");
 	tr_arena_deinit(&arena);
 }
 

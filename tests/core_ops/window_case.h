@@ -21,13 +21,13 @@
 #define AGGS_MAX 6
 #define KEYS_MAX 2
 
-enum { TS, K, NAME, V, I, D, DEC, WIDE, S, F, X, COLUMNS };
+enum { TS, K, NAME, V, I, D, DEC, WIDE, S, F, X, P, COLUMNS }; /* P: the position of the row */
 
 struct row {
 	int64_t ts;
 	int64_t watermark; /* in force when it arrived */
 	bool is_null[COLUMNS];
-	int64_t k, v;
+	int64_t k, v, position;
 	int32_t i;
 	double d, x;
 	int64_t dec;
@@ -58,7 +58,7 @@ struct world {
 	const struct tr_type *in_types[COLUMNS];
 };
 
-static const char *const in_names[COLUMNS] = {"ts", "k", "name", "v", "i", "d", "dec", "wide", "s", "f", "x"};
+static const char *const in_names[COLUMNS] = {"ts", "k", "name", "v", "i", "d", "dec", "wide", "s", "f", "x", "p"};
 
 /* -- the stream -- */
 
@@ -94,7 +94,7 @@ static inline void make_rows(struct world *w, uint32_t count, int64_t origin, in
 			if (tr_test_below(&w->seed, 4) != 0 && greatest - delay > watermark)
 				watermark = greatest - delay;
 		}
-		for (int c = K; c < COLUMNS; c++)
+		for (int c = K; c < P; c++)
 			r->is_null[c] = tr_test_below(&w->seed, 8) == 0;
 		r->k = (int64_t)tr_test_below(&w->seed, key_range) - key_range / 4;
 		if (key_range > 50) /* far apart */
@@ -114,6 +114,7 @@ static inline void make_rows(struct world *w, uint32_t count, int64_t origin, in
 		r->wide = (tr_i128)(int64_t)tr_test_random(&w->seed) * 1000000000;
 		sprintf(r->s, "%s%u", names[tr_test_below(&w->seed, TR_COUNT_OF(names))], tr_test_below(&w->seed, 5));
 		r->f = tr_test_below(&w->seed, 2);
+		r->position = n;
 	}
 	w->last_watermark = watermark;
 }
@@ -131,6 +132,7 @@ static inline void put_row(struct tr_batch_buffer *b, uint32_t at, const struct 
 	((struct tr_view *)b->columns[S].data)[at] = tr_batch_buffer_view(b, r->s, (uint32_t)strlen(r->s));
 	((int8_t *)b->columns[F].data)[at] = r->f;
 	((double *)b->columns[X].data)[at] = r->x;
+	((int64_t *)b->columns[P].data)[at] = r->position;
 	for (uint32_t c = K; c < COLUMNS; c++)
 		if (r->is_null[c])
 			tr_column_buffer_set_null(&b->columns[c], at);
@@ -142,21 +144,74 @@ struct choice {
 	const char *name;
 	int column;
 	bool is_distinct;
+	bool keeps; /* collects values: in one phase only, as with DISTINCT */
 };
 
 static const struct choice choices[] = {
-	{"COUNT", -1, false}, {"COUNT", -1, false}, {"COUNT", V, false},  {"COUNT", S, false},  {"SUM", V, false},
-	{"SUM", I, false},    {"AVG", V, false},    {"AVG", I, false},    {"MIN", V, false},    {"MAX", I, false},
-	{"SUM", D, false},    {"AVG", D, false},    {"MIN", D, false},    {"MAX", D, false},    {"SUM", DEC, false},
-	{"AVG", DEC, false},  {"MIN", DEC, false},  {"SUM", WIDE, false}, {"AVG", WIDE, false}, {"MAX", WIDE, false},
-	{"MIN", S, false},    {"MAX", S, false},    {"COUNT", S, true},   {"SUM", I, true},     {"AVG", V, true},
-	{"COUNT", D, true},   {"MAX", S, true},
+	{"COUNT", -1, false},
+	{"COUNT", -1, false},
+	{"COUNT", V, false},
+	{"COUNT", S, false},
+	{"SUM", V, false},
+	{"SUM", I, false},
+	{"AVG", V, false},
+	{"AVG", I, false},
+	{"MIN", V, false},
+	{"MAX", I, false},
+	{"SUM", D, false},
+	{"AVG", D, false},
+	{"MIN", D, false},
+	{"MAX", D, false},
+	{"SUM", DEC, false},
+	{"AVG", DEC, false},
+	{"MIN", DEC, false},
+	{"SUM", WIDE, false},
+	{"AVG", WIDE, false},
+	{"MAX", WIDE, false},
+	{"MIN", S, false},
+	{"MAX", S, false},
+	{"COUNT", S, true},
+	{"SUM", I, true},
+	{"AVG", V, true},
+	{"COUNT", D, true},
+	{"MAX", S, true},
+	{"VAR_POP", D, false},
+	{"VAR_SAMP", I, false},
+	{"STDDEV_POP", I, false},
+	{"STDDEV_SAMP", D, false},
+	{"VARIANCE", D, true},
+	{"FIRST_VALUE", S, false},
+	{"LAST_VALUE", V, false},
+	{"FIRST_VALUE", WIDE, false},
+	{"LAST_VALUE", S, true, true},
+	{"LISTAGG", S, false, true},
+	{"LISTAGG", S, true, true},
+	{"ARRAY_AGG", S, false, true},
+	{"ARRAY_AGG", I, true, true},
+	{"COLLECT", I, false, true},
+	{"COLLECT", S, true, true},
+	{"PERCENTILE", D, false, true},
+	{"PERCENTILE", D, true, true},
 };
 
 static inline void add_column(struct query *q, const char *name, const struct tr_type *type)
 {
 	q->names[q->output.column_count] = name;
 	q->types[q->output.column_count++] = type;
+}
+
+static inline void resolve(struct world *w, const struct choice *choice, struct tr_agg_match *match)
+{
+	struct tr_agg_ask ask = {
+		.name = choice->name, .arg_count = 1, .is_grouped = true, .is_distinct = choice->is_distinct};
+
+	if (choice->column >= 0)
+		ask.arg_types[0] = w->in_types[choice->column];
+	if (strcmp(choice->name, "PERCENTILE") == 0) {
+		ask.args[1] = tr_expr_literal(&w->arena, tr_type_of(TR_TYPE_DOUBLE), (struct tr_value){.f64 = 0.3});
+		ask.arg_types[ask.arg_count++] = tr_type_of(TR_TYPE_DOUBLE);
+	}
+	assert_int_equal(tr_agg_resolve_call(&w->arena, &ask, match, NULL), TR_OK);
 }
 
 static inline void make_query(struct world *w, struct query *q, enum tr_window_kind kind, bool may_distinct)
@@ -189,14 +244,14 @@ static inline void make_query(struct world *w, struct query *q, enum tr_window_k
 
 		do
 			choice = &choices[tr_test_below(&w->seed, TR_COUNT_OF(choices))];
-		while (choice->is_distinct && !may_distinct);
-		q->has_distinct |= choice->is_distinct && strcmp(choice->name, "MAX") != 0;
-		assert_int_equal(tr_agg_resolve(&w->arena, choice->name,
-						choice->column < 0 ? NULL : w->in_types[choice->column], true, &match,
-						NULL),
-				 TR_OK);
+		while ((choice->is_distinct || choice->keeps) && !may_distinct);
+		q->has_distinct |= choice->keeps || (choice->is_distinct && strcmp(choice->name, "MAX") != 0);
+		resolve(w, choice, &match);
 		q->aggs[i] = (struct tr_agg_call){.agg = match.agg,
 						  .type = match.type,
+						  .params = match.params,
+						  .more_count = tr_agg_is_ordered(match.agg),
+						  .more_columns = {P},
 						  .arg_column = choice->column,
 						  .filter_column = tr_test_below(&w->seed, 4) == 0 ? F : -1,
 						  .is_distinct = choice->is_distinct,
@@ -215,7 +270,7 @@ static inline struct world *world_create(uint64_t seed)
 	tr_arena_init(&w->arena, 0);
 	w->seed = seed;
 	w->in_types[TS] = tr_type_with_precision(&w->arena, TR_TYPE_TIMESTAMP, 3);
-	w->in_types[K] = w->in_types[V] = tr_type_of(TR_TYPE_BIGINT);
+	w->in_types[K] = w->in_types[V] = w->in_types[P] = tr_type_of(TR_TYPE_BIGINT);
 	w->in_types[I] = tr_type_of(TR_TYPE_INT);
 	w->in_types[NAME] = w->in_types[S] = tr_type_of(TR_TYPE_VARCHAR);
 	w->in_types[D] = w->in_types[X] = tr_type_of(TR_TYPE_DOUBLE);

@@ -11,6 +11,8 @@
 
 #include <time.h>
 
+#include "base/bytes.h"
+#include "base/text.h"
 #include "window_case.h"
 
 struct text_list {
@@ -65,6 +67,24 @@ static inline void put_double(char *out, double value)
 		sprintf(out, "%.17g|", value == 0 ? 0.0 : value);
 }
 
+/** Long texts as their length and a checksum. */
+static inline void put_text(char *out, const char *text, size_t length)
+{
+	uint64_t sum = 0;
+
+	if (length <= 100) {
+		sprintf(out, "%.*s|", (int)length, text);
+		return;
+	}
+	for (size_t i = 0; i < length; i++)
+		sum = sum * UINT64_C(1000003) + (unsigned char)text[i];
+	sprintf(out, "%zu bytes, %llx|", length, (unsigned long long)sum);
+}
+
+static inline int compare_chars(const void *a, const void *b) { return *(const char *)a - *(const char *)b; }
+
+static inline void sort_bytes(struct tr_bytes *text) { qsort(text->data, text->length, 1, compare_chars); }
+
 static inline char *end_of(char *line) { return line + strlen(line); }
 
 /** A value of a result, as text. */
@@ -85,7 +105,17 @@ static inline void put_cell(char *line, const struct tr_column *column, uint32_t
 	case TR_PHYS_VIEW: {
 		const struct tr_view *view = tr_column_view(column, row);
 
-		sprintf(out, "%.*s|", (int)view->length, tr_view_text(view));
+		put_text(out, tr_view_text(view), view->length);
+		return;
+	}
+	case TR_PHYS_LIST: {
+		struct tr_bytes text = {0};
+
+		tr_text_append_value(&text, column, row, TR_TEXT_CAST, NULL);
+		if (column->type->id == TR_TYPE_MULTISET) /* in any order */
+			sort_bytes(&text);
+		put_text(out, text.data, text.length);
+		tr_bytes_deinit(&text);
 		return;
 	}
 	default: fail();
@@ -268,6 +298,8 @@ static inline void model_row(struct model *m, uint32_t row)
 
 static inline bool same_value(const struct row *a, const struct row *b, int column)
 {
+	if (a->is_null[column] || b->is_null[column])
+		return a->is_null[column] && b->is_null[column];
 	switch (column) {
 	case V: return a->v == b->v;
 	case I: return a->i == b->i;
@@ -277,19 +309,26 @@ static inline bool same_value(const struct row *a, const struct row *b, int colu
 	}
 }
 
-/** The rows of the group that an aggregate sees. */
+static inline int compare_numbers(const void *a, const void *b)
+{
+	return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b);
+}
+
+/** The rows of the group that an aggregate sees, in the order of the stream. */
 static inline uint32_t seen_rows(const struct model *m, const struct group *g, const struct tr_agg_call *call,
 				 uint32_t *seen)
 {
+	const bool keeps_nulls = strcmp(tr_agg_name(call->agg), "ARRAY_AGG") == 0;
 	uint32_t n = 0;
 
+	qsort(g->rows, g->count, sizeof(*g->rows), compare_numbers);
 	for (uint32_t i = 0; i < g->count; i++) {
 		const struct row *r = &m->w->rows[g->rows[i]];
 		bool is_known = false;
 
 		if (call->filter_column >= 0 && (r->is_null[F] || !r->f))
 			continue;
-		if (call->arg_column >= 0 && r->is_null[call->arg_column])
+		if (call->arg_column >= 0 && r->is_null[call->arg_column] && !keeps_nulls)
 			continue;
 		for (uint32_t j = 0; call->is_distinct && call->arg_column >= 0 && j < n; j++)
 			is_known |= same_value(r, &m->w->rows[seen[j]], call->arg_column);
@@ -368,6 +407,142 @@ static inline void put_extreme(char *out, const struct model *m, int column, con
 		put_i128(out, number_of(best, column));
 }
 
+/** Integers times 1 or 4; the sums are exact. */
+static inline void put_variance(char *out, const struct model *m, const struct tr_agg_call *call, const uint32_t *seen,
+				uint32_t n)
+{
+	const char *name = tr_agg_name(call->agg);
+	const bool is_sample = strstr(name, "POP") == NULL;
+	const int column = call->arg_column;
+	tr_i128 sum = 0, squares = 0;
+	bool has_nan = false;
+	double value;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct row *r = &m->w->rows[seen[i]];
+		const tr_i128 x = column == I ? (tr_i128)r->i : isnan(r->d) ? 0 : (tr_i128)(r->d * 4);
+
+		has_nan |= column == D && isnan(r->d);
+		sum += x;
+		squares += x * x;
+	}
+	if (is_sample && n == 1) {
+		strcpy(out, "NULL|");
+		return;
+	}
+	value = (double)((tr_i128)n * squares - sum * sum) / (column == D ? 16 : 1) / n / (is_sample ? n - 1 : n);
+	if (strncmp(name, "STDDEV", 6) == 0)
+		value = sqrt(value);
+	if (column == I)
+		put_i128(out, value >= INT32_MAX ? INT32_MAX : (int32_t)value);
+	else
+		put_double(out, has_nan ? (double)NAN : value);
+}
+
+/** A value as a cast to STRING writes it. */
+static inline void append_plain(struct tr_bytes *text, const struct row *r, int column)
+{
+	if (r->is_null[column])
+		tr_bytes_append_str(text, "NULL");
+	else if (column == S)
+		tr_bytes_append_str(text, r->s);
+	else
+		tr_bytes_printf(text, "%d", r->i);
+}
+
+static inline void put_list(char *out, const struct model *m, const struct tr_agg_call *call, const uint32_t *seen,
+			    uint32_t n)
+{
+	const bool is_array = strcmp(tr_agg_name(call->agg), "ARRAY_AGG") == 0;
+	struct tr_bytes text = {0};
+
+	if (is_array)
+		tr_bytes_append_str(&text, "[");
+	for (uint32_t i = 0; i < n; i++) {
+		if (i > 0)
+			tr_bytes_append_str(&text, is_array ? ", " : ",");
+		append_plain(&text, &m->w->rows[seen[i]], call->arg_column);
+	}
+	if (is_array)
+		tr_bytes_append_str(&text, "]");
+	put_text(out, text.data, text.length);
+	tr_bytes_deinit(&text);
+}
+
+static inline void put_multiset(char *out, const struct model *m, const struct tr_agg_call *call, const uint32_t *seen,
+				uint32_t n)
+{
+	struct tr_bytes text = {0};
+
+	tr_bytes_append_str(&text, "{");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct row *r = &m->w->rows[seen[i]];
+		uint32_t times = 0, before = 0;
+
+		for (uint32_t j = 0; j < n; j++) {
+			const bool is_same = same_value(r, &m->w->rows[seen[j]], call->arg_column);
+
+			times += is_same;
+			before += is_same && j < i;
+		}
+		if (before > 0)
+			continue;
+		if (text.length > 1)
+			tr_bytes_append_str(&text, ", ");
+		append_plain(&text, r, call->arg_column);
+		tr_bytes_printf(&text, "=%u", times);
+	}
+	tr_bytes_append_str(&text, "}");
+	sort_bytes(&text);
+	put_text(out, text.data, text.length);
+	tr_bytes_deinit(&text);
+}
+
+static inline int compare_doubles(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	if (isnan(x) || isnan(y))
+		return !!isnan(x) - !!isnan(y);
+	return (x > y) - (x < y);
+}
+
+static inline void put_percentile(char *out, const struct model *m, const uint32_t *seen, uint32_t n)
+{
+	double *values = calloc(n, sizeof(*values));
+	const double at = 0.3 * (n - 1), below = floor(at), above = ceil(at);
+
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = m->w->rows[seen[i]].d;
+	qsort(values, n, sizeof(*values), compare_doubles);
+	put_double(out, below == above || values[(int)below] == values[(int)above]
+				? values[(int)below]
+				: (above - at) * values[(int)below] + (at - below) * values[(int)above]);
+	free(values);
+}
+
+/** `seen` in the order of the stream. */
+static inline void put_other(char *out, const struct model *m, const struct tr_agg_call *call, const uint32_t *seen,
+			     uint32_t n)
+{
+	const char *name = tr_agg_name(call->agg);
+	const int column = call->arg_column;
+	const struct row *r = &m->w->rows[seen[strcmp(name, "FIRST_VALUE") == 0 ? 0 : n - 1]];
+
+	if (strncmp(name, "VAR", 3) == 0 || strncmp(name, "STDDEV", 6) == 0)
+		put_variance(out, m, call, seen, n);
+	else if (strcmp(name, "LISTAGG") == 0 || strcmp(name, "ARRAY_AGG") == 0)
+		put_list(out, m, call, seen, n);
+	else if (strcmp(name, "COLLECT") == 0)
+		put_multiset(out, m, call, seen, n);
+	else if (strcmp(name, "PERCENTILE") == 0)
+		put_percentile(out, m, seen, n);
+	else if (column == S)
+		sprintf(out, "%s|", r->s);
+	else
+		put_i128(out, number_of(r, column));
+}
+
 static inline void put_aggregate(char *line, const struct model *m, const struct group *g,
 				 const struct tr_agg_call *call)
 {
@@ -379,9 +554,11 @@ static inline void put_aggregate(char *line, const struct model *m, const struct
 	if (strcmp(name, "COUNT") == 0)
 		put_i128(out, n);
 	else if (n == 0)
-		strcpy(out, "NULL|");
+		strcpy(out, strcmp(name, "COLLECT") == 0 ? "{}|" : "NULL|");
 	else if (strcmp(name, "SUM") == 0 || strcmp(name, "AVG") == 0)
 		put_sum_or_avg(out, m, call, seen, n, strcmp(name, "AVG") == 0);
+	else if (strcmp(name, "MIN") != 0 && strcmp(name, "MAX") != 0)
+		put_other(out, m, call, seen, n);
 	else
 		put_extreme(out, m, call->arg_column, seen, n, strcmp(name, "MAX") == 0 ? 1 : -1);
 	free(seen);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of rows, for aggregates whose result depends on it (FIRST_VALUE, LISTAGG, ..): they read the position that each
+ * row has in the input, so that it does not matter by way of which worker, and when, it comes. See optimize.h.
+ *
+ *     SCAN          its split, and the row's number in it (the function ROW POSITION, made by core/source_task.c)
+ *     VALUES        the row's number
+ *     FILTER, PROJECT, UNION ALL, WINDOW_TABLE pass it on
+ *     windows       the end of the window: all that is known of the order of their results. Rows of one position are taken in
+ *                   the order of their values' bytes (core/ops/agg_bag.h)
+ *     all else      0
+ *
+ * The position is one more column, behind all others, of every node on the way. Only plans that have such an aggregate get it.
+ */
+#include "base/check.h"
+#include "core/ops/func.h"
+#include "sql/optimize.h"
+
+#define POSITION_NAME "$position"
+
+static const struct tr_type *position_type(struct tr_arena *arena)
+{
+	return tr_type_with_nullable(arena, tr_type_of(TR_TYPE_BIGINT), false);
+}
+
+/* The schema with one more column. */
+static const struct tr_schema *widen(struct tr_arena *arena, const struct tr_schema *schema, const struct tr_type *type)
+{
+	const uint32_t count = schema->column_count;
+	struct tr_schema *wide = TR_NEW(arena, struct tr_schema);
+	const char **names = TR_NEW_ARRAY(arena, count + 1, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(arena, count + 1, const struct tr_type *);
+
+	for (uint32_t i = 0; i < count; i++) {
+		names[i] = schema->names[i];
+		types[i] = schema->types[i];
+	}
+	names[count] = POSITION_NAME;
+	types[count] = type;
+	*wide = (struct tr_schema){.column_count = count + 1, .names = names, .types = types};
+	return wide;
+}
+
+static const struct tr_expr *const *add_expr(struct tr_arena *arena, const struct tr_expr *const *exprs, uint32_t count,
+					     const struct tr_expr *expr)
+{
+	const struct tr_expr **more = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < count; i++)
+		more[i] = exprs[i];
+	more[count] = expr;
+	return more;
+}
+
+static struct tr_node *copy_node(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs)
+{
+	struct tr_node *copy = tr_plan_node(arena, node->kind, inputs, node->input_count);
+	const struct tr_node *const *copied = copy->inputs;
+
+	*copy = *node;
+	copy->inputs = copied;
+	return copy;
+}
+
+/* A PROJECT that passes `count` columns on and adds `position`. */
+static const struct tr_node *project(struct tr_arena *arena, const struct tr_node *node, const struct tr_expr *position)
+{
+	const uint32_t count = node->output->column_count;
+	struct tr_node *result = tr_plan_node(arena, TR_NODE_PROJECT, &node, 1);
+	const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < count; i++)
+		exprs[i] = tr_expr_column(arena, i, node->output->types[i]);
+	exprs[count] = position;
+	result->project.exprs = exprs;
+	result->output = widen(arena, node->output, position->type);
+	return result;
+}
+
+static const struct tr_expr *row_position(struct tr_arena *arena)
+{
+	struct tr_func_match match;
+
+	TR_ASSERT(tr_func_resolve(arena, "ROW POSITION", NULL, NULL, 0, &match, NULL) == TR_OK);
+	return tr_expr_call(arena, match.func, match.type, NULL, 0);
+}
+
+static const struct tr_node *with_position(struct tr_arena *arena, const struct tr_node *node);
+
+static const struct tr_node *values(struct tr_arena *arena, const struct tr_node *node)
+{
+	const uint32_t count = node->output->column_count;
+	struct tr_node *copy = copy_node(arena, node, NULL);
+	const struct tr_expr **exprs =
+		TR_NEW_ARRAY(arena, (size_t)node->values.row_count * (count + 1) + 1, const struct tr_expr *);
+
+	for (uint32_t row = 0; row < node->values.row_count; row++) {
+		for (uint32_t i = 0; i < count; i++)
+			exprs[row * (count + 1) + i] = node->values.exprs[row * count + i];
+		exprs[row * (count + 1) + count] = tr_expr_i64(arena, position_type(arena), row);
+	}
+	copy->values.exprs = exprs;
+	copy->output = widen(arena, node->output, position_type(arena));
+	return copy;
+}
+
+/* The window's three columns come behind the input's position: a PROJECT puts it back to the end. */
+static const struct tr_node *window_table(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *input = with_position(arena, node->inputs[0]);
+	const uint32_t count = node->output->column_count, at = input->output->column_count - 1;
+	struct tr_node *copy = copy_node(arena, node, &input), *result;
+	struct tr_schema *schema = TR_NEW(arena, struct tr_schema);
+	const char **names = TR_NEW_ARRAY(arena, count + 1, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(arena, count + 1, const struct tr_type *);
+	const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
+
+	TR_ASSERT(at + 3 == count);
+	for (uint32_t i = 0; i <= count; i++) {
+		names[i] = i < at ? node->output->names[i] : i == at ? POSITION_NAME : node->output->names[i - 1];
+		types[i] = i < at    ? node->output->types[i]
+			   : i == at ? input->output->types[at]
+				     : node->output->types[i - 1];
+	}
+	*schema = (struct tr_schema){.column_count = count + 1, .names = names, .types = types};
+	copy->output = schema;
+	for (uint32_t i = 0; i <= count; i++) {
+		const uint32_t from = i < at ? i : i == count ? at : i + 1;
+
+		exprs[i] = tr_expr_column(arena, from, types[from]);
+	}
+	result = tr_plan_node(arena, TR_NODE_PROJECT, (const struct tr_node *const[]){copy}, 1);
+	result->project.exprs = exprs;
+	result->output = widen(arena, node->output, types[at]);
+	return result;
+}
+
+static const struct tr_node *union_all(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < node->input_count; i++) {
+		const uint32_t last = node->output->column_count;
+
+		inputs[i] = with_position(arena, node->inputs[i]);
+		/* Ends of windows are no numbers of rows. */
+		if (inputs[i]->output->types[last]->id != TR_TYPE_BIGINT)
+			inputs[i] = project(arena, node->inputs[i], tr_expr_i64(arena, position_type(arena), 0));
+	}
+	copy = copy_node(arena, node, inputs);
+	copy->output = widen(arena, node->output, position_type(arena));
+	return copy;
+}
+
+/* The node with the position of its rows as one more column. */
+static const struct tr_node *with_position(struct tr_arena *arena, const struct tr_node *node)
+{
+	const uint32_t count = node->output->column_count;
+	const struct tr_node *input;
+	struct tr_node *copy;
+
+	switch (node->kind) {
+	case TR_NODE_SCAN:
+		copy = copy_node(arena, node, NULL);
+		copy->scan.exprs = add_expr(arena, node->scan.exprs, count, row_position(arena));
+		copy->output = widen(arena, node->output, position_type(arena));
+		return copy;
+	case TR_NODE_VALUES: return values(arena, node);
+	case TR_NODE_FILTER:
+		input = with_position(arena, node->inputs[0]);
+		copy = copy_node(arena, node, &input);
+		copy->output = widen(arena, node->output, input->output->types[count]);
+		return copy;
+	case TR_NODE_PROJECT: {
+		uint32_t last;
+
+		input = with_position(arena, node->inputs[0]);
+		last = input->output->column_count - 1;
+		copy = copy_node(arena, node, &input);
+		copy->project.exprs = add_expr(arena, node->project.exprs, count,
+					       tr_expr_column(arena, last, input->output->types[last]));
+		copy->output = widen(arena, node->output, input->output->types[last]);
+		return copy;
+	}
+	case TR_NODE_UNION: return union_all(arena, node);
+	case TR_NODE_WINDOW_TABLE: return window_table(arena, node);
+	case TR_NODE_WINDOW_AGGREGATE: {
+		const uint32_t end = node->window.key_count + node->window.agg_count + 1;
+
+		if (!node->window.window.is_whole)
+			return project(arena, node, tr_expr_column(arena, end, node->output->types[end]));
+		break;
+	}
+	default: break;
+	}
+	return project(arena, node, tr_expr_i64(arena, position_type(arena), 0));
+}
+
+/* An aggregation whose aggregates know the position of the rows, if one wants it. */
+static const struct tr_node *aggregate(struct tr_arena *arena, const struct tr_node *node)
+{
+	struct tr_agg_call *aggs = TR_NEW_ARRAY(arena, node->window.agg_count + 1, struct tr_agg_call);
+	const struct tr_node *input;
+	struct tr_node *copy;
+	bool is_ordered = false;
+
+	for (uint32_t i = 0; i < node->window.agg_count; i++) {
+		aggs[i] = node->window.aggs[i];
+		if (!tr_agg_is_ordered(aggs[i].agg))
+			continue;
+		is_ordered = true;
+		aggs[i].more_columns[aggs[i].more_count - 1] = (int32_t)node->inputs[0]->output->column_count;
+	}
+	if (!is_ordered)
+		return node;
+	input = with_position(arena, node->inputs[0]);
+	copy = copy_node(arena, node, &input);
+	copy->window.aggs = aggs;
+	return copy;
+}
+
+const struct tr_node *tr_order(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+
+	for (uint32_t i = 0; i < node->input_count; i++)
+		inputs[i] = tr_order(arena, node->inputs[i]);
+	node = copy_node(arena, node, inputs);
+	return node->kind == TR_NODE_WINDOW_AGGREGATE ? aggregate(arena, node) : node;
+}
