@@ -294,6 +294,33 @@ struct tr_ast_window {
 
 enum tr_ast_null_treatment { TR_AST_NULLS_DEFAULT, TR_AST_NULLS_IGNORE, TR_AST_NULLS_RESPECT };
 
+/** What a JSON function answers when .. ON EMPTY, .. ON ERROR. */
+enum tr_ast_json_behaviour {
+	TR_AST_JSON_UNSAID,
+	TR_AST_JSON_NULL,
+	TR_AST_JSON_ERROR,
+	TR_AST_JSON_DEFAULT,
+	TR_AST_JSON_EMPTY_ARRAY,
+	TR_AST_JSON_EMPTY_OBJECT,
+	TR_AST_JSON_TRUE,
+	TR_AST_JSON_FALSE,
+	TR_AST_JSON_UNKNOWN,
+};
+
+enum tr_ast_json_wrapper { TR_AST_JSON_WITHOUT, TR_AST_JSON_CONDITIONAL, TR_AST_JSON_UNCONDITIONAL };
+enum tr_ast_json_null { TR_AST_JSON_ON_NULL_UNSAID, TR_AST_JSON_NULL_ON_NULL, TR_AST_JSON_ABSENT_ON_NULL };
+
+/** The words behind the arguments of a JSON function. */
+struct tr_ast_json {
+	struct tr_ast_string text;           /* as written */
+	const struct tr_ast_type *returning; /* or NULL */
+	enum tr_ast_json_behaviour on_empty, on_error;
+	struct tr_ast_expr *default_on_empty, *default_on_error; /* of TR_AST_JSON_DEFAULT */
+	bool has_wrapper;                                        /* something is said of it */
+	enum tr_ast_json_wrapper wrapper;
+	enum tr_ast_json_null on_null;
+};
+
 /** The function of a TR_AST_EXPR_CALL; its arguments are the expression's args. */
 struct tr_ast_call {
 	struct tr_ast_path name;
@@ -307,7 +334,7 @@ struct tr_ast_call {
 	struct tr_ast_expr *filter;       /* FILTER (WHERE ..), or NULL */
 	const struct tr_ast_window *over; /* or NULL */
 	enum tr_ast_null_treatment null_treatment;
-	const struct tr_ast_string *json_clause; /* "NULL ON EMPTY ..." of a JSON function, as written; or NULL */
+	const struct tr_ast_json *json; /* "NULL ON EMPTY ..." of a JSON function; or NULL */
 };
 
 struct tr_ast_table_arg {

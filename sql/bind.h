@@ -3,8 +3,8 @@
  * Binder: tree to plan nodes. Names become columns, texts become typed values, windows become specifications.
  *
  *     bind_expr.c    expressions, literals, casts           bind_call.c    calls, CASE, IN and other special forms
- *     bind_nested.c  arrays, maps, rows                     bind_from.c    tables, views, subqueries
- *     bind_query.c   WHERE, SELECT, WITH
+ *     bind_nested.c  arrays, maps, rows                     bind_json.c    JSON_VALUE and the like
+ *     bind_query.c   WHERE, SELECT, WITH                    bind_from.c    tables, views, subqueries
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
  *     bind_aggregate.c  calls of aggregates
@@ -166,6 +166,12 @@ const struct tr_expr *tr_bind_equality(struct tr_binder *binder, enum tr_ast_op 
 /** args[0] IN (args[1], ...). */
 const struct tr_expr *tr_bind_in(struct tr_binder *binder, const struct tr_expr *const *args, uint32_t count,
 				 struct tr_span span);
+
+/* bind_json.c */
+/** Whether calls of the function are bound here. */
+bool tr_bind_is_json(const char *name);
+const struct tr_expr *tr_bind_json(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast);
 
 /* bind_query.c */
 const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct tr_ast_query *query,

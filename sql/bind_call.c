@@ -126,6 +126,13 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 	}
 	if (has_refused_parts(binder, ast))
 		return NULL;
+	if (tr_bind_is_json(name))
+		return tr_bind_json(binder, scope, ast);
+	if (strcasecmp(name, "JSON") == 0) {
+		tr_diag_error(binder->diags, TR_E_TYPE, ast->span,
+			      "JSON(...) can stand only in JSON_ARRAY and as a value of JSON_OBJECT");
+		return NULL;
+	}
 	if (is_old_window(name)) {
 		tr_diag_not_supported(binder->diags, ast->span, "group windows such as %s(...) in an expression", name);
 		tr_diag_hint(binder->diags,

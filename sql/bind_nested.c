@@ -65,8 +65,7 @@ static const struct tr_expr *bind_item(struct tr_binder *binder, const struct tr
 		return bind_row_item(binder, args[0], args[1], span);
 	if (args[0]->type->id != TR_TYPE_ARRAY && args[0]->type->id != TR_TYPE_MAP) {
 		tr_diag_error(binder->diags, TR_E_TYPE, ast->args.items[0]->span,
-			      "[..] is asked of %s, which has no elements",
-			      tr_type_text(binder->arena, args[0]->type));
+			      "[..] is asked of %s, which has no elements", tr_type_text(binder->arena, args[0]->type));
 		return NULL;
 	}
 	if (args[0]->type->id == TR_TYPE_ARRAY && args[1]->kind == TR_EXPR_LITERAL && !args[1]->value.is_null &&
@@ -85,9 +84,7 @@ const struct tr_expr *tr_bind_nested(struct tr_binder *binder, const struct tr_e
 	case TR_AST_EXPR_ARRAY: return bind_constructor(binder, scope, ast, "ARRAY");
 	case TR_AST_EXPR_MAP: return bind_constructor(binder, scope, ast, "MAP");
 	case TR_AST_EXPR_ITEM: return bind_item(binder, scope, ast);
-	default:
-		tr_diag_not_supported(binder->diags, ast->span, "MULTISET[..]");
-		return NULL;
+	default: tr_diag_not_supported(binder->diags, ast->span, "MULTISET[..]"); return NULL;
 	}
 }
 

@@ -253,50 +253,6 @@ static bool parse_arguments(struct tr_parser *p, struct tr_list *args, struct tr
 	return true;
 }
 
-/* KEY k VALUE v, k VALUE v or k : v */
-static bool parse_json_pairs(struct tr_parser *p, struct tr_list *args)
-{
-	do {
-		uint8_t next = tr_parser_peek(p, 1)->kind;
-		struct tr_ast_expr *key, *value;
-
-		if (tr_parser_is_word(p, TR_KW_KEY) && !tr_parser_is_word_at(p, 1, TR_KW_VALUE) &&
-		    next != TR_TOKEN_COLON && next != TR_TOKEN_DOT)
-			tr_parser_skip(p);
-		key = tr_parse_expr(p);
-		if (key == NULL)
-			return false;
-		if (!tr_parser_accept_word(p, TR_KW_VALUE) && !tr_parser_accept(p, TR_TOKEN_COLON))
-			return tr_parser_fail_expected(p, "VALUE after a key of JSON_OBJECT");
-		value = tr_parse_expr(p);
-		if (value == NULL)
-			return false;
-		*TR_LIST_ADD(p, args, struct tr_ast_expr *) = key;
-		*TR_LIST_ADD(p, args, struct tr_ast_expr *) = value;
-	} while (tr_parser_accept(p, TR_TOKEN_COMMA));
-	return true;
-}
-
-/* What stands between here and the closing parenthesis, as written. */
-static const struct tr_ast_string *parse_json_clause(struct tr_parser *p)
-{
-	uint32_t start = p->at, depth = 0;
-	struct tr_ast_string *clause = TR_NEW(p->arena, struct tr_ast_string);
-
-	while (depth > 0 || !tr_parser_is(p, TR_TOKEN_RIGHT_PAREN)) {
-		uint8_t kind = tr_parser_peek(p, 0)->kind;
-
-		if (kind == TR_TOKEN_END || kind == TR_TOKEN_SEMICOLON || kind == TR_TOKEN_BAD) {
-			tr_parser_fail_expected(p, "')'");
-			return NULL;
-		}
-		depth += (kind == TR_TOKEN_LEFT_PAREN) - (kind == TR_TOKEN_RIGHT_PAREN);
-		tr_parser_skip(p);
-	}
-	*clause = tr_parser_text(p, tr_parser_span(p, start));
-	return clause;
-}
-
 /* ---------------------------------------------------------------- special forms */
 
 static struct tr_ast_expr *space_literal(struct tr_parser *p, uint32_t start)
@@ -425,13 +381,6 @@ static enum tr_keyword call_keyword(struct tr_parser *p, struct tr_ast_path *nam
 	return tr_keyword_is_reserved(word) ? word : TR_KEYWORD_NONE;
 }
 
-static bool is_json(enum tr_keyword word)
-{
-	return word == TR_KW_JSON_EXISTS || word == TR_KW_JSON_VALUE || word == TR_KW_JSON_QUERY ||
-	       word == TR_KW_JSON_OBJECT || word == TR_KW_JSON_ARRAY || word == TR_KW_JSON_OBJECTAGG ||
-	       word == TR_KW_JSON_ARRAYAGG;
-}
-
 /* Between the parentheses. */
 static bool parse_inside(struct tr_parser *p, enum tr_keyword word, struct tr_ast_call *call, struct tr_list *args)
 {
@@ -450,9 +399,12 @@ static bool parse_inside(struct tr_parser *p, enum tr_keyword word, struct tr_as
 	}
 	call->is_distinct = tr_parser_accept_word(p, TR_KW_DISTINCT);
 	call->is_all = !call->is_distinct && tr_parser_accept_word(p, TR_KW_ALL);
-	if ((word == TR_KW_JSON_OBJECT || word == TR_KW_JSON_OBJECTAGG) ? !parse_json_pairs(p, args)
-									: !parse_arguments(p, args, &names, &has_names))
+	if (word == TR_KW_JSON_OBJECT || word == TR_KW_JSON_OBJECTAGG) {
+		if (!tr_parse_json_pairs(p, args))
+			return false;
+	} else if (!parse_arguments(p, args, &names, &has_names)) {
 		return false;
+	}
 	if (has_names)
 		call->argument_names = names.items;
 	if ((word == TR_KW_FLOOR || word == TR_KW_CEIL || word == TR_KW_CEILING) && args->count == 1 &&
@@ -460,9 +412,9 @@ static bool parse_inside(struct tr_parser *p, enum tr_keyword word, struct tr_as
 		return false;
 	if (tr_parser_accept_words(p, TR_KW_ORDER, TR_KW_BY) && !tr_parse_order_by(p, &call->order_by))
 		return false;
-	if (is_json(word) && !tr_parser_is(p, TR_TOKEN_RIGHT_PAREN)) {
-		call->json_clause = parse_json_clause(p);
-		return call->json_clause != NULL;
+	if (tr_parse_is_json(word) && !tr_parser_is(p, TR_TOKEN_RIGHT_PAREN)) {
+		call->json = tr_parse_json(p, word);
+		return call->json != NULL;
 	}
 	return true;
 }
@@ -545,6 +497,8 @@ struct tr_ast_expr *tr_parse_call(struct tr_parser *p, struct tr_ast_path name, 
 		height = TR_MAX(height, call->filter->height);
 	if (call->over != NULL)
 		height = TR_MAX(height, window_height(call->over));
+	if (call->json != NULL)
+		height = TR_MAX(height, tr_parse_json_height(call->json));
 	expr->height = (uint16_t)(height + 1);
 	return tr_parse_expr_finish(p, expr, start_token, tr_parse_exprs_of(&args));
 }

@@ -263,7 +263,7 @@ static bool parse_nullable(struct tr_parser *p, struct tr_ast_type *type)
 {
 	if (tr_parser_accept_words(p, TR_KW_NOT, TR_KW_NULL))
 		type->is_not_null = true;
-	else
+	else if (!tr_parser_is_word_at(p, 1, TR_KW_ON)) /* RETURNING INT NULL ON EMPTY */
 		tr_parser_accept_word(p, TR_KW_NULL);
 	return true;
 }

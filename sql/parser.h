@@ -7,6 +7,7 @@
  *                       -> parse_query.c   SELECT, VALUES, UNION ...  -> parse_from.c     FROM and joins
  *                            -> parse_expr.c      operators           -> parse_primary.c  literals, CASE, CAST ...
  *                                                                     -> parse_call.c     functions, OVER
+ *                                                                          -> parse_json.c  words of JSON functions
  *                       -> parse_type.c    types
  *
  * A parse function that fails has reported the error (once per statement: later ones are swallowed), and returns
@@ -177,6 +178,12 @@ bool tr_parse_order_by(struct tr_parser *p, struct tr_ast_order *out); /* after 
 bool tr_parse_window(struct tr_parser *p, struct tr_ast_window *out);  /* ( ... ) */
 struct tr_ast_expr *tr_parse_descriptor(struct tr_parser *p);
 struct tr_ast_expr *tr_parse_table_arg(struct tr_parser *p);
+
+/** parse_json.c */
+bool tr_parse_is_json(enum tr_keyword function);
+bool tr_parse_json_pairs(struct tr_parser *p, struct tr_list *args); /* KEY k VALUE v, .. of JSON_OBJECT */
+const struct tr_ast_json *tr_parse_json(struct tr_parser *p, enum tr_keyword function); /* up to ')' */
+uint32_t tr_parse_json_height(const struct tr_ast_json *json);
 
 /** parse_type.c */
 struct tr_ast_type *tr_parse_type(struct tr_parser *p);

@@ -520,9 +520,9 @@ static void write_call(struct tr_unparser *u, const struct tr_ast_expr *expr)
 		write_json_pairs(u, expr->args);
 	else if (!is_keyword || !write_special(u, name, expr->args))
 		write_arguments(u, expr);
-	if (call->json_clause != NULL) {
+	if (call->json != NULL) {
 		tr_write(u, " ");
-		tr_write(u, call->json_clause->text);
+		tr_write(u, call->json->text.text);
 	}
 	tr_write(u, ")");
 	write_call_suffixes(u, call);

@@ -50,7 +50,8 @@ static const struct tr_type *type_map(struct tr_ask *ask)
 }
 
 /* Pointers to the arguments first, first + step, ... */
-static const struct tr_column **args_of(struct tr_call *call, uint32_t first, uint32_t step, const struct tr_column **out)
+static const struct tr_column **args_of(struct tr_call *call, uint32_t first, uint32_t step,
+					const struct tr_column **out)
 {
 	uint32_t count = 0;
 

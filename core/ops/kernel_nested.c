@@ -50,8 +50,7 @@ static uint32_t times_of(const struct tr_column *set, uint32_t row, const struct
 static bool multisets_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
 {
 	for (int32_t i = a->offsets[a_row]; i < a->offsets[a_row + 1]; i++)
-		if (times_of(a, a_row, &a->children[0], (uint32_t)i) !=
-		    times_of(b, b_row, &a->children[0], (uint32_t)i))
+		if (times_of(a, a_row, &a->children[0], (uint32_t)i) != times_of(b, b_row, &a->children[0], (uint32_t)i))
 			return false;
 	return true;
 }

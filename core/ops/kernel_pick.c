@@ -87,27 +87,26 @@ struct sixteen {
 };
 
 /* `has_nulls` is constant where the loop is called, so that the loop without them has no branch. */
-#define GATHER(name, ctype)                                                                                         \
-	static inline void loop_##name(ctype *restrict out, const struct tr_pick *items, uint32_t count,            \
-				       const struct inputs *inputs, bool has_nulls)                                 \
-	{                                                                                                           \
-		for (uint32_t i = 0; i < count; i++) {                                                              \
-			const struct tr_pick pick = items[i];                                                       \
-                                                                                                                    \
-			if (has_nulls && pick.row == TR_PICK_NULL) {                                                \
-				memset(&out[i], 0, sizeof(ctype));                                                  \
-				continue;                                                                           \
-			}                                                                                           \
-			out[i] = ((const ctype *)inputs->data[pick.source])[pick.row & inputs->masks[pick.source]]; \
-		}                                                                                                   \
-	}                                                                                                           \
-	static void gather_##name(void *out, const struct tr_picks *picks, const struct inputs *inputs,             \
-				  bool has_nulls)                                                                   \
-	{                                                                                                           \
-		if (has_nulls)                                                                                      \
-			loop_##name(out, picks->items, picks->count, inputs, true);                                 \
-		else                                                                                                \
-			loop_##name(out, picks->items, picks->count, inputs, false);                                \
+#define GATHER(name, ctype)                                                                                             \
+	static inline void loop_##name(ctype *restrict out, const struct tr_pick *items, uint32_t count,                \
+				       const struct inputs *inputs, bool has_nulls)                                     \
+	{                                                                                                               \
+		for (uint32_t i = 0; i < count; i++) {                                                                  \
+			const struct tr_pick pick = items[i];                                                           \
+                                                                                                                        \
+			if (has_nulls && pick.row == TR_PICK_NULL) {                                                    \
+				memset(&out[i], 0, sizeof(ctype));                                                      \
+				continue;                                                                               \
+			}                                                                                               \
+			out[i] = ((const ctype *)inputs->data[pick.source])[pick.row & inputs->masks[pick.source]];     \
+		}                                                                                                       \
+	}                                                                                                               \
+	static void gather_##name(void *out, const struct tr_picks *picks, const struct inputs *inputs, bool has_nulls) \
+	{                                                                                                               \
+		if (has_nulls)                                                                                          \
+			loop_##name(out, picks->items, picks->count, inputs, true);                                     \
+		else                                                                                                    \
+			loop_##name(out, picks->items, picks->count, inputs, false);                                    \
 	}
 GATHER(8, uint8_t)
 GATHER(16, uint16_t)
@@ -162,9 +161,8 @@ static tr_code gather_children(const struct tr_picks *picks, const struct tr_col
 
 	out->children = children;
 	for (uint32_t i = 0; i < out->type->child_count; i++)
-		TR_TRY(tr_picks_gather(picks, out->type->children[i],
-				       children_of(picks->heap, sources, source_count, i), source_count, &children[i],
-				       st));
+		TR_TRY(tr_picks_gather(picks, out->type->children[i], children_of(picks->heap, sources, source_count, i),
+				       source_count, &children[i], st));
 	return TR_OK;
 }
 

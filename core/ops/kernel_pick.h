@@ -23,7 +23,7 @@
 
 #include "core/ops/func_table.h"
 
-#define TR_PICK_NULL UINT32_MAX             /* as a row */
+#define TR_PICK_NULL UINT32_MAX                  /* as a row */
 #define TR_LIST_ELEMENTS_MAX (UINT32_C(1) << 26) /* of all lists of one column of a batch */
 
 struct tr_pick {
@@ -88,7 +88,7 @@ static inline uint32_t tr_call_list_length(const struct tr_call *call, uint32_t 
 struct tr_list_builder {
 	struct tr_call *call;
 	int32_t *offsets;
-	uint32_t next; /* the row to be opened next, at least */
+	uint32_t next;         /* the row to be opened next, at least */
 	struct tr_picks picks; /* of the elements, or the keys */
 };
 

@@ -132,8 +132,9 @@ static void gathered_values_are_the_picked_ones(void **state)
 		for (uint32_t i = 0; i < count; i++) {
 			const struct tr_pick pick = picks.items[i];
 
-			assert_string_equal(text_of(&out, i),
-					    pick.row == TR_PICK_NULL ? "null" : text_of(&columns[pick.source], pick.row));
+			assert_string_equal(text_of(&out, i), pick.row == TR_PICK_NULL
+								      ? "null"
+								      : text_of(&columns[pick.source], pick.row));
 		}
 		for (int i = 0; i < 3; i++)
 			tr_column_buffer_deinit(&buffers[i]);
@@ -247,7 +248,8 @@ static void nested_values_are_equal_if_their_texts_are(void **state)
 	for (uint64_t seed = 5, n = 0; n < tr_test_cases(40); n++) {
 		const struct tr_type *type = types[1 + n % 3];
 		struct tr_column_buffer buffers[2];
-		struct tr_column a = random_column(&buffers[0], type, &seed), b = random_column(&buffers[1], type, &seed);
+		struct tr_column a = random_column(&buffers[0], type, &seed),
+				 b = random_column(&buffers[1], type, &seed);
 
 		for (uint32_t i = 0; i < ROWS * 10; i++) {
 			const uint32_t x = tr_test_below(&seed, ROWS), y = tr_test_below(&seed, ROWS);
@@ -256,8 +258,7 @@ static void nested_values_are_equal_if_their_texts_are(void **state)
 
 			if (tr_column_is_null(&a, x) || tr_column_is_null(&b, y))
 				continue;
-			assert_int_equal(tr_nested_equals(&a, x, &b, y),
-					 !has_null && strcmp(text, text_of(&b, y)) == 0);
+			assert_int_equal(tr_nested_equals(&a, x, &b, y), !has_null && strcmp(text, text_of(&b, y)) == 0);
 			equal += tr_nested_equals(&a, x, &b, y);
 		}
 		tr_column_buffer_deinit(&buffers[0]);
