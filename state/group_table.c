@@ -18,6 +18,8 @@
 #define WALKED_BYTES ((size_t)24 << 20) /* larger ones are searched row by row */
 #define PREFETCH_DISTANCE 48
 #define FURTHER_LOOKS 3
+#define CROWDED_PLACES \
+	1024 /* from home to where a key is: by chance it is not a quarter of that, however large the table is */
 #define FACTOR UINT64_C(0x9e3779b97f4a7c15)       /* of the hash */
 #define OTHER_FACTOR UINT64_C(0xd6e8feb86659fd93) /* of an equally good one */
 
@@ -164,6 +166,22 @@ static __attribute__((noinline)) void grow(struct tr_group_table *table)
 	tr_huge_unmap(old.places, old.bytes);
 }
 
+/** Moves all places to where they belong in the other order. */
+static __attribute__((noinline)) void change_order(struct tr_group_table *table)
+{
+	const struct tr_group_table old = *table;
+	const size_t size = old.place_bytes, count = (size_t)1 << old.bits;
+
+	allocate(table, old.bits);
+	table->factor = old.factor == FACTOR ? OTHER_FACTOR : FACTOR;
+	memcpy(table->places, old.places, size);
+	memcpy(table->places + count * size, old.places + count * size, size);
+	for (size_t i = 1; i < count; i++)
+		if (*key_at(old.places, i, size) != 0)
+			put(table, old.places + i * size);
+	tr_huge_unmap(old.places, old.bytes);
+}
+
 /** Finds the key from its home on, or adds it. NULL: the table has grown, and all places are others now. */
 static char *find_one(struct tr_group_table *table, int64_t key)
 {
@@ -239,9 +257,10 @@ static uint32_t look_further(const struct tr_group_table *table, uint32_t furthe
 }
 
 /** A row at a time, its line fetched `ahead` rows before: for tables so large that the
- * first look at a place waits for memory and many keys are new. False: the table has grown, begin again. */
+ * first look at a place waits for memory and many keys are new. False: all places are others now, begin again: the table has
+ * grown, or a key was more than `crowded` places from home and it has changed its order. */
 static inline __attribute__((always_inline)) bool walk(struct tr_group_table *table, size_t place_bytes, uint32_t ahead,
-						       const int64_t *restrict keys, uint32_t count,
+						       size_t crowded, const int64_t *restrict keys, uint32_t count,
 						       char **restrict entries)
 {
 	char *const places = table->places;
@@ -253,7 +272,8 @@ static inline __attribute__((always_inline)) bool walk(struct tr_group_table *ta
 		__builtin_prefetch(key_at(places, home_of(keys[i], factor, bits), place_bytes), 1, 3);
 	for (uint32_t i = 0; i < count; i++) {
 		const int64_t key = keys[i];
-		size_t at = home_of(key, factor, bits);
+		const size_t home = home_of(key, factor, bits);
+		size_t at = home;
 		int64_t *place = key_at(places, at, place_bytes);
 
 		if (ahead > 0 && i + ahead < count)
@@ -271,6 +291,10 @@ static inline __attribute__((always_inline)) bool walk(struct tr_group_table *ta
 			at = (at + 1) & mask;
 			place = key_at(places, at, place_bytes);
 		}
+		if (TR_UNLIKELY(((at - home) & mask) > crowded)) {
+			change_order(table);
+			return false;
+		}
 		entries[i] = (char *)(place + 1);
 	}
 	return true;
@@ -282,8 +306,9 @@ void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint
 	uint32_t n, m;
 
 	while (table->bytes > WALKED_BYTES)
-		if (table->place_bytes == 32 ? walk(table, 32, PREFETCH_DISTANCE, keys, count, entries)
-					     : walk(table, table->place_bytes, PREFETCH_DISTANCE, keys, count, entries))
+		if (table->place_bytes == 32
+			    ? walk(table, 32, PREFETCH_DISTANCE, SIZE_MAX, keys, count, entries)
+			    : walk(table, table->place_bytes, PREFETCH_DISTANCE, SIZE_MAX, keys, count, entries))
 			return;
 	do {
 		switch (table->place_bytes) {
@@ -297,6 +322,19 @@ void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint
 			if ((entries[misses[m]] = find_one(table, keys[misses[m]])) == NULL)
 				break;
 	} while (m < n); /* it grew: most are found at once now */
+}
+
+void tr_group_table_find_loaded(struct tr_group_table *table, const int64_t *keys, uint32_t count, char **entries)
+{
+	const uint32_t ahead = PREFETCH_DISTANCE; /* of no use to keys in order, and no harm */
+	bool is_done = false;
+
+	while (!is_done)
+		switch (table->place_bytes) {
+		case 16: is_done = walk(table, 16, ahead, CROWDED_PLACES, keys, count, entries); break;
+		case 32: is_done = walk(table, 32, ahead, CROWDED_PLACES, keys, count, entries); break;
+		default: is_done = walk(table, table->place_bytes, ahead, CROWDED_PLACES, keys, count, entries); break;
+		}
 }
 
 void tr_group_table_prefetch(const struct tr_group_table *table, const int64_t *keys, uint32_t count)

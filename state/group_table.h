@@ -38,13 +38,17 @@ void tr_group_table_init(struct tr_group_table *table, uint32_t entry_bytes, uin
 void tr_group_table_deinit(struct tr_group_table *table);
 
 /** Before the first key: which of two orders the table has. Keys that come in the order of another table of the same hash
- * (what was saved from one) would fill a growing table from one end, in ever longer runs: they go to the other order. */
+ * would fill a growing table from one end, in ever longer runs: they go to the other order. */
 void tr_group_table_choose_order(struct tr_group_table *table, bool is_other);
 
 /** entries[i] becomes the entry of keys[i], new ones with zeros. `misses` is scratch for count + 1. All pointers to
  * entries from before are void. */
 void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint32_t count, char **entries,
 			 uint32_t *misses);
+
+/** The same for keys that are loaded, and so may come in this very order: one behind the other in memory, which is much faster. If
+ * there are so many more than was expected that they crowd, the table goes to the other order. */
+void tr_group_table_find_loaded(struct tr_group_table *table, const int64_t *keys, uint32_t count, char **entries);
 
 /** Fetches what find will look at first, for keys that are looked up some microseconds later. */
 void tr_group_table_prefetch(const struct tr_group_table *table, const int64_t *keys, uint32_t count);

@@ -250,7 +250,7 @@ static void merge_distinct(const struct tr_agg_part *part, char *target, char *s
 void tr_agg_layout_merge(struct tr_agg_layout *layout, char *const *targets, char *const *sources, uint32_t count)
 {
 	if (layout->is_additive) {
-		merge_words(targets, sources, count, layout->stride / 8);
+		merge_words(targets, sources, count, layout->bytes / 8); /* what follows may be another entry's key */
 		return;
 	}
 	merge_words(targets, sources, count, 1);

@@ -40,9 +40,9 @@ bool tr_window_has_small_key(const struct tr_window_plan *plan)
 {
 	const struct tr_type *type;
 
-	if (plan->key_count != 1 || plan->keys[0] >= plan->input->column_count)
+	if (plan->key_count != 1 || tr_window_key_column(plan, 0) >= plan->input->column_count)
 		return false;
-	type = plan->input->types[plan->keys[0]];
+	type = plan->input->types[tr_window_key_column(plan, 0)];
 	return type->phys != TR_PHYS_LIST && type->phys != TR_PHYS_ROW && type->phys != TR_PHYS_NONE &&
 	       tr_phys_bytes((enum tr_phys)type->phys) <= 8;
 }
@@ -61,8 +61,7 @@ tr_code tr_op_window_create(const struct tr_window_plan *plan, struct tr_op_cont
 		return tr_op_window_session_create(plan, context, op, st);
 	if (plan->phase == TR_PHASE_SINGLE && (plan->use_general || !is_two_phase))
 		return tr_op_window_general_create(plan, context, op, st);
-	if (plan->phase == TR_PHASE_SINGLE && plan->window.kind == TR_WINDOW_TUMBLE && tr_window_has_small_key(plan) &&
-	    context->memory_limit == 0)
+	if (plan->window.kind == TR_WINDOW_TUMBLE && tr_window_has_small_key(plan) && context->memory_limit == 0)
 		return tr_op_window_tumble_create(plan, context, op, st);
 	return tr_op_window_slice_create(plan, context, op, st);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TUMBLE over event time by one key of at most 8 bytes: each window that is open has a table of its own, which holds keys
+ * TUMBLE over event time by one key of at most 8 bytes, of rows or of partials (GLOBAL): each window that is open has a table of its own, which holds keys
  * and accumulators side by side (state/group_table.h). A row costs one cache miss, where the general way by slots
  * and slices (op_window_slice.c) costs two; nothing is shared between windows, so nothing must be counted or given
  * back by key.
@@ -15,8 +15,10 @@
  * begins with the size that the last needed.
  *
  * With checkpoints each table has marks by the number of the place (core/ops/window_save.h); before a table grows, what is
- * pending is written, and after it all entries count as changed. What is saved comes in the order of the places, so it is
- * loaded into tables of the other order.
+ * pending is written, and after it all entries count as changed. What is saved comes in the order of the places, and is
+ * loaded into tables of the same order, so that loading goes through memory once, from one end to the other.
+ *
+ * Partials of a LOCAL operator come in the usual order of a table: those of GLOBAL have the other one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,8 @@
 #include "state/key_integer.h"
 
 #define PIECE 512
+#define ORDER_USUAL 0 /* the operator's mark: */
+#define ORDER_OTHER 1
 #define EXPECTING_MAX 4 /* with more windows open than this, new tables begin small */
 
 struct pane {
@@ -54,7 +58,7 @@ struct tumble_op {
 	struct tr_group_table *spare; /* room for pane_capacity */
 	uint32_t spare_count;
 	uint32_t expected;   /* keys of the last window */
-	bool is_other_order; /* of the tables: not that of the state that was loaded */
+	bool is_other_order; /* of the tables */
 	bool has_loaded;
 	struct part *parts; /* while loading */
 	uint32_t part_count, part_capacity;
@@ -72,10 +76,11 @@ struct tumble_op {
 
 static enum tr_phys key_phys(const struct tumble_op *s)
 {
-	return (enum tr_phys)s->w.plan->input->types[s->w.plan->keys[0]]->phys;
+	return (enum tr_phys)s->w.plan->input->types[tr_window_key_column(s->w.plan, 0)]->phys;
 }
 
-static struct pane *pane_get(struct tumble_op *s, int64_t start)
+/** The window's, which is made for so many keys if it is not there yet. */
+static struct pane *pane_expect(struct tumble_op *s, int64_t start, uint32_t expected)
 {
 	uint32_t low = 0, high = s->pane_count;
 
@@ -101,8 +106,7 @@ static struct pane *pane_get(struct tumble_op *s, int64_t start)
 	if (s->spare_count > 0) {
 		s->panes[low].table = s->spare[--s->spare_count];
 	} else {
-		tr_group_table_init(&s->panes[low].table, s->w.layout.bytes,
-				    s->pane_count < EXPECTING_MAX ? s->expected : 0);
+		tr_group_table_init(&s->panes[low].table, s->w.layout.bytes, expected);
 		tr_group_table_choose_order(&s->panes[low].table, s->is_other_order);
 	}
 	tr_marks_init(&s->panes[low].marks, &s->w.save.clock);
@@ -110,6 +114,11 @@ static struct pane *pane_get(struct tumble_op *s, int64_t start)
 		tr_marks_reserve(&s->panes[low].marks, tr_group_table_number_limit(&s->panes[low].table));
 	s->pane_count++;
 	return &s->panes[low];
+}
+
+static struct pane *pane_get(struct tumble_op *s, int64_t start)
+{
+	return pane_expect(s, start, s->pane_count < EXPECTING_MAX ? s->expected : 0);
 }
 
 static void release_entries(struct tumble_op *s, struct tr_group_table *table)
@@ -355,6 +364,35 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	return TR_FLOW_MORE;
 }
 
+/** Partials of a LOCAL operator: what is late was left out there, but for windows that have fired here since. */
+static enum tr_flow on_partials(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+{
+	struct tumble_op *s = (struct tumble_op *)op;
+	struct tr_window_op *w = &s->w;
+	struct tr_window_assign *assign = &s->assign;
+	const struct tr_column *column = &batch->columns[0];
+	const uint32_t start_column = w->plan->key_count + w->layout.partial_count;
+	const struct tr_column *counts = &batch->columns[start_column + 2];
+	const int64_t *keys;
+
+	tr_window_assign_partials(assign, batch, start_column, start_column + 1, start_column + 2, w->watermark_ms);
+	op->metrics.rows_late += assign->late_count;
+	if (assign->count == 0)
+		return TR_FLOW_MORE;
+	tr_window_op_reserve(w, assign->count);
+	keys = load_keys(s, column, assign->rows, assign->count);
+	for (uint32_t t = 0; t < assign->target_count; t++) {
+		const struct tr_window_target *target = &assign->targets[t];
+
+		TR_DASSERT(target->first_end == target->start + w->clock.slice_ms);
+		find(s, target->start, column, keys, assign->rows, target->first, target->count);
+	}
+	for (uint32_t i = 0; i < assign->count; i++)
+		*tr_agg_entry_rows(w->entries[i]) += tr_column_i64(counts, tr_agg_row(assign->rows, i));
+	tr_agg_layout_read(&w->layout, w->entries, batch->columns + w->plan->key_count, assign->rows, assign->count);
+	return TR_FLOW_MORE;
+}
+
 /* -- firing -- */
 
 static void write_results(struct tumble_op *s, const struct pane *pane, char *const *entries, uint32_t count)
@@ -484,7 +522,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 							 .base = (int64_t)least,
 							 .entries = pane->table.occupied};
 	}
-	code = tr_window_state_put_mark(&s->w, writer, s->is_other_order, st);
+	code = tr_window_state_put_mark(&s->w, writer, s->is_other_order ? ORDER_OTHER : ORDER_USUAL, st);
 	if (code == TR_OK)
 		code = tr_window_state_put_slices(&s->w, writer, list, s->pane_count, st);
 	for (uint32_t i = 0; !s->w.save.is_on && code == TR_OK && i < s->pane_count; i++)
@@ -528,7 +566,7 @@ static bool is_first(const struct tumble_op *s, const struct tr_window_slice_sta
 	return other == as;
 }
 
-static struct tr_group_table *part_get(struct tumble_op *s, const struct tr_window_slice_state *as)
+static struct tr_group_table *part_get(struct tumble_op *s, const struct tr_window_slice_state *as, uint32_t expected)
 {
 	struct part *part;
 
@@ -542,20 +580,9 @@ static struct tr_group_table *part_get(struct tumble_op *s, const struct tr_wind
 	}
 	part = &s->parts[s->part_count++];
 	*part = (struct part){.stream = s->w.state.stream, .id = as->id, .start = as->start};
-	tr_group_table_init(&part->table, s->w.layout.bytes, 0);
+	tr_group_table_init(&part->table, s->w.layout.bytes, expected);
 	tr_group_table_choose_order(&part->table, s->is_other_order);
 	return &part->table;
-}
-
-static void find_in_part(struct tumble_op *s, const struct tr_window_slice_state *as, const struct tr_column *column,
-			 const int64_t *keys, const struct tr_window_rows *rows)
-{
-	struct tr_group_table *table = part_get(s, as);
-
-	tr_group_table_find(table, keys, rows->count, s->w.entries, s->w.touched);
-	for (uint32_t i = 0; column->validity != NULL && i < rows->count; i++)
-		if (tr_column_is_null(column, tr_agg_row(rows->rows, i)))
-			s->w.entries[i] = tr_group_table_null_entry(table);
 }
 
 /** Adds what a part has to its window. */
@@ -596,6 +623,7 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	struct tr_window_op *w = &s->w;
 	const struct tr_window_slice_state *as;
 	const struct tr_column *column;
+	struct tr_group_table *table;
 	struct tr_window_rows rows;
 	bool is_taken;
 
@@ -605,17 +633,17 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	TR_TRY(tr_window_state_read(w, record, &rows, st));
 	if (rows.count == 0 || (as = tr_window_state_slice(w, rows.slices[0])) == NULL)
 		return TR_OK;
-	if (!s->has_loaded)
-		s->is_other_order = w->state.mark == 0;
+	if (!s->has_loaded && w->plan->phase == TR_PHASE_SINGLE)
+		s->is_other_order = w->state.mark == ORDER_OTHER;
 	s->has_loaded = true;
-	s->expected =
-		tr_window_state_expected(w, as, record, rows.batch->row_count); /* if its table is not there yet */
+	s->expected = tr_window_state_expected(w, as, record, rows.batch->row_count);
+	table = is_first(s, as) ? &pane_expect(s, as->start, s->expected)->table : part_get(s, as, s->expected);
 	tr_window_op_reserve(w, rows.count);
 	column = &rows.batch->columns[0];
-	if (is_first(s, as))
-		find(s, as->start, column, load_keys(s, column, rows.rows, rows.count), rows.rows, 0, rows.count);
-	else
-		find_in_part(s, as, column, load_keys(s, column, rows.rows, rows.count), &rows);
+	tr_group_table_find_loaded(table, load_keys(s, column, rows.rows, rows.count), rows.count, w->entries);
+	for (uint32_t i = 0; column->validity != NULL && i < rows.count; i++)
+		if (tr_column_is_null(column, tr_agg_row(rows.rows, i)))
+			w->entries[i] = tr_group_table_null_entry(table);
 	(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
 	return TR_OK;
 }
@@ -671,9 +699,23 @@ static void destroy(struct tr_op *op)
 	free(s);
 }
 
-static const struct tr_op_ops ops = {
+static const struct tr_op_ops rows_ops = {
 	.name = "window aggregate",
 	.on_batch = on_batch,
+	.on_watermark = on_watermark,
+	.resume = resume,
+	.snapshot = snapshot,
+	.snapshot_step = snapshot_step,
+	.load = load,
+	.load_end = load_end,
+	.state_bytes = state_bytes,
+	.kinds = kinds,
+	.destroy = destroy,
+};
+
+static const struct tr_op_ops partials_ops = {
+	.name = "global window aggregate",
+	.on_batch = on_partials,
 	.on_watermark = on_watermark,
 	.resume = resume,
 	.snapshot = snapshot,
@@ -693,7 +735,7 @@ tr_code tr_op_window_tumble_create(const struct tr_window_plan *plan, struct tr_
 
 	TR_ASSERT(s != NULL);
 	*op = NULL;
-	code = tr_window_op_init(&s->w, &ops, plan, context, st);
+	code = tr_window_op_init(&s->w, plan->phase == TR_PHASE_GLOBAL ? &partials_ops : &rows_ops, plan, context, st);
 	if (code == TR_OK && !s->w.layout.is_mergeable)
 		code = tr_status_set(st, TR_ERR_INTERNAL, 0, TR_WHERE, "window: DISTINCT can't use slices");
 	tr_window_assign_init(&s->assign, &s->w.clock);
@@ -702,6 +744,7 @@ tr_code tr_op_window_tumble_create(const struct tr_window_plan *plan, struct tr_
 		return code;
 	}
 	s->w.has_slices = true;
+	s->is_other_order = plan->phase == TR_PHASE_GLOBAL;
 	if (context->has_checkpoints)
 		tr_window_save_init(&s->w.save, &s->w, put_images);
 	s->trash = calloc(1, s->w.layout.stride);

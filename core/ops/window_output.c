@@ -60,7 +60,7 @@ tr_code tr_window_op_init(struct tr_window_op *w, const struct tr_op_ops *ops, c
 	w->key_columns = calloc(plan->key_count + 1, sizeof(*w->key_columns));
 	TR_ASSERT(types != NULL && w->key_columns != NULL);
 	for (uint32_t i = 0; i < plan->key_count; i++)
-		types[i] = plan->input->types[plan->phase == TR_PHASE_GLOBAL ? i : plan->keys[i]];
+		types[i] = plan->input->types[tr_window_key_column(plan, i)];
 	code = tr_key_table_create(types, plan->key_count, &w->keys, st);
 	free(types);
 	if (code != TR_OK)
@@ -105,7 +105,7 @@ void tr_window_op_reserve(struct tr_window_op *w, uint32_t count)
 void tr_window_op_map_keys(struct tr_window_op *w, const struct tr_batch *batch, const uint32_t *rows, uint32_t count)
 {
 	for (uint32_t i = 0; i < w->plan->key_count; i++)
-		w->key_columns[i] = &batch->columns[w->plan->phase == TR_PHASE_GLOBAL ? i : w->plan->keys[i]];
+		w->key_columns[i] = &batch->columns[tr_window_key_column(w->plan, i)];
 	tr_key_table_map(w->keys, w->key_columns, rows, count, w->slots);
 }
 

@@ -42,6 +42,12 @@ struct tr_window_op {
 	char **sources;
 };
 
+/** The column of the input that is key k: partials begin with the keys. */
+static inline uint32_t tr_window_key_column(const struct tr_window_plan *plan, uint32_t k)
+{
+	return plan->phase == TR_PHASE_GLOBAL ? k : plan->keys[k];
+}
+
 /** Sets up the common parts. On failure the caller calls tr_window_op_deinit. */
 tr_code tr_window_op_init(struct tr_window_op *w, const struct tr_op_ops *ops, const struct tr_window_plan *plan,
 			  struct tr_op_context *context, struct tr_status *st) TR_MUST_USE;

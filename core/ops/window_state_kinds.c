@@ -50,15 +50,11 @@ static const struct tr_schema *numbers_schema(struct tr_arena *arena, const char
 	return maker_end(&m);
 }
 
-static uint32_t key_column(const struct tr_window_plan *plan, uint32_t k)
-{
-	return plan->phase == TR_PHASE_GLOBAL ? k : plan->keys[k];
-}
-
 static void add_keys(struct schema_maker *m, const struct tr_window_plan *plan)
 {
 	for (uint32_t k = 0; k < plan->key_count; k++)
-		add_column(m, plan->input->names[key_column(plan, k)], plan->input->types[key_column(plan, k)]);
+		add_column(m, plan->input->names[tr_window_key_column(plan, k)],
+			   plan->input->types[tr_window_key_column(plan, k)]);
 }
 
 static const struct tr_schema *entries_schema(struct tr_window_op *w, struct tr_arena *arena)

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "core/engine.h"
 #include "io/disk.h"
 #include "sql/session.h"
@@ -64,7 +65,8 @@ struct life {
 	uint32_t parallelism;
 	uint32_t key_groups;
 	uint64_t threads_bytes;
-	uint64_t stop_at; /* rows that this life reads before it is stopped; 0: it is not */
+	uint64_t memory_limit; /* bytes; 0: none */
+	uint64_t stop_at;      /* rows that this life reads before it is stopped; 0: it is not */
 };
 
 struct stopper {
@@ -72,6 +74,8 @@ struct stopper {
 	uint64_t rows;
 	_Atomic bool is_over;
 };
+
+static uint32_t lives_spilled; /* lives that had state on disk when they were stopped */
 
 static void *stop_later(void *context)
 {
@@ -82,6 +86,7 @@ static void *stop_later(void *context)
 		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 		tr_engine_progress(stopper->engine, &progress);
 	}
+	lives_spilled += progress.spilled_bytes > 0;
 	tr_engine_stop(stopper->engine);
 	return NULL;
 }
@@ -124,6 +129,7 @@ static tr_code live(const char *format, const struct life *life, bool *is_finish
 			continue;
 		plan->checkpoint.directory = state;
 		plan->checkpoint.load_threads_bytes = life->threads_bytes;
+		plan->memory_limit = life->memory_limit; /* less than a script may ask for */
 		code = tr_engine_create(plan, real, &engine, st);
 		if (code == TR_OK && life->stop_at > 0) {
 			stopper.engine = engine;
@@ -197,9 +203,10 @@ static void check_results(void)
 
 /* ---- other numbers ---- */
 
-static void lives(uint32_t script, uint64_t seed)
+static void lives(uint32_t script, uint64_t seed, bool has_limits)
 {
 	static const uint32_t counts[] = {1, 2, 2, 3, 8};
+	static const uint64_t limits[] = {0, 200 << 10, 200 << 10, 8 << 20};
 	bool is_finished = false;
 	struct tr_status st = {0};
 
@@ -209,6 +216,7 @@ static void lives(uint32_t script, uint64_t seed)
 		const struct life life = {.parallelism = counts[tr_test_below(&seed, 5)],
 					  .key_groups = tr_test_below(&seed, 2) != 0 ? 128 : 100,
 					  .threads_bytes = tr_test_below(&seed, 4) != 0 ? 1 : UINT64_MAX,
+					  .memory_limit = has_limits ? limits[tr_test_below(&seed, 4)] : 0,
 					  .stop_at = i < LIVES ? 1 + tr_test_below(&seed, ROWS / LIVES) : 0};
 
 		if (live(scripts[script], &life, &is_finished, &st) != TR_OK)
@@ -218,9 +226,19 @@ static void lives(uint32_t script, uint64_t seed)
 	check_results();
 }
 
-static void test_tumble(void **state) { lives(0, 1); }
-static void test_cumulate(void **state) { lives(1, 2); }
-static void test_texts(void **state) { lives(2, 3); }
+static void test_tumble(void **state) { lives(0, 1, false); }
+static void test_cumulate(void **state) { lives(1, 2, false); }
+static void test_texts(void **state) { lives(2, 3, false); }
+
+/** What some subtasks had on disk, since their memory was limited, is loaded by others, within another limit or without any. */
+static void test_limits(void **state)
+{
+	lives_spilled = 0;
+	for (uint32_t script = 0; script < TR_COUNT_OF(scripts); script++)
+		for (uint64_t seed = 0; seed < 3; seed++)
+			lives(script, 10 * script + seed + 4, true);
+	assert_true(lives_spilled > 10);
+}
 
 /* ---- damage ---- */
 
@@ -405,7 +423,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tumble), cmocka_unit_test(test_cumulate), cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_damage), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_damage),   cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -236,7 +236,7 @@ static inline tr_code task_op_create(struct run *r, struct task *t)
 {
 	const struct tr_window_plan *plan = &r->plan;
 
-	if (plan->phase == TR_PHASE_SINGLE && !plan->use_general && plan->window.kind == TR_WINDOW_TUMBLE &&
+	if (!plan->use_general && plan->window.kind == TR_WINDOW_TUMBLE &&
 	    tr_window_is_two_phase(&plan->window, plan->aggs, plan->agg_count) && tr_test_below(&r->w->seed, 2))
 		return tr_op_window_slice_create(plan, &t->context, &t->op, &t->context.status);
 	return tr_op_window_create(plan, &t->context, &t->op, &t->context.status);

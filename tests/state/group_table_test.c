@@ -4,6 +4,7 @@
  */
 #include "tr_test.h"
 
+#include "base/check.h"
 #include "state/group_table.h"
 
 #define BATCH 700
@@ -164,12 +165,105 @@ static void forgets_unused_keys(void **state)
 	assert_null(table.places);
 }
 
+#define MANY 400000
+
+/** All keys of a table, as it would be saved. */
+static uint32_t keys_in_order(const struct tr_group_table *table, int64_t *keys)
+{
+	char *entries[97];
+	uint64_t cursor = 0;
+	uint32_t n, count = 0;
+
+	while ((n = tr_group_table_scan(table, &cursor, 97, entries)) > 0)
+		for (uint32_t i = 0; i < n; i++)
+			keys[count++] = tr_group_table_key(entries[i]);
+	return count;
+}
+
+/** Loads keys in this order, some of them twice, each with its number; the table has room for `expected` at first. */
+static void load(struct tr_group_table *table, uint32_t entry_bytes, bool is_other, uint32_t expected,
+		 const int64_t *keys, uint32_t count)
+{
+	char *entries[BATCH];
+	uint32_t n;
+
+	tr_group_table_init(table, entry_bytes, expected);
+	tr_group_table_choose_order(table, is_other);
+	for (uint32_t first = 0; first < count; first += n) {
+		n = TR_MIN(BATCH, count - first);
+		for (uint32_t pass = 0; pass < (first % 3 == 0 ? 2 : 1); pass++) {
+			tr_group_table_find_loaded(table, keys + first, n, entries);
+			for (uint32_t i = 0; i < n; i++) {
+				assert_true(tr_group_table_key(entries[i]) == keys[first + i]);
+				assert_int_equal(*words(entries[i]), pass == 0 ? 0 : first + i + 1);
+				*words(entries[i]) = first + i + 1;
+			}
+		}
+	}
+	*words(tr_group_table_null_entry(table)) = -1;
+}
+
+static void check_loaded(struct tr_group_table *table, const int64_t *keys, uint32_t count)
+{
+	char *entries[BATCH];
+	uint32_t misses[BATCH + 1], n;
+
+	assert_int_equal(*words(tr_group_table_null_entry(table)), -1);
+	assert_int_equal(table->occupied, count - 1); /* key 0 has a place of its own */
+	for (uint32_t first = 0; first < count; first += n) {
+		n = TR_MIN(BATCH, count - first);
+		tr_group_table_find(table, keys + first, n, entries, misses);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(*words(entries[i]), first + i + 1);
+	}
+}
+
+/** Keys come in the order of another table. With room for them they keep it; where far too few were expected the table changes
+ * its order instead of filling from one end (which would take hours here). */
+static void loads_in_order(void **state)
+{
+	static const uint32_t expected[] = {MANY, MANY - MANY / 10, MANY / 2, MANY / 9, 1000, 0};
+	int64_t *keys = malloc(MANY * sizeof(*keys));
+	uint32_t misses[BATCH + 1];
+	char *entries[BATCH];
+
+	assert_non_null(keys);
+	for (uint32_t is_other = 0; is_other < 2; is_other++) {
+		struct tr_group_table table;
+		uint64_t factor;
+
+		tr_group_table_init(&table, 8, 0);
+		tr_group_table_choose_order(&table, is_other != 0);
+		factor = table.factor;
+		for (uint32_t k = 0; k < MANY; k++) {
+			keys[0] = key_of(3, k);
+			tr_group_table_find(&table, keys, 1, entries, misses);
+			*words(entries[0]) = 1;
+		}
+		assert_int_equal(keys_in_order(&table, keys), MANY);
+		tr_group_table_deinit(&table);
+		for (uint32_t e = 0; e < TR_COUNT_OF(expected); e++) {
+			load(&table, 8 + e % 4 * 8, is_other != 0, expected[e], keys, MANY);
+			assert_true(e > 1 || table.factor == factor);
+			assert_true(e < 3 || table.factor != factor);
+			check_loaded(&table, keys, MANY);
+			tr_group_table_deinit(&table);
+			load(&table, 8, is_other == 0, expected[e], keys, MANY);
+			assert_true(table.factor != factor);
+			check_loaded(&table, keys, MANY);
+			tr_group_table_deinit(&table);
+		}
+	}
+	free(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_of_all_kinds),
 		cmocka_unit_test(sizes_of_entries),
 		cmocka_unit_test(forgets_unused_keys),
+		cmocka_unit_test(loads_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
