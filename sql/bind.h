@@ -8,6 +8,7 @@
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
  *     bind_aggregate.c  calls of aggregates
+ *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
  * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
  * attribute, who may name it how). The nodes made here are naive: one per clause, no exchanges, every column carried
@@ -80,6 +81,7 @@ struct tr_relation {
 	bool is_bounded;
 	bool has_local_windows;       /* of attached windows: their times are those of the session's zone */
 	bool has_window;              /* a window table function not aggregated yet */
+	bool has_group_window;        /* of GROUP BY TUMBLE(ts, size): its columns have no names, only functions */
 	struct tr_window_spec window; /* its time_column counts in the node's columns */
 	uint32_t partition_count;     /* SESSION's PARTITION BY: columns of the node */
 	const uint32_t *partitions;
@@ -216,6 +218,13 @@ const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const s
 /** The relation's columns in their order, as columns of a node also where it has a window. NULL: reported. */
 const struct tr_relation *tr_bind_window_columns(struct tr_binder *binder, const struct tr_relation *relation,
 						 struct tr_span span);
+/** Sets the window's kind of time and column from an expression over `input`, which must be a time attribute; `name` is what
+ * it was called. False: reported at `span`. */
+bool tr_bind_window_time(struct tr_binder *binder, const struct tr_relation *input, const struct tr_expr *expr,
+			 const char *name, struct tr_span span, struct tr_window_spec *window);
+/** A constant interval of days to seconds, greater than 0 unless it is an offset. False: reported. */
+bool tr_bind_window_length(struct tr_binder *binder, const struct tr_ast_expr *arg, const char *what, bool is_offset,
+			   int64_t *out);
 /** Whether a call names a window table function. */
 bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 
@@ -223,6 +232,19 @@ bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 extern const char *const tr_window_column_names[3];
 const struct tr_type *tr_bind_window_column_type(struct tr_binder *binder, const struct tr_window_spec *window,
 						 uint32_t which);
+
+/* bind_group_window.c */
+/** The relation with the window of GROUP BY TUMBLE(ts, size), if there is one among the groups; else `input` itself. NULL:
+ * reported. */
+const struct tr_relation *tr_bind_group_window(struct tr_binder *binder, const struct tr_ast_select *select,
+					       const struct tr_relation *input);
+/** Whether a call is TUMBLE(..), HOP(..) or SESSION(..), which stand in GROUP BY only. */
+bool tr_bind_is_group_window(const struct tr_ast_expr *ast);
+/** Whether a call is TUMBLE_START(..) or the like. */
+bool tr_bind_is_window_property(const struct tr_ast_expr *ast);
+/** What TUMBLE_START(..) and the like stand for, over the aggregation's output. NULL: reported. */
+const struct tr_expr *tr_bind_window_property(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+					      const struct tr_ast_expr *ast);
 
 /* bind_group.c */
 const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,

@@ -88,23 +88,6 @@ static bool has_refused_parts(struct tr_binder *binder, const struct tr_ast_expr
 	return false;
 }
 
-/* TUMBLE(ts, size) in GROUP BY, TUMBLE_START(..) in SELECT: the windows that Flink had before table functions. */
-static bool is_old_window(const char *name)
-{
-	static const char *const windows[] = {"TUMBLE", "HOP", "SESSION"};
-
-	for (size_t i = 0; i < TR_COUNT_OF(windows); i++) {
-		size_t length = strlen(windows[i]);
-
-		if (strncasecmp(name, windows[i], length) == 0 &&
-		    (name[length] == '\0' || strcasecmp(name + length, "_START") == 0 ||
-		     strcasecmp(name + length, "_END") == 0 || strcasecmp(name + length, "_ROWTIME") == 0 ||
-		     strcasecmp(name + length, "_PROCTIME") == 0))
-			return true;
-	}
-	return false;
-}
-
 const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast)
 {
@@ -133,11 +116,11 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 			      "JSON(...) can stand only in JSON_ARRAY and as a value of JSON_OBJECT");
 		return NULL;
 	}
-	if (is_old_window(name)) {
-		tr_diag_not_supported(binder->diags, ast->span, "group windows such as %s(...) in an expression", name);
-		tr_diag_hint(binder->diags,
-			     "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)) "
-			     "... GROUP BY window_start, window_end");
+	if (tr_bind_is_group_window(ast) || tr_bind_is_window_property(ast)) {
+		tr_diag_error(binder->diags, TR_E_GROUPING, ast->span,
+			      tr_bind_is_group_window(ast) ? "%s(..) can only stand in GROUP BY, or in FROM"
+							   : "%s(..) needs its window in GROUP BY",
+			      name);
 		return NULL;
 	}
 	if (!tr_func_exists(name) && strcasecmp(name, "NULLIF") != 0)

@@ -92,6 +92,11 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 	const struct tr_expr *expr;
 
 	*is_reported = false;
+	if (input->has_group_window && tr_bind_is_window_property(ast)) {
+		expr = tr_bind_window_property(binder, aggregation, ast);
+		*is_reported = expr == NULL;
+		return expr;
+	}
 	if (is_aggregate_call(ast)) {
 		expr = tr_bind_aggregate(binder, scope, ast);
 		*is_reported = expr == NULL;
@@ -132,6 +137,10 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 		if (group->kind != TR_AST_GROUP_EXPR) {
 			tr_diag_not_supported(binder->diags, group->span, "GROUPING SETS, ROLLUP and CUBE");
 			return false;
+		}
+		if (input->has_group_window && tr_bind_is_group_window(group->exprs.items[0])) {
+			has_start = has_end = true;
+			continue;
 		}
 		key = tr_bind_expr(binder, &scope, group->exprs.items[0]);
 		if (key == NULL)
@@ -190,7 +199,7 @@ static bool check_partitions(struct tr_binder *binder, const struct tr_aggregati
 	const struct tr_relation *input = aggregation->input;
 	uint32_t found = 0;
 
-	if (input->window.kind != TR_WINDOW_SESSION)
+	if (input->window.kind != TR_WINDOW_SESSION || input->has_group_window)
 		return true;
 	for (uint32_t i = 0; i < input->partition_count; i++) {
 		for (uint32_t k = 0; k < aggregation->key_count; k++)
@@ -276,6 +285,8 @@ static void note_window_columns(struct tr_binder *binder, const struct tr_aggreg
 			.name = schema->names[first + i], .type = schema->types[first + i], .index = first + i};
 		if (is_attached)
 			column->role = tr_bind_role(input, aggregation->keys[i]);
+		else if (input->has_group_window)
+			column->role = i < 2 ? TR_ROLE_NONE : is_processing ? TR_ROLE_PROCTIME : TR_ROLE_ROWTIME;
 		else if (!is_processing)
 			column->role = (enum tr_column_role)(TR_ROLE_ATTACHED_START + i);
 		else if (i == 2)
@@ -384,6 +395,10 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 	const struct tr_expr *having = NULL;
 	struct tr_relation *result;
 
+	input = tr_bind_group_window(binder, select, input);
+	if (input == NULL)
+		return NULL;
+	aggregation.input = input;
 	aggregation.keys = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	aggregation.projected = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	aggregation.aggs = TR_NEW_ARRAY(binder->arena, TR_BIND_AGGREGATES_MAX, struct tr_agg_call);

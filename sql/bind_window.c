@@ -98,9 +98,8 @@ static bool sort_arguments(struct tr_binder *binder, const struct window_functio
 	return true;
 }
 
-/* An interval of days to seconds, greater than 0 unless it is an offset. */
-static bool bind_length(struct tr_binder *binder, const struct tr_ast_expr *arg, const char *what, bool is_offset,
-			int64_t *out)
+bool tr_bind_window_length(struct tr_binder *binder, const struct tr_ast_expr *arg, const char *what, bool is_offset,
+			   int64_t *out)
 {
 	struct tr_expr_scope scope = {.clause = "a window"};
 	const struct tr_expr *expr = tr_bind_expr(binder, &scope, arg);
@@ -124,6 +123,23 @@ static bool bind_length(struct tr_binder *binder, const struct tr_ast_expr *arg,
 	return true;
 }
 
+bool tr_bind_window_time(struct tr_binder *binder, const struct tr_relation *input, const struct tr_expr *expr,
+			 const char *name, struct tr_span span, struct tr_window_spec *window)
+{
+	enum tr_column_role role = tr_bind_role(input, expr);
+
+	window->is_processing_time = role == TR_ROLE_PROCTIME;
+	window->is_local_time = expr->type->id == TR_TYPE_TIMESTAMP_LTZ;
+	window->time_column = role == TR_ROLE_PROCTIME ? -1 : (int32_t)expr->column;
+	if (role == TR_ROLE_ROWTIME || role == TR_ROLE_PROCTIME || role == TR_ROLE_ATTACHED_TIME)
+		return true;
+	tr_diag_error(binder->diags, TR_E_TIME, span, "'%s' is %s, but not a time attribute", name,
+		      tr_type_text(binder->arena, expr->type));
+	tr_diag_hint(binder->diags, "declare WATERMARK FOR it in CREATE TABLE, or use a column AS PROCTIME(); an "
+				    "expression of a time attribute is none");
+	return false;
+}
+
 /* DESCRIPTOR(ts): must name a time attribute. */
 static bool bind_time_column(struct tr_binder *binder, const struct tr_relation *input, const struct tr_ast_expr *arg,
 			     struct tr_window_spec *window)
@@ -131,7 +147,6 @@ static bool bind_time_column(struct tr_binder *binder, const struct tr_relation 
 	struct tr_expr_scope scope = {.relation = input, .clause = "DESCRIPTOR"};
 	struct tr_ast_expr column = {.kind = TR_AST_EXPR_COLUMN, .span = arg->span};
 	const struct tr_expr *expr;
-	enum tr_column_role role;
 
 	if (arg->kind != TR_AST_EXPR_DESCRIPTOR || arg->descriptor.count != 1) {
 		tr_diag_error(binder->diags, TR_E_WINDOW, arg->span, "expected DESCRIPTOR(time_column)");
@@ -141,19 +156,8 @@ static bool bind_time_column(struct tr_binder *binder, const struct tr_relation 
 		.span = arg->descriptor.items[0].span, .count = 1, .names = &arg->descriptor.items[0]};
 	column.span = column.path.span;
 	expr = tr_bind_expr(binder, &scope, &column);
-	if (expr == NULL)
-		return false;
-	role = tr_bind_role(input, expr);
-	window->is_processing_time = role == TR_ROLE_PROCTIME;
-	window->is_local_time = expr->type->id == TR_TYPE_TIMESTAMP_LTZ;
-	window->time_column = role == TR_ROLE_PROCTIME ? -1 : (int32_t)expr->column;
-	if (role == TR_ROLE_ROWTIME || role == TR_ROLE_PROCTIME || role == TR_ROLE_ATTACHED_TIME)
-		return true;
-	tr_diag_error(binder->diags, TR_E_TIME, column.span, "'%s' is %s, but not a time attribute",
-		      arg->descriptor.items[0].text, tr_type_text(binder->arena, expr->type));
-	tr_diag_hint(binder->diags, "declare WATERMARK FOR it in CREATE TABLE, or use a column AS PROCTIME(); an "
-				    "expression of a time attribute is none");
-	return false;
+	return expr != NULL &&
+	       tr_bind_window_time(binder, input, expr, arg->descriptor.items[0].text, column.span, window);
 }
 
 static bool bind_partitions(struct tr_binder *binder, struct tr_relation *relation, const struct tr_ast_expr *data,
@@ -308,13 +312,13 @@ const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, cons
 	result->has_window = true;
 	result->window = (struct tr_window_spec){.kind = function->kind, .time_zone = binder->time_zone};
 	if (!bind_time_column(binder, input, slots[ARG_TIMECOL], &result->window) ||
-	    !bind_length(binder, slots[ARG_SIZE], function->kind == TR_WINDOW_SESSION ? "gap" : "size", false,
-			 &result->window.size_ms) ||
+	    !tr_bind_window_length(binder, slots[ARG_SIZE], function->kind == TR_WINDOW_SESSION ? "gap" : "size", false,
+				   &result->window.size_ms) ||
 	    (slots[ARG_STEP] != NULL &&
-	     !bind_length(binder, slots[ARG_STEP], function->kind == TR_WINDOW_HOP ? "slide" : "step", false,
-			  &result->window.step_ms)) ||
+	     !tr_bind_window_length(binder, slots[ARG_STEP], function->kind == TR_WINDOW_HOP ? "slide" : "step", false,
+				    &result->window.step_ms)) ||
 	    (slots[ARG_OFFSET] != NULL &&
-	     !bind_length(binder, slots[ARG_OFFSET], "offset", true, &result->window.offset_ms)) ||
+	     !tr_bind_window_length(binder, slots[ARG_OFFSET], "offset", true, &result->window.offset_ms)) ||
 	    !check_window(binder, &result->window, call->span) || !bind_partitions(binder, result, data, function))
 		return NULL;
 	if (result->window.is_processing_time)

@@ -1,6 +1,4 @@
 CREATE TABLE a (x INT, ts AS LOCALTIMESTAMP) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
 SELECT * FROM a JOIN a AS b ON a.x = b.x;
 SELECT x FROM a ORDER BY x LIMIT 3;
-SELECT TUMBLE_START(ts, INTERVAL '1' HOUR), COUNT(*)
-FROM a GROUP BY TUMBLE(ts, INTERVAL '1' HOUR);
 SELECT x, COUNT(*) FROM a GROUP BY x;
