@@ -21,6 +21,7 @@
 #include "core/ops/op_filter.h"
 #include "core/ops/op_project.h"
 #include "core/ops/op_values.h"
+#include "core/ops/op_window_rank.h"
 #include "core/ops/op_window_table.h"
 #include "core/scratch.h"
 #include "core/worker.h"
@@ -107,6 +108,7 @@ static void stage_fill(struct tr_graph *graph, struct tr_stage *stage)
 static bool has_state(const struct tr_node *node)
 {
 	return node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES || node->kind == TR_NODE_SINK ||
+	       node->kind == TR_NODE_WINDOW_RANK ||
 	       (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL);
 }
 
@@ -180,6 +182,23 @@ static const struct tr_window_plan *window_plan(struct tr_graph *graph, const st
 	plan->use_general = node->window.use_general;
 	plan->input = node->inputs[0]->output;
 	plan->output = node->output;
+	return plan;
+}
+
+static const struct tr_window_rank_plan *rank_plan(struct tr_graph *graph, const struct tr_node *node)
+{
+	struct tr_window_rank_plan *plan = TR_NEW(&graph->arena, struct tr_window_rank_plan);
+
+	*plan = (struct tr_window_rank_plan){.window = node->rank.window,
+					     .keys = node->rank.keys,
+					     .key_count = node->rank.key_count,
+					     .order = node->rank.order,
+					     .order_count = node->rank.order_count,
+					     .from = node->rank.from,
+					     .to = node->rank.to,
+					     .has_number = node->rank.has_number,
+					     .input = node->inputs[0]->output,
+					     .output = node->output};
 	return plan;
 }
 
@@ -310,6 +329,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 						 &op, st));
 		break;
 	case TR_NODE_WINDOW_AGGREGATE: TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st)); break;
+	case TR_NODE_WINDOW_RANK: TR_TRY(tr_op_window_rank_create(rank_plan(graph, node), context, &op, st)); break;
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
 		break;

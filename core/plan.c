@@ -24,6 +24,7 @@ static const char *const kind_names[] = {
 	[TR_NODE_UNION] = "Union",
 	[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
 	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+	[TR_NODE_WINDOW_RANK] = "WindowRank",
 	[TR_NODE_EXCHANGE] = "Exchange",
 	[TR_NODE_SINK] = "Sink",
 };
@@ -135,6 +136,26 @@ static tr_code check_window_table(const struct tr_node *node, struct tr_status *
 	return TR_OK;
 }
 
+static tr_code check_rank(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+	const struct tr_window_spec *window = &node->rank.window;
+
+	if (!window->is_attached || window->time_column < 0 || window->time_column >= (int32_t)input->column_count)
+		FAIL_NODE(st, node, "the window is not attached, or its time column does not exist");
+	if (node->output->column_count != input->column_count + node->rank.has_number)
+		FAIL_NODE(st, node, "the output is not the input's columns and the rank");
+	if (node->rank.key_count == 0 || node->rank.from == 0)
+		FAIL_NODE(st, node, "no keys, or ranks from 0 on");
+	for (uint32_t i = 0; i < node->rank.key_count; i++)
+		if (node->rank.keys[i] >= input->column_count)
+			FAIL_NODE(st, node, "key column %u does not exist", node->rank.keys[i]);
+	for (uint32_t i = 0; i < node->rank.order_count; i++)
+		if (node->rank.order[i].column >= input->column_count)
+			FAIL_NODE(st, node, "column %u of the order does not exist", node->rank.order[i].column);
+	return TR_OK;
+}
+
 static tr_code check_union(const struct tr_node *node, struct tr_status *st)
 {
 	if (node->input_count == 0)
@@ -166,6 +187,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 	case TR_NODE_UNION: return check_union(node, st);
 	case TR_NODE_WINDOW_TABLE: return check_window_table(node, st);
 	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);
+	case TR_NODE_WINDOW_RANK: return check_rank(node, st);
 	case TR_NODE_EXCHANGE: return check_exchange(node, st);
 	case TR_NODE_SINK:
 		if (node->sink.table == NULL || node->sink.table->connector == NULL ||

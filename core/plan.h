@@ -15,6 +15,7 @@
 #include "base/batch.h"
 #include "core/ops/agg.h"
 #include "core/ops/expr.h"
+#include "core/ops/row_order.h"
 #include "core/ops/window.h"
 #include "io/connector.h"
 #include "tailrace/status.h"
@@ -32,6 +33,7 @@ enum tr_node_kind {
 	TR_NODE_UNION, /* of inputs with equal schemas; each is an edge of its own into the stage */
 	TR_NODE_WINDOW_TABLE,
 	TR_NODE_WINDOW_AGGREGATE,
+	TR_NODE_WINDOW_RANK,
 	TR_NODE_EXCHANGE,
 	TR_NODE_SINK,
 };
@@ -92,6 +94,19 @@ struct tr_node {
 			enum tr_aggregate_phase phase;
 			bool use_general; /* force the general operator (tests; otherwise slices where they apply) */
 		} window;
+		/* WINDOW_RANK: of each key (window_start and window_end are among them) the rows from .. to in an order; output
+		 * is the input's columns, and the rank as BIGINT if has_number. The window is attached to the rows. */
+		struct {
+			struct tr_window_spec window;
+			const uint32_t *keys;
+			uint32_t key_count;
+			const struct tr_order_key *order;
+			uint32_t order_count;
+			uint64_t from; /* from 1 on */
+			uint64_t to;   /* UINT64_MAX: all; such a plan is not run */
+			bool has_number;
+			uint32_t place; /* of the binder: where it was written */
+		} rank;
 		struct {
 			enum tr_exchange_kind kind;
 			const uint32_t *keys; /* HASH: columns of the input */

@@ -142,6 +142,26 @@ static void print_aggregate(struct printer *p, const struct tr_node *node)
 	fputs(")", p->out);
 }
 
+static void print_rank(struct printer *p, const struct tr_node *node)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+
+	fputs("WindowRank(partitionBy=[", p->out);
+	print_keys(p, input, node->rank.keys, node->rank.key_count);
+	fputs("], orderBy=[", p->out);
+	for (uint32_t i = 0; i < node->rank.order_count; i++) {
+		const struct tr_order_key *key = &node->rank.order[i];
+
+		fprintf(p->out, "%s%s %s%s", i > 0 ? ", " : "", column_name(input, key->column),
+			key->is_descending ? "DESC" : "ASC",
+			key->nulls_first != key->is_descending ? ""
+			: key->nulls_first                     ? " NULLS FIRST"
+							       : " NULLS LAST");
+	}
+	fprintf(p->out, "], ranks=[%" PRIu64 "..%" PRIu64 "]%s)", node->rank.from, node->rank.to,
+		node->rank.has_number ? ", with number" : "");
+}
+
 static void print_exchange(struct printer *p, const struct tr_node *node)
 {
 	switch (node->exchange.kind) {
@@ -182,6 +202,7 @@ static void print_node(struct printer *p, const struct tr_node *node)
 		fputs("])", p->out);
 		return;
 	case TR_NODE_WINDOW_AGGREGATE: print_aggregate(p, node); return;
+	case TR_NODE_WINDOW_RANK: print_rank(p, node); return;
 	case TR_NODE_EXCHANGE: print_exchange(p, node); return;
 	case TR_NODE_SINK:
 		fprintf(p->out, "Sink(table=[%s], fields=[", node->sink.table->name);
@@ -226,6 +247,7 @@ static const char *kind_name(const struct tr_node *node)
 		[TR_NODE_UNION] = "Union",
 		[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
 		[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
+		[TR_NODE_WINDOW_RANK] = "WindowRank",
 		[TR_NODE_EXCHANGE] = "Exchange",
 		[TR_NODE_SINK] = "Sink",
 	};

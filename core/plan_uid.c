@@ -7,7 +7,7 @@
  * The same way a second time (a table that is read twice below one window) gets "#2", in the order of the plan.
  *
  * A fingerprint says what the state depends on, in words for the message when it differs: of a window its size, its keys'
- * types and its aggregates; of a table its connector and columns.
+ * types and its aggregates; of a rank its order, too; of a table its connector and columns.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -63,6 +63,25 @@ static const char *window_fingerprint(struct tr_arena *arena, const struct tr_no
 	return tr_arena_printf(arena, "%s)", text);
 }
 
+static const char *rank_fingerprint(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_schema *schema = node->inputs[0]->output;
+	const char *text = tr_arena_printf(
+		arena, "ranks %" PRIu64 " to %" PRIu64 "%s by (%s) of (%s) ordered by (", node->rank.from,
+		node->rank.to,
+		node->rank.window.is_local_time ? tr_arena_printf(arena, ", %s", node->rank.window.time_zone) : "",
+		types_text(arena, schema, node->rank.keys, node->rank.key_count),
+		types_text(arena, schema, NULL, schema->column_count));
+
+	for (uint32_t i = 0; i < node->rank.order_count; i++) {
+		const struct tr_order_key *key = &node->rank.order[i];
+
+		text = tr_arena_printf(arena, "%s%s%u%s%s", text, i > 0 ? ", " : "", key->column,
+				       key->is_descending ? " desc" : "", key->nulls_first ? " nulls first" : "");
+	}
+	return tr_arena_printf(arena, "%s)", text);
+}
+
 /** The node's own word in a uid, and its fingerprint; NULL: it has no state. */
 static const char *word(struct tr_arena *arena, struct tr_node *node)
 {
@@ -84,6 +103,7 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 			return NULL;
 		node->fingerprint = window_fingerprint(arena, node);
 		return node->window.window.is_whole ? "group" : "window";
+	case TR_NODE_WINDOW_RANK: node->fingerprint = rank_fingerprint(arena, node); return "rank";
 	case TR_NODE_FILTER:
 	case TR_NODE_PROJECT:
 	case TR_NODE_UNION:

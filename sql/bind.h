@@ -8,6 +8,7 @@
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
  *     bind_aggregate.c  calls of aggregates
+ *     bind_over.c    ROW_NUMBER() OVER, QUALIFY
  *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
  * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
@@ -102,6 +103,8 @@ struct tr_binder {
 	char *job_id;  /* written to when a job is resumed: core/plan.h */
 	bool is_batch; /* all input ends, and a query answers once: no watermarks, no changelogs */
 	uint32_t view_depth;
+	uint32_t place_count; /* where WINDOW_RANK nodes were written, by the number that they have */
+	struct tr_span *places;
 	uint32_t lazy_depth; /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
 };
 
@@ -120,11 +123,31 @@ struct tr_aggregation {
 	const struct tr_relation *output; /* set when all aggregates are known to fit; columns by number only */
 };
 
+#define TR_OVERS_MAX 16
+
+/** A call with OVER, bound. */
+struct tr_over {
+	const struct tr_ast_expr *ast;
+	const struct tr_expr **exprs; /* of PARTITION BY, then of ORDER BY */
+	uint32_t partition_count;
+	uint32_t order_count;
+	struct tr_order_key *keys; /* of ORDER BY; their columns come with the node */
+};
+
+/** The calls with OVER of one SELECT as they are met; call i is the column base + i. */
+struct tr_overs {
+	const struct tr_ast_select *select;
+	uint32_t base;
+	uint32_t count;
+	struct tr_over items[TR_OVERS_MAX];
+};
+
 /** Where an expression stands. */
 struct tr_expr_scope {
 	const struct tr_relation *relation; /* NULL: no columns may be named */
 	struct tr_aggregation *aggregation; /* after GROUP BY: columns count in the aggregation's output */
 	const char *clause;                 /* "WHERE", for messages */
+	struct tr_overs *overs;             /* where OVER may stand; else NULL */
 	bool allows_aggregates;             /* SELECT list and HAVING */
 };
 
@@ -186,6 +209,9 @@ struct tr_schema *tr_bind_schema_new(struct tr_binder *binder, uint32_t count, c
 /** A PROJECT over `relation` with the given expressions, names and roles. */
 struct tr_relation *tr_bind_project(struct tr_binder *binder, const struct tr_relation *relation, uint32_t count,
 				    const struct tr_expr *const *exprs, const char *const *names);
+/** The relation with the rows of which `condition` holds. */
+const struct tr_relation *tr_bind_filter(struct tr_binder *binder, const struct tr_relation *relation,
+					 const struct tr_expr *condition);
 /** What a SELECT item is called: its alias, its column, or EXPR$index as in Flink. */
 const char *tr_bind_item_name(struct tr_binder *binder, const struct tr_ast_select_item *item, uint32_t index);
 /** The role of an expression's result: that of a column passed on, PROCTIME for PROCTIME(). */
@@ -246,7 +272,27 @@ bool tr_bind_is_window_property(const struct tr_ast_expr *ast);
 const struct tr_expr *tr_bind_window_property(struct tr_binder *binder, const struct tr_aggregation *aggregation,
 					      const struct tr_ast_expr *ast);
 
+/* bind_over.c */
+/** Whether an expression has OVER in it, and whether a SELECT needs tr_bind_overs. */
+bool tr_bind_has_over(const struct tr_ast_expr *ast);
+bool tr_bind_select_has_over(const struct tr_ast_select *select);
+/** A call with OVER, as the column that it will be. */
+const struct tr_expr *tr_bind_over(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast);
+/** The condition of QUALIFY, after the SELECT list was bound with the same scope. */
+const struct tr_expr *tr_bind_qualify(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				      const struct tr_ast_select *select);
+/** The relation with the columns of all calls behind those of its node. NULL: reported. */
+const struct tr_relation *tr_bind_overs(struct tr_binder *binder, const struct tr_relation *relation,
+					const struct tr_overs *overs);
+
 /* bind_group.c */
+/** The last millisecond of a window that is attached to a row, as the kind of time that the watermark is of. */
+const struct tr_expr *tr_bind_attached_time(struct tr_binder *binder, const struct tr_expr *end, bool is_local,
+					    struct tr_span span);
+/** Attached windows are told apart by their keys; as a window of a millisecond, the last one of each, they fire when they
+ * should. The time column is the caller's to set. */
+struct tr_window_spec tr_bind_attached_window(struct tr_binder *binder, bool is_local);
 const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,
 						 struct tr_span span, const struct tr_relation *input);
 /** Whether a SELECT needs grouping: GROUP BY, HAVING, or an aggregate in its list. */

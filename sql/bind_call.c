@@ -76,8 +76,6 @@ static bool has_refused_parts(struct tr_binder *binder, const struct tr_ast_expr
 {
 	const struct tr_ast_call *call = ast->call;
 
-	if (call->over != NULL)
-		return refuse(binder, ast, "OVER windows") == NULL;
 	if (call->argument_names != NULL)
 		return refuse(binder, ast, "named arguments of scalar functions") == NULL;
 	if (call->is_distinct || call->filter != NULL || call->order_by.count > 0 || call->within_group.count > 0) {
@@ -100,9 +98,9 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 			       ? tr_bind_function(binder, "ROW", args, count, ast->span)
 			       : NULL;
 	name = tr_catalog_name(&ast->call->name);
+	if (ast->call->over != NULL)
+		return tr_bind_over(binder, scope, ast);
 	if (tr_agg_exists(name) && !tr_func_exists(name)) {
-		if (ast->call->over != NULL)
-			return refuse(binder, ast, "OVER windows");
 		tr_diag_error(binder->diags, TR_E_GROUPING, ast->span, "an aggregate can't stand in %s: '%s'",
 			      scope->clause, name);
 		return NULL;

@@ -215,27 +215,39 @@ static bool check_partitions(struct tr_binder *binder, const struct tr_aggregati
 	return false;
 }
 
-/* The last millisecond of the window that is attached to a row, as the kind of time that the watermark is of. */
-static const struct tr_expr *attached_time(struct tr_binder *binder, const struct tr_aggregation *aggregation,
-					   struct tr_span span)
+const struct tr_expr *tr_bind_attached_time(struct tr_binder *binder, const struct tr_expr *end, bool is_local,
+					    struct tr_span span)
 {
-	const struct tr_expr *args[2] = {NULL, tr_expr_i64(binder->arena, tr_type_of(TR_TYPE_INTERVAL_MS), 1)};
-	const struct tr_expr *time;
+	const struct tr_expr *args[2] = {end, tr_expr_i64(binder->arena, tr_type_of(TR_TYPE_INTERVAL_MS), 1)};
+	const struct tr_expr *time = tr_bind_function(binder, "-", args, 2, span);
 
-	for (uint32_t i = 0; i < aggregation->key_count; i++) {
-		if (tr_bind_role(aggregation->input, aggregation->keys[i]) == TR_ROLE_ATTACHED_END)
-			args[0] = aggregation->keys[i];
-	}
-	time = tr_bind_function(binder, "-", args, 2, span);
 	TR_ASSERT(time != NULL);
-	if (aggregation->input->has_local_windows)
+	if (is_local)
 		time = tr_expr_cast(binder->arena, time,
 				    tr_type_with_precision(binder->arena, TR_TYPE_TIMESTAMP_LTZ, 3), false);
 	return time;
 }
 
-/* The window that the aggregation is over, and the expression of its time; NULL: processing time. Attached windows are
- * told apart by their keys; as a window of a millisecond, the last one of each, they fire when they should. */
+struct tr_window_spec tr_bind_attached_window(struct tr_binder *binder, bool is_local)
+{
+	return (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
+				       .size_ms = 1,
+				       .is_attached = true,
+				       .is_local_time = is_local,
+				       .time_zone = binder->time_zone};
+}
+
+/* The end of the attached window among the keys. */
+static const struct tr_expr *attached_end(const struct tr_aggregation *aggregation)
+{
+	for (uint32_t i = 0; i < aggregation->key_count; i++) {
+		if (tr_bind_role(aggregation->input, aggregation->keys[i]) == TR_ROLE_ATTACHED_END)
+			return aggregation->keys[i];
+	}
+	TR_UNREACHABLE();
+}
+
+/* The window that the aggregation is over, and the expression of its time; NULL: processing time. */
 static const struct tr_expr *window_of(struct tr_binder *binder, const struct tr_aggregation *aggregation,
 				       struct tr_span span, struct tr_window_spec *window)
 {
@@ -251,12 +263,8 @@ static const struct tr_expr *window_of(struct tr_binder *binder, const struct tr
 		return NULL;
 	}
 	if (aggregation->is_attached) {
-		*window = (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
-						  .size_ms = 1,
-						  .is_attached = true,
-						  .is_local_time = input->has_local_windows,
-						  .time_zone = binder->time_zone};
-		return attached_time(binder, aggregation, span);
+		*window = tr_bind_attached_window(binder, input->has_local_windows);
+		return tr_bind_attached_time(binder, attached_end(aggregation), input->has_local_windows, span);
 	}
 	if (window->time_column < 0)
 		return NULL;
@@ -361,9 +369,11 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 /* ---- SELECT ---- */
 
 static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *select, struct tr_aggregation *aggregation,
-		       const struct tr_expr **exprs, const char **names, const struct tr_expr **having)
+		       struct tr_overs *overs, const struct tr_expr **exprs, const char **names,
+		       const struct tr_expr **having, const struct tr_expr **qualify)
 {
-	struct tr_expr_scope scope = {.relation = aggregation->input, .aggregation = aggregation, .clause = "SELECT"};
+	struct tr_expr_scope scope = {
+		.relation = aggregation->input, .aggregation = aggregation, .overs = overs, .clause = "SELECT"};
 	bool is_good = true;
 
 	for (uint32_t i = 0; i < select->item_count; i++) {
@@ -378,7 +388,12 @@ static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *sel
 		names[i] = tr_bind_item_name(binder, item, i);
 		is_good = is_good && exprs[i] != NULL;
 	}
+	if (select->qualify != NULL) {
+		*qualify = tr_bind_qualify(binder, &scope, select);
+		is_good = is_good && *qualify != NULL;
+	}
 	if (select->having != NULL) {
+		scope.overs = NULL;
 		scope.clause = "HAVING";
 		*having = tr_bind_condition(binder, &scope, select->having);
 		is_good = is_good && *having != NULL;
@@ -392,9 +407,11 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 	struct tr_aggregation aggregation = {.input = input};
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, select->item_count, const struct tr_expr *);
 	const char **names = TR_NEW_ARRAY(binder->arena, select->item_count, const char *);
-	const struct tr_expr *having = NULL;
-	struct tr_relation *result;
+	struct tr_overs *overs = TR_NEW(binder->arena, struct tr_overs);
+	const struct tr_expr *having = NULL, *qualify = NULL;
+	const struct tr_relation *result;
 
+	overs->select = select;
 	input = tr_bind_group_window(binder, select, input);
 	if (input == NULL)
 		return NULL;
@@ -404,22 +421,20 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 	aggregation.aggs = TR_NEW_ARRAY(binder->arena, TR_BIND_AGGREGATES_MAX, struct tr_agg_call);
 	if (!bind_keys(binder, select, &aggregation) ||
 	    !check_partitions(binder, &aggregation, select->has_group_by ? select->group_span : span) ||
-	    !bind_items(binder, select, &aggregation, exprs, names, &having) ||
-	    !bind_items(binder, select, &aggregation, exprs, names, &having)) {
+	    !bind_items(binder, select, &aggregation, overs, exprs, names, &having, &qualify) ||
+	    !bind_items(binder, select, &aggregation, overs, exprs, names, &having, &qualify)) {
 		if (!aggregation.needs_table)
 			return NULL;
 		input = tr_bind_window_table(binder, input, span);
 		return input != NULL ? tr_bind_grouped_select(binder, select, span, input) : NULL;
 	}
 	result = make_aggregate(binder, &aggregation, span);
-	if (having != NULL) {
-		struct tr_node *filter = tr_plan_node(binder->arena, TR_NODE_FILTER, &result->node, 1);
-
-		filter->filter.condition = having;
-		filter->output = result->node->output;
-		result->node = filter;
-	}
-	return tr_bind_project(binder, result, select->item_count, exprs, names);
+	if (having != NULL)
+		result = tr_bind_filter(binder, result, having);
+	result = tr_bind_overs(binder, result, overs);
+	if (result != NULL && qualify != NULL)
+		result = tr_bind_filter(binder, result, qualify);
+	return result == NULL ? NULL : tr_bind_project(binder, result, select->item_count, exprs, names);
 }
 
 const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,

@@ -95,9 +95,8 @@ static bool bind_window(struct tr_binder *binder, const struct tr_relation *inpu
 	}
 	time = tr_bind_expr(binder, &scope, ast->args.items[0]);
 	if (time == NULL || !tr_bind_window_time(binder, input, time,
-						 time->kind == TR_EXPR_COLUMN
-							 ? input->node->output->names[time->column]
-							 : tr_catalog_name(&ast->call->name),
+						 time->kind == TR_EXPR_COLUMN ? input->node->output->names[time->column]
+									      : tr_catalog_name(&ast->call->name),
 						 ast->args.items[0]->span, window))
 		return false;
 	for (uint32_t i = 0; i < lengths; i++) {

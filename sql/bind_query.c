@@ -89,9 +89,8 @@ struct tr_relation *tr_bind_project(struct tr_binder *binder, const struct tr_re
 
 /* ---- SELECT ---- */
 
-/* The relation with the rows of which `condition` holds. */
-static const struct tr_relation *filter(struct tr_binder *binder, const struct tr_relation *relation,
-					const struct tr_expr *condition)
+const struct tr_relation *tr_bind_filter(struct tr_binder *binder, const struct tr_relation *relation,
+					 const struct tr_expr *condition)
 {
 	struct tr_relation *result = TR_NEW(binder->arena, struct tr_relation);
 	struct tr_node *node = tr_plan_node(binder->arena, TR_NODE_FILTER, &relation->node, 1);
@@ -128,13 +127,13 @@ static const struct tr_relation *bind_where(struct tr_binder *binder, const stru
 	if (condition == NULL)
 		return NULL;
 	if (!tr_bind_reads_window(relation, condition))
-		return filter(binder, relation, condition);
+		return tr_bind_filter(binder, relation, condition);
 	above = terms(binder, relation, condition, true, where->span);
 	condition = terms(binder, relation, condition, false, where->span);
 	if (condition != NULL)
-		relation = filter(binder, relation, condition);
+		relation = tr_bind_filter(binder, relation, condition);
 	relation = tr_bind_window_table(binder, relation, where->span);
-	return relation != NULL ? filter(binder, relation, above) : NULL;
+	return relation != NULL ? tr_bind_filter(binder, relation, above) : NULL;
 }
 
 /* The columns that a `*` or `t.*` stands for. Returns how many were written to `out`. */
@@ -223,12 +222,15 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 static const struct tr_relation *bind_plain_select(struct tr_binder *binder, const struct tr_ast_select *select,
 						   const struct tr_relation *relation, struct tr_span span)
 {
-	struct tr_expr_scope scope = {.relation = relation, .clause = "SELECT"};
+	struct tr_overs *overs = TR_NEW(binder->arena, struct tr_overs);
+	struct tr_expr_scope scope = {.relation = relation, .overs = overs, .clause = "SELECT"};
+	const struct tr_expr *qualify = NULL;
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	const char **names = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const char *);
 	uint32_t count = 0;
 	bool is_good = true;
 
+	overs->select = select;
 	for (uint32_t i = 0; i < select->item_count; i++) {
 		const struct tr_ast_select_item *item = &select->items[i];
 		uint32_t added = 1;
@@ -251,8 +253,18 @@ static const struct tr_relation *bind_plain_select(struct tr_binder *binder, con
 		is_good = is_good && exprs[count] != NULL;
 		count++;
 	}
+	if (select->qualify != NULL) {
+		qualify = tr_bind_qualify(binder, &scope, select);
+		is_good = is_good && qualify != NULL;
+	}
+	if (is_good && overs->count > 0) {
+		relation = tr_bind_overs(binder, relation, overs);
+		is_good = relation != NULL;
+	}
 	if (!is_good)
 		return NULL;
+	if (qualify != NULL)
+		relation = tr_bind_filter(binder, relation, qualify);
 	if (relation->has_window)
 		return project_below_window(binder, relation, count, exprs, names, span);
 	return tr_bind_project(binder, relation, count, exprs, names);
@@ -295,10 +307,6 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 
 	if (relation == NULL)
 		return NULL;
-	if (select->window_count > 0 || select->qualify != NULL) {
-		tr_diag_not_supported(binder->diags, query->span, select->qualify != NULL ? "QUALIFY" : "WINDOW");
-		return NULL;
-	}
 	if (select->is_distinct && !binder->is_batch) {
 		tr_diag_not_supported(binder->diags, query->span, "SELECT DISTINCT in streaming mode");
 		tr_diag_hint(binder->diags, "if all input ends, SET 'execution.runtime-mode' = 'batch'");
@@ -306,6 +314,16 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 	}
 	if (select->where != NULL) {
 		relation = bind_where(binder, relation, select->where);
+		if (relation == NULL)
+			return NULL;
+	}
+	if (select->qualify != NULL && !tr_bind_select_has_over(select)) {
+		tr_diag_error(binder->diags, TR_E_GROUPING, select->qualify->span,
+			      "QUALIFY needs a call with OVER, in its condition or in the SELECT list");
+		return NULL;
+	}
+	if (relation->has_window && !tr_bind_is_grouped(select) && tr_bind_select_has_over(select)) {
+		relation = tr_bind_window_table(binder, relation, query->span);
 		if (relation == NULL)
 			return NULL;
 	}

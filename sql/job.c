@@ -319,6 +319,23 @@ static const char *plan_text(struct job *job, const struct tr_node *const *sinks
 	return tr_plan_check(plan, st) == TR_OK ? tr_plan_text(&job->session->arena, plan) : st->message;
 }
 
+/* A number of rows that nobody bounds. False: reported. */
+static bool check_ranks(struct job *job, const struct tr_node *node)
+{
+	if (node->kind == TR_NODE_WINDOW_RANK && node->rank.to == UINT64_MAX) {
+		tr_diag_not_supported(job->binder->diags, job->binder->places[node->rank.place],
+				      "ROW_NUMBER() that no condition bounds");
+		tr_diag_hint(job->binder->diags, "QUALIFY ROW_NUMBER() OVER (..) <= 3, or WHERE rn <= 3 around the "
+						 "query");
+		return false;
+	}
+	for (uint32_t i = 0; i < node->input_count; i++) {
+		if (!check_ranks(job, node->inputs[i]))
+			return false;
+	}
+	return true;
+}
+
 bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const struct tr_ast_statement *statement,
 		    struct tr_step *step)
 {
@@ -345,6 +362,8 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	}
 	for (uint32_t i = 0; i < job.sink_count; i++) {
 		optimized[i] = tr_optimize(&session->arena, tr_order(&session->arena, job.sinks[i]));
+		if (!check_ranks(&job, optimized[i]))
+			return false;
 		if (tr_parallelize(&session->arena, &session->config, parallelism_of(session), optimized[i],
 				   &physical[i], &st) != TR_OK)
 			goto failed;

@@ -4,25 +4,25 @@
  * the parser bounds):
  *
  *  1. sink_filters: FILTER over PROJECT becomes PROJECT over FILTER with the projected expressions put into the
- *     condition; neighbouring FILTERs become one AND. Not past a volatile function.
+ *     condition; neighbouring FILTERs become one AND. Over a WINDOW_RANK it becomes its range. Not past a volatile function.
  *  2. merge_projects: PROJECT over PROJECT becomes one. The executor computes equal subexpressions once, so nothing is
  *     computed twice by this. Not past a volatile function.
  *  3. prune: from the sink downward, which columns are read; PROJECT and SCAN drop the others, and a scan learns which
  *     columns and which fields of rows its format has to decode (struct tr_need).
  */
-#include "sql/optimize.h"
+#include "sql/optimize_inner.h"
 
 #include <string.h>
 
 #include "base/check.h"
 #include "core/ops/func.h"
 
-static bool is_volatile(const struct tr_expr *expr)
+bool tr_optimize_is_volatile(const struct tr_expr *expr)
 {
 	if (expr->kind == TR_EXPR_CALL && tr_func_is_volatile(expr->func))
 		return true;
 	for (uint32_t i = 0; i < expr->arg_count; i++) {
-		if (is_volatile(expr->args[i]))
+		if (tr_optimize_is_volatile(expr->args[i]))
 			return true;
 	}
 	return false;
@@ -33,7 +33,7 @@ static bool is_volatile(const struct tr_expr *expr)
 static bool reads_volatile(const struct tr_expr *expr, const struct tr_node *project)
 {
 	if (expr->kind == TR_EXPR_COLUMN)
-		return is_volatile(project->project.exprs[expr->column]);
+		return tr_optimize_is_volatile(project->project.exprs[expr->column]);
 	for (uint32_t i = 0; i < expr->arg_count; i++) {
 		if (reads_volatile(expr->args[i], project))
 			return true;
@@ -65,6 +65,43 @@ static struct tr_node *copy_node(struct tr_arena *arena, const struct tr_node *n
 
 /* ---- 1. filters ---- */
 
+const struct tr_expr *tr_optimize_and(struct tr_arena *arena, const struct tr_expr *a, const struct tr_expr *b)
+{
+	const struct tr_type *boolean = tr_type_of(TR_TYPE_BOOLEAN);
+	const struct tr_type *types[2] = {boolean, boolean};
+	const struct tr_expr *literals[2] = {NULL, NULL};
+	const struct tr_expr *both[2] = {a, b};
+	struct tr_func_match match;
+
+	TR_ASSERT(tr_func_resolve(arena, "AND", types, literals, 2, &match, NULL) == TR_OK);
+	return tr_expr_call(arena, match.func, match.type, both, 2);
+}
+
+static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr_node *input,
+					 const struct tr_expr *condition);
+
+/* A condition over a WINDOW_RANK: some of it becomes the ranks that are wanted, some goes below. */
+static const struct tr_node *filter_rank(struct tr_arena *arena, const struct tr_node *input,
+					 const struct tr_expr *condition)
+{
+	struct tr_node *rank = copy_node(arena, input, input->inputs), *node;
+	const struct tr_node *made = rank;
+	const struct tr_expr *below;
+
+	condition = tr_optimize_rank(arena, rank, condition, &below);
+	if (below != NULL) {
+		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
+
+		made = copy_node(arena, rank, &filtered);
+	}
+	if (condition == NULL)
+		return made;
+	node = tr_plan_node(arena, TR_NODE_FILTER, &made, 1);
+	node->output = made->output;
+	node->filter.condition = condition;
+	return node;
+}
+
 static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr_node *input,
 					 const struct tr_expr *condition)
 {
@@ -78,16 +115,11 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 		return copy_node(arena, input, &filtered);
 	}
 	if (input->kind == TR_NODE_FILTER) {
-		const struct tr_type *boolean = tr_type_of(TR_TYPE_BOOLEAN);
-		const struct tr_type *types[2] = {boolean, boolean};
-		const struct tr_expr *literals[2] = {NULL, NULL};
-		const struct tr_expr *both[2] = {input->filter.condition, condition};
-		struct tr_func_match match;
-
-		TR_ASSERT(tr_func_resolve(arena, "AND", types, literals, 2, &match, NULL) == TR_OK);
-		condition = tr_expr_call(arena, match.func, match.type, both, 2);
+		condition = tr_optimize_and(arena, input->filter.condition, condition);
 		input = input->inputs[0];
 	}
+	if (input->kind == TR_NODE_WINDOW_RANK)
+		return filter_rank(arena, input, condition);
 	node = tr_plan_node(arena, TR_NODE_FILTER, &input, 1);
 	node->output = input->output;
 	node->filter.condition = tr_expr_fold(arena, condition);
@@ -381,6 +413,39 @@ static const struct tr_node *prune_window_table(struct tr_arena *arena, const st
 	return copy;
 }
 
+/* The rank's own columns stay; its number only if it is read. */
+static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const uint32_t base = node->inputs[0]->output->column_count;
+	struct usage input = usage_new(arena, base, false);
+	uint32_t *keys = TR_NEW_ARRAY(arena, node->rank.key_count + 1, uint32_t);
+	struct tr_order_key *order = TR_NEW_ARRAY(arena, node->rank.order_count + 1, struct tr_order_key);
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	memcpy(input.is_read, usage->is_read, base * sizeof(*input.is_read));
+	for (uint32_t i = 0; i < node->rank.key_count; i++)
+		input.is_read[node->rank.keys[i]] = true;
+	for (uint32_t i = 0; i < node->rank.order_count; i++)
+		input.is_read[node->rank.order[i].column] = true;
+	input.is_read[node->rank.window.time_column] = true;
+	pruned = prune(arena, node->inputs[0], &input);
+	memcpy(usage->is_read, input.is_read, base * sizeof(*input.is_read));
+	copy = copy_node(arena, node, &pruned);
+	copy->rank.has_number = node->rank.has_number && usage->is_read[base];
+	copy->output = keep_columns(arena, node->output, usage);
+	for (uint32_t i = 0; i < node->rank.key_count; i++)
+		keys[i] = input.map[node->rank.keys[i]];
+	for (uint32_t i = 0; i < node->rank.order_count; i++) {
+		order[i] = node->rank.order[i];
+		order[i].column = input.map[order[i].column];
+	}
+	copy->rank.keys = keys;
+	copy->rank.order = order;
+	copy->rank.window.time_column = (int32_t)input.map[node->rank.window.time_column];
+	return copy;
+}
+
 /* VALUES, UNION, SINK: all columns stay. */
 static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
@@ -406,6 +471,7 @@ static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node 
 	case TR_NODE_FILTER: return prune_filter(arena, node, usage);
 	case TR_NODE_WINDOW_TABLE: return prune_window_table(arena, node, usage);
 	case TR_NODE_WINDOW_AGGREGATE: return prune_aggregate(arena, node, usage);
+	case TR_NODE_WINDOW_RANK: return prune_rank(arena, node, usage);
 	default: return prune_all(arena, node, usage);
 	}
 }

@@ -98,6 +98,11 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 		TR_TRY(visit(pass, node->inputs[i], &inputs[i], st));
 	switch (node->kind) {
 	case TR_NODE_WINDOW_AGGREGATE: return aggregate(pass, node, inputs[0], result, st);
+	case TR_NODE_WINDOW_RANK:
+		if (inputs[0]->parallelism > 1)
+			inputs[0] = by_key(pass, inputs[0], node->rank.keys, node->rank.key_count);
+		parallelism = inputs[0]->parallelism;
+		break;
 	case TR_NODE_VALUES: parallelism = 1; break;
 	case TR_NODE_UNION:
 		for (uint32_t i = 0; i < node->input_count; i++) {

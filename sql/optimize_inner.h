@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the optimizer share. See optimize.h.
+ */
+#ifndef TR_SQL_OPTIMIZE_INNER_H
+#define TR_SQL_OPTIMIZE_INNER_H
+
+#include "sql/optimize.h"
+
+bool tr_optimize_is_volatile(const struct tr_expr *expr);
+
+/** a AND b. */
+const struct tr_expr *tr_optimize_and(struct tr_arena *arena, const struct tr_expr *a, const struct tr_expr *b);
+
+/** Moves what it can of a condition over `rank`, a WINDOW_RANK of the caller's, into its range. *below: what may filter its
+ * input, or NULL. Returns what has to stay above, or NULL. */
+const struct tr_expr *tr_optimize_rank(struct tr_arena *arena, struct tr_node *rank, const struct tr_expr *condition,
+				       const struct tr_expr **below);
+
+#endif
