@@ -440,7 +440,8 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,
 					   struct tr_span span)
 {
-	struct tr_aggregation aggregation = {.is_whole = true};
+	struct tr_aggregation aggregation = {.is_whole = binder->is_batch};
+	bool has_start = false, has_end = false;
 	const struct tr_expr **columns;
 	const char **names;
 
@@ -459,6 +460,16 @@ const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struc
 		}
 		columns[i] = tr_expr_column(binder->arena, column->index, column->type);
 		names[i] = column->name;
+		has_start = has_start || column->role == TR_ROLE_ATTACHED_START;
+		has_end = has_end || column->role == TR_ROLE_ATTACHED_END;
+	}
+	aggregation.is_attached = !binder->is_batch && has_start && has_end;
+	if (!aggregation.is_attached && !aggregation.is_whole) {
+		tr_diag_not_supported(binder->diags, span,
+				      "SELECT DISTINCT in streaming mode without window_start and "
+				      "window_end");
+		tr_diag_hint(binder->diags, "if all input ends, SET 'execution.runtime-mode' = 'batch'");
+		return NULL;
 	}
 	aggregation.input = relation;
 	aggregation.keys = aggregation.projected = columns;

@@ -106,8 +106,7 @@ static bool bind_definition(struct tr_binder *binder, const struct tr_expr_scope
 	over->exprs = TR_NEW_ARRAY(binder->arena, partitions + orders, const struct tr_expr *);
 	over->keys = TR_NEW_ARRAY(binder->arena, orders, struct tr_order_key);
 	for (uint32_t i = 0; i < partitions + orders; i++) {
-		const struct tr_ast_order_item *item =
-			i < partitions ? NULL : &window->order_by.items[i - partitions];
+		const struct tr_ast_order_item *item = i < partitions ? NULL : &window->order_by.items[i - partitions];
 		const struct tr_ast_expr *ast = item == NULL ? window->partition_by.items[i] : item->expr;
 
 		inner.clause = item == NULL ? "PARTITION BY" : "ORDER BY";
@@ -134,8 +133,8 @@ static uint32_t find_equal(const struct tr_overs *overs, uint32_t at)
 
 	for (uint32_t i = 0; i < at; i++) {
 		const struct tr_over *other = &overs->items[i];
-		bool is_equal = other->partition_count == over->partition_count &&
-				other->order_count == over->order_count;
+		bool is_equal =
+			other->partition_count == over->partition_count && other->order_count == over->order_count;
 
 		for (uint32_t e = 0; is_equal && e < over->partition_count + over->order_count; e++)
 			is_equal = tr_expr_equals(over->exprs[e], other->exprs[e]);
@@ -191,8 +190,8 @@ const struct tr_expr *tr_bind_qualify(struct tr_binder *binder, const struct tr_
 
 	qualify.clause = "QUALIFY";
 	*named = *scope->relation;
-	named->columns = TR_NEW_ARRAY(binder->arena, named->column_count + select->item_count + 1,
-				      struct tr_bound_column);
+	named->columns =
+		TR_NEW_ARRAY(binder->arena, named->column_count + select->item_count + 1, struct tr_bound_column);
 	if (named->column_count > 0)
 		memcpy(named->columns, scope->relation->columns, named->column_count * sizeof(*named->columns));
 	/* ROW_NUMBER() OVER (..) AS rn may be called rn here. */

@@ -307,11 +307,6 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 
 	if (relation == NULL)
 		return NULL;
-	if (select->is_distinct && !binder->is_batch) {
-		tr_diag_not_supported(binder->diags, query->span, "SELECT DISTINCT in streaming mode");
-		tr_diag_hint(binder->diags, "if all input ends, SET 'execution.runtime-mode' = 'batch'");
-		return NULL;
-	}
 	if (select->where != NULL) {
 		relation = bind_where(binder, relation, select->where);
 		if (relation == NULL)

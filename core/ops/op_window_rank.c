@@ -236,8 +236,7 @@ static void reserve(struct rank_op *r, uint32_t rows)
 	}
 }
 
-static void take_row(struct rank_op *r, const struct tr_batch *batch, uint32_t row, uint32_t slot,
-		     struct bucket *bucket)
+static void take_row(struct rank_op *r, const struct tr_batch *batch, uint32_t row, uint32_t slot, struct bucket *bucket)
 {
 	struct group *group = &r->groups[slot];
 	uint32_t *refs;

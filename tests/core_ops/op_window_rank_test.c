@@ -176,10 +176,7 @@ static int compare_rows(const void *left, const void *right)
 	return order != 0 ? order : by_text(a->name, b->name);
 }
 
-static int compare_lines(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void check_result(void)
 {
@@ -357,8 +354,8 @@ static void step_snapshot(uint64_t *seed)
 
 	for (uint32_t i = 0; i < job.subtasks; i++) {
 		if (!job.is_done[i] && tr_test_below(seed, 2) == 0) {
-			const enum tr_flow flow = job.ops[i]->ops->snapshot_step(
-				job.ops[i], &job.streams[i].writer, 1 + tr_test_below(seed, 2000), &st);
+			const enum tr_flow flow = job.ops[i]->ops->snapshot_step(job.ops[i], &job.streams[i].writer,
+										 1 + tr_test_below(seed, 2000), &st);
 
 			assert_true(flow == TR_FLOW_MORE || flow == TR_FLOW_DONE);
 			job.is_done[i] = flow == TR_FLOW_DONE;
