@@ -100,6 +100,38 @@ bool tr_nested_equals(const struct tr_column *a, uint32_t a_row, const struct tr
 	}
 }
 
+#define FIND(ctype)                                                                         \
+	do {                                                                                \
+		const ctype *values = column->data;                                         \
+		const ctype wanted = ((const ctype *)value->data)[at];                      \
+		for (int32_t i = range.begin; i < range.end; i++)                           \
+			if (values[i] == wanted && !tr_column_is_null(column, (uint32_t)i)) \
+				return i;                                                   \
+		return -1;                                                                  \
+	} while (0)
+
+int32_t tr_nested_find(const struct tr_column *column, struct tr_list_range range, const struct tr_column *value,
+		       uint32_t value_row)
+{
+	const uint32_t at = tr_column_row(value, value_row);
+
+	if (!tr_column_is_null(value, at) && !column->is_constant && column->type->phys == value->type->phys)
+		switch ((enum tr_phys)column->type->phys) {
+		case TR_PHYS_I8: FIND(int8_t);
+		case TR_PHYS_I16: FIND(int16_t);
+		case TR_PHYS_I32: FIND(int32_t);
+		case TR_PHYS_I64: FIND(int64_t);
+		case TR_PHYS_F32: FIND(float);
+		case TR_PHYS_F64: FIND(double);
+		default: break;
+		}
+	for (int32_t i = range.begin; i < range.end; i++)
+		if (tr_nested_same(column, (uint32_t)i, value, at))
+			return i;
+	return -1;
+}
+#undef FIND
+
 /* ---- sets ---- */
 
 void tr_value_set_init(struct tr_value_set *set, struct tr_arena *heap, const struct tr_column *const *sources)

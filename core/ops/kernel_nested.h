@@ -22,6 +22,10 @@ static inline bool tr_nested_same(const struct tr_column *a, uint32_t a_row, con
 	return a_null || b_null ? a_null && b_null : tr_nested_equals(a, a_row, b, b_row);
 }
 
+/** Where a value, or a NULL, is first among rows [range) of `column`: its row, or -1. The types are the same. */
+int32_t tr_nested_find(const struct tr_column *column, struct tr_list_range range, const struct tr_column *value,
+		       uint32_t value_row);
+
 /** Values of one row's lists, each once. Values are named by picks of the element columns `sources`. */
 struct tr_value_set {
 	struct tr_arena *heap;
