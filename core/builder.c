@@ -20,6 +20,7 @@
 #include "core/op_sink.h"
 #include "core/ops/op_filter.h"
 #include "core/ops/op_project.h"
+#include "core/ops/op_sort.h"
 #include "core/ops/op_values.h"
 #include "core/ops/op_window_rank.h"
 #include "core/ops/op_window_table.h"
@@ -68,6 +69,22 @@ static struct tr_edge *edge_add(struct tr_graph *graph, struct tr_stage *consume
 	return edge;
 }
 
+/** Each limit of the stage gets what it tells the sources below it, those of stages below included. */
+static void stage_limits(struct tr_graph *graph, struct tr_stage *stage)
+{
+	const struct tr_enough *above = stage->output != NULL ? stage->output->consumer->head_enough : NULL;
+
+	stage->enough = TR_NEW_ARRAY(&graph->arena, stage->node_count + 1, struct tr_enough *);
+	for (uint32_t i = stage->node_count; i-- > 0;) {
+		if (stage->nodes[i]->kind != TR_NODE_LIMIT)
+			continue;
+		stage->enough[i] = TR_NEW(&graph->arena, struct tr_enough);
+		stage->enough[i]->outer = above;
+		above = stage->enough[i];
+	}
+	stage->head_enough = above;
+}
+
 /** Follows the nodes of a stage down to its head, and begins the stages below. */
 static void stage_fill(struct tr_graph *graph, struct tr_stage *stage)
 {
@@ -89,6 +106,8 @@ static void stage_fill(struct tr_graph *graph, struct tr_stage *stage)
 	stage->node_count = count;
 	stage->programs = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_program *);
 	stage->windows = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_window_plan *);
+	stage->sorts = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_sort_plan *);
+	stage_limits(graph, stage);
 	stage->head_node = node;
 	stage->input = node->output;
 	if (node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES) {
@@ -202,6 +221,17 @@ static const struct tr_window_rank_plan *rank_plan(struct tr_graph *graph, const
 	return plan;
 }
 
+static const struct tr_sort_plan *sort_plan(struct tr_graph *graph, const struct tr_node *node)
+{
+	struct tr_sort_plan *plan = TR_NEW(&graph->arena, struct tr_sort_plan);
+
+	plan->spec = node->sort.spec;
+	plan->phase = node->sort.phase;
+	plan->rows = plan->phase == TR_PHASE_GLOBAL ? node->output : node->inputs[0]->output;
+	plan->output = node->output;
+	return plan;
+}
+
 static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, struct tr_status *st)
 {
 	if (stage->head == TR_HEAD_SOURCE)
@@ -217,6 +247,8 @@ static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, str
 						  node->output->column_count, &stage->programs[i], st));
 		else if (node->kind == TR_NODE_WINDOW_AGGREGATE)
 			stage->windows[i] = window_plan(graph, node);
+		else if (node->kind == TR_NODE_SORT)
+			stage->sorts[i] = sort_plan(graph, node);
 	}
 	return TR_OK;
 }
@@ -330,6 +362,10 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 		break;
 	case TR_NODE_WINDOW_AGGREGATE: TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st)); break;
 	case TR_NODE_WINDOW_RANK: TR_TRY(tr_op_window_rank_create(rank_plan(graph, node), context, &op, st)); break;
+	case TR_NODE_SORT: op = tr_op_sort_create(stage->sorts[index], context); break;
+	case TR_NODE_LIMIT:
+		op = tr_op_limit_create(&node->sort.spec, node->output, stage->enough[index], context);
+		break;
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
 		break;
@@ -423,6 +459,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 		.checkpoint_wanted = &graph->checkpoint_wanted,
 		.checkpoint_last = &graph->checkpoint_last,
 		.is_draining = &graph->is_draining,
+		.enough = stage->head_enough,
 		.has_checkpoints = graph->coordinator_io != NULL,
 		.arena = &subtask->arena,
 		.program = {.env = graph->env,

@@ -100,6 +100,9 @@ struct tr_stage {
 	uint32_t state_count;
 	const struct tr_program **programs;    /* per node: FILTER and PROJECT */
 	const struct tr_window_plan **windows; /* per node: WINDOW_AGGREGATE */
+	const struct tr_sort_plan **sorts;     /* per node: SORT */
+	struct tr_enough **enough;             /* per node: LIMIT */
+	const struct tr_enough *head_enough;   /* of the nearest limit above the head; or NULL */
 	struct tr_edge **inputs;
 	uint32_t input_count;
 	struct tr_edge *output; /* NULL: ends in a sink */

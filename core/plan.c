@@ -25,6 +25,8 @@ static const char *const kind_names[] = {
 	[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
 	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
 	[TR_NODE_WINDOW_RANK] = "WindowRank",
+	[TR_NODE_SORT] = "Sort",
+	[TR_NODE_LIMIT] = "Limit",
 	[TR_NODE_EXCHANGE] = "Exchange",
 	[TR_NODE_SINK] = "Sink",
 };
@@ -156,6 +158,26 @@ static tr_code check_rank(const struct tr_node *node, struct tr_status *st)
 	return TR_OK;
 }
 
+static tr_code check_sort(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+
+	if (node->kind == TR_NODE_LIMIT || node->sort.phase == TR_PHASE_SINGLE) {
+		if (!schemas_fit(input, node->output))
+			FAIL_NODE(st, node, "input and output differ");
+	} else if (!schemas_fit(node->sort.phase == TR_PHASE_LOCAL ? node->output : input, tr_plan_sorted_schema())) {
+		FAIL_NODE(st, node, "rows do not travel as they are sorted");
+	}
+	if (node->sort.phase == TR_PHASE_GLOBAL)
+		input = node->output;
+	for (uint32_t i = 0; i < node->sort.spec.key_count; i++)
+		if (node->sort.spec.keys[i].column >= input->column_count)
+			FAIL_NODE(st, node, "key column %u does not exist", node->sort.spec.keys[i].column);
+	if ((node->kind == TR_NODE_LIMIT) != (node->sort.spec.key_count == 0))
+		FAIL_NODE(st, node, "%u keys", node->sort.spec.key_count);
+	return TR_OK;
+}
+
 static tr_code check_union(const struct tr_node *node, struct tr_status *st)
 {
 	if (node->input_count == 0)
@@ -188,6 +210,8 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 	case TR_NODE_WINDOW_TABLE: return check_window_table(node, st);
 	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);
 	case TR_NODE_WINDOW_RANK: return check_rank(node, st);
+	case TR_NODE_SORT:
+	case TR_NODE_LIMIT: return check_sort(node, st);
 	case TR_NODE_EXCHANGE: return check_exchange(node, st);
 	case TR_NODE_SINK:
 		if (node->sink.table == NULL || node->sink.table->connector == NULL ||
@@ -218,7 +242,8 @@ static tr_code check_parallelism(const struct tr_node *node, const struct tr_nod
 
 bool tr_plan_has_memory_share(const struct tr_node *node)
 {
-	return node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL;
+	return (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL) ||
+	       node->kind == TR_NODE_SORT;
 }
 
 size_t tr_plan_memory_share(const struct tr_plan *plan) { return plan->memory_limit / TR_MAX(plan->stateful_count, 1); }
@@ -268,6 +293,8 @@ tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 		if (plan->node_count > NODES_MAX)
 			FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
 		TR_TRY(check_node(&visit, st));
+		if ((visit.node->kind == TR_NODE_SORT || visit.node->kind == TR_NODE_LIMIT) && !plan->is_batch)
+			FAIL_NODE(st, visit.node, "only batch jobs can sort and limit");
 		plan->stateful_count += tr_plan_has_memory_share(visit.node) ? visit.node->parallelism : 0;
 		if (named_count == NODES_NAMED_MAX)
 			FAIL_NODE(st, visit.node, "more than %d operators have state", NODES_NAMED_MAX);

@@ -16,6 +16,7 @@
 #include "core/ops/agg.h"
 #include "core/ops/expr.h"
 #include "core/ops/row_order.h"
+#include "core/ops/sort.h"
 #include "core/ops/window.h"
 #include "io/connector.h"
 #include "tailrace/status.h"
@@ -34,6 +35,8 @@ enum tr_node_kind {
 	TR_NODE_WINDOW_TABLE,
 	TR_NODE_WINDOW_AGGREGATE,
 	TR_NODE_WINDOW_RANK,
+	TR_NODE_SORT,
+	TR_NODE_LIMIT,
 	TR_NODE_EXCHANGE,
 	TR_NODE_SINK,
 };
@@ -107,6 +110,12 @@ struct tr_node {
 			bool has_number;
 			uint32_t place; /* of the binder: where it was written */
 		} rank;
+		/* SORT, batch only: LOCAL's output schema is tr_plan_sorted_schema; key columns are those of SINGLE's or LOCAL's
+		 * input in all phases. LIMIT: no keys, and no phases. What stands before the exchange has no offset, and the limit that its reader needs. */
+		struct {
+			struct tr_sort_spec spec;
+			enum tr_aggregate_phase phase;
+		} sort;
 		struct {
 			enum tr_exchange_kind kind;
 			const uint32_t *keys; /* HASH: columns of the input */
@@ -165,6 +174,9 @@ tr_code tr_plan_local_schema(struct tr_arena *arena, const struct tr_node *local
 
 /** Whether this aggregation can run in two phases (event time, sliceable window, mergeable aggregates, no DISTINCT). */
 bool tr_plan_is_two_phase(const struct tr_window_spec *window, const struct tr_agg_call *aggs, uint32_t agg_count);
+
+/** The schema between the phases of a SORT. */
+const struct tr_schema *tr_plan_sorted_schema(void);
 
 /** Gives `node` its uid and fingerprint: tr_plan_check's. `above` is the way to it, `named` are the nodes that have one. */
 void tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, const struct tr_node *const *named,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plan: the questions about two-phase aggregation, answered by the operators (core/ops/op_window.h).
+ * Plan: the questions about two-phase aggregation and sorting, answered by the operators (core/ops/op_window.h, op_sort.h).
  */
 #include "base/check.h"
+#include "core/ops/op_sort.h"
 #include "core/ops/op_window.h"
 #include "core/plan.h"
 
@@ -22,6 +23,8 @@ tr_code tr_plan_local_schema(struct tr_arena *arena, const struct tr_node *local
 
 	return tr_window_local_schema(arena, &plan, schema, st);
 }
+
+const struct tr_schema *tr_plan_sorted_schema(void) { return &tr_sort_local_schema; }
 
 bool tr_plan_is_two_phase(const struct tr_window_spec *window, const struct tr_agg_call *aggs, uint32_t agg_count)
 {

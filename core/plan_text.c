@@ -115,6 +115,12 @@ static void print_scan(struct printer *p, const struct tr_node *node)
 	fputs(")", p->out);
 }
 
+static void print_spill(struct printer *p, const struct tr_node *node)
+{
+	if (p->plan->memory_limit != 0 && tr_plan_has_memory_share(node))
+		fprintf(p->out, ", spill=[beyond %" PRIu64 " kb]", (uint64_t)tr_plan_memory_share(p->plan) >> 10);
+}
+
 static void print_aggregate(struct printer *p, const struct tr_node *node)
 {
 	static const char *const phases[] = {"single", "local", "global"};
@@ -137,8 +143,41 @@ static void print_aggregate(struct printer *p, const struct tr_node *node)
 	for (uint32_t i = 0; i < node->window.agg_count; i++)
 		fprintf(p->out, "%s%s", i > 0 ? ", " : "", node->window.aggs[i].text);
 	fputs("]", p->out);
-	if (p->plan->memory_limit != 0 && tr_plan_has_memory_share(node))
-		fprintf(p->out, ", spill=[beyond %" PRIu64 " kb]", (uint64_t)tr_plan_memory_share(p->plan) >> 10);
+	print_spill(p, node);
+	fputs(")", p->out);
+}
+
+static const char *sort_name(const struct tr_node *node)
+{
+	if (node->kind == TR_NODE_LIMIT)
+		return "Limit";
+	return tr_sort_rows_needed(&node->sort.spec) == TR_SORT_NO_LIMIT ? "Sort" : "SortLimit";
+}
+
+static void print_sort(struct printer *p, const struct tr_node *node)
+{
+	static const char *const phases[] = {"single", "local", "global"};
+	const struct tr_sort_spec *spec = &node->sort.spec;
+	const struct tr_schema *rows = node->sort.phase == TR_PHASE_GLOBAL ? node->output : node->inputs[0]->output;
+	const char *comma = "";
+
+	fprintf(p->out, "%s(", sort_name(node));
+	if (node->kind == TR_NODE_SORT) {
+		fprintf(p->out, "phase=[%s], orderBy=[", phases[node->sort.phase]);
+		for (uint32_t i = 0; i < spec->key_count; i++)
+			fprintf(p->out, "%s%s %s NULLS %s", i > 0 ? ", " : "", column_name(rows, spec->keys[i].column),
+				spec->keys[i].is_descending ? "DESC" : "ASC",
+				spec->keys[i].nulls_first ? "FIRST" : "LAST");
+		fputs("]", p->out);
+		comma = ", ";
+	}
+	if (spec->offset != 0) {
+		fprintf(p->out, "%soffset=[%" PRIu64 "]", comma, spec->offset);
+		comma = ", ";
+	}
+	if (spec->limit != TR_SORT_NO_LIMIT)
+		fprintf(p->out, "%sfetch=[%" PRIu64 "]", comma, spec->limit);
+	print_spill(p, node);
 	fputs(")", p->out);
 }
 
@@ -203,6 +242,8 @@ static void print_node(struct printer *p, const struct tr_node *node)
 		return;
 	case TR_NODE_WINDOW_AGGREGATE: print_aggregate(p, node); return;
 	case TR_NODE_WINDOW_RANK: print_rank(p, node); return;
+	case TR_NODE_SORT:
+	case TR_NODE_LIMIT: print_sort(p, node); return;
 	case TR_NODE_EXCHANGE: print_exchange(p, node); return;
 	case TR_NODE_SINK:
 		fprintf(p->out, "Sink(table=[%s], fields=[", node->sink.table->name);
@@ -248,12 +289,16 @@ static const char *kind_name(const struct tr_node *node)
 		[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
 		[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
 		[TR_NODE_WINDOW_RANK] = "WindowRank",
+		[TR_NODE_SORT] = "Sort",
+		[TR_NODE_LIMIT] = "Limit",
 		[TR_NODE_EXCHANGE] = "Exchange",
 		[TR_NODE_SINK] = "Sink",
 	};
 
 	if (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.window.is_whole)
 		return "HashAggregate";
+	if (node->kind == TR_NODE_SORT)
+		return sort_name(node);
 	return names[node->kind];
 }
 

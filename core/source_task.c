@@ -642,6 +642,10 @@ enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
 		return step_of(emit_restored_watermark(t));
 	if (tr_op_is_draining(&t->head))
 		return finish(t);
+	if (tr_op_has_enough(&t->head)) {
+		t->wakes->workers |= t->plan->workers; /* those that wait for a carry of ours */
+		return finish(t);
+	}
 	if (now_ns >= t->timer_ns && quiet_step(t) != TR_TURN_IDLE)
 		return t->head.context->status.code == TR_OK ? TR_TURN_PROGRESS : TR_TURN_FAILED;
 	return work(t);

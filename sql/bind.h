@@ -7,7 +7,7 @@
  *     bind_query.c   WHERE, SELECT, WITH                    bind_from.c    tables, views, subqueries
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
- *     bind_aggregate.c  calls of aggregates
+ *     bind_aggregate.c  calls of aggregates                 bind_order.c   ORDER BY, OFFSET, LIMIT
  *     bind_over.c    ROW_NUMBER() OVER, QUALIFY
  *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
@@ -51,6 +51,7 @@
 #define TR_E_TIME "E0501"        /* no time attribute where one is needed */
 #define TR_E_WINDOW "E0502"      /* a window that makes no sense */
 #define TR_E_UNBOUNDED "E0503"   /* a statement after one that never ends */
+#define TR_E_BATCH "E0504"       /* a table that never ends, in batch mode */
 #define TR_W_NO_EFFECT "W0403"   /* SET: a key that means nothing here */
 
 #define TR_VIEW_DEPTH_MAX 50
@@ -105,7 +106,8 @@ struct tr_binder {
 	uint32_t view_depth;
 	uint32_t place_count; /* where WINDOW_RANK nodes were written, by the number that they have */
 	struct tr_span *places;
-	uint32_t lazy_depth; /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
+	uint32_t query_depth; /* of queries inside of each other; 1: the statement's own */
+	uint32_t lazy_depth;  /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
 };
 
 /** Aggregates of one SELECT as they are met. */
@@ -142,13 +144,23 @@ struct tr_overs {
 	struct tr_over items[TR_OVERS_MAX];
 };
 
+/** What a SELECT lists, and what its ORDER BY adds to that. */
+struct tr_select_list {
+	const struct tr_expr **exprs;
+	const char **names;
+	uint32_t count;
+	uint32_t visible;          /* the first ones are the answer's columns, the others are only sorted by */
+	struct tr_order_key *keys; /* one per item of ORDER BY; columns count in the list */
+};
+
 /** Where an expression stands. */
 struct tr_expr_scope {
-	const struct tr_relation *relation; /* NULL: no columns may be named */
-	struct tr_aggregation *aggregation; /* after GROUP BY: columns count in the aggregation's output */
-	const char *clause;                 /* "WHERE", for messages */
-	struct tr_overs *overs;             /* where OVER may stand; else NULL */
-	bool allows_aggregates;             /* SELECT list and HAVING */
+	const struct tr_relation *relation;   /* NULL: no columns may be named */
+	const struct tr_select_list *aliases; /* ORDER BY: names that go before all columns; or NULL */
+	struct tr_aggregation *aggregation;   /* after GROUP BY: columns count in the aggregation's output */
+	const char *clause;                   /* "WHERE", for messages */
+	struct tr_overs *overs;               /* where OVER may stand; else NULL */
+	bool allows_aggregates;               /* SELECT list and HAVING */
 };
 
 #define TR_BIND_COLUMNS_MAX TR_COLUMNS_MAX
@@ -231,6 +243,18 @@ const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct 
 const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct tr_ast_query *query,
 					const struct tr_cte_scope *ctes);
 
+/* bind_order.c */
+/** Binds the items of ORDER BY over the scope of the list, which gets its keys and what more there is to sort by. False:
+ * reported. */
+bool tr_bind_order_items(struct tr_binder *binder, const struct tr_expr_scope *outer, const struct tr_ast_order *order,
+			 struct tr_select_list *list);
+/** The same for a query that is no SELECT: the relation with the columns that its ORDER BY needs. NULL: reported. */
+const struct tr_relation *tr_bind_ordered_columns(struct tr_binder *binder, const struct tr_relation *relation,
+						  const struct tr_ast_query *query, struct tr_select_list *list);
+/** The relation, whose columns are the list, sorted and limited as the query says. NULL: reported. */
+const struct tr_relation *tr_bind_sorted(struct tr_binder *binder, const struct tr_relation *relation,
+					 const struct tr_ast_query *query, const struct tr_select_list *list);
+
 /* bind_window.c */
 const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
 						  const struct tr_cte_scope *ctes);
@@ -293,8 +317,10 @@ const struct tr_expr *tr_bind_attached_time(struct tr_binder *binder, const stru
 /** Attached windows are told apart by their keys; as a window of a millisecond, the last one of each, they fire when they
  * should. The time column is the caller's to set. */
 struct tr_window_spec tr_bind_attached_window(struct tr_binder *binder, bool is_local);
+/** `list` takes the columns, with what `order` adds; the relation has all of them. */
 const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,
-						 struct tr_span span, const struct tr_relation *input);
+						 const struct tr_ast_order *order, struct tr_span span,
+						 const struct tr_relation *input, struct tr_select_list *list);
 /** Whether a SELECT needs grouping: GROUP BY, HAVING, or an aggregate in its list. */
 bool tr_bind_is_grouped(const struct tr_ast_select *select);
 /** An expression after GROUP BY that is a key, an aggregate or a window column; NULL and `is_reported` false: none of

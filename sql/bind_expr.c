@@ -89,11 +89,25 @@ static const struct tr_expr *bind_plain(struct tr_binder *binder, const struct t
 	}
 }
 
+/* What a plain name means in ORDER BY if it is one of the answer's. */
+static const struct tr_expr *find_alias(const struct tr_select_list *list, const struct tr_ast_expr *ast)
+{
+	if (list == NULL || ast->kind != TR_AST_EXPR_COLUMN || ast->path.count != 1)
+		return NULL;
+	for (uint32_t i = 0; i < list->visible; i++)
+		if (strcmp(list->names[i], ast->path.names[0].text) == 0)
+			return list->exprs[i];
+	return NULL;
+}
+
 const struct tr_expr *tr_bind_expr(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast)
 {
+	const struct tr_expr *alias = find_alias(scope->aliases, ast);
 	bool is_reported = false;
 
+	if (alias != NULL)
+		return alias;
 	if (scope->aggregation != NULL) {
 		const struct tr_expr *grouped = tr_bind_grouped(binder, scope, ast, &is_reported);
 

@@ -69,8 +69,8 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 	scan->scan.watermark_interval_ms = tr_config_integer(binder->config, "pipeline.auto-watermark-interval");
 	scan->scan.idle_timeout_ms = tr_config_integer(binder->config, "table.exec.source.idle-timeout");
 	if (binder->is_batch && !scan->scan.is_bounded) {
-		tr_diag_error(binder->diags, TR_E_UNBOUNDED, span,
-			      "table '%s' never ends and can't be read in batch mode", table->name);
+		tr_diag_error(binder->diags, TR_E_BATCH, span, "table '%s' never ends and can't be read in batch mode",
+			      table->name);
 		tr_diag_hint(binder->diags, "%s", table->connector->source->bounded_hint);
 		return NULL;
 	}

@@ -368,14 +368,15 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 
 /* ---- SELECT ---- */
 
-static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *select, struct tr_aggregation *aggregation,
-		       struct tr_overs *overs, const struct tr_expr **exprs, const char **names,
+static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *select, const struct tr_ast_order *order,
+		       struct tr_aggregation *aggregation, struct tr_overs *overs, struct tr_select_list *list,
 		       const struct tr_expr **having, const struct tr_expr **qualify)
 {
 	struct tr_expr_scope scope = {
 		.relation = aggregation->input, .aggregation = aggregation, .overs = overs, .clause = "SELECT"};
 	bool is_good = true;
 
+	list->count = select->item_count;
 	for (uint32_t i = 0; i < select->item_count; i++) {
 		const struct tr_ast_select_item *item = &select->items[i];
 
@@ -384,9 +385,9 @@ static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *sel
 			is_good = false;
 			continue;
 		}
-		exprs[i] = tr_bind_expr(binder, &scope, item->expr);
-		names[i] = tr_bind_item_name(binder, item, i);
-		is_good = is_good && exprs[i] != NULL;
+		list->exprs[i] = tr_bind_expr(binder, &scope, item->expr);
+		list->names[i] = tr_bind_item_name(binder, item, i);
+		is_good = is_good && list->exprs[i] != NULL;
 	}
 	if (select->qualify != NULL) {
 		*qualify = tr_bind_qualify(binder, &scope, select);
@@ -398,15 +399,14 @@ static bool bind_items(struct tr_binder *binder, const struct tr_ast_select *sel
 		*having = tr_bind_condition(binder, &scope, select->having);
 		is_good = is_good && *having != NULL;
 	}
-	return is_good;
+	return is_good && tr_bind_order_items(binder, &scope, order, list);
 }
 
 const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,
-						 struct tr_span span, const struct tr_relation *input)
+						 const struct tr_ast_order *order, struct tr_span span,
+						 const struct tr_relation *input, struct tr_select_list *list)
 {
 	struct tr_aggregation aggregation = {.input = input};
-	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, select->item_count, const struct tr_expr *);
-	const char **names = TR_NEW_ARRAY(binder->arena, select->item_count, const char *);
 	struct tr_overs *overs = TR_NEW(binder->arena, struct tr_overs);
 	const struct tr_expr *having = NULL, *qualify = NULL;
 	const struct tr_relation *result;
@@ -416,17 +416,19 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 	if (input == NULL)
 		return NULL;
 	aggregation.input = input;
+	list->exprs = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
+	list->names = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const char *);
 	aggregation.keys = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	aggregation.projected = TR_NEW_ARRAY(binder->arena, TR_BIND_COLUMNS_MAX, const struct tr_expr *);
 	aggregation.aggs = TR_NEW_ARRAY(binder->arena, TR_BIND_AGGREGATES_MAX, struct tr_agg_call);
 	if (!bind_keys(binder, select, &aggregation) ||
 	    !check_partitions(binder, &aggregation, select->has_group_by ? select->group_span : span) ||
-	    !bind_items(binder, select, &aggregation, overs, exprs, names, &having, &qualify) ||
-	    !bind_items(binder, select, &aggregation, overs, exprs, names, &having, &qualify)) {
+	    !bind_items(binder, select, order, &aggregation, overs, list, &having, &qualify) ||
+	    !bind_items(binder, select, order, &aggregation, overs, list, &having, &qualify)) {
 		if (!aggregation.needs_table)
 			return NULL;
 		input = tr_bind_window_table(binder, input, span);
-		return input != NULL ? tr_bind_grouped_select(binder, select, span, input) : NULL;
+		return input != NULL ? tr_bind_grouped_select(binder, select, order, span, input, list) : NULL;
 	}
 	result = make_aggregate(binder, &aggregation, span);
 	if (having != NULL)
@@ -434,7 +436,7 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 	result = tr_bind_overs(binder, result, overs);
 	if (result != NULL && qualify != NULL)
 		result = tr_bind_filter(binder, result, qualify);
-	return result == NULL ? NULL : tr_bind_project(binder, result, select->item_count, exprs, names);
+	return result == NULL ? NULL : tr_bind_project(binder, result, list->count, list->exprs, list->names);
 }
 
 const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,

@@ -220,7 +220,8 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 }
 
 static const struct tr_relation *bind_plain_select(struct tr_binder *binder, const struct tr_ast_select *select,
-						   const struct tr_relation *relation, struct tr_span span)
+						   const struct tr_ast_order *order, const struct tr_relation *relation,
+						   struct tr_span span, struct tr_select_list *list)
 {
 	struct tr_overs *overs = TR_NEW(binder->arena, struct tr_overs);
 	struct tr_expr_scope scope = {.relation = relation, .overs = overs, .clause = "SELECT"};
@@ -257,6 +258,8 @@ static const struct tr_relation *bind_plain_select(struct tr_binder *binder, con
 		qualify = tr_bind_qualify(binder, &scope, select);
 		is_good = is_good && qualify != NULL;
 	}
+	*list = (struct tr_select_list){.exprs = exprs, .names = names, .count = count};
+	is_good = is_good && tr_bind_order_items(binder, &scope, order, list);
 	if (is_good && overs->count > 0) {
 		relation = tr_bind_overs(binder, relation, overs);
 		is_good = relation != NULL;
@@ -265,9 +268,10 @@ static const struct tr_relation *bind_plain_select(struct tr_binder *binder, con
 		return NULL;
 	if (qualify != NULL)
 		relation = tr_bind_filter(binder, relation, qualify);
-	if (relation->has_window)
-		return project_below_window(binder, relation, count, exprs, names, span);
-	return tr_bind_project(binder, relation, count, exprs, names);
+	if (!relation->has_window)
+		return tr_bind_project(binder, relation, list->count, exprs, names);
+	relation = project_below_window(binder, relation, list->count, exprs, names, span);
+	return relation != NULL && order->count > 0 ? tr_bind_window_columns(binder, relation, span) : relation;
 }
 
 const char *tr_bind_item_name(struct tr_binder *binder, const struct tr_ast_select_item *item, uint32_t index)
@@ -299,7 +303,7 @@ static const struct tr_relation *one_row(struct tr_binder *binder)
 }
 
 static const struct tr_relation *bind_select(struct tr_binder *binder, const struct tr_ast_query *query,
-					     const struct tr_cte_scope *ctes)
+					     const struct tr_cte_scope *ctes, struct tr_select_list *list)
 {
 	const struct tr_ast_select *select = &query->select;
 	const struct tr_relation *relation =
@@ -323,20 +327,58 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 			return NULL;
 	}
 	if (tr_bind_is_grouped(select))
-		relation = tr_bind_grouped_select(binder, select, query->span, relation);
+		relation = tr_bind_grouped_select(binder, select, &query->order_by, query->span, relation, list);
 	else
-		relation = bind_plain_select(binder, select, relation, query->span);
-	return relation != NULL && select->is_distinct ? tr_bind_distinct(binder, relation, query->span) : relation;
+		relation = bind_plain_select(binder, select, &query->order_by, relation, query->span, list);
+	if (relation == NULL || !select->is_distinct)
+		return relation;
+	if (list->count > list->visible) {
+		tr_diag_error(binder->diags, TR_E_GROUPING, query->span,
+			      "with SELECT DISTINCT, ORDER BY takes only what is in the list");
+		return NULL;
+	}
+	return tr_bind_distinct(binder, relation, query->span);
 }
 
 /* ---- query ---- */
 
+static bool has_order_or_limit(const struct tr_ast_query *query)
+{
+	return query->order_by.count > 0 || query->limit != NULL || query->offset != NULL;
+}
+
+/* All but WITH. */
+static const struct tr_relation *bind_body(struct tr_binder *binder, const struct tr_ast_query *query,
+					   const struct tr_cte_scope *ctes)
+{
+	const struct tr_relation *relation = NULL;
+	struct tr_select_list list;
+
+	switch (query->kind) {
+	case TR_AST_QUERY_SELECT: relation = bind_select(binder, query, ctes, &list); break;
+	case TR_AST_QUERY_VALUES: relation = tr_bind_values(binder, query); break;
+	case TR_AST_QUERY_SET: relation = tr_bind_union(binder, query, ctes); break;
+	case TR_AST_QUERY_TABLE: relation = tr_bind_named_table(binder, &query->table, NULL, ctes); break;
+	}
+	if (relation == NULL || !has_order_or_limit(query))
+		return relation;
+	if (query->kind != TR_AST_QUERY_SELECT || relation->has_window)
+		relation = tr_bind_ordered_columns(binder, relation, query, &list);
+	return relation != NULL ? tr_bind_sorted(binder, relation, query, &list) : NULL;
+}
+
 const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct tr_ast_query *query,
 					const struct tr_cte_scope *ctes)
 {
-	if (query->is_recursive || query->order_by.count > 0 || query->limit != NULL || query->offset != NULL) {
-		tr_diag_not_supported(binder->diags, query->span, "%s",
-				      query->is_recursive ? "WITH RECURSIVE" : "ORDER BY, LIMIT and OFFSET");
+	const struct tr_relation *relation;
+
+	if (query->is_recursive) {
+		tr_diag_not_supported(binder->diags, query->span, "WITH RECURSIVE");
+		return NULL;
+	}
+	if (has_order_or_limit(query) && !binder->is_batch) {
+		tr_diag_not_supported(binder->diags, query->span, "ORDER BY, LIMIT and OFFSET in streaming mode");
+		tr_diag_hint(binder->diags, "if all input ends, SET 'execution.runtime-mode' = 'batch'");
 		return NULL;
 	}
 	for (uint32_t i = 0; i < query->cte_count; i++) {
@@ -345,11 +387,8 @@ const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct t
 		*scope = (struct tr_cte_scope){.cte = &query->ctes[i], .outer = ctes};
 		ctes = scope;
 	}
-	switch (query->kind) {
-	case TR_AST_QUERY_SELECT: return bind_select(binder, query, ctes);
-	case TR_AST_QUERY_VALUES: return tr_bind_values(binder, query);
-	case TR_AST_QUERY_SET: return tr_bind_union(binder, query, ctes);
-	case TR_AST_QUERY_TABLE: return tr_bind_named_table(binder, &query->table, NULL, ctes);
-	}
-	return NULL;
+	binder->query_depth++;
+	relation = bind_body(binder, query, ctes);
+	binder->query_depth--;
+	return relation;
 }

@@ -99,8 +99,9 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 	struct tr_relation *result;
 	struct tr_node *node;
 
-	if (set->op != TR_AST_SET_UNION || !set->is_all) {
-		tr_diag_not_supported(binder->diags, set->op_span, "set operations other than UNION ALL");
+	if (set->op != TR_AST_SET_UNION || (!set->is_all && !binder->is_batch)) {
+		tr_diag_not_supported(binder->diags, set->op_span, "set operations other than UNION ALL%s",
+				      binder->is_batch ? " and UNION" : "");
 		return NULL;
 	}
 	left = tr_bind_query(binder, set->left, ctes);
@@ -154,5 +155,5 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 						 .index = i,
 						 .role = role == right->columns[i].role ? role : TR_ROLE_NONE};
 	}
-	return result;
+	return set->is_all ? result : tr_bind_distinct(binder, result, query->span);
 }

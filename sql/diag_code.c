@@ -151,6 +151,14 @@ static const struct tr_diag_code codes[] = {
 	 "run together into BEGIN STATEMENT SET; .. END;, or bound the source.",
 	 "CREATE TABLE s (a INT) WITH ('connector' = 'datagen');\nSELECT a FROM s;\nSELECT 1;",
 	 "CREATE TABLE s (a INT) WITH ('connector' = 'datagen', 'number-of-rows' = '5');\nSELECT a FROM s;\nSELECT 1;"},
+	{TR_E_BATCH, "a table that never ends, in batch mode",
+	 "With 'execution.runtime-mode' = 'batch' a query answers once, when all of its input has ended; so each "
+	 "source must end. "
+	 "The hint says what makes it.",
+	 "SET 'execution.runtime-mode' = 'batch';\nCREATE TABLE s (a INT) WITH ('connector' = 'datagen');\n"
+	 "SELECT COUNT(*) FROM s;",
+	 "SET 'execution.runtime-mode' = 'batch';\n"
+	 "CREATE TABLE s (a INT) WITH ('connector' = 'datagen', 'number-of-rows' = '5');\nSELECT COUNT(*) FROM s;"},
 	{TR_E_NOT_SUPPORTED, "not supported yet",
 	 "Flink has it, Tailrace does not, or not yet: docs/ROADMAP.md says in which order things come. Nothing is "
 	 "ever taken "

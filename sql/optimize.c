@@ -446,6 +446,29 @@ static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_
 	return copy;
 }
 
+/* SORT and LIMIT: the rows as they are, with the columns that are sorted by. */
+static const struct tr_node *prune_sort(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const struct tr_sort_spec *spec = &node->sort.spec;
+	struct tr_order_key *keys = TR_NEW_ARRAY(arena, spec->key_count + 1, struct tr_order_key);
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < spec->key_count; i++)
+		usage->is_read[spec->keys[i].column] = true;
+	if (usage->count > 0 && !is_any_read(usage))
+		usage->is_read[0] = true; /* rows need a column */
+	pruned = prune(arena, node->inputs[0], usage);
+	copy = copy_node(arena, node, &pruned);
+	copy->output = pruned->output;
+	for (uint32_t i = 0; i < spec->key_count; i++) {
+		keys[i] = spec->keys[i];
+		keys[i].column = usage->map[keys[i].column];
+	}
+	copy->sort.spec.keys = keys;
+	return copy;
+}
+
 /* VALUES, UNION, SINK: all columns stay. */
 static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
@@ -472,6 +495,8 @@ static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node 
 	case TR_NODE_WINDOW_TABLE: return prune_window_table(arena, node, usage);
 	case TR_NODE_WINDOW_AGGREGATE: return prune_aggregate(arena, node, usage);
 	case TR_NODE_WINDOW_RANK: return prune_rank(arena, node, usage);
+	case TR_NODE_SORT:
+	case TR_NODE_LIMIT: return prune_sort(arena, node, usage);
 	default: return prune_all(arena, node, usage);
 	}
 }

@@ -85,6 +85,42 @@ static tr_code aggregate(const struct pass *pass, const struct tr_node *node, co
 	return TR_OK;
 }
 
+static struct tr_node *over(const struct pass *pass, const struct tr_node *node, const struct tr_node *input)
+{
+	struct tr_node *copy = tr_plan_node(pass->arena, node->kind, &input, 1);
+	const struct tr_node *const *inputs = copy->inputs;
+
+	*copy = *node;
+	copy->inputs = inputs;
+	copy->parallelism = input->parallelism;
+	return copy;
+}
+
+/* Each subtask sorts its own, or lets as many rows pass as may be needed; one makes the answer of theirs. */
+static const struct tr_node *sort_or_limit(const struct pass *pass, const struct tr_node *node,
+					   const struct tr_node *input)
+{
+	const uint64_t needed = tr_sort_rows_needed(&node->sort.spec);
+	struct tr_node *part, *whole;
+
+	if (input->parallelism == 1)
+		return over(pass, node, input);
+	if (node->kind == TR_NODE_SORT || needed != TR_SORT_NO_LIMIT) {
+		part = over(pass, node, input);
+		part->sort.spec.offset = 0;
+		part->sort.spec.limit = needed;
+		if (node->kind == TR_NODE_SORT) {
+			part->output = tr_plan_sorted_schema();
+			part->sort.phase = TR_PHASE_LOCAL;
+		}
+		input = part;
+	}
+	whole = over(pass, node, exchange(pass, input, TR_EXCHANGE_GATHER, 1, 0));
+	if (node->kind == TR_NODE_SORT)
+		whole->sort.phase = TR_PHASE_GLOBAL;
+	return whole;
+}
+
 static tr_code visit(const struct pass *pass, const struct tr_node *node, const struct tr_node **result,
 		     struct tr_status *st)
 {
@@ -103,6 +139,8 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 			inputs[0] = by_key(pass, inputs[0], node->rank.keys, node->rank.key_count);
 		parallelism = inputs[0]->parallelism;
 		break;
+	case TR_NODE_SORT:
+	case TR_NODE_LIMIT: *result = sort_or_limit(pass, node, inputs[0]); return TR_OK;
 	case TR_NODE_VALUES: parallelism = 1; break;
 	case TR_NODE_UNION:
 		for (uint32_t i = 0; i < node->input_count; i++) {

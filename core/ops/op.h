@@ -56,6 +56,12 @@ struct tr_op_metrics {
 struct tr_disk;
 struct tr_io_queue;
 
+/** A limit has all its rows: what is read for it may end. Written by any subtask of it, read by the heads of the sources below. */
+struct tr_enough {
+	_Atomic bool is_reached;
+	const struct tr_enough *outer; /* of a limit above that one; or NULL */
+};
+
 /** What a subtask offers to its operators. Outlives them. */
 struct tr_op_context {
 	struct tr_environment *env;
@@ -72,6 +78,7 @@ struct tr_op_context {
 	 * as if there were no more input. */
 	const _Atomic uint64_t *checkpoint_last;
 	const _Atomic bool *is_draining;
+	const struct tr_enough *enough; /* of the nearest limit above; NULL: there is none */
 	/* Output becomes visible by on_complete only, and the end of input waits for that. False: sinks publish on their own. */
 	bool has_checkpoints;
 	/* What the state of an operator may take in memory, in bytes; 0: any amount. Beyond it the operator keeps state in a
@@ -186,6 +193,15 @@ static inline bool tr_op_is_draining(const struct tr_op *head)
 	const _Atomic bool *is_draining = head->context->is_draining;
 
 	return is_draining != NULL && atomic_load_explicit(is_draining, memory_order_acquire);
+}
+
+/** For the head of a source stage: nobody needs more rows of it. */
+static inline bool tr_op_has_enough(const struct tr_op *head)
+{
+	for (const struct tr_enough *enough = head->context->enough; enough != NULL; enough = enough->outer)
+		if (atomic_load_explicit(&enough->is_reached, memory_order_relaxed)) /* pairs with nothing: a hint */
+			return true;
+	return false;
 }
 
 static inline enum tr_flow tr_op_took(struct tr_op *next, enum tr_flow flow)

@@ -69,7 +69,7 @@ enum tr_flow tr_op_values_step(struct tr_op *op)
 
 	if (!v->is_end_emitted && tr_op_wanted_barrier(op) != 0)
 		return tr_op_emit_barrier(op, tr_op_wanted_barrier(op));
-	if (v->next_row < v->row_count && !tr_op_is_draining(op))
+	if (v->next_row < v->row_count && !tr_op_is_draining(op) && !tr_op_has_enough(op))
 		return emit_rows(v);
 	if (!v->is_max_emitted) {
 		v->is_max_emitted = true;

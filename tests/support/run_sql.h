@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * For tests: runs a script in this process and gives back the rows of its SELECTs as sorted lines of text.
+ * For tests: runs a script in this process and gives back the rows of its SELECTs as lines of text, sorted unless run_keeps_order.
  *
  * The sink is a connector of the test's own, which renders each row as `value|value|...` (the texts of the tableau) and
  * appends it to one list under a lock. Include it in one .c file; everything is static.
@@ -34,6 +34,7 @@ struct run_result {
 };
 
 static struct run_result *run_target; /* the result that collects now; one run at a time */
+static bool run_keeps_order;          /* lines stay as they came */
 static pthread_mutex_t run_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct tr_sink {
@@ -146,7 +147,7 @@ static inline struct run_result run_sql(const char *script, const char *const *s
 		}
 		tr_engine_destroy(&engine);
 	}
-	if (result.count > 0)
+	if (result.count > 0 && !run_keeps_order)
 		qsort(result.lines, result.count, sizeof(char *), run_compare_lines);
 	tr_session_destroy(&session);
 	tr_arena_deinit(&arena);
