@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Filter and project of batches that lie in the cache: the engine's filter and project operators, with compiled
+ * Filter and project of batches that lie in the cache: the engine's project operator, which filters too, with compiled
  * programs, in front of a tail that takes the batches.
  */
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 #include "base/type.h"
 #include "base/check.h"
 #include "core/ops/func.h"
-#include "core/ops/op_filter.h"
 #include "core/ops/op_project.h"
 
 #include "bench/bench.h"
@@ -37,7 +36,7 @@ struct data {
 	struct tr_column columns[4];
 	struct tr_batch batch;
 	struct tr_op_context context;
-	struct tr_op *filter, *project;
+	struct tr_op *project;
 	struct tail tail;
 	uint32_t bar_rows; /* of the last run, to compare */
 };
@@ -127,21 +126,19 @@ static tr_code build_chain(struct data *d, const struct tr_expr *condition, cons
 	for (uint32_t i = 0; i < count; i++)
 		types[i] = outputs[i]->type;
 	d->output = (struct tr_schema){count, d->input.names, types};
-	TR_TRY(tr_program_compile(&d->arena, &d->input, outputs, count, &program, st));
-	d->project = tr_op_project_create(&d->context, &d->output, program);
+	if (condition != NULL)
+		TR_TRY(tr_program_compile_where(&d->arena, &d->input, condition, outputs, count, &program, st));
+	else
+		TR_TRY(tr_program_compile(&d->arena, &d->input, outputs, count, &program, st));
+	d->project = tr_op_project_create(&d->context, &d->output, program, condition != NULL);
 	d->project->next = &d->tail.op;
-	if (condition != NULL) {
-		TR_TRY(tr_program_compile(&d->arena, &d->input, &condition, 1, &program, st));
-		d->filter = tr_op_filter_create(&d->context, &d->input, program);
-		d->filter->next = d->project;
-	}
 	return TR_OK;
 }
 
 static uint64_t ours(void *context, uint32_t repeat, double *seconds)
 {
 	struct data *d = context;
-	struct tr_op *head = d->filter != NULL ? d->filter : d->project;
+	struct tr_op *head = d->project;
 
 	for (uint32_t r = 0; r < repeat; r++)
 		TR_ASSERT(head->ops->on_batch(head, 0, &d->batch) == TR_FLOW_MORE);
@@ -152,8 +149,6 @@ static void data_close(struct tr_bench_pair *pair)
 {
 	struct data *d = pair->data;
 
-	if (d->filter != NULL)
-		d->filter->ops->destroy(d->filter);
 	if (d->project != NULL)
 		d->project->ops->destroy(d->project);
 	tr_arena_deinit(&d->arena);

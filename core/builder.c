@@ -242,6 +242,10 @@ static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, str
 		if (node->kind == TR_NODE_FILTER)
 			TR_TRY(tr_program_compile(&graph->arena, node->inputs[0]->output, &node->filter.condition, 1,
 						  &stage->programs[i], st));
+		else if (node->kind == TR_NODE_PROJECT && node->project.condition != NULL)
+			TR_TRY(tr_program_compile_where(&graph->arena, node->inputs[0]->output, node->project.condition,
+							node->project.exprs, node->output->column_count,
+							&stage->programs[i], st));
 		else if (node->kind == TR_NODE_PROJECT)
 			TR_TRY(tr_program_compile(&graph->arena, node->inputs[0]->output, node->project.exprs,
 						  node->output->column_count, &stage->programs[i], st));
@@ -355,7 +359,10 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	set_memory(graph, subtask, node);
 	switch (node->kind) {
 	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
-	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
+	case TR_NODE_PROJECT:
+		op = tr_op_project_create(context, node->output, stage->programs[index],
+					  node->project.condition != NULL);
+		break;
 	case TR_NODE_WINDOW_TABLE:
 		TR_TRY(tr_op_window_table_create(&node->window.window, node->inputs[0]->output, node->output, context,
 						 &op, st));

@@ -205,7 +205,10 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 		if (node->filter.condition == NULL || node->filter.condition->type->id != TR_TYPE_BOOLEAN)
 			FAIL_NODE(st, node, "the condition is not BOOLEAN");
 		return TR_OK;
-	case TR_NODE_PROJECT: return check_exprs(node, node->project.exprs, st);
+	case TR_NODE_PROJECT:
+		if (node->project.condition != NULL && node->project.condition->type->id != TR_TYPE_BOOLEAN)
+			FAIL_NODE(st, node, "the condition is not BOOLEAN");
+		return check_exprs(node, node->project.exprs, st);
 	case TR_NODE_UNION: return check_union(node, st);
 	case TR_NODE_WINDOW_TABLE: return check_window_table(node, st);
 	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);

@@ -82,6 +82,7 @@ struct tr_node {
 		} filter;
 		struct {
 			const struct tr_expr *const *exprs; /* one per output column */
+			const struct tr_expr *condition;    /* rows for which it is TRUE only; NULL: all */
 		} project;
 		/* WINDOW_TABLE: only `window`, of event time and not SESSION; output is the input's columns, then window_start,
 		 * window_end, window_time; a row for each window that a row is in.

@@ -228,7 +228,10 @@ static void print_node(struct printer *p, const struct tr_node *node)
 	case TR_NODE_PROJECT:
 		fputs("Project(select=[", p->out);
 		print_exprs(p, node->project.exprs, input, node->output);
-		fputs("])", p->out);
+		fputs("]", p->out);
+		if (node->project.condition != NULL)
+			fprintf(p->out, ", where=[%s]", tr_expr_text_of(p->arena, node->project.condition, input));
+		fputs(")", p->out);
 		return;
 	case TR_NODE_UNION:
 		fputs("Union(fields=[", p->out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See optimize.h. Three passes over the tree, each a short recursion (a plan is as deep as the query it came from, which
+ * See optimize.h. Four passes over the tree, each a short recursion (a plan is as deep as the query it came from, which
  * the parser bounds):
  *
  *  1. sink_filters: FILTER over PROJECT becomes PROJECT over FILTER with the projected expressions put into the
@@ -9,6 +9,7 @@
  *     computed twice by this. Not past a volatile function.
  *  3. prune: from the sink downward, which columns are read; PROJECT and SCAN drop the others, and a scan learns which
  *     columns and which fields of rows its format has to decode (struct tr_need).
+ *  4. fuse: a PROJECT takes the FILTER below it as its condition, so that what both compute is computed once.
  */
 #include "sql/optimize_inner.h"
 
@@ -542,6 +543,23 @@ static void narrow(struct tr_arena *arena, const struct tr_node *node, const str
 		narrow(arena, node->inputs[i], NULL, 0);
 }
 
+/* ---- 4. a projection and the filter below it ---- */
+
+static const struct tr_node *fuse(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < node->input_count; i++)
+		inputs[i] = fuse(arena, node->inputs[i]);
+	copy = copy_node(arena, node, inputs);
+	if (node->kind == TR_NODE_PROJECT && inputs[0]->kind == TR_NODE_FILTER) {
+		copy = copy_node(arena, node, inputs[0]->inputs);
+		copy->project.condition = inputs[0]->filter.condition;
+	}
+	return copy;
+}
+
 const struct tr_node *tr_optimize(struct tr_arena *arena, const struct tr_node *sink)
 {
 	struct usage none = usage_new(arena, 0, false);
@@ -550,5 +568,5 @@ const struct tr_node *tr_optimize(struct tr_arena *arena, const struct tr_node *
 	node = merge_projects(arena, node);
 	node = prune(arena, node, &none);
 	narrow(arena, node, NULL, 0);
-	return node;
+	return fuse(arena, node);
 }

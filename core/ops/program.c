@@ -694,3 +694,22 @@ tr_code tr_program_compile(struct tr_arena *arena, const struct tr_schema *input
 	*program = p;
 	return TR_OK;
 }
+
+tr_code tr_program_compile_where(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *condition,
+				 const struct tr_expr *const *outputs, uint32_t output_count,
+				 const struct tr_program **program, struct tr_status *st)
+{
+	struct tr_program *p = TR_NEW(arena, struct tr_program);
+	uint32_t *registers = TR_NEW_ARRAY(arena, TR_MAX(output_count, 1u), uint32_t);
+	struct compiler c;
+
+	TR_ASSERT(input != NULL && program != NULL && condition != NULL);
+	p->input = input;
+	begin(&c, arena, input, st);
+	TR_TRY(compile_filter(&c, condition, 0, &p->value.result));
+	for (uint32_t i = 0; i < output_count; i++)
+		TR_TRY(compile(&c, outputs[i], p->value.result, &registers[i]));
+	finish(&c, &p->value, registers, output_count);
+	*program = p;
+	return TR_OK;
+}

@@ -31,6 +31,11 @@ struct tr_program_context {
 tr_code tr_program_compile(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *const *outputs,
 			   uint32_t output_count, const struct tr_program **program, struct tr_status *st) TR_MUST_USE;
 
+/** The same for the rows for which `condition` is TRUE only: what both compute, they compute once. */
+tr_code tr_program_compile_where(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *condition,
+				 const struct tr_expr *const *outputs, uint32_t output_count,
+				 const struct tr_program **program, struct tr_status *st) TR_MUST_USE;
+
 /** Registers for batches of up to `rows_max` rows. */
 struct tr_program_state *tr_program_state_create(const struct tr_program *program,
 						 const struct tr_program_context *context, uint32_t rows_max);
@@ -47,6 +52,11 @@ tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *ba
  * (room for row_count) and their number into `count`. A conjunction evaluates each term only for the rows left. */
 tr_code tr_program_filter(struct tr_program_state *state, const struct tr_batch *batch, uint32_t *selection,
 			  uint32_t *count, struct tr_status *st) TR_MUST_USE;
+
+/** For a program with a condition: the rows of `batch` that it holds for go to `selection` and `count`, as above, and outputs are as
+ * those of tr_program_run, for these rows. */
+tr_code tr_program_run_where(struct tr_program_state *state, const struct tr_batch *batch, struct tr_column *outputs,
+			     uint32_t *selection, uint32_t *count, struct tr_status *st) TR_MUST_USE;
 
 /** The steps as text, one a line, for EXPLAIN and tests. In `arena`. */
 const char *tr_program_text(struct tr_arena *arena, const struct tr_program *program);

@@ -83,7 +83,7 @@ struct tr_code_block {
 	uint32_t local_count;
 	const uint32_t *outputs; /* registers */
 	uint32_t output_count;
-	uint32_t result; /* filter code: the selection */
+	uint32_t result; /* the selection that outputs are for; 0: all rows of the batch. Of a filter: what it yields */
 };
 
 struct tr_program {

@@ -712,22 +712,35 @@ tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *ba
 	return TR_OK;
 }
 
+static uint32_t copy_rows(struct tr_program_state *state, struct selection *from, uint32_t row_count, uint32_t *to)
+{
+	list_rows(state, from, row_count);
+	if (from->rows != NULL)
+		memcpy(to, from->rows, from->count * sizeof(*to));
+	else
+		for (uint32_t i = 0; i < from->count; i++)
+			to[i] = i;
+	return from->count;
+}
+
 tr_code tr_program_filter(struct tr_program_state *state, const struct tr_batch *batch, uint32_t *selection,
 			  uint32_t *count, struct tr_status *st)
 {
-	struct selection *result;
-
 	TR_ASSERT(state->program->has_filter);
 	if (state->filter.code == NULL)
 		make_frame(state, &state->filter, &state->program->filter);
 	TR_TRY(run_code(state, &state->filter, batch, st));
-	result = &state->filter.selections[state->program->filter.result];
-	*count = result->count;
-	list_rows(state, result, batch->row_count);
-	if (result->rows != NULL)
-		memcpy(selection, result->rows, result->count * sizeof(*selection));
-	else
-		for (uint32_t i = 0; i < result->count; i++)
-			selection[i] = i;
+	*count =
+		copy_rows(state, &state->filter.selections[state->program->filter.result], batch->row_count, selection);
+	return TR_OK;
+}
+
+tr_code tr_program_run_where(struct tr_program_state *state, const struct tr_batch *batch, struct tr_column *outputs,
+			     uint32_t *selection, uint32_t *count, struct tr_status *st)
+{
+	const uint32_t result = state->program->value.result;
+
+	TR_TRY(tr_program_run(state, batch, outputs, st));
+	*count = copy_rows(state, &state->value.selections[result], batch->row_count, selection);
 	return TR_OK;
 }

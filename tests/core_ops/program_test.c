@@ -428,6 +428,38 @@ static void check_filter(struct tr_program_state *state, const struct table *t, 
 		fail_msg("seed %llu: filter kept too many: %s", (unsigned long long)seed, text);
 }
 
+/* A condition and an output in one program: the rows of tr_program_filter, and for them the values of tr_program_run. The output is
+ * the condition's own tree beside a column, so that they share all they can. */
+static void check_where(struct tr_program_state *filter, struct table *t, const struct tr_expr *condition,
+			uint64_t seed, const char *text)
+{
+	const uint32_t rows = t->batch.row_count;
+	uint32_t *expected = TR_NEW_ARRAY(&t->arena, rows, uint32_t), *kept = TR_NEW_ARRAY(&t->arena, rows, uint32_t);
+	struct tr_program_context context = {.time_zone = "UTC"};
+	const struct tr_program *program;
+	struct tr_program_state *state;
+	struct tr_column output;
+	uint32_t expected_count = 0, count = 0;
+	struct tr_status st = {0};
+	tr_code code;
+
+	assert_int_equal(tr_program_compile_where(&t->arena, &t->schema, condition, &condition, 1, &program, &st),
+			 TR_OK);
+	state = tr_program_state_create(program, &context, rows);
+	code = tr_program_run_where(state, &t->batch, &output, kept, &count, &st);
+	if (code != tr_program_filter(filter, &t->batch, expected, &expected_count, &st))
+		fail_msg("seed %llu: with an output it fails otherwise: %s", (unsigned long long)seed, text);
+	if (code == TR_OK) {
+		if (count != expected_count || (count > 0 && memcmp(kept, expected, count * sizeof(*kept)) != 0))
+			fail_msg("seed %llu: with an output other rows are kept: %s", (unsigned long long)seed, text);
+		for (uint32_t i = 0; i < count; i++)
+			if (tr_column_is_null(&output, kept[i]) || !tr_column_i8(&output, kept[i]))
+				fail_msg("seed %llu: the condition is not TRUE in a row that is kept: %s",
+					 (unsigned long long)seed, text);
+	}
+	tr_program_state_destroy(&state);
+}
+
 /* Whether the model failed. */
 static bool check_tree(uint64_t seed)
 {
@@ -474,8 +506,10 @@ static bool check_tree(uint64_t seed)
 				expect_cell(&outputs[i], tr_batch_row(&t.batch, r), kind_of(trees[i]), wants[i][r],
 					    seed, tr_expr_text_of(&t.arena, trees[i], &t.schema));
 	}
-	if (count == 1)
+	if (count == 1) {
 		check_filter(state, &t, wants[0], has_failed, seed, tr_expr_text_of(&t.arena, trees[0], &t.schema));
+		check_where(state, &t, trees[0], seed, tr_expr_text_of(&t.arena, trees[0], &t.schema));
+	}
 	tr_program_state_destroy(&state);
 	tr_arena_deinit(&t.arena);
 	return has_failed;
