@@ -196,4 +196,7 @@ bool tr_plan_has_memory_share(const struct tr_node *node);
 /** The plan as an indented tree (EXPLAIN), and as stages with their chains. In `arena`. */
 const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan);
 
+/** The trees only, also of nodes that tr_plan_check has not seen. */
+const char *tr_plan_tree_text(struct tr_arena *arena, const struct tr_plan *plan);
+
 #endif

@@ -339,7 +339,7 @@ static void print_stages(struct printer *p, const struct tr_plan *plan, struct v
 	}
 }
 
-const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan)
+static const char *plan_text(struct tr_arena *arena, const struct tr_plan *plan, bool has_stages)
 {
 	struct visit *stack = calloc(NODES_MAX, sizeof(*stack));
 	struct printer p = {.arena = arena, .plan = plan};
@@ -351,11 +351,20 @@ const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan)
 	p.out = open_memstream(&text, &length);
 	TR_ASSERT(p.out != NULL);
 	print_tree(&p, plan, stack);
-	fputs("\n== Stages ==\n", p.out);
-	print_stages(&p, plan, stack);
+	if (has_stages) {
+		fputs("\n== Stages ==\n", p.out);
+		print_stages(&p, plan, stack);
+	}
 	(void)fclose(p.out);
 	result = tr_arena_strndup(arena, text, length);
 	free(text);
 	free(stack);
 	return result;
+}
+
+const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan) { return plan_text(arena, plan, true); }
+
+const char *tr_plan_tree_text(struct tr_arena *arena, const struct tr_plan *plan)
+{
+	return plan_text(arena, plan, false);
 }

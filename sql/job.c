@@ -311,12 +311,14 @@ static struct tr_plan *new_plan(struct job *job)
 	return plan;
 }
 
-static const char *plan_text(struct job *job, const struct tr_node *const *sinks, struct tr_status *st)
+/* What EXPLAIN prints: the query as it was bound, and what was made of it. */
+static const char *explain(const struct job *job, const struct tr_plan *plan)
 {
-	struct tr_plan *plan = new_plan(job);
+	struct tr_arena *arena = &job->session->arena;
+	const struct tr_plan bound = {.sinks = job->sinks, .sink_count = job->sink_count};
 
-	plan->sinks = sinks;
-	return tr_plan_check(plan, st) == TR_OK ? tr_plan_text(&job->session->arena, plan) : st->message;
+	return tr_arena_printf(arena, "== Abstract Syntax Tree ==\n%s\n== Optimized Execution Plan ==\n%s",
+			       tr_plan_tree_text(arena, &bound), tr_plan_text(arena, plan));
 }
 
 /* A number of rows that nobody bounds. False: reported. */
@@ -383,8 +385,7 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	step->plan = plan;
 	step->is_bounded = job.is_bounded;
 	step->is_select = job.is_select;
-	step->text =
-		tr_arena_printf(&session->arena, "== Optimized Execution Plan ==\n%s", plan_text(&job, physical, &st));
+	step->text = explain(&job, plan);
 	return true;
 failed:
 	tr_diag_error(&session->diags, TR_E_PLAN, statement->word_span, "%s", st.message);

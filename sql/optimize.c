@@ -4,12 +4,14 @@
  * the parser bounds):
  *
  *  1. sink_filters: FILTER over PROJECT becomes PROJECT over FILTER with the projected expressions put into the
- *     condition; neighbouring FILTERs become one AND. Over a WINDOW_RANK it becomes its range. Not past a volatile function.
+ *     condition; it goes into each input of a UNION; terms that read only keys go below an aggregation; over a WINDOW_RANK it
+ *     becomes its range; neighbouring FILTERs become one AND. Not past a volatile function.
  *  2. merge_projects: PROJECT over PROJECT becomes one. The executor computes equal subexpressions once, so nothing is
  *     computed twice by this. Not past a volatile function.
  *  3. prune: from the sink downward, which columns are read; PROJECT and SCAN drop the others, and a scan learns which
  *     columns and which fields of rows its format has to decode (struct tr_need).
- *  4. fuse: a PROJECT takes the FILTER below it as its condition, so that what both compute is computed once.
+ *  4. fuse: a PROJECT that computes nothing goes; another one takes the FILTER below it as its condition, so that what both
+ *     compute is computed once.
  */
 #include "sql/optimize_inner.h"
 
@@ -74,18 +76,39 @@ const struct tr_expr *tr_optimize_and(struct tr_arena *arena, const struct tr_ex
 	const struct tr_expr *both[2] = {a, b};
 	struct tr_func_match match;
 
+	if (a == NULL)
+		return b;
 	TR_ASSERT(tr_func_resolve(arena, "AND", types, literals, 2, &match, NULL) == TR_OK);
 	return tr_expr_call(arena, match.func, match.type, both, 2);
+}
+
+bool tr_optimize_is_call(const struct tr_expr *expr, const char *name)
+{
+	return expr->kind == TR_EXPR_CALL && strcmp(tr_func_name(expr->func), name) == 0;
 }
 
 static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr_node *input,
 					 const struct tr_expr *condition);
 
+/* A filter that goes no further down. `condition` NULL: none. */
+static const struct tr_node *filter_above(struct tr_arena *arena, const struct tr_node *input,
+					  const struct tr_expr *condition)
+{
+	struct tr_node *node;
+
+	if (condition == NULL)
+		return input;
+	node = tr_plan_node(arena, TR_NODE_FILTER, &input, 1);
+	node->output = input->output;
+	node->filter.condition = condition;
+	return node;
+}
+
 /* A condition over a WINDOW_RANK: some of it becomes the ranks that are wanted, some goes below. */
 static const struct tr_node *filter_rank(struct tr_arena *arena, const struct tr_node *input,
 					 const struct tr_expr *condition)
 {
-	struct tr_node *rank = copy_node(arena, input, input->inputs), *node;
+	struct tr_node *rank = copy_node(arena, input, input->inputs);
 	const struct tr_node *made = rank;
 	const struct tr_expr *below;
 
@@ -95,19 +118,71 @@ static const struct tr_node *filter_rank(struct tr_arena *arena, const struct tr
 
 		made = copy_node(arena, rank, &filtered);
 	}
-	if (condition == NULL)
-		return made;
-	node = tr_plan_node(arena, TR_NODE_FILTER, &made, 1);
-	node->output = made->output;
-	node->filter.condition = condition;
-	return node;
+	return filter_above(arena, made, condition);
+}
+
+/* Whether all columns that `expr` reads, and there are some, are among the first `count`. */
+static bool reads_first(const struct tr_expr *expr, uint32_t count, bool *reads_any)
+{
+	if (expr->kind == TR_EXPR_COLUMN) {
+		*reads_any = true;
+		return expr->column < count;
+	}
+	for (uint32_t i = 0; i < expr->arg_count; i++)
+		if (!reads_first(expr->args[i], count, reads_any))
+			return false;
+	return true;
+}
+
+/* Deals the terms of a conjunction out: those over the first `count` columns only, and the others. Each may come to be NULL. */
+static void split_terms(struct tr_arena *arena, const struct tr_expr *condition, uint32_t count,
+			const struct tr_expr **first, const struct tr_expr **others)
+{
+	bool reads_any = false;
+
+	if (tr_optimize_is_call(condition, "AND")) {
+		split_terms(arena, condition->args[0], count, first, others);
+		split_terms(arena, condition->args[1], count, first, others);
+	} else if (!tr_optimize_is_volatile(condition) && reads_first(condition, count, &reads_any) && reads_any) {
+		*first = tr_optimize_and(arena, *first, condition);
+	} else {
+		*others = tr_optimize_and(arena, *others, condition);
+	}
+}
+
+/* What of the condition reads only the keys of an aggregation goes below it. */
+static const struct tr_node *filter_aggregate(struct tr_arena *arena, const struct tr_node *input,
+					      const struct tr_expr *condition)
+{
+	const struct tr_expr *first = NULL, *others = NULL;
+	const struct tr_node *node = input;
+
+	split_terms(arena, condition, input->window.key_count, &first, &others);
+	if (first != NULL) {
+		const struct tr_expr **keys = TR_NEW_ARRAY(arena, input->window.key_count + 1, const struct tr_expr *);
+		const struct tr_node *filtered;
+
+		for (uint32_t i = 0; i < input->window.key_count; i++)
+			keys[i] = tr_expr_column(arena, input->window.keys[i],
+						 input->inputs[0]->output->types[input->window.keys[i]]);
+		first = tr_expr_substitute(arena, first, keys, input->window.key_count);
+		filtered = make_filter(arena, input->inputs[0], first);
+		node = copy_node(arena, input, &filtered);
+	}
+	return filter_above(arena, node, others);
+}
+
+static bool is_true(const struct tr_expr *expr)
+{
+	return expr->kind == TR_EXPR_LITERAL && !expr->value.is_null && expr->value.i64 != 0;
 }
 
 static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr_node *input,
 					 const struct tr_expr *condition)
 {
-	struct tr_node *node;
-
+	condition = tr_expr_fold(arena, condition);
+	if (is_true(condition))
+		return input;
 	if (input->kind == TR_NODE_PROJECT && !reads_volatile(condition, input)) {
 		const struct tr_expr *below =
 			tr_expr_substitute(arena, condition, input->project.exprs, input->output->column_count);
@@ -115,16 +190,22 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 
 		return copy_node(arena, input, &filtered);
 	}
+	if (input->kind == TR_NODE_UNION && !tr_optimize_is_volatile(condition)) {
+		const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+
+		for (uint32_t i = 0; i < input->input_count; i++)
+			inputs[i] = make_filter(arena, input->inputs[i], condition);
+		return copy_node(arena, input, inputs);
+	}
+	if (input->kind == TR_NODE_WINDOW_AGGREGATE)
+		return filter_aggregate(arena, input, condition);
 	if (input->kind == TR_NODE_FILTER) {
-		condition = tr_optimize_and(arena, input->filter.condition, condition);
+		condition = tr_expr_fold(arena, tr_optimize_and(arena, input->filter.condition, condition));
 		input = input->inputs[0];
 	}
 	if (input->kind == TR_NODE_WINDOW_RANK)
 		return filter_rank(arena, input, condition);
-	node = tr_plan_node(arena, TR_NODE_FILTER, &input, 1);
-	node->output = input->output;
-	node->filter.condition = tr_expr_fold(arena, condition);
-	return node;
+	return filter_above(arena, input, condition);
 }
 
 static const struct tr_node *sink_filters(struct tr_arena *arena, const struct tr_node *node)
@@ -543,7 +624,23 @@ static void narrow(struct tr_arena *arena, const struct tr_node *node, const str
 		narrow(arena, node->inputs[i], NULL, 0);
 }
 
-/* ---- 4. a projection and the filter below it ---- */
+/* ---- 4. projections that do nothing, and the filters below the others ---- */
+
+/* Whether the projection passes all columns of its input on, under their names. */
+static bool is_identity(const struct tr_node *node, const struct tr_schema *input)
+{
+	const struct tr_schema *output = node->output;
+
+	if (output->column_count != input->column_count)
+		return false;
+	for (uint32_t i = 0; i < output->column_count; i++) {
+		const struct tr_expr *expr = node->project.exprs[i];
+
+		if (expr->kind != TR_EXPR_COLUMN || expr->column != i || strcmp(output->names[i], input->names[i]) != 0)
+			return false;
+	}
+	return true;
+}
 
 static const struct tr_node *fuse(struct tr_arena *arena, const struct tr_node *node)
 {
@@ -552,6 +649,8 @@ static const struct tr_node *fuse(struct tr_arena *arena, const struct tr_node *
 
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = fuse(arena, node->inputs[i]);
+	if (node->kind == TR_NODE_PROJECT && is_identity(node, inputs[0]->output))
+		return inputs[0];
 	copy = copy_node(arena, node, inputs);
 	if (node->kind == TR_NODE_PROJECT && inputs[0]->kind == TR_NODE_FILTER) {
 		copy = copy_node(arena, node, inputs[0]->inputs);

@@ -9,7 +9,10 @@
 
 bool tr_optimize_is_volatile(const struct tr_expr *expr);
 
-/** a AND b. */
+/** Whether it is a call of the function of that name, "AND" as an example. */
+bool tr_optimize_is_call(const struct tr_expr *expr, const char *name);
+
+/** a AND b; b if a is NULL. */
 const struct tr_expr *tr_optimize_and(struct tr_arena *arena, const struct tr_expr *a, const struct tr_expr *b);
 
 /** Moves what it can of a condition over `rank`, a WINDOW_RANK of the caller's, into its range. *below: what may filter its

@@ -8,11 +8,6 @@
 #include "core/ops/func.h"
 #include "sql/optimize_inner.h"
 
-static bool is_call(const struct tr_expr *expr, const char *name)
-{
-	return expr->kind == TR_EXPR_CALL && strcmp(tr_func_name(expr->func), name) == 0;
-}
-
 /* Narrows the range by `rank <name> number`. False: no such comparison. */
 static bool narrow_by(struct tr_node *rank, const char *name, int64_t number)
 {
@@ -43,7 +38,7 @@ static bool narrow(struct tr_node *rank, const struct tr_expr *term)
 	const uint32_t number = rank->inputs[0]->output->column_count;
 
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!is_call(term, names[i]))
+		if (!tr_optimize_is_call(term, names[i]))
 			continue;
 		for (uint32_t side = 0; side < 2; side++) {
 			const struct tr_expr *column = term->args[side], *literal = term->args[1 - side];
@@ -79,7 +74,7 @@ static void sort_terms(struct tr_arena *arena, struct tr_node *rank, const struc
 {
 	const struct tr_expr **place;
 
-	if (is_call(term, "AND")) {
+	if (tr_optimize_is_call(term, "AND")) {
 		for (uint32_t i = 0; i < term->arg_count; i++)
 			sort_terms(arena, rank, term->args[i], below, above);
 		return;
@@ -87,7 +82,7 @@ static void sort_terms(struct tr_arena *arena, struct tr_node *rank, const struc
 	if (narrow(rank, term))
 		return;
 	place = reads_keys_only(rank, term) ? below : above;
-	*place = *place == NULL ? term : tr_optimize_and(arena, *place, term);
+	*place = tr_optimize_and(arena, *place, term);
 }
 
 const struct tr_expr *tr_optimize_rank(struct tr_arena *arena, struct tr_node *rank, const struct tr_expr *condition,

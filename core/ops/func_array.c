@@ -35,8 +35,8 @@ static const struct tr_type *type_grown(struct tr_ask *ask)
 
 	if (!takes_element(ask))
 		return NULL;
-	return tr_type_array(ask->arena,
-			     tr_type_with_nullable(ask->arena, element, element->is_nullable || ask->given[1]->is_nullable));
+	return tr_type_array(ask->arena, tr_type_with_nullable(ask->arena, element,
+							       element->is_nullable || ask->given[1]->is_nullable));
 }
 
 static const struct tr_type *type_contains(struct tr_ask *ask)
@@ -73,7 +73,10 @@ static const struct tr_type *type_extreme(struct tr_ask *ask)
 	return has_order(element_of(ask)) ? element_of(ask) : NULL;
 }
 
-static const struct tr_type *type_sorted(struct tr_ask *ask) { return has_order(element_of(ask)) ? ask->want[0] : NULL; }
+static const struct tr_type *type_sorted(struct tr_ask *ask)
+{
+	return has_order(element_of(ask)) ? ask->want[0] : NULL;
+}
 
 static const struct tr_type *type_join(struct tr_ask *ask)
 {
@@ -183,7 +186,8 @@ static tr_code run_remove(struct tr_call *call)
 /* ---- as sets ---- */
 
 /* Adds the row's elements of an argument to the set, and picks those that were new if `wanted`. */
-static void add_to_set(struct tr_call *call, uint32_t arg, uint32_t row, struct tr_value_set *set, struct tr_picks *picks)
+static void add_to_set(struct tr_call *call, uint32_t arg, uint32_t row, struct tr_value_set *set,
+		       struct tr_picks *picks)
 {
 	const struct tr_list_range range = tr_call_list(call, arg, row);
 
@@ -340,7 +344,8 @@ static bool comes_before(const struct order *order, uint32_t a, uint32_t b)
 }
 
 /* Merges the sorted [0, middle) and [middle, count) of `items` by way of `spare`. */
-static void merge(const struct order *order, struct tr_pick *items, uint32_t middle, uint32_t count, struct tr_pick *spare)
+static void merge(const struct order *order, struct tr_pick *items, uint32_t middle, uint32_t count,
+		  struct tr_pick *spare)
 {
 	uint32_t i = 0, j = middle;
 
@@ -372,11 +377,10 @@ static tr_code run_sort(struct tr_call *call)
 		const struct tr_list_range range = tr_call_list(call, 0, row);
 		const uint32_t length = (uint32_t)(range.end - range.begin);
 		const bool is_ascending = call->arg_count < 2 || tr_column_i8(&call->args[1], row) != 0;
-		const struct order order = {.column = element,
-					    .direction = is_ascending ? 1 : -1,
-					    .is_nulls_first = call->arg_count < 3
-								      ? is_ascending
-								      : tr_column_i8(&call->args[2], row) != 0};
+		const struct order order = {
+			.column = element,
+			.direction = is_ascending ? 1 : -1,
+			.is_nulls_first = call->arg_count < 3 ? is_ascending : tr_column_i8(&call->args[2], row) != 0};
 
 		TR_TRY(tr_list_open(&list, row, length));
 		TR_TRY(tr_picks_reserve(&spare, length, call->status));
@@ -426,17 +430,16 @@ static tr_code run_join(struct tr_call *call)
 	return TR_OK;
 }
 
-#define ARRAY(name_, params_, typer_, kernel_, null_rule_, flags_, code_, signature_, doc_, example_)                      \
-	{                                                                                                                  \
-		.name = "ARRAY_" name_, .params = (params_), .typer = (typer_), .kernel = (kernel_),                       \
-		.null_rule = (null_rule_), .flags = (flags_), .code = (code_),                                             \
-		TR_FUNC_DOC("collection", "ARRAY_" name_ signature_, doc_, "ARRAY_" example_)                              \
+#define ARRAY(name_, params_, typer_, kernel_, null_rule_, flags_, code_, signature_, doc_, example_) \
+	{                                                                                             \
+		.name = "ARRAY_" name_, .params = (params_), .typer = (typer_), .kernel = (kernel_),  \
+		.null_rule = (null_rule_), .flags = (flags_), .code = (code_),                        \
+		TR_FUNC_DOC("collection", "ARRAY_" name_ signature_, doc_, "ARRAY_" example_)         \
 	}
 
 static const struct tr_func rows[] = {
-	ARRAY("APPEND", "Aa", type_grown, run_append, TR_NULL_CUSTOM, 0, 0,
-	      "(array, element) -> ARRAY", "The array with an element more at its end.",
-	      "APPEND(ARRAY[1, 2], 3) = ARRAY[1, 2, 3]"),
+	ARRAY("APPEND", "Aa", type_grown, run_append, TR_NULL_CUSTOM, 0, 0, "(array, element) -> ARRAY",
+	      "The array with an element more at its end.", "APPEND(ARRAY[1, 2], 3) = ARRAY[1, 2, 3]"),
 	ARRAY("CONCAT", "A*", type_common, run_concat, TR_NULL_STRICT, 0, 0, "(array, ...) -> ARRAY",
 	      "The elements of all arrays, one after the other.",
 	      "CONCAT(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[1, 2, 2, 3]"),
@@ -461,9 +464,8 @@ static const struct tr_func rows[] = {
 	      "The least element; NULLs do not count.", "MIN(ARRAY[2, 1, 3]) = 1"),
 	ARRAY("POSITION", "Aa", type_position, run_position, TR_NULL_STRICT, 0, 0, "(array, element) -> INT",
 	      "Where the element is first, from 1; 0: nowhere.", "POSITION(ARRAY['a', 'b'], 'b') = 2"),
-	ARRAY("PREPEND", "Aa", type_grown, run_prepend, TR_NULL_CUSTOM, 0, 0,
-	      "(array, element) -> ARRAY", "The array with an element more at its beginning.",
-	      "PREPEND(ARRAY[1, 2], 3) = ARRAY[3, 1, 2]"),
+	ARRAY("PREPEND", "Aa", type_grown, run_prepend, TR_NULL_CUSTOM, 0, 0, "(array, element) -> ARRAY",
+	      "The array with an element more at its beginning.", "PREPEND(ARRAY[1, 2], 3) = ARRAY[3, 1, 2]"),
 	ARRAY("REMOVE", "Aa", type_remove, run_remove, TR_NULL_CUSTOM, TR_FUNC_NULL_IF_FIRST, 0,
 	      "(array, element) -> ARRAY", "The array without the elements that are equal to that one.",
 	      "REMOVE(ARRAY[1, 2, 1], 1) = ARRAY[2]"),

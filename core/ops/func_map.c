@@ -135,11 +135,11 @@ static tr_code run_union(struct tr_call *call)
 	return tr_list_end(&list, sources, maps);
 }
 
-#define MAP(name_, params_, typer_, kernel_, flags_, code_, signature_, doc_, example_)                                \
-	{                                                                                                              \
-		.name = "MAP_" name_, .params = (params_), .typer = (typer_), .kernel = (kernel_),                     \
-		.null_rule = TR_NULL_STRICT, .flags = (flags_), .code = (code_),                                       \
-		TR_FUNC_DOC("collection", "MAP_" name_ signature_, doc_, "MAP_" example_)                              \
+#define MAP(name_, params_, typer_, kernel_, flags_, code_, signature_, doc_, example_)            \
+	{                                                                                          \
+		.name = "MAP_" name_, .params = (params_), .typer = (typer_), .kernel = (kernel_), \
+		.null_rule = TR_NULL_STRICT, .flags = (flags_), .code = (code_),                   \
+		TR_FUNC_DOC("collection", "MAP_" name_ signature_, doc_, "MAP_" example_)          \
 	}
 
 static const struct tr_func rows[] = {

@@ -241,7 +241,9 @@ static int split_row(const struct delimiter *delimiter, struct tr_piece s, struc
 			return -2;
 		tr_pick(bounds, (uint32_t)from, (uint32_t)begin);
 		from = end;
-		search = end > begin ? end : end + TR_MAX(tr_text_prefix(s.text + end, s.length - (uint32_t)end, 1, NULL), 1u);
+		search = end > begin
+				 ? end
+				 : end + TR_MAX(tr_text_prefix(s.text + end, s.length - (uint32_t)end, 1, NULL), 1u);
 		has_split = true;
 	}
 	if (found < 0)
@@ -280,7 +282,8 @@ static tr_code map_row(struct entries *e, uint32_t row, struct tr_picks *bounds)
 static tr_code run_str_to_map(struct tr_call *call)
 {
 	struct tr_column *children = TR_NEW_ARRAY(call->heap, 2, struct tr_column);
-	struct entries e = {.call = call, .parts = {.heap = call->heap}, .column = {.type = tr_type_of(TR_TYPE_VARCHAR)}};
+	struct entries e = {
+		.call = call, .parts = {.heap = call->heap}, .column = {.type = tr_type_of(TR_TYPE_VARCHAR)}};
 	struct tr_picks bounds;
 
 	e.source = &e.column;
@@ -316,7 +319,8 @@ static tr_code extract_row(struct tr_call *call, uint32_t row, int64_t group, st
 			TR_CALL_FAIL(call, row, "the regular expression took too many steps");
 		if (!found || !tr_regex_group(call->local, 0, &begin, &end))
 			break;
-		from = end > begin ? end : end + TR_MAX(tr_text_prefix(s.text + end, s.length - (uint32_t)end, 1, NULL), 1u);
+		from = end > begin ? end
+				   : end + TR_MAX(tr_text_prefix(s.text + end, s.length - (uint32_t)end, 1, NULL), 1u);
 		if (tr_regex_group(call->local, group, &begin, &end)) {
 			TR_TRY(pick_part(list, parts, s.text + begin, end - begin));
 		} else {
@@ -387,7 +391,8 @@ static const struct tr_func rows[] = {
 	 .local_create = create_regex,
 	 .local_destroy = destroy_regex,
 	 TR_FUNC_DOC("string", "REGEXP_EXTRACT_ALL(string, regex [, integer]) -> ARRAY<STRING>",
-		     "That group (the first, if none is named; 0 is all) of each part that matches; NULL if there is no such "
+		     "That group (the first, if none is named; 0 is all) of each part that matches; NULL if there is "
+		     "no such "
 		     "group.",
 		     "REGEXP_EXTRACT_ALL('a1b22', '[0-9]+', 0)[2] = '22'")},
 };

@@ -118,7 +118,7 @@ static void fill_list(struct tr_column_buffer *buffer, struct list *lists, uint6
 	for (uint32_t row = 0; row < ROWS; row++) {
 		struct tr_column_buffer *child = &buffer->children[0];
 
-		lists[row].count = tr_test_below(seed, 8) == 0 ? -1
+		lists[row].count = tr_test_below(seed, 8) == 0   ? -1
 				   : tr_test_below(seed, 3) == 0 ? (int32_t)tr_test_below(seed, LENGTH_MAX)
 								 : (int32_t)tr_test_below(seed, 4);
 		if (lists[row].count < 0) {
@@ -238,8 +238,8 @@ static void arrays_of_arrays(void **state)
 		const char *name;
 		int second; /* column of the second argument; -1: none */
 	} functions[] = {
-		{"ARRAY_APPEND", 2},  {"ARRAY_PREPEND", 2}, {"ARRAY_REMOVE", 2}, {"ARRAY_DISTINCT", -1},
-		{"ARRAY_REVERSE", -1}, {"ARRAY_SORT", -1},   {"ARRAY_CONCAT", 1}, {"ARRAY_UNION", 1},
+		{"ARRAY_APPEND", 2},    {"ARRAY_PREPEND", 2}, {"ARRAY_REMOVE", 2}, {"ARRAY_DISTINCT", -1},
+		{"ARRAY_REVERSE", -1},  {"ARRAY_SORT", -1},   {"ARRAY_CONCAT", 1}, {"ARRAY_UNION", 1},
 		{"ARRAY_INTERSECT", 1}, {"ARRAY_EXCEPT", 1},
 	};
 
@@ -256,9 +256,10 @@ static void arrays_of_arrays(void **state)
 			for (uint32_t row = 0; row < ROWS; row++) {
 				struct list out;
 
-				expected[row] = model(functions[f].name, &data->a[row], &data->b[row], data->x[row], &out)
-							? list_text(&out)
-							: "null";
+				expected[row] =
+					model(functions[f].name, &data->a[row], &data->b[row], data->x[row], &out)
+						? list_text(&out)
+						: "null";
 			}
 			check(data, call(functions[f].name, args, functions[f].second < 0 ? 1 : 2), expected);
 		}
@@ -325,7 +326,8 @@ static void constructors_and_maps(void **state)
 
 			pair[row] = list_text(&two);
 			map[row] = tr_arena_printf(&arena, data->x[row] == NONE ? "{null=%s}" : "{%2$d=%1$s}",
-						   data->a[row].count < 0 ? "null" : list_text(&data->a[row]), data->x[row]);
+						   data->a[row].count < 0 ? "null" : list_text(&data->a[row]),
+						   data->x[row]);
 			keys[row] = model("ARRAY_DISTINCT", &data->a[row], NULL, 0, &once) ? list_text(&once) : "null";
 		}
 		args[0] = args[1] = columns[2];

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The optimizer, rule by rule: the plan before it (the tree that the binder made) and after it, as EXPLAIN prints both. One
+ * subtask, so that nothing but the optimizer stands between the two. Both are cut below the sink.
+ */
+#include "support/run_sql.h"
+#include "tr_test.h"
+
+#define TABLES                                                                                               \
+	"CREATE TABLE t (a BIGINT, b STRING, r ROW<x INT, y INT>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) " \
+	"WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'json');\n"                             \
+	"EXPLAIN "
+#define SCAN_PLAN(fields, decoded) "Scan(table=[t], fields=[" fields "], decoded=[" decoded "], watermark=[ts: ts])"
+#define SCAN_TREE "Scan(table=[t], fields=[a, b, r, ts], watermark=[ts: ts])"
+
+static struct tr_arena arena;
+
+/* The lines of a section below its first one (the sink), one after the other with " <- " between them. */
+static const char *section(const char *text, const char *title)
+{
+	const char *at = strstr(text, title), *end;
+	char out[4096] = "";
+
+	assert_non_null(at);
+	at = strchr(strchr(at, '\n') + 1, '\n') + 1;
+	end = strstr(at, "\n\n") != NULL ? strstr(at, "\n\n") + 1 : at + strlen(at);
+	while (at < end) {
+		const size_t length = strcspn(at, "\n"), skipped = strspn(at, " +-");
+
+		snprintf(out + strlen(out), sizeof(out) - strlen(out), "%s%.*s", out[0] != '\0' ? " <- " : "",
+			 (int)(length - skipped), at + skipped);
+		at += length + 1;
+	}
+	return tr_arena_strdup(&arena, out);
+}
+
+static void check(const char *query, const char *before, const char *after)
+{
+	struct tr_config config;
+	struct tr_session_options options = {.file = "t.sql",
+					     .config = &config,
+					     .core_count = 1,
+					     .machine_time_zone = "UTC",
+					     .job_name = "t",
+					     .job_id_seed = {1, 1},
+					     .collect = &run_connector};
+	char script[4096];
+	struct tr_session *session;
+
+	tr_config_init(&config, &arena);
+	snprintf(script, sizeof(script), TABLES "%s;", query);
+	session = tr_session_compile(&options, script, strlen(script));
+	if (session->diags.error_count > 0)
+		fail_msg("%s", tr_diags_render(&session->diags, false, &arena));
+	assert_string_equal(section(session->steps[0].text, "== Abstract Syntax Tree =="), before);
+	assert_string_equal(section(session->steps[0].text, "== Optimized Execution Plan =="), after);
+	tr_session_destroy(&session);
+}
+
+/* Every table begins with a projection of its columns. */
+#define ALL "Project(select=[a, b, r, ts]) <- " SCAN_TREE
+
+static void test_constants_fold(void **state)
+{
+	check("SELECT a + (2 * 3) AS n FROM t",
+	      "Project(select=[n]) <- Project(select=[(a + CAST((2 * 3) AS BIGINT)) AS n]) <- " ALL,
+	      "Project(select=[(a + 6) AS n]) <- " SCAN_PLAN("a", "a, ts"));
+}
+
+static void test_filters_sink(void **state)
+{
+	/* Below a projection, whose expressions take the columns' places; two become one. */
+	check("SELECT n FROM (SELECT a + 1 AS n, b FROM t WHERE b = 'x') WHERE n > 5",
+	      "Project(select=[n]) <- Project(select=[n]) <- Filter(where=[(n > CAST(5 AS BIGINT))]) <- "
+	      "Project(select=[(a + CAST(1 AS BIGINT)) AS n, b]) <- Filter(where=[(b = 'x')]) <- " ALL,
+	      "Project(select=[(a + 1) AS n], where=[((b = 'x') AND ((a + 1) > 5))]) <- " SCAN_PLAN("a, b",
+												    "a, b, ts"));
+	check("SELECT a FROM t WHERE 1 < 2",
+	      "Project(select=[a]) <- Project(select=[a]) <- Filter(where=[(1 < 2)]) <- " ALL, SCAN_PLAN("a", "a, ts"));
+	/* Not below what is another value each time. */
+	check("SELECT n FROM (SELECT RAND() AS n FROM t) WHERE n > 0.5e0",
+	      "Project(select=[n]) <- Project(select=[n]) <- Filter(where=[(n > 0.5)]) <- Project(select=[RAND() AS "
+	      "n]) <- " ALL,
+	      "Filter(where=[(n > 0.5)]) <- Project(select=[RAND() AS n]) <- " SCAN_PLAN("", "ts"));
+}
+
+static void test_filters_go_into_unions(void **state)
+{
+	check("SELECT a FROM (SELECT a FROM t UNION ALL SELECT a + 1 FROM t) WHERE a > 5",
+	      "Project(select=[a]) <- Project(select=[a]) <- Filter(where=[(a > CAST(5 AS BIGINT))]) <- "
+	      "Union(fields=[a]) <- "
+	      "Project(select=[a]) <- Project(select=[a]) <- " ALL
+	      " <- Project(select=[EXPR$0 AS a]) <- Project(select=[(a + CAST(1 AS BIGINT)) AS EXPR$0]) <- " ALL,
+	      "Union(fields=[a]) <- Exchange(distribution=[forward]) <- Filter(where=[(a > 5)]) <- " SCAN_PLAN(
+		      "a", "a, ts") " <- Exchange(distribution=[forward]) <- Project(select=[(a + 1) AS a], where=[((a "
+				    "+ 1) > 5)]) <- " SCAN_PLAN("a", "a, ts"));
+}
+
+#define COUNTS "WindowAggregate(phase=[single], groupBy=[b], window=[TUMBLE(size=[1 s])], select=[COUNT(*)])"
+
+static void test_filters_go_below_aggregates(void **state)
+{
+	/* By keys: before; by sums: behind. */
+	check("SELECT b, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)) "
+	      "GROUP BY b, window_start, window_end HAVING COUNT(*) > 3 AND b = 'x'",
+	      "Project(select=[b, n]) <- Project(select=[b, COUNT(*) AS n]) <- "
+	      "Filter(where=[((COUNT(*) > CAST(3 AS BIGINT)) AND (b = 'x'))]) <- " COUNTS
+	      " <- Project(select=[b, ts]) <- " ALL,
+	      "Project(select=[b, COUNT(*) AS n], where=[(COUNT(*) > 3)]) <- " COUNTS
+	      " <- Filter(where=[(b = 'x')]) <- " SCAN_PLAN("b, ts", "b, ts"));
+}
+
+static void test_projections_merge(void **state)
+{
+	check("SELECT n * 2 AS m FROM (SELECT a + 1 AS n FROM t)",
+	      "Project(select=[m]) <- Project(select=[(n * CAST(2 AS BIGINT)) AS m]) <- "
+	      "Project(select=[(a + CAST(1 AS BIGINT)) AS n]) <- " ALL,
+	      "Project(select=[((a + 1) * 2) AS m]) <- " SCAN_PLAN("a", "a, ts"));
+	check("SELECT n * 2 AS m FROM (SELECT RAND() AS n FROM t)",
+	      "Project(select=[m]) <- Project(select=[(n * CAST(2 AS DOUBLE)) AS m]) <- Project(select=[RAND() AS n]) "
+	      "<- " ALL,
+	      "Project(select=[(n * 2.0) AS m]) <- Project(select=[RAND() AS n]) <- " SCAN_PLAN("", "ts"));
+}
+
+static void test_columns_are_dropped(void **state)
+{
+	/* Down to what the format decodes; ts is decoded for the watermark. */
+	check("SELECT r.y FROM (SELECT b, r, a + 1 AS n FROM t)",
+	      "Project(select=[y]) <- Project(select=[r.y AS y]) <- Project(select=[b, r, (a + CAST(1 AS BIGINT)) AS "
+	      "n]) <- " ALL,
+	      "Project(select=[r.y AS y]) <- " SCAN_PLAN("r", "r, ts"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_constants_fold),         cmocka_unit_test(test_filters_sink),
+		cmocka_unit_test(test_filters_go_into_unions), cmocka_unit_test(test_filters_go_below_aggregates),
+		cmocka_unit_test(test_projections_merge),      cmocka_unit_test(test_columns_are_dropped),
+	};
+	int failed;
+
+	tr_arena_init(&arena, 0);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	tr_arena_deinit(&arena);
+	return failed;
+}
