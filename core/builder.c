@@ -18,6 +18,7 @@
 #include "core/exchange.h"
 #include "core/graph.h"
 #include "core/op_sink.h"
+#include "core/ops/op_expand.h"
 #include "core/ops/op_filter.h"
 #include "core/ops/op_project.h"
 #include "core/ops/op_sort.h"
@@ -362,6 +363,9 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	case TR_NODE_PROJECT:
 		op = tr_op_project_create(context, node->output, stage->programs[index],
 					  node->project.condition != NULL);
+		break;
+	case TR_NODE_EXPAND:
+		op = tr_op_expand_create(context, node->output, node->expand.sets, node->expand.set_count);
 		break;
 	case TR_NODE_WINDOW_TABLE:
 		TR_TRY(tr_op_window_table_create(&node->window.window, node->inputs[0]->output, node->output, context,

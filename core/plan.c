@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[TR_NODE_PROJECT] = "Project",
 	[TR_NODE_UNION] = "Union",
 	[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
+	[TR_NODE_EXPAND] = "Expand",
 	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
 	[TR_NODE_WINDOW_RANK] = "WindowRank",
 	[TR_NODE_SORT] = "Sort",
@@ -178,6 +179,21 @@ static tr_code check_sort(const struct tr_node *node, struct tr_status *st)
 	return TR_OK;
 }
 
+static tr_code check_expand(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+	const uint32_t count = input->column_count;
+
+	if (node->expand.set_count == 0 || node->expand.set_count > TR_EXPAND_SETS_MAX)
+		FAIL_NODE(st, node, "there are %u sets", node->expand.set_count);
+	if (node->output->column_count != count + 1 || node->output->types[count]->id != TR_TYPE_BIGINT)
+		FAIL_NODE(st, node, "the output is not the input's columns and a number");
+	for (uint32_t i = 0; i < count; i++)
+		if (!tr_type_equals_ignoring_null(input->types[i], node->output->types[i]))
+			FAIL_NODE(st, node, "column %u has the wrong type", i);
+	return TR_OK;
+}
+
 static tr_code check_union(const struct tr_node *node, struct tr_status *st)
 {
 	if (node->input_count == 0)
@@ -211,6 +227,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 		return check_exprs(node, node->project.exprs, st);
 	case TR_NODE_UNION: return check_union(node, st);
 	case TR_NODE_WINDOW_TABLE: return check_window_table(node, st);
+	case TR_NODE_EXPAND: return check_expand(node, st);
 	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);
 	case TR_NODE_WINDOW_RANK: return check_rank(node, st);
 	case TR_NODE_SORT:

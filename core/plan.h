@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/batch.h"
 #include "core/ops/agg.h"
+#include "core/ops/expand_set.h"
 #include "core/ops/expr.h"
 #include "core/ops/row_order.h"
 #include "core/ops/sort.h"
@@ -33,6 +34,7 @@ enum tr_node_kind {
 	TR_NODE_PROJECT,
 	TR_NODE_UNION, /* of inputs with equal schemas; each is an edge of its own into the stage */
 	TR_NODE_WINDOW_TABLE,
+	TR_NODE_EXPAND,
 	TR_NODE_WINDOW_AGGREGATE,
 	TR_NODE_WINDOW_RANK,
 	TR_NODE_SORT,
@@ -117,6 +119,11 @@ struct tr_node {
 			struct tr_sort_spec spec;
 			enum tr_aggregate_phase phase;
 		} sort;
+		/* EXPAND: output is the input's columns, and a BIGINT behind them; a row for each set. */
+		struct {
+			const struct tr_expand_set *sets;
+			uint32_t set_count;
+		} expand;
 		struct {
 			enum tr_exchange_kind kind;
 			const uint32_t *keys; /* HASH: columns of the input */

@@ -201,6 +201,26 @@ static void print_rank(struct printer *p, const struct tr_node *node)
 		node->rank.has_number ? ", with number" : "");
 }
 
+/** Of each set its id, and the columns that are NULL in its rows. */
+static void print_expand(struct printer *p, const struct tr_node *node)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+
+	fputs("Expand(sets=[", p->out);
+	for (uint32_t s = 0; s < node->expand.set_count; s++) {
+		const struct tr_expand_set *set = &node->expand.sets[s];
+		uint32_t count = 0;
+
+		fprintf(p->out, "%s{", s > 0 ? ", " : "");
+		for (uint32_t i = 0; i < input->column_count; i++)
+			if (set->is_null[i])
+				fprintf(p->out, "%s%s=null", count++ > 0 ? ", " : "", input->names[i]);
+		fprintf(p->out, "%s%s=%" PRId64 "}", count > 0 ? ", " : "", node->output->names[input->column_count],
+			set->id);
+	}
+	fputs("])", p->out);
+}
+
 static void print_exchange(struct printer *p, const struct tr_node *node)
 {
 	switch (node->exchange.kind) {
@@ -243,6 +263,7 @@ static void print_node(struct printer *p, const struct tr_node *node)
 		print_window(p, &node->window.window);
 		fputs("])", p->out);
 		return;
+	case TR_NODE_EXPAND: print_expand(p, node); return;
 	case TR_NODE_WINDOW_AGGREGATE: print_aggregate(p, node); return;
 	case TR_NODE_WINDOW_RANK: print_rank(p, node); return;
 	case TR_NODE_SORT:
@@ -290,6 +311,7 @@ static const char *kind_name(const struct tr_node *node)
 		[TR_NODE_PROJECT] = "Project",
 		[TR_NODE_UNION] = "Union",
 		[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
+		[TR_NODE_EXPAND] = "Expand",
 		[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
 		[TR_NODE_WINDOW_RANK] = "WindowRank",
 		[TR_NODE_SORT] = "Sort",

@@ -108,6 +108,7 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 	case TR_NODE_PROJECT:
 	case TR_NODE_UNION:
 	case TR_NODE_WINDOW_TABLE:
+	case TR_NODE_EXPAND:
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT:
 	case TR_NODE_EXCHANGE: return NULL;

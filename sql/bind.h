@@ -8,6 +8,7 @@
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
  *     bind_aggregate.c  calls of aggregates                 bind_order.c   ORDER BY, OFFSET, LIMIT
+ *     bind_sets.c    GROUPING SETS, ROLLUP, CUBE
  *     bind_over.c    ROW_NUMBER() OVER, QUALIFY
  *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
@@ -119,6 +120,11 @@ struct tr_aggregation {
 	struct tr_agg_call *aggs; /* arg_column and filter_column count in `projected` */
 	uint32_t projected_count; /* keys first, then arguments and filters */
 	const struct tr_expr **projected;
+	/* GROUPING SETS: of each set the keys that it has (bit i: key i), and how many sets before it have the same ones. Behind
+	 * the keys then comes the column that tells the sets apart. Not more than one set: there is no such column. */
+	uint32_t set_count;
+	uint64_t *sets;
+	uint32_t *set_copies;
 	bool is_attached; /* by the windows attached to the rows */
 	bool is_whole;    /* batch: by no window */
 	bool needs_table; /* something reads a window column that exists in name only; nothing was reported */
@@ -331,6 +337,29 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,
 					   struct tr_span span);
 bool tr_bind_has_aggregate(const struct tr_ast_expr *ast);
+
+/* bind_sets.c */
+#define TR_BIND_SET_KEYS_MAX 40 /* keys, where there are several sets */
+/** Sorts the expressions of GROUP BY into keys, sets of keys and columns of a window that exists in name only: `has_window` becomes
+ * whether all sets have its start and its end. False: reported, or a table is needed. */
+bool tr_bind_sets(struct tr_binder *binder, const struct tr_ast_select *select, struct tr_aggregation *aggregation,
+		  bool *has_window);
+/** Key columns of the aggregation's output. */
+static inline uint32_t tr_bind_key_columns(const struct tr_aggregation *aggregation)
+{
+	return aggregation->key_count + (aggregation->set_count > 1 ? 1 : 0);
+}
+/** The type of a key in the output: of one that a set lacks, nullable. */
+const struct tr_type *tr_bind_key_type(struct tr_binder *binder, const struct tr_aggregation *aggregation, uint32_t key);
+/** Whether all sets have the key. */
+bool tr_bind_is_common_key(const struct tr_aggregation *aggregation, uint32_t key);
+/** GROUPING, GROUPING_ID, GROUP_ID over the output. NULL: reported. */
+const struct tr_expr *tr_bind_grouping(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+				       const struct tr_ast_expr *ast);
+bool tr_bind_is_grouping(const struct tr_ast_expr *ast);
+/** EXPAND over the PROJECT below the aggregation. */
+const struct tr_node *tr_bind_expand(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+				     const struct tr_node *project);
 
 /* bind_aggregate.c */
 /** The column of the aggregation's output that a call of an aggregate is, which becomes a part of it if it is not yet. NULL:

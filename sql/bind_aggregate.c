@@ -21,7 +21,9 @@ struct arguments {
 /* The column of the PROJECT below that holds `expr`; -1: too many. */
 static int32_t projected_column(struct tr_aggregation *aggregation, const struct tr_expr *expr)
 {
-	for (uint32_t i = 0; i < aggregation->projected_count; i++) {
+	/* Where there are several sets a key is NULL in some of them, but an argument is not. */
+	for (uint32_t i = aggregation->set_count > 1 ? aggregation->key_count : 0; i < aggregation->projected_count;
+	     i++) {
 		if (tr_expr_equals(aggregation->projected[i], expr))
 			return (int32_t)i;
 	}
@@ -206,5 +208,5 @@ const struct tr_expr *tr_bind_aggregate(struct tr_binder *binder, const struct t
 		tr_diag_error(binder->diags, TR_E_LIMIT, ast->span, "more than %d aggregates", TR_BIND_AGGREGATES_MAX);
 		return NULL;
 	}
-	return tr_expr_column(binder->arena, aggregation->key_count + (uint32_t)number, call.type);
+	return tr_expr_column(binder->arena, tr_bind_key_columns(aggregation) + (uint32_t)number, call.type);
 }

@@ -97,6 +97,11 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 		*is_reported = expr == NULL;
 		return expr;
 	}
+	if (tr_bind_is_grouping(ast)) {
+		expr = tr_bind_grouping(binder, aggregation, ast);
+		*is_reported = expr == NULL;
+		return expr;
+	}
 	if (is_aggregate_call(ast)) {
 		expr = tr_bind_aggregate(binder, scope, ast);
 		*is_reported = expr == NULL;
@@ -109,67 +114,45 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 		return NULL;
 	if (input->has_window && expr->kind == TR_EXPR_COLUMN && expr->column >= base)
 		return tr_expr_column(binder->arena,
-				      aggregation->key_count + aggregation->agg_count + expr->column - base,
+				      tr_bind_key_columns(aggregation) + aggregation->agg_count + expr->column - base,
 				      expr->type);
 	for (uint32_t i = 0; i < aggregation->key_count; i++) {
 		if (tr_expr_equals(aggregation->keys[i], expr))
-			return tr_expr_column(binder->arena, i, expr->type);
+			return tr_expr_column(binder->arena, i, tr_bind_key_type(binder, aggregation, i));
 	}
 	return NULL;
 }
 
 /* ---- GROUP BY ---- */
 
-/* Sorts the grouping expressions into keys and window columns. False: reported. */
+/* Whether all sets have the start and the end of the windows that are attached to the rows. */
+static bool has_attached(const struct tr_aggregation *aggregation)
+{
+	bool has_start = false, has_end = false;
+
+	for (uint32_t i = 0; i < aggregation->key_count; i++) {
+		const enum tr_column_role role = tr_bind_role(aggregation->input, aggregation->keys[i]);
+
+		if (!tr_bind_is_common_key(aggregation, i))
+			continue;
+		has_start = has_start || role == TR_ROLE_ATTACHED_START;
+		has_end = has_end || role == TR_ROLE_ATTACHED_END;
+	}
+	return has_start && has_end;
+}
+
+/* Finds keys and sets, and by which windows the aggregation is. False: reported. */
 static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *select, struct tr_aggregation *aggregation)
 {
 	const struct tr_relation *input = aggregation->input;
-	struct tr_expr_scope scope = {.relation = input, .clause = "GROUP BY"};
-	bool has_start = false, has_end = false, has_attached_start = false, has_attached_end = false;
+	bool has_window;
 
-	for (uint32_t i = 0; i < select->group_count; i++) {
-		const struct tr_ast_group *group = select->groups[i];
-		const struct tr_expr *key;
-		enum tr_column_role role;
-
-		if (group->kind == TR_AST_GROUP_EMPTY)
-			continue;
-		if (group->kind != TR_AST_GROUP_EXPR) {
-			tr_diag_not_supported(binder->diags, group->span, "GROUPING SETS, ROLLUP and CUBE");
-			return false;
-		}
-		if (input->has_group_window && tr_bind_is_group_window(group->exprs.items[0])) {
-			has_start = has_end = true;
-			continue;
-		}
-		key = tr_bind_expr(binder, &scope, group->exprs.items[0]);
-		if (key == NULL)
-			return false;
-		role = tr_bind_role(input, key);
-		has_start = has_start || role == TR_ROLE_WINDOW_START;
-		has_end = has_end || role == TR_ROLE_WINDOW_END;
-		if (role >= TR_ROLE_WINDOW_START)
-			continue;
-		if (tr_bind_reads_window(input, key)) {
-			aggregation->needs_table = true;
-			return false;
-		}
-		has_attached_start = has_attached_start || role == TR_ROLE_ATTACHED_START;
-		has_attached_end = has_attached_end || role == TR_ROLE_ATTACHED_END;
-		if (is_nested(key->type)) {
-			tr_diag_not_supported(binder->diags, group->span, "grouping by %s",
-					      tr_type_text(binder->arena, key->type));
-			return false;
-		}
-		if (aggregation->key_count == TR_BIND_COLUMNS_MAX)
-			return false;
-		aggregation->keys[aggregation->key_count] = key;
-		aggregation->projected[aggregation->key_count++] = key;
-	}
+	if (!tr_bind_sets(binder, select, aggregation, &has_window))
+		return false;
 	aggregation->projected_count = aggregation->key_count;
-	if (input->has_window && has_start && has_end)
+	if (input->has_window && has_window)
 		return true;
-	aggregation->is_attached = !input->has_window && has_attached_start && has_attached_end;
+	aggregation->is_attached = !input->has_window && has_attached(aggregation);
 	if (aggregation->is_attached)
 		return true;
 	aggregation->is_whole = binder->is_batch && !input->has_window;
@@ -201,6 +184,10 @@ static bool check_partitions(struct tr_binder *binder, const struct tr_aggregati
 
 	if (input->window.kind != TR_WINDOW_SESSION || input->has_group_window)
 		return true;
+	if (aggregation->set_count > 1) {
+		tr_diag_not_supported(binder->diags, span, "GROUPING SETS, ROLLUP and CUBE over SESSION windows");
+		return false;
+	}
 	for (uint32_t i = 0; i < input->partition_count; i++) {
 		for (uint32_t k = 0; k < aggregation->key_count; k++)
 			found += aggregation->keys[k]->kind == TR_EXPR_COLUMN &&
@@ -309,7 +296,7 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 					  struct tr_span span)
 {
 	const struct tr_relation *input = aggregation->input;
-	uint32_t count = aggregation->projected_count, keys = aggregation->key_count;
+	uint32_t count = aggregation->projected_count, keys = tr_bind_key_columns(aggregation);
 	const char **names = TR_NEW_ARRAY(binder->arena, count + 2, const char *);
 	const struct tr_expr **projected = TR_NEW_ARRAY(binder->arena, count + 2, const struct tr_expr *);
 	uint32_t results = keys + aggregation->agg_count, width = results + (aggregation->is_whole ? 0 : 3);
@@ -317,7 +304,8 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, width + 1, const struct tr_type *);
 	const char **out_names = TR_NEW_ARRAY(binder->arena, width + 1, const char *);
 	uint32_t *key_columns = TR_NEW_ARRAY(binder->arena, keys + 1, uint32_t);
-	struct tr_relation *below, *result = TR_NEW(binder->arena, struct tr_relation);
+	struct tr_relation *result = TR_NEW(binder->arena, struct tr_relation);
+	const struct tr_node *below;
 	struct tr_window_spec window;
 	const struct tr_expr *time = window_of(binder, aggregation, span, &window);
 	struct tr_node *node;
@@ -336,8 +324,10 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 		projected[count] = tr_expr_i64(binder->arena, tr_type_of(TR_TYPE_INT), 0);
 		names[count++] = "$zero";
 	}
-	below = tr_bind_project(binder, input, count, projected, names);
-	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_AGGREGATE, &below->node, 1);
+	below = tr_bind_project(binder, input, count, projected, names)->node;
+	if (aggregation->set_count > 1)
+		below = tr_bind_expand(binder, aggregation, below);
+	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_AGGREGATE, &below, 1);
 	node->window.window = window;
 	node->window.keys = key_columns;
 	node->window.key_count = keys;
@@ -347,9 +337,9 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	node->window.use_general = strcasecmp(tr_config_text(binder->config, "engine.window-operator"), "general") == 0;
 	for (uint32_t i = 0; i < width; i++) {
 		if (i < keys) {
-			key_columns[i] = i;
-			types[i] = projected[i]->type;
-			out_names[i] = names[i];
+			key_columns[i] = i < aggregation->key_count ? i : count; /* the one that EXPAND adds */
+			types[i] = below->output->types[key_columns[i]];
+			out_names[i] = below->output->names[key_columns[i]];
 		} else if (i < results) {
 			types[i] = aggregation->aggs[i - keys].type;
 			out_names[i] = aggregation->aggs[i - keys].text;

@@ -152,7 +152,7 @@ const struct tr_expr *tr_bind_window_property(struct tr_binder *binder, const st
 					      const struct tr_ast_expr *ast)
 {
 	const struct tr_relation *input = aggregation->input;
-	const uint32_t first = aggregation->key_count + aggregation->agg_count;
+	const uint32_t first = tr_bind_key_columns(aggregation) + aggregation->agg_count;
 	enum property property;
 	const struct group_window *function = find(ast, &property);
 	const struct tr_type *type;

@@ -176,9 +176,10 @@ const struct tr_expr *tr_bind_over(struct tr_binder *binder, const struct tr_exp
 		overs->count++;
 	else if (at == overs->count)
 		at = find_equal(overs, at);
-	overs->base = scope->aggregation != NULL ? scope->aggregation->key_count + scope->aggregation->agg_count +
-							   (scope->aggregation->is_whole ? 0 : 3)
-						 : scope->relation->node->output->column_count;
+	overs->base = scope->aggregation != NULL
+			      ? tr_bind_key_columns(scope->aggregation) + scope->aggregation->agg_count +
+					(scope->aggregation->is_whole ? 0 : 3)
+			      : scope->relation->node->output->column_count;
 	return tr_expr_column(binder->arena, overs->base + at,
 			      tr_type_with_nullable(binder->arena, tr_type_of(TR_TYPE_BIGINT), false));
 }

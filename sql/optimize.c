@@ -551,6 +551,36 @@ static const struct tr_node *prune_sort(struct tr_arena *arena, const struct tr_
 	return copy;
 }
 
+/* The id stays, the others only if they are read. */
+static const struct tr_node *prune_expand(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	const uint32_t base = node->inputs[0]->output->column_count, set_count = node->expand.set_count;
+	struct tr_expand_set *sets = TR_NEW_ARRAY(arena, set_count, struct tr_expand_set);
+	struct usage input = usage_new(arena, base, false);
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	memcpy(input.is_read, usage->is_read, base * sizeof(*input.is_read));
+	if (base > 0 && !is_any_read(&input))
+		input.is_read[0] = true; /* rows need a column */
+	pruned = prune(arena, node->inputs[0], &input);
+	for (uint32_t i = 0; i < usage->count; i++)
+		usage->is_read[i] = i >= base || input.is_read[i];
+	copy = copy_node(arena, node, &pruned);
+	copy->output = keep_columns(arena, node->output, usage);
+	TR_ASSERT(copy->output->column_count == pruned->output->column_count + 1);
+	for (uint32_t s = 0; s < set_count; s++) {
+		bool *is_null = TR_NEW_ARRAY(arena, pruned->output->column_count + 1, bool);
+
+		for (uint32_t i = 0; i < base; i++)
+			if (input.is_read[i])
+				is_null[input.map[i]] = node->expand.sets[s].is_null[i];
+		sets[s] = (struct tr_expand_set){.is_null = is_null, .id = node->expand.sets[s].id};
+	}
+	copy->expand.sets = sets;
+	return copy;
+}
+
 /* VALUES, UNION, SINK: all columns stay. */
 static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
@@ -575,6 +605,7 @@ static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node 
 	case TR_NODE_PROJECT: return prune_project(arena, node, usage);
 	case TR_NODE_FILTER: return prune_filter(arena, node, usage);
 	case TR_NODE_WINDOW_TABLE: return prune_window_table(arena, node, usage);
+	case TR_NODE_EXPAND: return prune_expand(arena, node, usage);
 	case TR_NODE_WINDOW_AGGREGATE: return prune_aggregate(arena, node, usage);
 	case TR_NODE_WINDOW_RANK: return prune_rank(arena, node, usage);
 	case TR_NODE_SORT:

@@ -5,16 +5,19 @@
  *
  *     SCAN          its split, and the row's number in it (the function ROW POSITION, made by core/source_task.c)
  *     VALUES        the row's number
- *     FILTER, PROJECT, UNION ALL, WINDOW_TABLE pass it on
+ *     FILTER, PROJECT, UNION ALL, WINDOW_TABLE, EXPAND, WINDOW_RANK pass it on
  *     windows       the end of the window: all that is known of the order of their results. Rows of one position are taken in
  *                   the order of their values' bytes (core/ops/agg_bag.h)
  *     all else      0
  *
  * The position is one more column, behind all others, of every node on the way. Only plans that have such an aggregate get it.
  */
+#include "sql/optimize.h"
+
+#include <string.h>
+
 #include "base/check.h"
 #include "core/ops/func.h"
-#include "sql/optimize.h"
 
 #define POSITION_NAME "$position"
 
@@ -104,8 +107,24 @@ static const struct tr_node *values(struct tr_arena *arena, const struct tr_node
 	return copy;
 }
 
-/* The window's three columns come behind the input's position: a PROJECT puts it back to the end. */
-static const struct tr_node *window_table(struct tr_arena *arena, const struct tr_node *node)
+/* The sets with one more column, which none of them lacks. */
+static const struct tr_expand_set *keep_position(struct tr_arena *arena, const struct tr_expand_set *sets,
+						 uint32_t set_count, uint32_t at)
+{
+	struct tr_expand_set *kept = TR_NEW_ARRAY(arena, set_count, struct tr_expand_set);
+
+	for (uint32_t s = 0; s < set_count; s++) {
+		bool *is_null = TR_NEW_ARRAY(arena, at + 1, bool);
+
+		memcpy(is_null, sets[s].is_null, at * sizeof(*is_null));
+		is_null[at] = false;
+		kept[s] = (struct tr_expand_set){.is_null = is_null, .id = sets[s].id};
+	}
+	return kept;
+}
+
+/* A node with columns of its own behind those of its input, and so behind the position: a PROJECT puts that back to the end. */
+static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_node *node)
 {
 	const struct tr_node *input = with_position(arena, node->inputs[0]);
 	const uint32_t count = node->output->column_count, at = input->output->column_count - 1;
@@ -115,7 +134,6 @@ static const struct tr_node *window_table(struct tr_arena *arena, const struct t
 	const struct tr_type **types = TR_NEW_ARRAY(arena, count + 1, const struct tr_type *);
 	const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
 
-	TR_ASSERT(at + 3 == count);
 	for (uint32_t i = 0; i <= count; i++) {
 		names[i] = i < at ? node->output->names[i] : i == at ? POSITION_NAME : node->output->names[i - 1];
 		types[i] = i < at    ? node->output->types[i]
@@ -129,6 +147,8 @@ static const struct tr_node *window_table(struct tr_arena *arena, const struct t
 
 		exprs[i] = tr_expr_column(arena, from, types[from]);
 	}
+	if (node->kind == TR_NODE_EXPAND)
+		copy->expand.sets = keep_position(arena, node->expand.sets, node->expand.set_count, at);
 	result = tr_plan_node(arena, TR_NODE_PROJECT, (const struct tr_node *const[]){copy}, 1);
 	result->project.exprs = exprs;
 	result->output = widen(arena, node->output, types[at]);
@@ -184,7 +204,9 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 		return copy;
 	}
 	case TR_NODE_UNION: return union_all(arena, node);
-	case TR_NODE_WINDOW_TABLE: return window_table(arena, node);
+	case TR_NODE_WINDOW_TABLE:
+	case TR_NODE_EXPAND:
+	case TR_NODE_WINDOW_RANK: return pass_under(arena, node);
 	case TR_NODE_WINDOW_AGGREGATE: {
 		const uint32_t end = node->window.key_count + node->window.agg_count + 1;
 

@@ -26,6 +26,13 @@ static const struct tr_func_doc docs[] = {
 	    "The number of rows, or of values that are not NULL.", "COUNT(DISTINCT bidder)"),
 	DOC("FIRST_VALUE", "FIRST_VALUE(any) -> the same type",
 	    "The first value that is not NULL, in the order of the rows; NULL if there is none.", "FIRST_VALUE(price)"),
+	DOC("GROUPING", "GROUPING(key, ..) -> BIGINT", "The same as GROUPING_ID.", "GROUPING(channel)"),
+	DOC("GROUPING_ID", "GROUPING_ID(key, ..) -> BIGINT",
+	    "Which of the keys the row's grouping set does not have: a bit for each, 1 if it does not, the last key's "
+	    "the lowest.",
+	    "GROUPING_ID(channel, bidder)"),
+	DOC("GROUP_ID", "GROUP_ID() -> BIGINT", "How many equal grouping sets come before that of the row.",
+	    "GROUP_ID()"),
 	DOC("LAST_VALUE", "LAST_VALUE([DISTINCT] any) -> the same type",
 	    "The last value that is not NULL, in the order of the rows; NULL if there is none. With DISTINCT the one "
 	    "whose "
