@@ -90,10 +90,11 @@ struct tr_table_spec {
 					      * NULL: everything is needed */
 	const uint32_t *partition_columns;  /* PARTITIONED BY, indexes into schema */
 	uint32_t partition_count;
-	const char *time_zone;  /* session zone (table.local-time-zone), e.g. "UTC" */
-	const char *job_id;     /* 32 hex digits */
-	uint32_t batch_rows;    /* most rows of a batch */
-	bool enforces_not_null; /* sinks: a NULL in a NOT NULL column fails the job */
+	const char *time_zone;        /* session zone (table.local-time-zone), e.g. "UTC" */
+	const char *job_id;           /* 32 hex digits */
+	uint32_t batch_rows;          /* most rows of a batch */
+	const char *static_partition; /* sinks: "d=x:e=y" of INSERT's PARTITION, or NULL */
+	bool enforces_not_null;       /* sinks: a NULL in a NOT NULL column fails the job */
 };
 
 /** All connectors and formats, ending with NULL. Static. */

@@ -28,12 +28,14 @@ struct tr_sink {
 	struct tr_bytes text;
 };
 
-static char *make_prefix(const char *identifier, uint32_t subtask, uint32_t subtask_count)
+static char *make_prefix(const char *identifier, const char *partition, uint32_t subtask, uint32_t subtask_count)
 {
 	struct tr_bytes prefix = {0};
 
 	if (identifier != NULL)
 		tr_bytes_append_str(&prefix, identifier);
+	if (partition != NULL)
+		tr_bytes_printf(&prefix, "%s%s", prefix.length > 0 ? ":" : "", partition);
 	if (subtask_count > 1)
 		tr_bytes_printf(&prefix, "%s%u", prefix.length > 0 ? ":" : "", subtask + 1);
 	if (prefix.length > 0)
@@ -56,8 +58,8 @@ static tr_code print_open(const struct tr_table_spec *spec, struct tr_sink_conte
 	s->stream = is_error ? stderr : stdout;
 	s->stream_name = is_error ? "standard error" : "standard output";
 	s->zone = zone;
-	s->prefix = make_prefix(tr_options_get(&spec->options, "print-identifier"), context->subtask,
-				context->subtask_count);
+	s->prefix = make_prefix(tr_options_get(&spec->options, "print-identifier"), spec->static_partition,
+				context->subtask, context->subtask_count);
 	*sink = s;
 	return TR_OK;
 }

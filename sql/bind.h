@@ -8,7 +8,7 @@
  *     bind_union.c   VALUES, UNION ALL                      bind_window.c  TUMBLE, HOP, CUMULATE, SESSION
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
  *     bind_aggregate.c  calls of aggregates                 bind_order.c   ORDER BY, OFFSET, LIMIT
- *     bind_sets.c    GROUPING SETS, ROLLUP, CUBE
+ *     bind_sets.c    GROUPING SETS, ROLLUP, CUBE            bind_like.c    CREATE TABLE LIKE, AS
  *     bind_over.c    ROW_NUMBER() OVER, QUALIFY
  *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
@@ -367,8 +367,22 @@ const struct tr_node *tr_bind_expand(struct tr_binder *binder, const struct tr_a
 const struct tr_expr *tr_bind_aggregate(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					const struct tr_ast_expr *ast);
 
+/* bind_like.c */
+/** CREATE TABLE written out. */
+struct tr_table_form {
+	const struct tr_ast_create_table *ast; /* without LIKE and AS */
+	const struct tr_type *const *types;    /* by column: NULL where the tree says it */
+	struct tr_ast_names query_columns;     /* AS: to which columns the query's go */
+};
+/** The statement with what LIKE brings; NULL: reported. */
+const struct tr_table_form *tr_bind_table_like(struct tr_binder *binder, const struct tr_ast_create_table *ast);
+/** The statement with the columns of AS; NULL: reported. */
+const struct tr_table_form *tr_bind_table_as(struct tr_binder *binder, const struct tr_ast_create_table *ast);
+
 /* bind_table.c */
-void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast, struct tr_span span);
+/** Puts the table into the catalog. With AS the answer is the INSERT that fills it, else NULL; NULL also if there is an error. */
+const struct tr_ast_insert *tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast,
+						 struct tr_span span);
 /** The spec through which a table is read or written; `hints` may override options (OPTIONS('k'='v')). */
 struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct tr_table *table,
 					 const struct tr_ast_hints *hints);

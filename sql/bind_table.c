@@ -17,6 +17,7 @@
 struct table_builder {
 	struct tr_binder *binder;
 	const struct tr_ast_create_table *ast;
+	const struct tr_type *const *types; /* by column, those that are known; or NULL */
 	struct tr_table *table;
 	struct tr_table_column *columns;
 	struct tr_relation scope; /* the columns bound so far; index = number among all columns */
@@ -30,6 +31,18 @@ static const struct tr_expr *column_expr(struct tr_binder *binder, const struct 
 	for (uint32_t i = 0; i < count; i++)
 		replacements[i] = columns[i].expr;
 	return tr_expr_substitute(binder->arena, expr, replacements, count);
+}
+
+/* Columns of a primary key are NOT NULL, whether they say so or not. */
+static bool is_key_column(const struct tr_ast_create_table *ast, const struct tr_ast_column *column)
+{
+	bool is_key = column->is_primary_key;
+
+	for (uint32_t i = 0; i < ast->key_count; i++) {
+		for (uint32_t c = 0; c < ast->keys[i].columns.count; c++)
+			is_key = is_key || strcmp(ast->keys[i].columns.items[c].text, column->name.text) == 0;
+	}
+	return is_key;
 }
 
 /* Physical columns first, so that a computed column may name one that stands below it. */
@@ -52,12 +65,16 @@ static bool bind_physical(struct table_builder *builder)
 		bound->physical = -1;
 		if (column->kind == TR_AST_COLUMN_COMPUTED)
 			continue;
-		if (column->kind == TR_AST_COLUMN_METADATA || column->type == NULL) {
+		if (column->kind == TR_AST_COLUMN_METADATA) {
 			tr_diag_not_supported(binder->diags, column->span, "metadata columns");
 			is_good = false;
 			continue;
 		}
-		bound->type = tr_type_name_resolve(column->type, binder->arena, binder->diags);
+		bound->type = builder->types != NULL && builder->types[i] != NULL
+				      ? builder->types[i]
+				      : tr_type_name_resolve(column->type, binder->arena, binder->diags);
+		if (bound->type != NULL && is_key_column(ast, column))
+			bound->type = tr_type_with_nullable(binder->arena, bound->type, false);
 		if (bound->type == NULL) {
 			is_good = false;
 			continue;
@@ -379,44 +396,87 @@ struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct 
 
 static bool check_form(struct tr_binder *binder, const struct tr_ast_create_table *ast)
 {
-	const char *what = ast->like != NULL           ? "CREATE TABLE LIKE"
-			   : ast->query != NULL        ? "CREATE TABLE AS"
-			   : ast->distribution != NULL ? "DISTRIBUTED BY"
-			   : ast->is_replace           ? "CREATE OR REPLACE TABLE"
-						       : NULL;
-
-	if (what == NULL)
-		return true;
-	tr_diag_not_supported(binder->diags, ast->name.span, "%s", what);
-	return false;
+	if (ast->distribution != NULL) {
+		tr_diag_not_supported(binder->diags, ast->distribution->span, "DISTRIBUTED BY");
+		return false;
+	}
+	if (ast->is_replace && ast->query == NULL) {
+		tr_diag_error(binder->diags, TR_E_TABLE, ast->name.span, "REPLACE TABLE needs AS and a query");
+		tr_diag_hint(binder->diags, "DROP TABLE IF EXISTS %s; and CREATE TABLE", tr_catalog_name(&ast->name));
+		return false;
+	}
+	for (uint32_t i = 0; ast->query == NULL && i < ast->column_count; i++) {
+		if (ast->columns[i].kind == TR_AST_COLUMN_PHYSICAL && ast->columns[i].type == NULL) {
+			tr_diag_error(binder->diags, TR_E_TABLE, ast->columns[i].span, "column '%s' has no type",
+				      ast->columns[i].name.text);
+			return false;
+		}
+	}
+	return true;
 }
 
-void tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast, struct tr_span span)
+/* What AS adds to the catalog's table. */
+static const struct tr_ast_insert *insert_of(struct tr_binder *binder, const struct tr_ast_create_table *ast,
+					     const struct tr_table_form *form)
 {
-	struct table_builder builder = {.binder = binder, .ast = ast};
+	struct tr_ast_insert *insert = TR_NEW(binder->arena, struct tr_ast_insert);
+
+	*insert = (struct tr_ast_insert){.table = ast->name, .columns = form->query_columns, .query = ast->query};
+	return insert;
+}
+
+/* The statement written out; false: reported. */
+static bool write_out(struct tr_binder *binder, const struct tr_ast_create_table *ast, struct tr_table_form *form)
+{
+	const struct tr_table_form *made;
+
+	*form = (struct tr_table_form){.ast = ast};
+	if (ast->like == NULL && ast->query == NULL)
+		return true;
+	made = ast->like != NULL ? tr_bind_table_like(binder, ast) : tr_bind_table_as(binder, ast);
+	if (made != NULL)
+		*form = *made;
+	return made != NULL;
+}
+
+const struct tr_ast_insert *tr_bind_create_table(struct tr_binder *binder, const struct tr_ast_create_table *ast,
+						 struct tr_span span)
+{
+	struct table_builder builder = {.binder = binder};
 	const struct tr_catalog_entry *existing = tr_catalog_find(binder->catalog, &ast->name);
+	const char *name = tr_catalog_name(&ast->name);
+	struct tr_table_form form;
 
 	if (!check_form(binder, ast))
-		return;
-	if (existing != NULL) {
+		return NULL;
+	if (existing != NULL && !ast->is_replace) {
 		if (!ast->if_not_exists)
 			tr_diag_error(binder->diags, TR_E_EXISTS, ast->name.span,
 				      "there is a table or view '%s' already", existing->name);
-		return;
+		return NULL;
 	}
+	if (!write_out(binder, ast, &form)) {
+		(void)tr_catalog_put(binder->catalog, name, NULL, NULL);
+		return NULL;
+	}
+	builder.ast = form.ast;
+	builder.types = form.types;
 	builder.table = TR_NEW(binder->arena, struct tr_table);
-	builder.columns = TR_NEW_ARRAY(binder->arena, ast->column_count + 1, struct tr_table_column);
-	builder.scope.columns = TR_NEW_ARRAY(binder->arena, ast->column_count + 1, struct tr_bound_column);
-	builder.table->name = tr_catalog_name(&ast->name);
-	builder.table->ast = ast;
+	builder.columns = TR_NEW_ARRAY(binder->arena, form.ast->column_count + 1, struct tr_table_column);
+	builder.scope.columns = TR_NEW_ARRAY(binder->arena, form.ast->column_count + 1, struct tr_bound_column);
+	builder.table->name = name;
+	builder.table->ast = form.ast;
 	builder.table->columns = builder.columns;
-	builder.table->column_count = ast->column_count;
+	builder.table->column_count = form.ast->column_count;
 	if (!bind_physical(&builder) || !bind_computed(&builder) || !bind_watermark(&builder) || !bind_keys(&builder) ||
 	    !bind_partitions(&builder) || !bind_options(&builder)) {
 		/* Known by name, so that its uses are not errors of their own. */
-		(void)tr_catalog_put(binder->catalog, builder.table->name, NULL, NULL);
-		return;
+		(void)tr_catalog_put(binder->catalog, name, NULL, NULL);
+		return NULL;
 	}
-	if (!tr_catalog_put(binder->catalog, builder.table->name, builder.table, NULL))
+	if (!tr_catalog_put(binder->catalog, name, builder.table, NULL)) {
 		tr_diag_error(binder->diags, TR_E_LIMIT, span, "more than %d tables and views", TR_CATALOG_ENTRIES_MAX);
+		return NULL;
+	}
+	return ast->query != NULL ? insert_of(binder, ast, &form) : NULL;
 }

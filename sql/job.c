@@ -21,32 +21,83 @@ struct job {
 	bool is_select;
 };
 
-/* The number of the query's column that goes to each physical column of the sink; -1: NULL. False: reported. */
-static bool match_columns(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
-			  uint32_t query_columns, int32_t *source)
+/* The physical column of this name, reported if there is none: -1. */
+static int32_t find_column(struct job *job, const struct tr_table *table, const struct tr_ast_name *name)
 {
-	struct tr_diags *diags = job->binder->diags;
-	uint32_t wanted = ast->columns.count > 0 ? ast->columns.count : table->physical->column_count;
+	const struct tr_schema *physical = table->physical;
 
-	for (uint32_t i = 0; i < table->physical->column_count; i++)
-		source[i] = ast->columns.count > 0 ? -1 : (int32_t)i;
-	for (uint32_t i = 0; i < ast->columns.count; i++) {
-		const struct tr_ast_name *name = &ast->columns.items[i];
-		uint32_t column = 0;
+	for (uint32_t i = 0; i < physical->column_count; i++) {
+		if (strcmp(physical->names[i], name->text) == 0)
+			return (int32_t)i;
+	}
+	tr_diag_error(job->binder->diags, TR_E_NO_COLUMN, name->span, "table '%s' has no physical column '%s'",
+		      table->name, name->text);
+	tr_diag_hint_nearest(job->binder->diags, name->text, physical->names, physical->column_count);
+	return -1;
+}
 
-		while (column < table->physical->column_count && strcmp(table->physical->names[column], name->text) != 0)
-			column++;
-		if (column == table->physical->column_count) {
-			tr_diag_error(diags, TR_E_NO_COLUMN, name->span, "table '%s' has no physical column '%s'",
-				      table->name, name->text);
-			tr_diag_hint_nearest(diags, name->text, table->physical->names, table->physical->column_count);
+/* The values of PARTITION (p = 'v') by physical column. False: reported. */
+static bool bind_partition(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
+			   const struct tr_expr **values)
+{
+	struct tr_binder *binder = job->binder;
+	struct tr_expr_scope scope = {.clause = "PARTITION"};
+
+	for (uint32_t i = 0; i < ast->partition_count; i++) {
+		const struct tr_ast_partition_value *part = &ast->partitions[i];
+		int32_t column = find_column(job, table, &part->column);
+		const struct tr_expr *value;
+		bool is_key = false;
+
+		if (column < 0)
+			return false;
+		for (uint32_t k = 0; k < table->partition_count; k++)
+			is_key = is_key || table->partitions[k] == (uint32_t)column;
+		if (!is_key || part->value == NULL || values[column] != NULL) {
+			tr_diag_error(binder->diags, TR_E_SINK, part->column.span,
+				      !is_key               ? "'%s' is not in PARTITIONED BY of the table"
+				      : part->value == NULL ? "'%s' needs a value: PARTITION (.. = 'value')"
+							    : "'%s' has a value already",
+				      part->column.text);
 			return false;
 		}
-		if (source[column] >= 0) {
+		value = tr_bind_expr(binder, &scope, part->value);
+		if (value != NULL)
+			value = tr_bind_placed(
+				binder,
+				tr_expr_cast(binder->arena, value,
+					     tr_type_with_nullable(binder->arena, table->physical->types[column],
+								   value->type->is_nullable),
+					     false),
+				part->value->span);
+		if (value == NULL)
+			return false;
+		values[column] = tr_expr_fold(binder->arena, value);
+	}
+	return true;
+}
+
+/* The number of the query's column that goes to each physical column of the sink; -1: none, NULL or the value of PARTITION.
+ * False: reported. */
+static bool match_columns(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
+			  const struct tr_expr *const *values, uint32_t query_columns, int32_t *source)
+{
+	struct tr_diags *diags = job->binder->diags;
+	uint32_t wanted = 0;
+
+	for (uint32_t i = 0; i < table->physical->column_count; i++)
+		source[i] = ast->columns.count > 0 || values[i] != NULL ? -1 : (int32_t)wanted++;
+	for (uint32_t i = 0; i < ast->columns.count; i++) {
+		const struct tr_ast_name *name = &ast->columns.items[i];
+		int32_t column = find_column(job, table, name);
+
+		if (column < 0)
+			return false;
+		if (source[column] >= 0 || values[column] != NULL) {
 			tr_diag_error(diags, TR_E_SINK, name->span, "column '%s' is listed twice", name->text);
 			return false;
 		}
-		source[column] = (int32_t)i;
+		source[column] = (int32_t)wanted++;
 	}
 	if (query_columns == wanted)
 		return true;
@@ -135,13 +186,21 @@ static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_in
 	int32_t *source = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, int32_t);
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, const struct tr_expr *);
 
-	if (!match_columns(job, ast, table, relation->column_count, source))
+	if (!bind_partition(job, ast, table, exprs) ||
+	    !match_columns(job, ast, table, exprs, relation->column_count, source))
 		return NULL;
 	for (uint32_t i = 0; i < physical->column_count; i++) {
 		const struct tr_bound_column *column = source[i] >= 0 ? &relation->columns[source[i]] : NULL;
 
+		if (column == NULL && exprs[i] == NULL && !physical->types[i]->is_nullable) {
+			tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
+				      "column '%s' of '%s' is NOT NULL and gets no value", physical->names[i],
+				      table->name);
+			return NULL;
+		}
 		if (column == NULL) {
-			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
+			if (exprs[i] == NULL)
+				exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
 			continue;
 		}
 		exprs[i] = tr_expr_column(binder->arena, column->index, column->type);
@@ -170,6 +229,52 @@ static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_in
 	return exprs;
 }
 
+/* Rows with a NULL where the sink has NOT NULL are dropped, as 'table.exec.sink.not-null-enforcer' asks. */
+static const struct tr_relation *drop_nulls(struct tr_binder *binder, const struct tr_relation *relation,
+					    const struct tr_schema *physical, struct tr_span span)
+{
+	const struct tr_schema *rows = relation->node->output;
+	const struct tr_expr *condition = NULL;
+
+	for (uint32_t i = 0; i < physical->column_count; i++) {
+		const struct tr_expr *column = tr_expr_column(binder->arena, i, rows->types[i]);
+		const struct tr_expr *both[2] = {condition, NULL};
+
+		if (physical->types[i]->is_nullable || !rows->types[i]->is_nullable)
+			continue;
+		both[1] = tr_bind_function(binder, "IS NOT NULL", &column, 1, span);
+		condition = condition == NULL ? both[1] : tr_bind_function(binder, "AND", both, 2, span);
+		if (condition == NULL)
+			return NULL;
+	}
+	return condition != NULL ? tr_bind_filter(binder, relation, condition) : relation;
+}
+
+/* "p=v" for each value of PARTITION, in the table's order and with ':' between; NULL: there are none. */
+static const char *partition_text(struct tr_binder *binder, const struct tr_ast_insert *ast,
+				  const struct tr_table *table, const struct tr_expr *const *values)
+{
+	const char *text = NULL;
+
+	for (uint32_t k = 0; k < table->partition_count; k++) {
+		const char *name = table->physical->names[table->partitions[k]];
+		const struct tr_expr *value = values[table->partitions[k]];
+		bool is_given = false;
+
+		for (uint32_t i = 0; i < ast->partition_count; i++)
+			is_given = is_given || strcmp(ast->partitions[i].column.text, name) == 0;
+		if (!is_given)
+			continue;
+		value = tr_expr_fold(binder->arena,
+				     tr_expr_cast(binder->arena, value, tr_type_of(TR_TYPE_VARCHAR), false));
+		if (value->kind == TR_EXPR_LITERAL && !value->value.is_null)
+			text = tr_arena_printf(binder->arena, "%s%s%s=%.*s", text != NULL ? text : "",
+					       text != NULL ? ":" : "", name, (int)value->value.view.length,
+					       tr_view_text(&value->value.view));
+	}
+	return text;
+}
+
 static bool insert(struct job *job, const struct tr_ast_statement *statement)
 {
 	const struct tr_ast_insert *ast = &statement->insert;
@@ -194,9 +299,8 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	}
 	if (relation == NULL)
 		return false;
-	if (ast->is_overwrite || ast->partition_count > 0 || ast->conflict != TR_AST_CONFLICT_NONE) {
-		tr_diag_not_supported(binder->diags, statement->word_span,
-				      "INSERT OVERWRITE, PARTITION and ON CONFLICT");
+	if (ast->is_overwrite || ast->conflict != TR_AST_CONFLICT_NONE) {
+		tr_diag_not_supported(binder->diags, statement->word_span, "INSERT OVERWRITE and ON CONFLICT");
 		return false;
 	}
 	if (table->connector->sink == NULL) {
@@ -211,9 +315,13 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	spec = tr_bind_table_spec(binder, table, &ast->hints);
 	if (spec == NULL || !sink_parallelism(job, spec, ast->table.span, &parallelism))
 		return false;
-	spec->enforces_not_null = true;
+	spec->static_partition = partition_text(binder, ast, table, exprs);
 	relation = tr_bind_project(binder, relation, table->physical->column_count, exprs, table->physical->names);
-	return add_sink(job, make_sink(job, relation, spec, parallelism), statement->span);
+	spec->enforces_not_null =
+		strcasecmp(tr_config_text(binder->config, "table.exec.sink.not-null-enforcer"), "DROP") != 0;
+	if (!spec->enforces_not_null)
+		relation = drop_nulls(binder, relation, table->physical, ast->table.span);
+	return relation != NULL && add_sink(job, make_sink(job, relation, spec, parallelism), statement->span);
 }
 
 /* A bare SELECT: one subtask prints what all make. */

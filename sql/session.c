@@ -222,16 +222,30 @@ static void explain(struct compiler *compiler, const struct tr_ast_statement *st
 	add_step(session, step);
 }
 
+/* With AS it is a job, too. */
+static void create_table(struct compiler *compiler, const struct tr_ast_statement *statement)
+{
+	struct tr_session *session = compiler->session;
+	struct tr_binder binder = make_binder(session);
+	const struct tr_ast_insert *insert = tr_bind_create_table(&binder, &statement->create_table, statement->span);
+	struct tr_ast_statement *fill;
+
+	if (insert == NULL)
+		return;
+	fill = TR_NEW(&session->arena, struct tr_ast_statement);
+	*fill = (struct tr_ast_statement){.kind = TR_AST_STATEMENT_INSERT,
+					  .span = statement->span,
+					  .word_span = statement->word_span,
+					  .insert = *insert};
+	add_job(compiler, fill);
+}
+
 static void compile_statement(struct compiler *compiler, const struct tr_ast_statement *statement)
 {
 	struct tr_session *session = compiler->session;
-	struct tr_binder binder;
 
 	switch (statement->kind) {
-	case TR_AST_STATEMENT_CREATE_TABLE:
-		binder = make_binder(session);
-		tr_bind_create_table(&binder, &statement->create_table, statement->span);
-		break;
+	case TR_AST_STATEMENT_CREATE_TABLE: create_table(compiler, statement); break;
 	case TR_AST_STATEMENT_CREATE_VIEW: create_view(session, statement); break;
 	case TR_AST_STATEMENT_SET:
 	case TR_AST_STATEMENT_RESET: set_option(session, statement); break;
