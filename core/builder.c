@@ -23,6 +23,7 @@
 #include "core/ops/op_project.h"
 #include "core/ops/op_sort.h"
 #include "core/ops/op_values.h"
+#include "core/ops/op_unnest.h"
 #include "core/ops/op_window_rank.h"
 #include "core/ops/op_window_table.h"
 #include "core/scratch.h"
@@ -360,6 +361,9 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	set_memory(graph, subtask, node);
 	switch (node->kind) {
 	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
+	case TR_NODE_UNNEST:
+		tr_op_unnest_create(&node->unnest, node->inputs[0]->output, node->output, context, &op);
+		break;
 	case TR_NODE_PROJECT:
 		op = tr_op_project_create(context, node->output, stage->programs[index],
 					  node->project.condition != NULL);

@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
 	[TR_NODE_FILTER] = "Filter",
 	[TR_NODE_PROJECT] = "Project",
 	[TR_NODE_UNION] = "Union",
+	[TR_NODE_UNNEST] = "Correlate",
 	[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
 	[TR_NODE_EXPAND] = "Expand",
 	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
@@ -118,6 +119,25 @@ static tr_code check_window(const struct tr_node *node, struct tr_status *st)
 	if (!node->window.window.is_processing_time && !node->window.window.is_whole &&
 	    (node->window.window.time_column < 0 || node->window.window.time_column >= (int32_t)input->column_count))
 		FAIL_NODE(st, node, "the time column does not exist");
+	return TR_OK;
+}
+
+static tr_code check_unnest(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_schema *input = node->inputs[0]->output;
+	const struct tr_unnest *u = &node->unnest;
+
+	if (u->list >= input->column_count || input->types[u->list]->phys != TR_PHYS_LIST)
+		FAIL_NODE(st, node, "column %u is no list", u->list);
+	if (node->output->column_count != u->column_count + u->field_count + u->has_ordinality)
+		FAIL_NODE(st, node, "the output has %u columns", node->output->column_count);
+	for (uint32_t i = 0; i < u->column_count; i++)
+		if (u->columns[i] >= input->column_count ||
+		    !tr_type_equals_ignoring_null(input->types[u->columns[i]], node->output->types[i]))
+			FAIL_NODE(st, node, "column %u is not one of the input", i);
+	for (uint32_t i = 0; i < u->field_count; i++)
+		if (u->fields[i] >= tr_unnest_width(input->types[u->list]))
+			FAIL_NODE(st, node, "an element has no field %u", u->fields[i]);
 	return TR_OK;
 }
 
@@ -226,6 +246,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 			FAIL_NODE(st, node, "the condition is not BOOLEAN");
 		return check_exprs(node, node->project.exprs, st);
 	case TR_NODE_UNION: return check_union(node, st);
+	case TR_NODE_UNNEST: return check_unnest(node, st);
 	case TR_NODE_WINDOW_TABLE: return check_window_table(node, st);
 	case TR_NODE_EXPAND: return check_expand(node, st);
 	case TR_NODE_WINDOW_AGGREGATE: return check_window(node, st);

@@ -16,6 +16,7 @@
 #include "core/ops/agg.h"
 #include "core/ops/expand_set.h"
 #include "core/ops/expr.h"
+#include "core/ops/unnest.h"
 #include "core/ops/row_order.h"
 #include "core/ops/sort.h"
 #include "core/ops/window.h"
@@ -33,6 +34,7 @@ enum tr_node_kind {
 	TR_NODE_FILTER,
 	TR_NODE_PROJECT,
 	TR_NODE_UNION, /* of inputs with equal schemas; each is an edge of its own into the stage */
+	TR_NODE_UNNEST,
 	TR_NODE_WINDOW_TABLE,
 	TR_NODE_EXPAND,
 	TR_NODE_WINDOW_AGGREGATE,
@@ -86,6 +88,8 @@ struct tr_node {
 			const struct tr_expr *const *exprs; /* one per output column */
 			const struct tr_expr *condition;    /* rows for which it is TRUE only; NULL: all */
 		} project;
+		struct tr_unnest
+			unnest; /* output: the columns that it passes on, then those of the elements, then their number */
 		/* WINDOW_TABLE: only `window`, of event time and not SESSION; output is the input's columns, then window_start,
 		 * window_end, window_time; a row for each window that a row is in.
 		 * WINDOW_AGGREGATE: output of SINGLE and GLOBAL is [keys..., aggregates..., window_start, window_end,

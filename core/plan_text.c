@@ -201,6 +201,20 @@ static void print_rank(struct printer *p, const struct tr_node *node)
 		node->rank.has_number ? ", with number" : "");
 }
 
+static void print_unnest(struct printer *p, const struct tr_node *node)
+{
+	const struct tr_unnest *u = &node->unnest;
+	const struct tr_node *input = node->inputs[0];
+	const char *list = column_name(input->output, u->list);
+
+	if (input->kind == TR_NODE_PROJECT)
+		list = tr_expr_text_of(p->arena, input->project.exprs[u->list], input->inputs[0]->output);
+	fprintf(p->out, "Correlate(invocation=[UNNEST(%s)%s], joinType=[%s], select=[", list,
+		u->has_ordinality ? " WITH ORDINALITY" : "", u->is_outer ? "LEFT" : "INNER");
+	print_fields(p, node->output);
+	fputs("])", p->out);
+}
+
 /** Of each set its id, and the columns that are NULL in its rows. */
 static void print_expand(struct printer *p, const struct tr_node *node)
 {
@@ -258,6 +272,7 @@ static void print_node(struct printer *p, const struct tr_node *node)
 		print_fields(p, node->output);
 		fputs("])", p->out);
 		return;
+	case TR_NODE_UNNEST: print_unnest(p, node); return;
 	case TR_NODE_WINDOW_TABLE:
 		fputs("WindowTableFunction(window=[", p->out);
 		print_window(p, &node->window.window);
@@ -310,6 +325,7 @@ static const char *kind_name(const struct tr_node *node)
 		[TR_NODE_FILTER] = "Filter",
 		[TR_NODE_PROJECT] = "Project",
 		[TR_NODE_UNION] = "Union",
+		[TR_NODE_UNNEST] = "Correlate",
 		[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
 		[TR_NODE_EXPAND] = "Expand",
 		[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",

@@ -107,6 +107,7 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 	case TR_NODE_FILTER:
 	case TR_NODE_PROJECT:
 	case TR_NODE_UNION:
+	case TR_NODE_UNNEST:
 	case TR_NODE_WINDOW_TABLE:
 	case TR_NODE_EXPAND:
 	case TR_NODE_SORT:

@@ -9,7 +9,7 @@
  *     bind_group.c   GROUP BY                               bind_table.c   CREATE TABLE
  *     bind_aggregate.c  calls of aggregates                 bind_order.c   ORDER BY, OFFSET, LIMIT
  *     bind_sets.c    GROUPING SETS, ROLLUP, CUBE            bind_like.c    CREATE TABLE LIKE, AS
- *     bind_over.c    ROW_NUMBER() OVER, QUALIFY
+ *     bind_over.c    ROW_NUMBER() OVER, QUALIFY             bind_unnest.c  UNNEST
  *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
  * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
@@ -221,6 +221,8 @@ const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct t
 					const struct tr_cte_scope *ctes);
 /** A relation over `node` with room for the columns, which the caller fills in. */
 struct tr_relation *tr_bind_relation_new(struct tr_binder *binder, const struct tr_node *node, uint32_t column_count);
+/** One row of no columns: SELECT without FROM. */
+const struct tr_relation *tr_bind_one_row(struct tr_binder *binder);
 /** The schema of expressions under names; the names' texts are not copied. */
 struct tr_schema *tr_bind_schema_new(struct tr_binder *binder, uint32_t count, const struct tr_expr *const *exprs,
 				     const char *const *names);
@@ -242,6 +244,14 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 					    const struct tr_cte_scope *ctes);
 const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const struct tr_ast_path *path,
 					      const struct tr_ast_hints *hints, const struct tr_cte_scope *ctes);
+
+/* bind_unnest.c */
+/** FROM UNNEST(..): `left` has no columns. */
+const struct tr_relation *tr_bind_unnest(struct tr_binder *binder, const struct tr_relation *left,
+					 const struct tr_ast_table_ref *ref);
+/** t, UNNEST(..); t CROSS, INNER or LEFT JOIN UNNEST(..). */
+const struct tr_relation *tr_bind_unnest_join(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
+					      const struct tr_cte_scope *ctes);
 
 /* bind_union.c */
 const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct tr_ast_query *query);

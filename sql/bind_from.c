@@ -161,6 +161,22 @@ const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const st
 	return bind_table(binder, entry->table, hints, path->span);
 }
 
+/* LATERAL TABLE(f(x)) of a function that makes no table; true when reported. */
+static bool is_no_table_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref)
+{
+	const char *name;
+
+	if (ref->kind != TR_AST_TABLE_FUNCTION)
+		return false;
+	name = tr_catalog_name(&ref->function.call->call->name);
+	if (!tr_func_exists(name))
+		return false;
+	tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ref->function.call->span, "'%s' makes a value, not a table",
+		      name);
+	tr_diag_hint(binder->diags, "UNNEST(array) makes rows of the elements of an array");
+	return true;
+}
+
 const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
 					    const struct tr_cte_scope *ctes)
 {
@@ -179,12 +195,20 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 			relation = tr_bind_window_function(binder, ref, ctes);
 			break;
 		}
+		if (is_no_table_function(binder, ref))
+			return NULL;
 		tr_diag_not_supported(binder->diags, ref->span, "table functions other than windows");
 		tr_diag_hint_nearest(binder->diags, tr_catalog_name(&ref->function.call->call->name),
 				     tr_window_function_names, tr_window_function_count);
 		return NULL;
-	case TR_AST_TABLE_UNNEST: tr_diag_not_supported(binder->diags, ref->span, "UNNEST"); return NULL;
-	case TR_AST_TABLE_JOIN: tr_diag_not_supported(binder->diags, ref->join.kind_span, "joins"); return NULL;
+	case TR_AST_TABLE_UNNEST: return tr_bind_unnest(binder, tr_bind_one_row(binder), ref);
+	case TR_AST_TABLE_JOIN:
+		if (ref->join.right->kind == TR_AST_TABLE_UNNEST)
+			return tr_bind_unnest_join(binder, ref, ctes);
+		if (is_no_table_function(binder, ref->join.right))
+			return NULL;
+		tr_diag_not_supported(binder->diags, ref->join.kind_span, "joins");
+		return NULL;
 	case TR_AST_TABLE_MATCH: tr_diag_not_supported(binder->diags, ref->span, "MATCH_RECOGNIZE"); return NULL;
 	}
 	return rename_relation(binder, relation, ref->alias != NULL ? ref->alias->text : NULL, &ref->column_aliases,

@@ -286,7 +286,7 @@ const char *tr_bind_item_name(struct tr_binder *binder, const struct tr_ast_sele
 }
 
 /* SELECT without FROM: one row of nothing. */
-static const struct tr_relation *one_row(struct tr_binder *binder)
+const struct tr_relation *tr_bind_one_row(struct tr_binder *binder)
 {
 	struct tr_node *node = tr_plan_node(binder->arena, TR_NODE_VALUES, NULL, 0);
 	const struct tr_expr **zero = TR_NEW_ARRAY(binder->arena, 1, const struct tr_expr *);
@@ -307,7 +307,7 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 {
 	const struct tr_ast_select *select = &query->select;
 	const struct tr_relation *relation =
-		select->from != NULL ? tr_bind_table_ref(binder, select->from, ctes) : one_row(binder);
+		select->from != NULL ? tr_bind_table_ref(binder, select->from, ctes) : tr_bind_one_row(binder);
 
 	if (relation == NULL)
 		return NULL;

@@ -104,6 +104,21 @@ static const struct tr_node *filter_above(struct tr_arena *arena, const struct t
 	return node;
 }
 
+/* A condition over an UNNEST: terms that read no element go below. */
+static const struct tr_node *filter_unnest(struct tr_arena *arena, const struct tr_node *input,
+					   const struct tr_expr *condition)
+{
+	const struct tr_expr *below;
+
+	condition = tr_optimize_unnest(arena, input, condition, &below);
+	if (below != NULL) {
+		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
+
+		input = copy_node(arena, input, &filtered);
+	}
+	return filter_above(arena, input, condition);
+}
+
 /* A condition over a WINDOW_RANK: some of it becomes the ranks that are wanted, some goes below. */
 static const struct tr_node *filter_rank(struct tr_arena *arena, const struct tr_node *input,
 					 const struct tr_expr *condition)
@@ -205,6 +220,8 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 	}
 	if (input->kind == TR_NODE_WINDOW_RANK)
 		return filter_rank(arena, input, condition);
+	if (input->kind == TR_NODE_UNNEST)
+		return filter_unnest(arena, input, condition);
 	return filter_above(arena, input, condition);
 }
 
@@ -495,6 +512,22 @@ static const struct tr_node *prune_window_table(struct tr_arena *arena, const st
 	return copy;
 }
 
+static const struct tr_node *prune_unnest(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
+{
+	struct usage input = usage_new(arena, node->inputs[0]->output->column_count, false);
+	const struct tr_node *pruned;
+	struct tr_node *copy;
+
+	for (uint32_t i = 0; i < node->unnest.column_count; i++)
+		input.is_read[node->unnest.columns[i]] |= usage->is_read[i];
+	input.is_read[node->unnest.list] = true;
+	pruned = prune(arena, node->inputs[0], &input);
+	copy = copy_node(arena, node, &pruned);
+	copy->output = keep_columns(arena, node->output, usage);
+	tr_optimize_unnest_keep(arena, &copy->unnest, usage->is_read, input.map);
+	return copy;
+}
+
 /* The rank's own columns stay; its number only if it is read. */
 static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
@@ -604,6 +637,7 @@ static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node 
 	case TR_NODE_SCAN: return prune_scan(arena, node, usage);
 	case TR_NODE_PROJECT: return prune_project(arena, node, usage);
 	case TR_NODE_FILTER: return prune_filter(arena, node, usage);
+	case TR_NODE_UNNEST: return prune_unnest(arena, node, usage);
 	case TR_NODE_WINDOW_TABLE: return prune_window_table(arena, node, usage);
 	case TR_NODE_EXPAND: return prune_expand(arena, node, usage);
 	case TR_NODE_WINDOW_AGGREGATE: return prune_aggregate(arena, node, usage);

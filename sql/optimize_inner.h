@@ -20,4 +20,12 @@ const struct tr_expr *tr_optimize_and(struct tr_arena *arena, const struct tr_ex
 const struct tr_expr *tr_optimize_rank(struct tr_arena *arena, struct tr_node *rank, const struct tr_expr *condition,
 				       const struct tr_expr **below);
 
+/** Splits a condition over an UNNEST. *below: what may filter its input, or NULL. Returns what has to stay above, or NULL. */
+const struct tr_expr *tr_optimize_unnest(struct tr_arena *arena, const struct tr_node *unnest,
+					 const struct tr_expr *condition, const struct tr_expr **below);
+
+/** Leaves out the output columns that are not read; input_map[i]: the new number of the input's column i. */
+void tr_optimize_unnest_keep(struct tr_arena *arena, struct tr_unnest *unnest, const bool *is_read,
+			     const uint32_t *input_map);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/type.h"
 #include "core/ops/kernel_cast.h"
+#include "core/ops/kernel_pick.h"
 
 /* The rows to cast: `rows` of `row_count` that the column has. */
 struct span {
@@ -23,22 +24,6 @@ struct span {
 
 static tr_code cast_column(struct tr_call *outer, const struct tr_column *from, const struct tr_type *to,
 			   const struct span *span, struct tr_column *out, uint64_t *bad);
-
-/* A column of NULLs. */
-static struct tr_column null_column(struct tr_call *call, const struct tr_type *type)
-{
-	struct tr_column *children = TR_NEW_ARRAY(call->heap, type->child_count + 1, struct tr_column);
-	uint64_t *zeros = TR_NEW_ARRAY(call->heap, 4, uint64_t);
-
-	for (uint32_t i = 0; i < type->child_count; i++)
-		children[i] = null_column(call, type->children[i]);
-	return (struct tr_column){.type = type,
-				  .data = zeros,
-				  .validity = zeros + 3,
-				  .offsets = (const int32_t *)zeros,
-				  .children = children,
-				  .is_constant = true};
-}
 
 static uint64_t *new_bits(struct tr_call *call, uint32_t count)
 {
@@ -170,7 +155,7 @@ static tr_code cast_column(struct tr_call *outer, const struct tr_column *from, 
 	tr_code code;
 
 	if (from->type->phys == TR_PHYS_NONE) {
-		*out = null_column(outer, to);
+		*out = tr_null_column(outer->heap, to);
 		return TR_OK;
 	}
 	is_found = tr_cast_find(from->type, to, &cast);

@@ -21,10 +21,13 @@ void tr_merge_store_init(struct tr_merge_store *store, struct tr_arena *arena, c
 	if (type->child_count == 0)
 		return;
 	store->columns = TR_NEW_ARRAY(arena, type->child_count, struct tr_column);
-	if (type->phys == TR_PHYS_LIST)
+	if (type->phys == TR_PHYS_LIST) {
 		store->picks = TR_NEW_ARRAY(arena, rows_max, struct tr_pick);
-	if (type->phys != TR_PHYS_ROW)
+		store->offsets = TR_NEW_ARRAY(arena, (size_t)rows_max + 1, int32_t);
+		for (uint32_t i = 0; i < type->child_count; i++)
+			store->columns[i] = tr_null_column(arena, type->children[i]);
 		return;
+	}
 	store->children = TR_NEW_ARRAY(arena, type->child_count, struct tr_merge_store);
 	for (uint32_t i = 0; i < type->child_count; i++)
 		tr_merge_store_init(&store->children[i], arena, type->children[i], rows_max);
@@ -32,7 +35,8 @@ void tr_merge_store_init(struct tr_merge_store *store, struct tr_arena *arena, c
 
 struct tr_column tr_merge_store_column(struct tr_merge_store *store)
 {
-	struct tr_column column = {.type = store->type, .data = store->data, .children = store->columns};
+	struct tr_column column = {
+		.type = store->type, .data = store->data, .offsets = store->offsets, .children = store->columns};
 
 	if (store->children != NULL)
 		for (uint32_t i = 0; i < store->type->child_count; i++)

@@ -15,7 +15,8 @@ struct tr_merge_store {
 	const struct tr_type *type;
 	void *data;
 	uint64_t *validity;
-	struct tr_column *columns;       /* ROW: children as columns */
+	struct tr_column *columns;       /* ROW: children as columns; LIST: NULLs, until there are elements */
+	int32_t *offsets;                /* LIST: of no elements */
 	struct tr_merge_store *children; /* ROW */
 	struct tr_pick *picks;           /* LIST: by row */
 	const struct tr_column **sources;

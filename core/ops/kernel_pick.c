@@ -210,6 +210,21 @@ tr_code tr_picks_gather(const struct tr_picks *picks, const struct tr_type *type
 	return TR_OK;
 }
 
+struct tr_column tr_null_column(struct tr_arena *arena, const struct tr_type *type)
+{
+	struct tr_column *children = TR_NEW_ARRAY(arena, type->child_count + 1, struct tr_column);
+	uint64_t *zeros = TR_NEW_ARRAY(arena, 4, uint64_t); /* a value, a bit, two offsets */
+
+	for (uint32_t i = 0; i < type->child_count; i++)
+		children[i] = tr_null_column(arena, type->children[i]);
+	return (struct tr_column){.type = type,
+				  .data = zeros,
+				  .validity = zeros + 3,
+				  .offsets = (const int32_t *)zeros,
+				  .children = children,
+				  .is_constant = true};
+}
+
 /* ---- results of calls ---- */
 
 struct tr_pick *tr_call_picks(struct tr_call *call, struct tr_picks *picks)

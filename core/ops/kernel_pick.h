@@ -61,6 +61,9 @@ tr_code tr_picks_gather(const struct tr_picks *picks, const struct tr_type *type
 			const struct tr_column *const *sources, uint32_t source_count, struct tr_column *out,
 			struct tr_status *st) TR_MUST_USE;
 
+/** A constant column of NULLs of any type, in `arena`. */
+struct tr_column tr_null_column(struct tr_arena *arena, const struct tr_type *type);
+
 /** A pick for each physical row of a call, all NULL at first; tr_call_give gathers them as the call's result. */
 struct tr_pick *tr_call_picks(struct tr_call *call, struct tr_picks *picks);
 tr_code tr_call_give(struct tr_call *call, const struct tr_picks *picks, const struct tr_column *const *sources,
