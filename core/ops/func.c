@@ -65,6 +65,28 @@ const struct tr_type *tr_typer_double(struct tr_ask *ask) { return tr_type_of(TR
 const struct tr_type *tr_typer_first(struct tr_ask *ask) { return ask->want[0]; }
 const struct tr_type *tr_typer_last(struct tr_ask *ask) { return ask->want[ask->count - 1]; }
 
+const struct tr_type *tr_typer_concat(struct tr_ask *ask)
+{
+	enum tr_type_id id = TR_TYPE_CHAR;
+	int64_t length = 0;
+
+	for (uint32_t i = 0; i < ask->count; i++) {
+		if (ask->want[i]->id != TR_TYPE_CHAR)
+			id = TR_TYPE_VARCHAR;
+		length += ask->want[i]->precision;
+	}
+	return tr_type_with_precision(ask->arena, id, (int)TR_MIN(length, (int64_t)INT32_MAX));
+}
+
+const struct tr_type *tr_typer_common(struct tr_ask *ask, uint32_t first)
+{
+	const struct tr_type *common = ask->want[first];
+
+	for (uint32_t i = first + 1; i < ask->count && common != NULL; i++)
+		common = tr_type_common(ask->arena, common, ask->want[i]);
+	return common;
+}
+
 int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise)
 {
 	if (i >= ask->count || ask->literals == NULL || ask->literals[i] == NULL)
@@ -115,7 +137,6 @@ static const struct tr_type *static_type(char letter)
 	switch (letter) {
 	case 'b': return tr_type_of(TR_TYPE_BOOLEAN);
 	case 's':
-	case 'w':
 	case 'u': return tr_type_of(TR_TYPE_VARCHAR);
 	case 'd': return tr_type_of(TR_TYPE_DOUBLE);
 	case 'l': return tr_type_of(TR_TYPE_BIGINT);
@@ -144,13 +165,6 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 	switch (letter) {
 	case 's':
 	case 'u': keep = tr_type_is_text(given); break;
-	case 'w':
-		if (given->phys == TR_PHYS_LIST || given->phys == TR_PHYS_ROW || tr_type_is_bytes(given))
-			return NULL;
-		if (!tr_type_is_text(given))
-			return tr_type_with_nullable(arena, static_type('w'), given->is_nullable);
-		keep = true;
-		break;
 	case 'd':
 	case 'l':
 		if (letter == 'd' ? !tr_type_is_numeric(given) : !tr_type_is_integer(given))
@@ -175,8 +189,10 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 	return keep ? given : NULL;
 }
 
-/* Comparing a point in time with a text casts the text, as Flink does; else the least restrictive type. */
-static const struct tr_type *common_of(struct tr_arena *arena, const struct tr_type *a, const struct tr_type *b)
+/* Comparing a point in time or a number with a text casts the text, a TIMESTAMP with a TIMESTAMP_LTZ the former; else it is
+ * the least restrictive type. Texts as numbers are taken by < and IN, but not by =. */
+static const struct tr_type *common_of(struct tr_arena *arena, const struct tr_type *a, const struct tr_type *b,
+				       bool takes_numbers)
 {
 	bool a_is_time = a->id >= TR_TYPE_DATE && a->id <= TR_TYPE_TIMESTAMP_LTZ;
 	bool b_is_time = b->id >= TR_TYPE_DATE && b->id <= TR_TYPE_TIMESTAMP_LTZ;
@@ -185,12 +201,21 @@ static const struct tr_type *common_of(struct tr_arena *arena, const struct tr_t
 		return a;
 	if (b_is_time && tr_type_is_text(a))
 		return b;
+	if (takes_numbers && tr_type_is_numeric(a) && tr_type_is_text(b))
+		return a;
+	if (takes_numbers && tr_type_is_numeric(b) && tr_type_is_text(a))
+		return b;
+	if (tr_type_is_timestamp(a) && tr_type_is_timestamp(b) && a->id != b->id)
+		return tr_type_with_precision(arena, TR_TYPE_TIMESTAMP_LTZ, TR_MAX(a->precision, b->precision));
 	return tr_type_common(arena, a, b);
 }
 
 /* Brings the arguments of the letters c, C and e to their common type. */
-static bool unify(struct tr_ask *ask, const char *params)
+static bool unify(struct tr_ask *ask, const struct tr_func *func)
 {
+	const char *params = func->params;
+	const bool takes_numbers =
+		strcmp(func->name, "IN") == 0 || func->name[0] == '>' || (func->name[0] == '<' && func->name[1] != '>');
 	const struct tr_type *common = NULL;
 	char letter = 0;
 
@@ -200,7 +225,7 @@ static bool unify(struct tr_ask *ask, const char *params)
 		if (l != 'c' && l != 'C' && l != 'e')
 			continue;
 		letter = l;
-		common = common == NULL ? ask->want[i] : common_of(ask->arena, common, ask->want[i]);
+		common = common == NULL ? ask->want[i] : common_of(ask->arena, common, ask->want[i], takes_numbers);
 		if (common == NULL)
 			return false;
 	}
@@ -239,7 +264,7 @@ static const struct tr_type *match_row(const struct tr_func *func, struct tr_ask
 		    (ask->literals == NULL || ask->literals[i] == NULL || ask->literals[i]->value.is_null))
 			return NULL;
 	}
-	if (!unify(ask, func->params))
+	if (!unify(ask, func))
 		return NULL;
 	return func->typer(ask);
 }
@@ -256,8 +281,12 @@ static bool result_is_nullable(const struct tr_func *func, const struct tr_ask *
 		return false;
 	if (func->flags & TR_FUNC_NULL_IF_ALL)
 		return all;
+	if (func->flags & TR_FUNC_NULLABLE)
+		return true;
 	if (func->flags & TR_FUNC_NULL_IF_FIRST)
 		return ask->given[0]->is_nullable;
+	if (func->flags & TR_FUNC_AS_ARGS)
+		return any;
 	if (func->null_rule == TR_NULL_MAKES || func->special == TR_SPECIAL_NULLIF)
 		return true;
 	return any;
@@ -287,6 +316,27 @@ static tr_code fail_unknown(const char *name, struct tr_status *st)
 	TR_FAIL(st, TR_ERR_DATA, "no function is named %s; 'tailrace functions' lists those that are", name);
 }
 
+/* What to write instead, for what other databases take. */
+static const char *cast_hint(const char *name, const struct tr_ask *ask)
+{
+	bool has_date = false, has_timestamp = false, has_float = false, has_other = false;
+	const bool is_text = strcmp(name, "||") == 0 || strncasecmp(name, "CONCAT", 6) == 0;
+
+	for (uint32_t i = 0; i < ask->count; i++) {
+		has_date = has_date || ask->given[i]->id == TR_TYPE_DATE;
+		has_timestamp = has_timestamp || tr_type_is_timestamp(ask->given[i]);
+		has_float = has_float || tr_type_is_float(ask->given[i]);
+		has_other = has_other || !tr_type_is_text(ask->given[i]);
+	}
+	if (is_text && has_other)
+		return "\nwrite CAST(x AS STRING) for what is no text";
+	if (has_float && (strcmp(name, "%") == 0 || strcasecmp(name, "MOD") == 0))
+		return "\nwrite CAST(x AS DECIMAL(p, s)) for a FLOAT or DOUBLE";
+	if (has_date && (has_timestamp || strcasecmp(name, "DATE_FORMAT") == 0))
+		return "\nwrite CAST(x AS TIMESTAMP(3)) for a DATE";
+	return "";
+}
+
 static tr_code fail_overload(struct tr_arena *arena, const char *name, const struct tr_ask *ask, struct tr_status *st)
 {
 	uint32_t table = 0, row = 0;
@@ -301,7 +351,8 @@ static tr_code fail_overload(struct tr_arena *arena, const char *name, const str
 		if (strlen(signatures) < MESSAGE_SIGNATURES_MAX)
 			signatures = tr_arena_printf(arena, "%s\n  %s", signatures, func->doc.signature);
 	}
-	TR_FAIL(st, TR_ERR_DATA, "%s can't be applied to (%s); it takes:%s", name, given, signatures);
+	TR_FAIL(st, TR_ERR_DATA, "%s can't be applied to (%s); it takes:%s%s", name, given, signatures,
+		cast_hint(name, ask));
 }
 
 tr_code tr_func_resolve(struct tr_arena *arena, const char *name, const struct tr_type *const *arg_types,

@@ -5,8 +5,6 @@
  * Integers wrap around; integer division truncates; division by zero fails the job (for FLOAT and DOUBLE it is
  * Infinity or NaN, as in Java). A DECIMAL with an integer is DECIMAL arithmetic, with FLOAT or DOUBLE it is DOUBLE.
  */
-#include <math.h>
-
 #include "base/type.h"
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_arith.h"
@@ -31,12 +29,22 @@ TYPER(modulo)
 
 static const struct tr_type *type_number(struct tr_ask *ask) { return is_decimal(ask) ? NULL : ask->want[0]; }
 
-/* The result of MOD has the type of the second argument; both are computed in their common type. */
+/* The result of MOD has the type of the second argument; both are computed in their common type, whole DECIMALs as BIGINT.
+ * FLOAT and DOUBLE have no remainder in Flink. */
 static const struct tr_type *type_mod(struct tr_ask *ask)
 {
-	if (is_decimal(ask))
+	const struct tr_type *dividend = ask->given[0];
+
+	if (dividend->id == TR_TYPE_DECIMAL && dividend->scale == 0 && dividend->phys == TR_PHYS_I64 &&
+	    tr_type_is_integer(ask->given[1])) {
+		for (int i = 0; i < 2; i++)
+			ask->want[i] = tr_type_with_nullable(ask->arena, tr_type_of(TR_TYPE_BIGINT),
+							     ask->given[i]->is_nullable);
+		return ask->given[1];
+	}
+	if (is_decimal(ask) || tr_type_is_float(ask->want[0]))
 		return NULL;
-	return tr_type_is_float(ask->want[1]) || ask->given[1]->id == TR_TYPE_NULL ? ask->want[1] : ask->given[1];
+	return ask->given[1]->id == TR_TYPE_NULL ? ask->want[1] : ask->given[1];
 }
 
 static const struct tr_type *type_negate(struct tr_ask *ask) { return ask->want[0]; }
@@ -119,10 +127,6 @@ static tr_code run_modulo(struct tr_call *call)
 {
 	const struct tr_kernel_arith *kernels = TR_ISA_PICK(tr_kernel_arith);
 
-	if (call->type->phys == TR_PHYS_F32)
-		DIVIDE_FLOATS(float, fmodf(dividend, divisor));
-	if (call->type->phys == TR_PHYS_F64)
-		DIVIDE_FLOATS(double, fmod(dividend, divisor));
 	if (call->type->phys == TR_PHYS_I64 && has_constant_divisor(call)) {
 		kernels->modulo_i64(call->out, call->args[0].data, tr_column_i64(&call->args[1], 0), call->rows,
 				    call->count);
@@ -193,31 +197,35 @@ static const struct tr_func rows[] = {
 	ROW("+", "ee", type_number, run_add, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,
 	    TR_FUNC_DOC("arithmetic", "numeric + numeric -> the common type",
 			"Sum. Integers wrap around; DECIMAL grows by a digit.", "1 + 2 = 3")),
-	ROW("+", "ee", type_add, tr_decimal_add, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS,
-	    .call_flags = flags_decimal_add),
+	ROW("+", "ee", type_add, tr_decimal_add, TR_NULL_MAKES,
+	    TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS | TR_FUNC_AS_ARGS, .call_flags = flags_decimal_add),
 	ROW("-", "ee", type_number, run_subtract, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,
 	    TR_FUNC_DOC("arithmetic", "numeric - numeric -> the common type", "Difference.", "1 - 2 = -1")),
-	ROW("-", "ee", type_add, tr_decimal_subtract, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS,
-	    .call_flags = flags_decimal_add),
+	ROW("-", "ee", type_add, tr_decimal_subtract, TR_NULL_MAKES,
+	    TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS | TR_FUNC_AS_ARGS, .call_flags = flags_decimal_add),
 	ROW("*", "ee", type_number, run_multiply, TR_NULL_STRICT, TR_FUNC_TOTAL | TR_FUNC_INFIX,
 	    TR_FUNC_DOC("arithmetic", "numeric * numeric -> the common type",
 			"Product. DECIMAL(p1, s1) * DECIMAL(p2, s2) is DECIMAL(p1 + p2 + 1, s1 + s2).", "3 * 4 = 12")),
 	ROW("*", "ee", type_multiply, tr_decimal_multiply, TR_NULL_MAKES,
-	    TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS, .call_flags = flags_decimal_multiply),
+	    TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_INTEGERS | TR_FUNC_AS_ARGS, .call_flags = flags_decimal_multiply),
 	ROW("/", "ee", type_number, run_divide, TR_NULL_STRICT, TR_FUNC_INFIX, .call_flags = flags_divide,
 	    TR_FUNC_DOC("arithmetic", "numeric / numeric -> the common type",
 			"Quotient; that of integers is cut. Division by zero fails the job; FLOAT and DOUBLE give "
 			"Infinity or NaN.",
 			"7 / 2 = 3")),
-	ROW("/", "ee", type_divide, tr_decimal_divide, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
+	ROW("/", "ee", type_divide, tr_decimal_divide, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_AS_ARGS,
+	    .doc = {0}),
 	ROW("%", "ee", type_mod, run_modulo, TR_NULL_STRICT, TR_FUNC_INFIX, .call_flags = flags_divide,
-	    TR_FUNC_DOC("arithmetic", "numeric % numeric -> the second's type",
-			"Remainder, negative only if the first argument is.", "7 % 2 = 1")),
-	ROW("%", "ee", type_modulo, tr_decimal_modulo, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN, .doc = {0}),
+	    TR_FUNC_DOC(
+		    "arithmetic", "integer or DECIMAL % integer or DECIMAL -> the second's type",
+		    "Remainder, negative only if the first argument is. A DOUBLE has none: CAST(x AS DECIMAL(p, s)).",
+		    "7 % 2 = 1")),
+	ROW("%", "ee", type_modulo, tr_decimal_modulo, TR_NULL_MAKES, TR_FUNC_INFIX | TR_FUNC_HIDDEN | TR_FUNC_AS_ARGS,
+	    .doc = {0}),
 	ROW("MOD", "ee", type_mod, run_modulo, TR_NULL_STRICT, 0, .call_flags = flags_divide,
-	    TR_FUNC_DOC("arithmetic", "MOD(numeric, numeric) -> the second's type", "The same as %.",
-			"MOD(-7, 2) = -1")),
-	ROW("MOD", "ee", type_modulo, tr_decimal_modulo, TR_NULL_MAKES, TR_FUNC_HIDDEN, .doc = {0}),
+	    TR_FUNC_DOC("arithmetic", "MOD(integer or DECIMAL, integer or DECIMAL) -> the second's type",
+			"The same as %.", "MOD(-7, 2) = -1")),
+	ROW("MOD", "ee", type_modulo, tr_decimal_modulo, TR_NULL_MAKES, TR_FUNC_HIDDEN | TR_FUNC_AS_ARGS, .doc = {0}),
 	ROW("-", "n", type_negate, run_negate, TR_NULL_STRICT, TR_FUNC_TOTAL,
 	    TR_FUNC_DOC("arithmetic", "- numeric -> the same type", "The negative.", "-(3) = -3")),
 };

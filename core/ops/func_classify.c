@@ -26,9 +26,11 @@ static tr_code run_class(struct tr_call *call)
 	const char *pattern = wants_letters ? "^\\p{L}+\\z" : "^\\p{Nd}+\\z";
 
 	TR_CALL_ROWS(call, row) {
-		const struct tr_piece s = tr_call_piece(call, 0, row);
+		struct tr_piece s = {"", 0};
 		uint32_t i = 0;
 
+		if (!tr_column_is_null(&call->args[0], row))
+			s = tr_call_piece(call, 0, row);
 		while (i < s.length && (wants_letters ? isalpha((unsigned char)s.text[i]) != 0
 						      : isdigit((unsigned char)s.text[i]) != 0))
 			i++;
@@ -46,8 +48,11 @@ static tr_code run_class(struct tr_call *call)
 static tr_code run_is_decimal(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct tr_piece s = tr_call_piece(call, 0, row);
+		struct tr_piece s = {"", 0};
 		double value;
+
+		if (!tr_column_is_null(&call->args[0], row))
+			s = tr_call_piece(call, 0, row);
 
 		while (s.length > 0 && (unsigned char)s.text[0] <= ' ') {
 			s.text++;
@@ -64,7 +69,7 @@ static tr_code run_is_decimal(struct tr_call *call)
 static tr_code run_constant(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row)
-		((uint8_t *)call->out)[row] = (uint8_t)call->code;
+		((uint8_t *)call->out)[row] = call->code != 0 && !tr_column_is_null(&call->args[0], row);
 	return TR_OK;
 }
 
@@ -126,6 +131,16 @@ static tr_code run_translate(struct tr_call *call)
 
 /* ---- ELT ---- */
 
+/* Texts or bytes; an index that is known to be below 0 is refused, as by Flink. */
+static const struct tr_type *type_elt(struct tr_ask *ask)
+{
+	const struct tr_type *type = ask->count > 1 ? tr_typer_common(ask, 1) : NULL;
+
+	if (type == NULL || !(tr_type_is_text(type) || tr_type_is_bytes(type)) || tr_ask_i64(ask, 0, 0) < 0)
+		return NULL;
+	return type;
+}
+
 static tr_code run_elt(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
@@ -169,17 +184,17 @@ static tr_code run_uuid(struct tr_call *call)
 
 /* ---- the table ---- */
 
-#define CLASS(name_, code_, doc_, example_)                                                     \
-	{                                                                                       \
-		.name = (name_), .params = "s", .typer = tr_typer_boolean, .kernel = run_class, \
-		.null_rule = TR_NULL_STRICT, .code = (code_), .local_create = create_regex,     \
-		.local_destroy = destroy_regex,                                                 \
-		TR_FUNC_DOC("conditional", name_ "(string) -> BOOLEAN", doc_, example_)         \
+#define CLASS(name_, code_, doc_, example_)                                                                            \
+	{                                                                                                              \
+		.name = (name_), .params = "s", .typer = tr_typer_boolean, .kernel = run_class,                        \
+		.null_rule = TR_NULL_CUSTOM, .flags = TR_FUNC_NOT_NULL, .code = (code_), .local_create = create_regex, \
+		.local_destroy = destroy_regex,                                                                        \
+		TR_FUNC_DOC("conditional", name_ "(string) -> BOOLEAN", doc_, example_)                                \
 	}
-#define OF_TYPE(name_, params_, value_)                                                                  \
-	{                                                                                                \
-		.name = (name_), .params = (params_), .typer = tr_typer_boolean, .kernel = run_constant, \
-		.null_rule = TR_NULL_STRICT, .code = (value_), .flags = TR_FUNC_HIDDEN                   \
+#define OF_TYPE(name_, params_, value_)                                                                   \
+	{                                                                                                 \
+		.name = (name_), .params = (params_), .typer = tr_typer_boolean, .kernel = run_constant,  \
+		.null_rule = TR_NULL_CUSTOM, .code = (value_), .flags = TR_FUNC_HIDDEN | TR_FUNC_NOT_NULL \
 	}
 #define ROW(name_, params_, typer_, kernel_, null_, flags_, group_, signature_, doc_, example_)                     \
 	{                                                                                                           \
@@ -193,17 +208,20 @@ static const struct tr_func rows[] = {
 	CLASS("IS_DIGIT", CLASS_DIGITS, "Whether all characters are digits, and there is one.", "IS_DIGIT('123')"),
 	OF_TYPE("IS_DIGIT", "l", true),
 	OF_TYPE("IS_DIGIT", "a", false),
-	ROW("IS_DECIMAL", "s", tr_typer_boolean, run_is_decimal, TR_NULL_STRICT, 0, "conditional",
+	ROW("IS_DECIMAL", "s", tr_typer_boolean, run_is_decimal, TR_NULL_CUSTOM, TR_FUNC_NOT_NULL, "conditional",
 	    "IS_DECIMAL(string) -> BOOLEAN", "Whether the text is a number.", "IS_DECIMAL('1.5e3')"),
 	OF_TYPE("IS_DECIMAL", "n", true),
 	OF_TYPE("IS_DECIMAL", "a", false),
-	ROW("TRANSLATE", "sss", tr_typer_string, run_translate, TR_NULL_CUSTOM, 0, "string",
+	ROW("TRANSLATE", "sss", tr_typer_string, run_translate, TR_NULL_CUSTOM, TR_FUNC_NULL_IF_FIRST, "string",
 	    "TRANSLATE(string, from, to) -> STRING",
 	    "Each character that is in the second text replaced by the one at its place in the third; without such, "
 	    "left out.",
 	    "TRANSLATE('banana', 'abn', 'o') = 'ooo'"),
-	ROW("ELT", "ls*", tr_typer_string, run_elt, TR_NULL_CUSTOM, 0, "string", "ELT(index, string, ...) -> STRING",
-	    "The argument of that number, from 1; NULL if there is none.", "ELT(2, 'a', 'b', 'c') = 'b'"),
+	ROW("TRANSLATE3", "sss", tr_typer_string, run_translate, TR_NULL_CUSTOM, TR_FUNC_NULL_IF_FIRST, "string",
+	    "TRANSLATE3(string, from, to) -> STRING", "The same as TRANSLATE.", "TRANSLATE3('abc', 'ab', 'x') = 'xc'"),
+	ROW("ELT", "lC*", type_elt, run_elt, TR_NULL_CUSTOM, TR_FUNC_NULLABLE, "string",
+	    "ELT(index, string, ...) -> the common type", "The argument of that number, from 1; NULL if there is none.",
+	    "ELT(2, 'a', 'b', 'c') = 'b'"),
 	ROW("UUID", "", tr_typer_string, run_uuid, TR_NULL_STRICT, TR_FUNC_VOLATILE | TR_FUNC_PER_ROW, "string",
 	    "UUID() -> STRING", "A random UUID (RFC 4122, version 4), another for each row.", NULL),
 };

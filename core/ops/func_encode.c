@@ -17,6 +17,23 @@
 
 static const struct tr_type *typer_bytes(struct tr_ask *ask) { return tr_type_of(TR_TYPE_VARBINARY); }
 
+#define TYPER_DIGITS(digits)                                                       \
+	static const struct tr_type *typer_##digits(struct tr_ask *ask)            \
+	{                                                                          \
+		return tr_type_with_precision(ask->arena, TR_TYPE_CHAR, (digits)); \
+	}
+TYPER_DIGITS(32)
+TYPER_DIGITS(40)
+TYPER_DIGITS(56)
+TYPER_DIGITS(64)
+TYPER_DIGITS(96)
+TYPER_DIGITS(128)
+
+static const struct tr_type *typer_sha2(struct tr_ask *ask)
+{
+	return tr_type_with_precision(ask->arena, TR_TYPE_VARCHAR, 128);
+}
+
 /* ---- hashes ---- */
 
 enum hash { HASH_MD5, HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
@@ -138,7 +155,7 @@ static tr_code run_hex(struct tr_call *call)
 	return TR_OK;
 }
 
-/** Of an odd number of digits the first one is a byte of its own. */
+/** Of an odd number of digits the first one is a byte 0, whatever it is, as in Flink. */
 static tr_code run_unhex(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
@@ -149,8 +166,9 @@ static tr_code run_unhex(struct tr_call *call)
 
 		for (uint32_t i = 0; i < length && is_hex; i++) {
 			const uint32_t at = 2 * i - s.length % 2;
-			const int high = i == 0 && s.length % 2 == 1 ? 0 : tr_text_hex_digit(s.text[at]);
-			const int low = tr_text_hex_digit(s.text[at + 1]);
+			const bool is_odd = i == 0 && s.length % 2 == 1;
+			const int high = is_odd ? 0 : tr_text_hex_digit(s.text[at]);
+			const int low = is_odd ? 0 : tr_text_hex_digit(s.text[at + 1]);
 
 			is_hex = high >= 0 && low >= 0;
 			bytes[i] = (char)(high << 4 | low);
@@ -183,10 +201,17 @@ static tr_code run_from_base64(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
 		const struct tr_piece s = tr_call_piece(call, 0, row);
-		char *text = tr_call_new_text(call, (uint64_t)s.length / 4 * 3 + 3);
+		const uint32_t missing = (4 - s.length % 4) % 4; /* the padding may be left out */
+		const bool is_padded = s.length == 0 || s.text[s.length - 1] == '=' || missing == 0 || missing == 3;
+		char *text = tr_call_new_text(call, (uint64_t)s.length / 4 * 3 + 6), *padded = NULL;
 		size_t length = 0;
 
-		if (tr_text_parse_base64(s.text, s.length, text, &length) != TR_TEXT_OK)
+		if (!is_padded) {
+			padded = tr_call_new_text(call, (uint64_t)s.length + missing);
+			memset(mempcpy(padded, s.text, s.length), '=', missing);
+		}
+		if (tr_text_parse_base64(is_padded ? s.text : padded, s.length + (is_padded ? 0 : missing), text,
+					 &length) != TR_TEXT_OK)
 			TR_CALL_FAIL(call, row, "this is not base64");
 		tr_call_put(call, row, text, (uint32_t)length);
 	}
@@ -210,8 +235,18 @@ static const char *const charset_names[CHARSET_COUNT] = {"US-ASCII", "ISO-8859-1
 
 static enum charset find_charset(struct tr_piece name)
 {
+	static const struct {
+		const char *name;
+		enum charset charset;
+	} others[] = {{"UTF8", CHARSET_UTF8},
+		      {"ASCII", CHARSET_ASCII},
+		      {"LATIN1", CHARSET_LATIN1},
+		      {"ISO8859-1", CHARSET_LATIN1}};
 	int c = 0;
 
+	for (uint32_t i = 0; i < TR_COUNT_OF(others); i++)
+		if (strlen(others[i].name) == name.length && strncasecmp(others[i].name, name.text, name.length) == 0)
+			return others[i].charset;
 	while (c < CHARSET_COUNT &&
 	       (strlen(charset_names[c]) != name.length || strncasecmp(charset_names[c], name.text, name.length) != 0))
 		c++;
@@ -230,7 +265,30 @@ static enum charset find_charset(struct tr_piece name)
 
 #define NO_CHARACTER 0xFFFD
 
-/** The code point at *at, which moves on; NO_CHARACTER for a byte that begins none. */
+/** How many bytes from `at` on begin a character of `size` bytes, at least 1: what a single U+FFFD stands for. */
+static uint32_t broken_length(struct tr_piece s, uint32_t at, uint32_t size)
+{
+	const unsigned char first = (unsigned char)s.text[at];
+	uint32_t length = 1;
+
+	if (first < 0xC2 || first > 0xF4)
+		return 1;
+	for (; length < size && at + length < s.length; length++) {
+		const unsigned char c = (unsigned char)s.text[at + length];
+		const unsigned char least = length == 1 && first == 0xE0   ? 0xA0
+					    : length == 1 && first == 0xF0 ? 0x90
+									   : 0x80;
+		const unsigned char most = length == 1 && first == 0xED   ? 0x9F
+					   : length == 1 && first == 0xF4 ? 0x8F
+									  : 0xBF;
+
+		if (c < least || c > most)
+			break;
+	}
+	return length;
+}
+
+/** The code point at *at, which moves on; NO_CHARACTER for bytes that are none. */
 static uint32_t next_character(struct tr_piece s, uint32_t *at)
 {
 	const unsigned char c = (unsigned char)s.text[*at];
@@ -238,7 +296,7 @@ static uint32_t next_character(struct tr_piece s, uint32_t *at)
 	uint32_t code = size == 1 ? c : size == 2 ? c & 0x1F : size == 3 ? c & 0x0F : c & 0x07;
 
 	if (*at + size > s.length || !tr_text_is_utf8(s.text + *at, size)) {
-		++*at;
+		*at += broken_length(s, *at, size);
 		return NO_CHARACTER;
 	}
 	for (uint32_t i = 1; i < size; i++)
@@ -353,25 +411,32 @@ static tr_code run_decode(struct tr_call *call)
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
 		.code = (code_), TR_FUNC_DOC(group_, signature_, doc_, example_)                                    \
 	}
-#define HASH(name, hash, doc, example) \
-	ROW(name, "s", tr_typer_string, run_hash, TR_NULL_STRICT, hash, "hash", name "(string) -> STRING", doc, example)
+#define HASH(name_, hash_, digits_, doc_, example_)                                           \
+	ROW(name_, "s", typer_##digits_, run_hash, TR_NULL_STRICT, hash_, "hash",             \
+	    name_ "(string) -> CHAR(" #digits_ ")", doc_, example_),                          \
+	{                                                                                     \
+		.name = (name_), .params = "y", .typer = typer_##digits_, .kernel = run_hash, \
+		.null_rule = TR_NULL_STRICT, .code = (hash_), .flags = TR_FUNC_HIDDEN         \
+	}
 #define STRICT(name, params, typer, kernel, signature, doc, example) \
 	ROW(name, params, typer, kernel, TR_NULL_STRICT, 0, "string", signature, doc, example)
 #define MAKES(name, params, typer, kernel, signature, doc, example) \
 	ROW(name, params, typer, kernel, TR_NULL_MAKES, 0, "string", signature, doc, example)
 
 static const struct tr_func rows[] = {
-	HASH("MD5", HASH_MD5, "The MD5 digest in 32 hexadecimal digits.",
+	HASH("MD5", HASH_MD5, 32, "The MD5 digest in 32 hexadecimal digits.",
 	     "MD5('abc') = '900150983cd24fb0d6963f7d28e17f72'"),
-	HASH("SHA1", HASH_SHA1, "The SHA-1 digest in 40 hexadecimal digits.",
+	HASH("SHA1", HASH_SHA1, 40, "The SHA-1 digest in 40 hexadecimal digits.",
 	     "SHA1('abc') = 'a9993e364706816aba3e25717850c26c9cd0d89d'"),
-	HASH("SHA224", HASH_SHA224, "The SHA-224 digest in 56 hexadecimal digits.",
+	HASH("SHA224", HASH_SHA224, 56, "The SHA-224 digest in 56 hexadecimal digits.",
 	     "SHA224('abc') = '23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7'"),
-	HASH("SHA256", HASH_SHA256, "The SHA-256 digest in 64 hexadecimal digits.",
+	HASH("SHA256", HASH_SHA256, 64, "The SHA-256 digest in 64 hexadecimal digits.",
 	     "SHA256('abc') = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'"),
-	HASH("SHA384", HASH_SHA384, "The SHA-384 digest in 96 hexadecimal digits.", "CHAR_LENGTH(SHA384('abc')) = 96"),
-	HASH("SHA512", HASH_SHA512, "The SHA-512 digest in 128 hexadecimal digits.", "CHAR_LENGTH(SHA512('abc')) = 128"),
-	ROW("SHA2", "sl", tr_typer_string, run_sha2, TR_NULL_STRICT, 0, "hash", "SHA2(string, bits) -> STRING",
+	HASH("SHA384", HASH_SHA384, 96, "The SHA-384 digest in 96 hexadecimal digits.",
+	     "CHAR_LENGTH(SHA384('abc')) = 96"),
+	HASH("SHA512", HASH_SHA512, 128, "The SHA-512 digest in 128 hexadecimal digits.",
+	     "CHAR_LENGTH(SHA512('abc')) = 128"),
+	ROW("SHA2", "sl", typer_sha2, run_sha2, TR_NULL_STRICT, 0, "hash", "SHA2(string, bits) -> VARCHAR(128)",
 	    "The SHA digest of 224, 256, 384 or 512 bits, in hexadecimal digits.",
 	    "SHA2('abc', 224) = '23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7'"),
 	ROW("BIN", "l", tr_typer_string, run_number, TR_NULL_STRICT, 1, "arithmetic", "BIN(integer) -> STRING",
@@ -385,6 +450,12 @@ static const struct tr_func rows[] = {
 	      "DECODE(UNHEX('466C696E6B'), 'UTF-8') = 'Flink'"),
 	STRICT("TO_BASE64", "s", tr_typer_string, run_to_base64, "TO_BASE64(string) -> STRING", "In base64.",
 	       "TO_BASE64('hello world') = 'aGVsbG8gd29ybGQ='"),
+	{.name = "TO_BASE64",
+	 .params = "y",
+	 .typer = tr_typer_string,
+	 .kernel = run_to_base64,
+	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_HIDDEN},
 	STRICT("FROM_BASE64", "s", tr_typer_string, run_from_base64, "FROM_BASE64(string) -> STRING", "From base64.",
 	       "FROM_BASE64('aGVsbG8gd29ybGQ=') = 'hello world'"),
 	STRICT("ENCODE", "ss", typer_bytes, run_encode, "ENCODE(string, charset) -> BYTES",

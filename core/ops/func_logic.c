@@ -135,9 +135,9 @@ static tr_code run_is_not_false(struct tr_call *call) { return run_is(call, 0, t
 
 static tr_code never_called(struct tr_call *call) { TR_UNREACHABLE(); }
 
-static const struct tr_type *type_common(struct tr_ask *ask) { return ask->want[0]; }
+static const struct tr_type *type_common(struct tr_ask *ask) { return tr_typer_common(ask, 0); }
 
-static const struct tr_type *type_if(struct tr_ask *ask) { return ask->want[1]; }
+static const struct tr_type *type_if(struct tr_ask *ask) { return tr_typer_common(ask, 1); }
 
 /* The first argument, as it was given; the two must be comparable. */
 static const struct tr_type *type_nullif(struct tr_ask *ask)

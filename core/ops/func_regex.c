@@ -231,7 +231,7 @@ static tr_code run_replace(struct tr_call *call)
 	return code;
 }
 
-/* Where the first match begins, in characters from 1. */
+/* Where the first match begins, from 1, in units of UTF-16 as in Flink. */
 static tr_code run_instr(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
@@ -247,7 +247,7 @@ static tr_code run_instr(struct tr_call *call)
 		if (found == 1)
 			(void)tr_regex_group(call->local, 0, &begin, &end);
 		((int32_t *)call->out)[row] =
-			found == 1 ? (int32_t)tr_text_characters(tr_view_text(s), (uint32_t)begin) + 1 : 0;
+			found == 1 ? (int32_t)tr_text_units(tr_view_text(s), (uint32_t)begin) + 1 : 0;
 	}
 	return TR_OK;
 }
@@ -414,9 +414,17 @@ static const struct tr_func rows[] = {
 	      "REGEXP_EXTRACT(string, regex [, integer]) -> STRING",
 	      "The part that matches, or that group of it; NULL when nothing matches.",
 	      "REGEXP_EXTRACT('foothebar', 'foo(.*?)(bar)', 2) = 'bar'"),
-	REGEX("REGEXP_REPLACE", "sss", tr_typer_string, run_replace, TR_NULL_MAKES,
-	      "REGEXP_REPLACE(string, regex, string) -> STRING", "Each matching part replaced by a text.",
-	      "REGEXP_REPLACE('foobar', 'oo|ar', '') = 'fb'"),
+	{.name = "REGEXP_REPLACE",
+	 .params = "sss",
+	 .typer = tr_typer_string,
+	 .kernel = run_replace,
+	 .null_rule = TR_NULL_MAKES,
+	 .flags = TR_FUNC_AS_ARGS,
+	 .prepare = prepare_regex,
+	 .local_create = create_regex,
+	 .local_destroy = destroy_regex,
+	 TR_FUNC_DOC("string", "REGEXP_REPLACE(string, regex, string) -> STRING",
+		     "Each matching part replaced by a text.", "REGEXP_REPLACE('foobar', 'oo|ar', '') = 'fb'")},
 	REGEX("REGEXP_COUNT", "ss", tr_typer_int, run_count, TR_NULL_MAKES, "REGEXP_COUNT(string, regex) -> INT",
 	      "How many parts match.", "REGEXP_COUNT('banana', 'an') = 2"),
 	REGEX("REGEXP_INSTR", "ss", tr_typer_int, run_instr, TR_NULL_MAKES, "REGEXP_INSTR(string, regex) -> INT",

@@ -518,29 +518,34 @@ static tr_code run_overlay(struct tr_call *call)
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
 		TR_FUNC_DOC("string", signature_, doc_, example_)                                                   \
 	}
+#define FLAGGED(name_, params_, typer_, kernel_, null_, flags_, signature_, doc_, example_)                         \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		.flags = (flags_), TR_FUNC_DOC("string", signature_, doc_, example_)                                \
+	}
 #define STRICT(name, params, typer, kernel, signature, doc, example) \
 	FUNC(name, params, typer, kernel, TR_NULL_STRICT, signature, doc, example)
 #define MAKES(name, params, typer, kernel, signature, doc, example) \
 	FUNC(name, params, typer, kernel, TR_NULL_MAKES, signature, doc, example)
 
 static const struct tr_func rows[] = {
-	STRICT("UPPER", "s", tr_typer_string, run_upper, "UPPER(string) -> STRING", "In upper case.",
+	STRICT("UPPER", "s", tr_typer_first, run_upper, "UPPER(string) -> STRING", "In upper case.",
 	       "UPPER('stream') = 'STREAM'"),
-	STRICT("LOWER", "s", tr_typer_string, run_lower, "LOWER(string) -> STRING", "In lower case.",
+	STRICT("LOWER", "s", tr_typer_first, run_lower, "LOWER(string) -> STRING", "In lower case.",
 	       "LOWER('STREAM') = 'stream'"),
-	STRICT("INITCAP", "s", tr_typer_string, run_initcap, "INITCAP(string) -> STRING",
+	STRICT("INITCAP", "s", tr_typer_first, run_initcap, "INITCAP(string) -> STRING",
 	       "The first letter of each word in upper case, the others in lower case.",
 	       "INITCAP('a stream') = 'A Stream'"),
 	STRICT("CHAR_LENGTH", "s", tr_typer_int, run_char_length, "CHAR_LENGTH(string) -> INT", "Number of characters.",
 	       "CHAR_LENGTH('stream') = 6"),
 	STRICT("CHARACTER_LENGTH", "s", tr_typer_int, run_char_length, "CHARACTER_LENGTH(string) -> INT",
 	       "The same as CHAR_LENGTH.", "CHARACTER_LENGTH('stream') = 6"),
-	STRICT("REVERSE", "s", tr_typer_string, run_reverse, "REVERSE(string) -> STRING", "Backwards.",
-	       "REVERSE('abc') = 'cba'"),
+	FLAGGED("REVERSE", "s", tr_typer_string, run_reverse, TR_NULL_STRICT, TR_FUNC_NULLABLE,
+		"REVERSE(string) -> STRING", "Backwards.", "REVERSE('abc') = 'cba'"),
 	STRICT("ASCII", "s", tr_typer_int, run_ascii, "ASCII(string) -> INT",
 	       "The first byte in UTF-8, as a signed number.", "ASCII('a') = 97"),
-	STRICT("CHR", "l", tr_typer_string, run_chr, "CHR(integer) -> STRING",
-	       "The character of a code; codes above 255 are taken modulo 256.", "CHR(97) = 'a'"),
+	FLAGGED("CHR", "l", tr_typer_string, run_chr, TR_NULL_STRICT, TR_FUNC_NULLABLE, "CHR(integer) -> STRING",
+		"The character of a code; codes above 255 are taken modulo 256.", "CHR(97) = 'a'"),
 	MAKES("SUBSTRING", "sl?l", tr_typer_string, run_substring,
 	      "SUBSTRING(string FROM integer [FOR integer]) -> STRING",
 	      "A piece from a position (from 1; negative: from the end).", "SUBSTRING('stream' FROM 2 FOR 3) = 'tre'"),
@@ -580,15 +585,15 @@ static const struct tr_func rows[] = {
 	STRICT("ENDSWITH", "yy", tr_typer_boolean, run_ends_with, "ENDSWITH(bytes, bytes) -> BOOLEAN",
 	       "Whether the first ends with the second.", NULL),
 	{.name = "||",
-	 .params = "ww",
-	 .typer = tr_typer_string,
+	 .params = "ss",
+	 .typer = tr_typer_concat,
 	 .kernel = run_concat,
 	 .null_rule = TR_NULL_STRICT,
 	 .flags = TR_FUNC_INFIX,
 	 TR_FUNC_DOC("string", "string || string -> STRING", "One after the other.", "'a' || 'b' = 'ab'")},
-	STRICT("CONCAT", "w*", tr_typer_string, run_concat, "CONCAT(string, ...) -> STRING",
+	STRICT("CONCAT", "s*", tr_typer_string, run_concat, "CONCAT(string, ...) -> STRING",
 	       "One after the other; NULL if one is NULL.", "CONCAT('a', 'b', 'c') = 'abc'"),
-	FUNC("CONCAT_WS", "sw*", tr_typer_string, run_concat_ws, TR_NULL_CUSTOM,
+	FUNC("CONCAT_WS", "ss*", tr_typer_string, run_concat_ws, TR_NULL_CUSTOM,
 	     "CONCAT_WS(separator, string, ...) -> STRING", "One after the other with a separator; NULLs are left out.",
 	     "CONCAT_WS('-', 'a', 'b') = 'a-b'"),
 	STRICT("REPEAT", "sl", tr_typer_string, run_repeat, "REPEAT(string, integer) -> STRING", "So many times.",

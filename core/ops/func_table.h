@@ -7,7 +7,7 @@
  *
  * Parameters are a short text, one letter an argument:
  *
- *     a any type            b BOOLEAN            s text (CHAR, VARCHAR)      w text; other scalars are cast to STRING
+ *     a any type            b BOOLEAN            s text (CHAR, VARCHAR)
  *     n numeric, as it is   d numeric -> DOUBLE  l integer -> BIGINT         y bytes
  *     D DATE    T TIME      m TIMESTAMP          z TIMESTAMP_LTZ             x TIMESTAMP or TIMESTAMP_LTZ
  *     M INTERVAL in months  I INTERVAL in ms     u a literal unit ('YEAR')   r ROW
@@ -90,6 +90,8 @@ enum tr_func_flags {
 	TR_FUNC_FIRST_ONLY = 1024,     /* when prepare made something, only args[0] is evaluated (IN with a list) */
 	TR_FUNC_ZONED = 4096,          /* needs the session zone if a TIMESTAMP_LTZ is involved: then not folded */
 	TR_FUNC_INTEGERS = 8192,       /* DECIMAL arguments may come as the integers they were cast from */
+	TR_FUNC_NULLABLE = 65536,      /* the result's type is never NOT NULL */
+	TR_FUNC_AS_ARGS = 131072,      /* MAKES, but the result's type is NOT NULL if those of all arguments are */
 	TR_FUNC_PASSES = 2048,         /* the result refers to the argument columns' memory (ROW) */
 	TR_FUNC_NULL_IF_FIRST = 16384, /* the result is nullable only if the first argument is (CUSTOM) */
 	TR_FUNC_BRACKETS = 32768,      /* EXPLAIN prints ARRAY[a, b] */
@@ -152,6 +154,10 @@ const struct tr_type *tr_typer_bigint(struct tr_ask *ask);
 const struct tr_type *tr_typer_double(struct tr_ask *ask);
 const struct tr_type *tr_typer_first(struct tr_ask *ask); /* type of want[0] */
 const struct tr_type *tr_typer_last(struct tr_ask *ask);
+/** CHAR(m) and CHAR(n) are CHAR(m + n), other texts VARCHAR(m + n), as || has it. */
+const struct tr_type *tr_typer_concat(struct tr_ask *ask);
+/** The common type of the arguments from `first` on, as CASE has it. */
+const struct tr_type *tr_typer_common(struct tr_ask *ask, uint32_t first);
 
 /** The integer value of literal argument i, or `otherwise`. */
 int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise);

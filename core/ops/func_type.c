@@ -3,7 +3,8 @@
  * Which types go together: common types, implicit coercion, what CAST allows, and the DECIMAL result rules.
  *
  * The rules are Flink's (LogicalTypeMerging, LogicalTypeCasts) as its documentation states them. An INT meets a DECIMAL
- * as DECIMAL(10, 0); a DECIMAL meets FLOAT or DOUBLE as DOUBLE; an integer meets FLOAT as FLOAT. When the digits of a
+ * as DECIMAL(10, 0); a DECIMAL meets FLOAT or DOUBLE as DOUBLE; an integer meets FLOAT as FLOAT; of FLOAT and DOUBLE the
+ * first one wins. When the digits of a
  * result exceed 38, the scale gives way first, down to 6.
  */
 #include "base/check.h"
@@ -76,9 +77,11 @@ static const struct tr_type *common_number(struct tr_arena *arena, const struct 
 	bool has_decimal = a->id == TR_TYPE_DECIMAL || b->id == TR_TYPE_DECIMAL;
 
 	if (tr_type_is_float(a) || tr_type_is_float(b)) {
-		if (has_decimal || a->id == TR_TYPE_DOUBLE || b->id == TR_TYPE_DOUBLE)
+		if (has_decimal)
 			return tr_type_of(TR_TYPE_DOUBLE);
-		return tr_type_of(TR_TYPE_FLOAT);
+		if (tr_type_is_float(a) && tr_type_is_float(b))
+			return tr_type_of(a->id);
+		return tr_type_of(tr_type_is_float(a) ? a->id : b->id);
 	}
 	if (!has_decimal)
 		return tr_type_of(TR_MAX(a->id, b->id));
@@ -124,14 +127,8 @@ static const struct tr_type *common_ignoring_null(struct tr_arena *arena, const 
 		return tr_type_with_precision(arena, var, TR_MAX(a->precision, b->precision));
 	}
 	if (tr_type_is_timestamp(a) && tr_type_is_timestamp(b)) {
-		enum tr_type_id id = a->id == b->id ? a->id : TR_TYPE_TIMESTAMP_LTZ;
-
-		return tr_type_with_precision(arena, id, TR_MAX(a->precision, b->precision));
+		return tr_type_with_precision(arena, (enum tr_type_id)a->id, TR_MAX(a->precision, b->precision));
 	}
-	if (a->id == TR_TYPE_DATE && tr_type_is_timestamp(b))
-		return b;
-	if (b->id == TR_TYPE_DATE && tr_type_is_timestamp(a))
-		return a;
 	if (a->id == TR_TYPE_TIME && b->id == TR_TYPE_TIME)
 		return a->precision >= b->precision ? a : b;
 	if (a->phys == TR_PHYS_LIST || a->phys == TR_PHYS_ROW)
@@ -193,7 +190,7 @@ static bool casts_scalar(const struct tr_type *from, const struct tr_type *to)
 	case TR_TYPE_TINYINT:
 	case TR_TYPE_SMALLINT:
 	case TR_TYPE_INT:
-	case TR_TYPE_BIGINT: return is_number || from->id == TR_TYPE_BOOLEAN || tr_type_is_interval(from);
+	case TR_TYPE_BIGINT: return is_number || from->id == TR_TYPE_BOOLEAN;
 	case TR_TYPE_FLOAT:
 	case TR_TYPE_DOUBLE:
 	case TR_TYPE_DECIMAL: return is_number || from->id == TR_TYPE_BOOLEAN;

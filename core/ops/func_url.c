@@ -133,34 +133,7 @@ static bool parse_authority(struct url *url)
 	return true;
 }
 
-/** Without "." and ".." in between, as Java resolves them. `out` has room for the path. */
-static struct tr_piece resolve_path(struct tr_piece path, char *out)
-{
-	uint32_t length = 0;
-
-	for (uint32_t i = 0; i < path.length;) {
-		const char *from = path.text + i, *end = path.text + path.length;
-		const char *next = find(from + 1, end, '/');
-		const uint32_t size = (uint32_t)((next != NULL ? next : end) - from);
-
-		if (size == 2 && memcmp(from, "/.", 2) == 0) {
-			if (next == NULL)
-				out[length++] = '/';
-		} else if (size == 3 && memcmp(from, "/..", 3) == 0 && length > 0) {
-			while (length > 0 && out[--length] != '/')
-				;
-			if (next == NULL)
-				out[length++] = '/';
-		} else {
-			memcpy(out + length, from, size);
-			length += size;
-		}
-		i += size;
-	}
-	return (struct tr_piece){out, length};
-}
-
-static bool parse_url(struct tr_call *call, struct tr_piece text, struct url *url)
+static bool parse_url(struct tr_piece text, struct url *url)
 {
 	const char *at = text.text, *end = at + text.length, *colon, *mark;
 
@@ -198,8 +171,6 @@ static bool parse_url(struct tr_call *call, struct tr_piece text, struct url *ur
 		at = slash != NULL ? slash : end;
 	}
 	url->path = piece_of(at, end);
-	if (memmem(at, (size_t)(end - at), "/.", 2) != NULL)
-		url->path = resolve_path(url->path, tr_call_new_text(call, (uint64_t)(end - at) + 1));
 	return true;
 }
 
@@ -237,6 +208,15 @@ static bool is_named(struct tr_piece part, const char *name)
 	return part.length == strlen(name) && memcmp(part.text, name, part.length) == 0;
 }
 
+static struct tr_piece lower_case(struct tr_call *call, struct tr_piece s)
+{
+	char *text = tr_call_new_text(call, s.length);
+
+	for (uint32_t i = 0; i < s.length; i++)
+		text[i] = (char)tolower((unsigned char)s.text[i]);
+	return (struct tr_piece){text, s.length};
+}
+
 static struct tr_piece part_of(struct tr_call *call, const struct url *url, struct tr_piece part)
 {
 	if (is_named(part, "HOST"))
@@ -248,7 +228,7 @@ static struct tr_piece part_of(struct tr_call *call, const struct url *url, stru
 	if (is_named(part, "REF"))
 		return url->ref;
 	if (is_named(part, "PROTOCOL"))
-		return url->protocol;
+		return lower_case(call, url->protocol);
 	if (is_named(part, "AUTHORITY"))
 		return url->authority;
 	if (is_named(part, "USERINFO"))
@@ -263,7 +243,7 @@ static tr_code run_parse_url(struct tr_call *call)
 		struct tr_piece found = {NULL, 0};
 		struct url url;
 
-		if (parse_url(call, tr_call_piece(call, 0, row), &url)) {
+		if (parse_url(tr_call_piece(call, 0, row), &url)) {
 			if (call->arg_count == 2)
 				found = part_of(call, &url, part);
 			else if (is_named(part, "QUERY") && url.query.text != NULL)
@@ -286,7 +266,7 @@ static tr_code run_parse_url(struct tr_call *call)
 	}
 
 static const struct tr_func rows[] = {
-	ROW("URL_ENCODE", "s", run_url_encode, TR_NULL_STRICT, "URL_ENCODE(string) -> STRING",
+	ROW("URL_ENCODE", "s", run_url_encode, TR_NULL_MAKES, "URL_ENCODE(string) -> STRING",
 	    "In the form of application/x-www-form-urlencoded.", "URL_ENCODE('a b&c') = 'a+b%26c'"),
 	ROW("URL_DECODE", "s", run_url_decode, TR_NULL_MAKES, "URL_DECODE(string) -> STRING",
 	    "From the form of application/x-www-form-urlencoded; NULL if it is not in it.",

@@ -24,6 +24,16 @@ static inline uint32_t tr_text_characters(const char *text, uint32_t length)
 	return count;
 }
 
+/** Units of UTF-16, as Java counts: characters beyond the basic plane are two. */
+static inline uint32_t tr_text_units(const char *text, uint32_t length)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < length; i++)
+		count += tr_text_is_start(text[i]) + ((unsigned char)text[i] >= 0xF0);
+	return count;
+}
+
 /** Bytes of the first `characters` characters; `found` (or NULL) receives how many there are. */
 static inline uint32_t tr_text_prefix(const char *text, uint32_t length, uint32_t characters, uint32_t *found)
 {
