@@ -189,8 +189,8 @@ static bool merge_options(struct merge *merge, const struct tr_ast_create_table 
 			  struct tr_ast_create_table *made)
 {
 	enum tr_ast_like_mode mode = mode_of(merge->own->like, TR_AST_LIKE_OPTIONS);
-	struct tr_ast_option *items = TR_NEW_ARRAY(merge->binder->arena, made->with.count + source->with.count + 1,
-						   struct tr_ast_option);
+	struct tr_ast_option *items =
+		TR_NEW_ARRAY(merge->binder->arena, made->with.count + source->with.count + 1, struct tr_ast_option);
 	uint32_t count = 0;
 
 	if (mode == TR_AST_LIKE_EXCLUDING)
@@ -221,7 +221,8 @@ static bool check_modes(struct tr_binder *binder, const struct tr_ast_like *like
 	for (uint32_t i = 0; i < like->option_count; i++) {
 		const struct tr_ast_like_option *option = &like->options[i];
 		bool is_plain = option->feature == TR_AST_LIKE_ALL || option->feature == TR_AST_LIKE_CONSTRAINTS ||
-				option->feature == TR_AST_LIKE_PARTITIONS || option->feature == TR_AST_LIKE_DISTRIBUTION;
+				option->feature == TR_AST_LIKE_PARTITIONS ||
+				option->feature == TR_AST_LIKE_DISTRIBUTION;
 
 		if (option->mode == TR_AST_LIKE_OVERWRITING && is_plain) {
 			tr_diag_error(binder->diags, TR_E_TABLE, option->span,

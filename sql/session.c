@@ -71,23 +71,93 @@ static void add_text(struct tr_session *session, const char *text)
 		add_step(session, (struct tr_step){.kind = TR_STEP_TEXT, .text = text});
 }
 
+/* A table, or a view with its columns. False: reported. */
+static bool find_shown(struct tr_session *session, const struct tr_ast_path *name,
+		       const struct tr_catalog_entry **entry, const struct tr_relation **relation)
+{
+	struct tr_binder binder = make_binder(session);
+
+	*entry = tr_catalog_find(&session->catalog, name);
+	*relation = NULL;
+	if (*entry == NULL || (*entry)->table == NULL) {
+		*relation = tr_bind_named_table(&binder, name, NULL, NULL); /* reports an unknown name */
+		return *relation != NULL;
+	}
+	return true;
+}
+
+/* EXTENDED says no more in Flink either. */
 static void describe(struct tr_session *session, const struct tr_ast_statement *statement)
 {
 	const struct tr_ast_describe *ast = &statement->describe;
-	const struct tr_catalog_entry *entry = tr_catalog_find(&session->catalog, &ast->name);
-	const struct tr_relation *relation = NULL;
-	struct tr_binder binder = make_binder(session);
+	const struct tr_catalog_entry *entry;
+	const struct tr_relation *relation;
 
-	if ((ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) || ast->is_extended) {
+	if (ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) {
 		tr_diag_not_supported(&session->diags, statement->word_span, "DESCRIBE of other than tables and views");
 		return;
 	}
-	if (entry == NULL || entry->table == NULL) {
-		relation = tr_bind_named_table(&binder, &ast->name, NULL, NULL); /* reports an unknown name */
-		if (relation == NULL)
-			return;
+	if (find_shown(session, &ast->name, &entry, &relation))
+		add_text(session, tr_show_table(session, entry, relation, NULL));
+}
+
+static void show_create(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_show *ast = &statement->show;
+	bool is_view = ast->object == TR_AST_OBJECT_VIEW;
+	const struct tr_catalog_entry *entry;
+	const struct tr_relation *relation;
+
+	if (!is_view && ast->object != TR_AST_OBJECT_TABLE) {
+		tr_diag_not_supported(&session->diags, statement->word_span,
+				      "SHOW CREATE of other than tables and views");
+		return;
 	}
-	add_text(session, tr_show_table(session, entry, relation));
+	if (!find_shown(session, ast->from, &entry, &relation))
+		return;
+	if (is_view != (entry->view != NULL)) {
+		tr_diag_error(&session->diags, TR_E_NO_TABLE, ast->from->span, "'%s' is a %s: SHOW CREATE %s",
+			      entry->name, is_view ? "table" : "view", is_view ? "TABLE" : "VIEW");
+		return;
+	}
+	add_text(session, tr_show_text(session, is_view ? tr_show_create_view(&session->arena, entry->view, relation)
+							: tr_show_create_table(&session->arena, entry->table)));
+}
+
+static void show(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_show *ast = &statement->show;
+	const struct tr_catalog_entry *entry;
+	const struct tr_relation *relation;
+
+	if (ast->kind == TR_AST_SHOW_CREATE)
+		show_create(session, statement);
+	else if (ast->kind != TR_AST_SHOW_COLUMNS)
+		add_text(session, tr_show(session, ast, statement->word_span));
+	else if (find_shown(session, ast->from, &entry, &relation))
+		add_text(session, tr_show_table(session, entry, relation, ast));
+}
+
+/* There is one catalog with one database, which are in use already. */
+static void use(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_use *ast = &statement->use;
+	const char *name = ast->is_modules ? "" : tr_catalog_name(&ast->name);
+	bool is_known = !ast->is_modules && ast->name.count <= 2;
+
+	if (ast->is_modules) {
+		tr_diag_not_supported(&session->diags, statement->word_span, "USE MODULES");
+		return;
+	}
+	if (ast->is_catalog)
+		is_known = is_known && ast->name.count == 1 && strcmp(name, "default_catalog") == 0;
+	else
+		is_known = is_known && strcmp(name, "default_database") == 0 &&
+			   (ast->name.count == 1 || strcmp(ast->name.names[0].text, "default_catalog") == 0);
+	if (!is_known)
+		tr_diag_error(&session->diags, TR_E_NO_TABLE, ast->name.span, "no %s '%s'; there is %s",
+			      ast->is_catalog ? "catalog" : "database", name,
+			      ast->is_catalog ? "default_catalog" : "default_database");
 }
 
 /* RESET goes back to what held before the script: the file's value, else the default. */
@@ -249,7 +319,8 @@ static void compile_statement(struct compiler *compiler, const struct tr_ast_sta
 	case TR_AST_STATEMENT_CREATE_VIEW: create_view(session, statement); break;
 	case TR_AST_STATEMENT_SET:
 	case TR_AST_STATEMENT_RESET: set_option(session, statement); break;
-	case TR_AST_STATEMENT_SHOW: add_text(session, tr_show(session, &statement->show, statement->word_span)); break;
+	case TR_AST_STATEMENT_SHOW: show(session, statement); break;
+	case TR_AST_STATEMENT_USE: use(session, statement); break;
 	case TR_AST_STATEMENT_DESCRIBE: describe(session, statement); break;
 	case TR_AST_STATEMENT_DROP: drop(session, statement); break;
 	case TR_AST_STATEMENT_INSERT:

@@ -4,8 +4,10 @@
  */
 #include "sql/show.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/text.h"
@@ -13,7 +15,7 @@
 #include "sql/bind.h"
 #include "sql/unparse.h"
 
-#define COLUMNS_MAX 6
+#define COLUMNS_MAX 7
 
 struct table {
 	struct tr_arena *arena;
@@ -98,27 +100,141 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, struct tr_span span)
+/* ---- SHOW ---- */
+
+/* Whether the text is like the pattern: % any characters, _ one, a backslash before either means itself. */
+static bool is_like(const char *pattern, const char *text, bool ignores_case)
+{
+	for (; *pattern != '\0'; pattern++, text++) {
+		if (*pattern == '%') {
+			do {
+				if (is_like(pattern + 1, text, ignores_case))
+					return true;
+			} while (*text++ != '\0');
+			return false;
+		}
+		if (*text == '\0')
+			return false;
+		if (*pattern == '_')
+			continue;
+		if (*pattern == '\\' && pattern[1] != '\0')
+			pattern++;
+		if (ignores_case ? tolower((unsigned char)*pattern) != tolower((unsigned char)*text) : *pattern != *text)
+			return false;
+	}
+	return *text == '\0';
+}
+
+static bool is_shown(const struct tr_ast_show *show, const char *name)
+{
+	return show == NULL || show->like == NULL ||
+	       is_like(show->like->text, name, show->is_ilike) != show->is_not_like;
+}
+
+static const char *show_names(struct tr_session *session, const struct tr_ast_show *show, const char *header,
+			      const char **names, uint32_t count)
+{
+	struct table table = make_table(session, 1, &header);
+
+	qsort(names, count, sizeof(*names), compare_texts);
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_shown(show, names[i]))
+			add_row(&table, &names[i]);
+	}
+	return render(&table);
+}
+
+static const char *show_name(struct tr_session *session, const struct tr_ast_show *show, const char *header,
+			     const char *name)
+{
+	return show_names(session, show, header, &name, 1);
+}
+
+/* SHOW TABLES FROM d: the one database. False: reported. */
+static bool check_from(struct tr_session *session, const struct tr_ast_path *from)
+{
+	bool is_known = from == NULL || from->count == 1 || strcmp(from->names[0].text, "default_catalog") == 0;
+
+	if (from == NULL || (is_known && from->count <= 2 && strcmp(tr_catalog_name(from), "default_database") == 0))
+		return true;
+	tr_diag_error(&session->diags, TR_E_NO_TABLE, from->span, "no database '%s'; there is default_database",
+		      tr_catalog_name(from));
+	return false;
+}
+
+static const char *show_tables(struct tr_session *session, const struct tr_ast_show *show)
 {
 	const struct tr_catalog *catalog = &session->catalog;
-	const char *header = show->kind == TR_AST_SHOW_VIEWS ? "view name" : "table name";
 	const char **names = TR_NEW_ARRAY(&session->arena, catalog->count + 1, const char *);
-	struct table table = make_table(session, 1, &header);
+	bool is_views = show->kind == TR_AST_SHOW_VIEWS;
 	uint32_t count = 0;
 
-	if ((show->kind != TR_AST_SHOW_TABLES && show->kind != TR_AST_SHOW_VIEWS) || show->from != NULL ||
-	    show->like != NULL) {
-		tr_diag_not_supported(&session->diags, span, "SHOW of other than all TABLES or VIEWS");
+	if (!check_from(session, show->from))
 		return NULL;
-	}
 	for (uint32_t i = 0; i < catalog->count; i++) {
-		if (show->kind == TR_AST_SHOW_TABLES || catalog->entries[i].view != NULL)
+		if (!is_views || catalog->entries[i].view != NULL)
 			names[count++] = catalog->entries[i].name;
 	}
-	qsort(names, count, sizeof(*names), compare_texts);
-	for (uint32_t i = 0; i < count; i++)
-		add_row(&table, &names[i]);
-	return render(&table);
+	return show_names(session, show, is_views ? "view name" : "table name", names, count);
+}
+
+struct name_list {
+	const char *names[4096];
+	uint32_t count;
+};
+
+static void add_function(void *context, const struct tr_func_doc *doc)
+{
+	struct name_list *list = context;
+	bool is_word = isalpha((unsigned char)doc->name[0]) && strchr(doc->name, ' ') == NULL;
+
+	for (uint32_t i = 0; is_word && i < list->count; i++)
+		is_word = strcasecmp(list->names[i], doc->name) != 0;
+	if (is_word && list->count < TR_COUNT_OF(list->names))
+		list->names[list->count++] = doc->name;
+}
+
+static const char *show_functions(struct tr_session *session, const struct tr_ast_show *show)
+{
+	struct name_list *list = TR_NEW(&session->arena, struct name_list);
+
+	if (!check_from(session, show->from))
+		return NULL;
+	tr_func_each(add_function, list);
+	return show_names(session, show, "function name", list->names, list->count);
+}
+
+const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, struct tr_span span)
+{
+	static const char *const module_header[] = {"module name", "used"};
+	static const char *const module[] = {"core", "TRUE"};
+	struct table modules;
+
+	switch (show->kind) {
+	case TR_AST_SHOW_TABLES:
+	case TR_AST_SHOW_VIEWS: return show_tables(session, show);
+	case TR_AST_SHOW_FUNCTIONS: return show_functions(session, show);
+	case TR_AST_SHOW_DATABASES: return show_name(session, show, "database name", "default_database");
+	case TR_AST_SHOW_CATALOGS: return show_name(session, show, "catalog name", "default_catalog");
+	case TR_AST_SHOW_CURRENT_DATABASE: return show_name(session, NULL, "current database name", "default_database");
+	case TR_AST_SHOW_CURRENT_CATALOG: return show_name(session, NULL, "current catalog name", "default_catalog");
+	case TR_AST_SHOW_MODULES: return show_name(session, NULL, "module name", "core");
+	case TR_AST_SHOW_FULL_MODULES:
+		modules = make_table(session, 2, module_header);
+		add_row(&modules, module);
+		return render(&modules);
+	case TR_AST_SHOW_USER_FUNCTIONS:
+	case TR_AST_SHOW_JARS: return "Empty set\n";
+	default: break;
+	}
+	tr_diag_not_supported(&session->diags, span,
+			      "SHOW of other than tables, views, columns, functions, databases, catalogs and modules");
+	return NULL;
+}
+
+const char *tr_show_text(struct tr_session *session, const char *text)
+{
+	return show_names(session, NULL, "result", &text, 1);
 }
 
 /* ---- DESCRIBE ---- */
@@ -141,7 +257,7 @@ static const char *key_text(struct tr_arena *arena, const struct tr_ast_create_t
 }
 
 static void add_column(struct table *table, const char *name, const struct tr_type *type, enum tr_column_role role,
-		       const char *key, const char *extras, const char *watermark)
+		       const char *key, const char *extras, const char *watermark, const char *comment)
 {
 	const char *mark = role == TR_ROLE_ROWTIME || role == TR_ROLE_ATTACHED_TIME ? " *ROWTIME*"
 			   : role == TR_ROLE_PROCTIME                               ? " *PROCTIME*"
@@ -152,32 +268,59 @@ static void add_column(struct table *table, const char *name, const struct tr_ty
 					  type->is_nullable ? "TRUE" : "FALSE",
 					  key,
 					  extras,
-					  watermark};
+					  watermark,
+					  comment};
 
 	add_row(table, cells);
 }
 
-const char *tr_show_table(struct tr_session *session, const struct tr_catalog_entry *entry,
-			  const struct tr_relation *relation)
+static bool has_comment(const struct tr_ast_create_table *ast)
 {
-	static const char *const header[COLUMNS_MAX] = {"name", "type", "null", "key", "extras", "watermark"};
-	struct table table = make_table(session, COLUMNS_MAX, header);
+	bool has = false;
+
+	for (uint32_t i = 0; i < ast->column_count; i++)
+		has = has || ast->columns[i].comment != NULL;
+	return has;
+}
+
+static const char *metadata_text(struct tr_arena *arena, const struct tr_ast_column *column)
+{
+	const char *key = column->metadata_key != NULL ? column->metadata_key->text : NULL;
+
+	return tr_arena_printf(arena, "METADATA%s%s%s%s", key != NULL ? " FROM '" : "", key != NULL ? key : "",
+			       key != NULL ? "'" : "", column->is_virtual ? " VIRTUAL" : "");
+}
+
+const char *tr_show_table(struct tr_session *session, const struct tr_catalog_entry *entry,
+			  const struct tr_relation *relation, const struct tr_ast_show *show)
+{
+	static const char *const header[COLUMNS_MAX] = {"name",   "type",      "null",   "key",
+							"extras", "watermark", "comment"};
+	bool has_comments = relation == NULL && has_comment(entry->table->ast);
+	struct table table = make_table(session, has_comments ? COLUMNS_MAX : COLUMNS_MAX - 1, header);
 	struct tr_arena *arena = &session->arena;
 
-	for (uint32_t i = 0; relation != NULL && i < relation->column_count; i++)
-		add_column(&table, relation->columns[i].name, relation->columns[i].type, relation->columns[i].role, "",
-			   "", "");
+	for (uint32_t i = 0; relation != NULL && i < relation->column_count; i++) {
+		if (is_shown(show, relation->columns[i].name))
+			add_column(&table, relation->columns[i].name, relation->columns[i].type,
+				   relation->columns[i].role, "", "", "", "");
+	}
 	for (uint32_t i = 0; relation == NULL && i < entry->table->column_count; i++) {
 		const struct tr_table_column *column = &entry->table->columns[i];
 		const struct tr_ast_create_table *ast = entry->table->ast;
 		bool is_rowtime = (int32_t)i == entry->table->rowtime;
 		enum tr_column_role role = is_rowtime ? TR_ROLE_ROWTIME : tr_bind_role(NULL, column->expr);
-		const char *extras = "";
+		const char *extras = "",
+			   *comment = ast->columns[i].comment != NULL ? ast->columns[i].comment->text : "";
 
-		if (column->physical < 0)
+		if (!is_shown(show, column->name))
+			continue;
+		if (ast->columns[i].kind == TR_AST_COLUMN_METADATA)
+			extras = metadata_text(arena, &ast->columns[i]);
+		if (ast->columns[i].kind == TR_AST_COLUMN_COMPUTED)
 			extras = tr_arena_printf(arena, "AS %s", tr_unparse_quoted_expr(ast->columns[i].expr, arena));
 		add_column(&table, column->name, column->type, role, key_text(arena, ast, i), extras,
-			   is_rowtime ? tr_unparse_quoted_expr(ast->watermarks[0].expr, arena) : "");
+			   is_rowtime ? tr_unparse_quoted_expr(ast->watermarks[0].expr, arena) : "", comment);
 	}
 	return render(&table);
 }
