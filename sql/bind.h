@@ -213,6 +213,9 @@ const struct tr_expr *tr_bind_in(struct tr_binder *binder, const struct tr_expr 
 /* bind_json.c */
 /** Whether calls of the function are bound here. */
 bool tr_bind_is_json(const char *name);
+/** A value as JSON: JSON_STRING of it, unless it is JSON already (JSON_OBJECT, JSON_ARRAY, JSON). */
+const struct tr_expr *tr_bind_json_text(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					const struct tr_ast_expr *ast);
 const struct tr_expr *tr_bind_json(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast);
 

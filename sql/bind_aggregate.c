@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/type.h"
 #include "sql/bind.h"
 
 /* The arguments and the filter of one call, over the input. */
@@ -53,6 +54,11 @@ static int32_t add_aggregate(struct tr_aggregation *aggregation, const struct tr
 	return (int32_t)aggregation->agg_count++;
 }
 
+static bool is_json(const struct tr_ast_expr *ast)
+{
+	return strncasecmp(tr_catalog_name(&ast->call->name), "JSON_", 5) == 0;
+}
+
 /* Whether the call has a part that no aggregate takes; then it is reported. */
 static bool has_refused_part(struct tr_binder *binder, const struct tr_ast_expr *ast)
 {
@@ -70,6 +76,9 @@ static bool has_refused_part(struct tr_binder *binder, const struct tr_ast_expr 
 	} else if (strcasecmp(tr_catalog_name(&call->name), "COUNT") == 0 && ast->args.count > 1) {
 		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ast->span, "COUNT takes one argument, as in Flink");
 		tr_diag_hint(binder->diags, "to count pairs: COUNT(DISTINCT CONCAT_WS('|', CAST(a AS STRING), ..))");
+	} else if (is_json(ast) && (call->is_distinct || call->filter != NULL)) {
+		tr_diag_error(binder->diags, TR_E_GROUPING, ast->span,
+			      "%s takes neither DISTINCT nor FILTER, as in Flink", tr_catalog_name(&call->name));
 	} else if (ast->args.count > TR_AGG_ARGS_MAX) {
 		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ast->span, "%s has too many arguments",
 			      tr_catalog_name(&call->name));
@@ -77,6 +86,27 @@ static bool has_refused_part(struct tr_binder *binder, const struct tr_ast_expr 
 		return false;
 	}
 	return true;
+}
+
+/* An argument of an aggregate that makes JSON, as JSON. NULL: reported. */
+static const struct tr_expr *bind_json_argument(struct tr_binder *binder, const struct tr_expr_scope *scope,
+						const struct tr_ast_expr *ast, uint32_t number)
+{
+	const struct tr_ast_expr *arg = ast->args.items[number];
+	const struct tr_expr *key;
+
+	if (ast->args.count == 1 || number == 1)
+		return tr_bind_json_text(binder, scope, arg);
+	key = tr_bind_expr(binder, scope, arg);
+	if (key == NULL)
+		return NULL;
+	if (!tr_type_is_text(key->type)) {
+		tr_diag_error(binder->diags, TR_E_TYPE, arg->span, "a key of JSON_OBJECTAGG must be a text, it is %s",
+			      tr_type_text(binder->arena, key->type));
+		tr_diag_hint(binder->diags, "write CAST(... AS STRING) if that is meant");
+		return NULL;
+	}
+	return tr_bind_json_text(binder, scope, arg);
 }
 
 /* Binds the arguments and the filter. False: reported. */
@@ -90,7 +120,8 @@ static bool bind_arguments(struct tr_binder *binder, const struct tr_relation *i
 	for (uint32_t i = 0; i < args->count; i++) {
 		if (ast->args.items[i]->kind == TR_AST_EXPR_STAR)
 			continue;
-		args->exprs[i] = tr_bind_expr(binder, &scope, ast->args.items[i]);
+		args->exprs[i] = is_json(ast) ? bind_json_argument(binder, &scope, ast, i)
+					      : tr_bind_expr(binder, &scope, ast->args.items[i]);
 		is_good = is_good && args->exprs[i] != NULL;
 	}
 	if (ast->call->filter == NULL)
@@ -115,6 +146,13 @@ static bool resolve(struct tr_binder *binder, const struct tr_aggregation *aggre
 	};
 	struct tr_status st = {0};
 
+	if (is_json(ast)) {
+		const enum tr_ast_json_null on_null =
+			call->json != NULL ? call->json->on_null : TR_AST_JSON_ON_NULL_UNSAID;
+
+		ask.skips_nulls = on_null == TR_AST_JSON_ABSENT_ON_NULL ||
+				  (on_null == TR_AST_JSON_ON_NULL_UNSAID && args->count == 1);
+	}
 	for (uint32_t i = 0; i < args->count; i++) {
 		if (args->exprs[i] == NULL)
 			continue;
@@ -138,6 +176,8 @@ static const char *text_of(struct tr_binder *binder, const struct tr_ast_expr *a
 		text = tr_arena_printf(binder->arena, "%s%s%s", text, i > 0 ? ", " : "",
 				       args->exprs[i] != NULL ? tr_expr_text_of(binder->arena, args->exprs[i], schema)
 							      : "*");
+	if (match->params->skips_nulls && is_json(ast))
+		text = tr_arena_printf(binder->arena, "%s ABSENT ON NULL", text);
 	if (ast->call->null_treatment == TR_AST_NULLS_IGNORE)
 		text = tr_arena_printf(binder->arena, "%s IGNORE NULLS", text);
 	if (args->filter == NULL)

@@ -223,19 +223,23 @@ static const struct tr_expr *bind_making(struct tr_binder *binder, const struct 
 	return is_good ? tr_bind_function(binder, names[function], args, count + 1, ast->span) : NULL;
 }
 
-/* Of what is JSON already it is that. */
+const struct tr_expr *tr_bind_json_text(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					const struct tr_ast_expr *ast)
+{
+	bool is_json = false;
+	const struct tr_expr *value = bind_value(binder, scope, ast, &is_json);
+
+	if (value == NULL || is_json)
+		return value;
+	return tr_bind_function(binder, names[JSON_STRING], &value, 1, ast->span);
+}
+
 static const struct tr_expr *bind_string(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					 const struct tr_ast_expr *ast)
 {
-	const struct tr_expr *args[1] = {NULL};
-	bool is_json = false;
-
-	if (ast->args.count == 1) {
-		args[0] = bind_value(binder, scope, ast->args.items[0], &is_json);
-		if (args[0] == NULL || is_json)
-			return args[0];
-	}
-	return tr_bind_function(binder, names[JSON_STRING], args, ast->args.count == 1, ast->span);
+	if (ast->args.count == 1)
+		return tr_bind_json_text(binder, scope, ast->args.items[0]);
+	return tr_bind_function(binder, names[JSON_STRING], NULL, 0, ast->span);
 }
 
 const struct tr_expr *tr_bind_json(struct tr_binder *binder, const struct tr_expr_scope *scope,

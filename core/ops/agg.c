@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Aggregate functions by name: which overload fits, and the result type by Flink's rules. The verbs are in agg_count.c,
- * agg_decimal.c, agg_float.c, agg_extreme.c, agg_variance.c, agg_collect.c and agg_percentile.c, the documentation in agg_doc.c.
+ * agg_decimal.c, agg_float.c, agg_extreme.c, agg_variance.c, agg_collect.c, agg_percentile.c and agg_json.c, the documentation in agg_doc.c.
  *
  *     COUNT(*), COUNT(x)        BIGINT NOT NULL
  *     SUM                       integers, FLOAT, DOUBLE: the argument's type (integers wrap); DECIMAL(p, s): DECIMAL(38, s)
@@ -12,6 +12,7 @@
  *     LISTAGG                   STRING
  *     ARRAY_AGG, COLLECT        ARRAY, MULTISET of the argument's type; the multiset is NOT NULL
  *     PERCENTILE                DOUBLE, or an ARRAY of it
+ *     JSON_ARRAYAGG, ..         VARCHAR(2000) NOT NULL, as in Flink, however long
  *
  * All but COUNT and COLLECT are nullable unless the argument is NOT NULL and each group has a row that counts; those that may be
  * NULL all the same (a sample of one value, PERCENTILE) always are.
@@ -23,6 +24,8 @@
 #include "base/type.h"
 #include "core/ops/agg_table.h"
 #include "core/ops/kernel_decimal.h"
+
+#define JSON_LENGTH 2000
 
 bool tr_agg_exists(const char *name) { return tr_agg_doc(name) != NULL; }
 
@@ -96,6 +99,8 @@ static const struct tr_agg *find_overload(const char *name, const struct tr_agg_
 			return NULL;
 		return collect;
 	}
+	if (strncmp(name, "JSON_", 5) == 0)
+		return ask->is_distinct || !tr_type_is_text(arg) ? NULL : find_code(tr_agg_jsons, name, 0);
 	if (strcmp(name, "PERCENTILE") == 0)
 		return tr_type_is_numeric(arg) ? find_code(tr_agg_percentiles, name,
 							   ask->arg_count > 2 ? 2
@@ -128,6 +133,8 @@ static const struct tr_type *result_type(struct tr_arena *arena, const char *nam
 		return tr_type_with_nullable(arena, tr_type_of(TR_TYPE_BIGINT), false);
 	if (strcmp(name, "COLLECT") == 0)
 		return tr_type_with_nullable(arena, tr_type_multiset(arena, arg), false);
+	if (strncmp(name, "JSON_", 5) == 0)
+		return tr_type_with_nullable(arena, tr_type_with_precision(arena, TR_TYPE_VARCHAR, JSON_LENGTH), false);
 	is_nullable = arg->is_nullable || !ask->is_grouped || is_one_of(name, samples, TR_COUNT_OF(samples));
 	if (strcmp(name, "PERCENTILE") == 0) {
 		is_nullable = true;
@@ -213,6 +220,11 @@ static tr_code read_params(struct tr_arena *arena, const char *name, const struc
 		params->scale = ask->arg_types[0]->scale;
 	if (strcmp(name, "LISTAGG") == 0)
 		return read_separator(ask, params, st);
+	if (strcmp(name, "JSON_OBJECTAGG") == 0) {
+		match->args[1] = 1;
+		match->arg_types[1] = ask->arg_types[1];
+		match->arg_count = 2;
+	}
 	if (!is_percentile)
 		return TR_OK;
 	match->arg_types[0] = tr_type_with_nullable(arena, tr_type_of(TR_TYPE_DOUBLE), ask->arg_types[0]->is_nullable);
@@ -231,6 +243,8 @@ static const char *wrong_count(const char *name, const struct tr_agg_ask *ask)
 		return ask->arg_count < 1 || ask->arg_count > 2 ? "one or two arguments" : NULL;
 	if (strcmp(name, "PERCENTILE") == 0)
 		return ask->arg_count < 2 || ask->arg_count > 3 ? "two or three arguments" : NULL;
+	if (strcmp(name, "JSON_OBJECTAGG") == 0)
+		return ask->arg_count != 2 ? "a key and a value" : NULL;
 	return ask->arg_count != 1 ? "one argument" : NULL;
 }
 

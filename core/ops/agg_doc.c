@@ -33,6 +33,14 @@ static const struct tr_func_doc docs[] = {
 	    "GROUPING_ID(channel, bidder)"),
 	DOC("GROUP_ID", "GROUP_ID() -> BIGINT", "How many equal grouping sets come before that of the row.",
 	    "GROUP_ID()"),
+	DOC("JSON_ARRAYAGG", "JSON_ARRAYAGG(any [NULL ON NULL | ABSENT ON NULL]) -> VARCHAR(2000)",
+	    "All values as a JSON array, in the order of the rows; without NULLs, if not said otherwise.",
+	    "JSON_ARRAYAGG(channel)"),
+	DOC("JSON_OBJECTAGG", "JSON_OBJECTAGG([KEY] string VALUE any [NULL ON NULL | ABSENT ON NULL]) -> VARCHAR(2000)",
+	    "The pairs of all rows as a JSON object, ordered by key; with NULLs, if not said otherwise. A key that is "
+	    "NULL, or "
+	    "comes twice, fails the job.",
+	    "JSON_OBJECTAGG(KEY channel VALUE price)"),
 	DOC("LAST_VALUE", "LAST_VALUE([DISTINCT] any) -> the same type",
 	    "The last value that is not NULL, in the order of the rows; NULL if there is none. With DISTINCT the one "
 	    "whose "

@@ -75,6 +75,7 @@ extern const struct tr_agg tr_agg_extremes[]; /* MIN and MAX */
 extern const struct tr_agg tr_agg_variances[];
 extern const struct tr_agg tr_agg_collects[]; /* by `code`: whether with DISTINCT */
 extern const struct tr_agg tr_agg_percentiles[];
+extern const struct tr_agg tr_agg_jsons[];
 
 /** The documentation of an aggregate; NULL: there is none of that name. */
 const struct tr_func_doc *tr_agg_doc(const char *name);

@@ -192,6 +192,7 @@ static const struct choice choices[] = {
 	{"COLLECT", S, true, true},
 	{"PERCENTILE", D, false, true},
 	{"PERCENTILE", D, true, true},
+	{"JSON_ARRAYAGG", S, false, true},
 };
 
 static inline void add_column(struct query *q, const char *name, const struct tr_type *type)

@@ -318,7 +318,7 @@ static inline int compare_numbers(const void *a, const void *b)
 static inline uint32_t seen_rows(const struct model *m, const struct group *g, const struct tr_agg_call *call,
 				 uint32_t *seen)
 {
-	const bool keeps_nulls = strcmp(tr_agg_name(call->agg), "ARRAY_AGG") == 0;
+	const bool keeps_nulls = strstr(tr_agg_name(call->agg), "ARRAY") != NULL;
 	uint32_t n = 0;
 
 	qsort(g->rows, g->count, sizeof(*g->rows), compare_numbers);
@@ -453,15 +453,19 @@ static inline void append_plain(struct tr_bytes *text, const struct row *r, int 
 static inline void put_list(char *out, const struct model *m, const struct tr_agg_call *call, const uint32_t *seen,
 			    uint32_t n)
 {
-	const bool is_array = strcmp(tr_agg_name(call->agg), "ARRAY_AGG") == 0;
+	const bool is_json = strcmp(tr_agg_name(call->agg), "JSON_ARRAYAGG") == 0;
+	const bool is_array = is_json || strcmp(tr_agg_name(call->agg), "ARRAY_AGG") == 0;
 	struct tr_bytes text = {0};
 
 	if (is_array)
 		tr_bytes_append_str(&text, "[");
 	for (uint32_t i = 0; i < n; i++) {
 		if (i > 0)
-			tr_bytes_append_str(&text, is_array ? ", " : ",");
-		append_plain(&text, &m->w->rows[seen[i]], call->arg_column);
+			tr_bytes_append_str(&text, is_array && !is_json ? ", " : ",");
+		if (is_json && m->w->rows[seen[i]].is_null[call->arg_column])
+			tr_bytes_append_str(&text, "null");
+		else
+			append_plain(&text, &m->w->rows[seen[i]], call->arg_column);
 	}
 	if (is_array)
 		tr_bytes_append_str(&text, "]");
@@ -531,7 +535,7 @@ static inline void put_other(char *out, const struct model *m, const struct tr_a
 
 	if (strncmp(name, "VAR", 3) == 0 || strncmp(name, "STDDEV", 6) == 0)
 		put_variance(out, m, call, seen, n);
-	else if (strcmp(name, "LISTAGG") == 0 || strcmp(name, "ARRAY_AGG") == 0)
+	else if (strcmp(name, "LISTAGG") == 0 || strstr(name, "ARRAY") != NULL)
 		put_list(out, m, call, seen, n);
 	else if (strcmp(name, "COLLECT") == 0)
 		put_multiset(out, m, call, seen, n);
@@ -554,7 +558,7 @@ static inline void put_aggregate(char *line, const struct model *m, const struct
 	if (strcmp(name, "COUNT") == 0)
 		put_i128(out, n);
 	else if (n == 0)
-		strcpy(out, strcmp(name, "COLLECT") == 0 ? "{}|" : "NULL|");
+		strcpy(out, strcmp(name, "COLLECT") == 0 ? "{}|" : strstr(name, "JSON") != NULL ? "[]|" : "NULL|");
 	else if (strcmp(name, "SUM") == 0 || strcmp(name, "AVG") == 0)
 		put_sum_or_avg(out, m, call, seen, n, strcmp(name, "AVG") == 0);
 	else if (strcmp(name, "MIN") != 0 && strcmp(name, "MAX") != 0)
