@@ -20,6 +20,10 @@
  * Several streams follow each other, in any order, when there were several subtasks. Slots, addresses and the order of tables are
  * never saved.
  *
+ * An *age* says when something was written: the number of the checkpoint, and in its lower bits how far the log had come with
+ * it. A stream's base is an age, so that what a large checkpoint has written can be written again, and its room given back,
+ * bit by bit.
+ *
  * Bytes that come back are hostile: who loads checks every length and answers TR_ERR_DATA with the reason.
  */
 #ifndef TR_BASE_STATE_RECORD_H
@@ -41,9 +45,17 @@ struct tr_state_record {
 	size_t length;
 };
 
+#define TR_STATE_AGE_BITS 16
+
+/** The least age of a checkpoint. */
+static inline uint64_t tr_state_age(uint64_t checkpoint) { return checkpoint << TR_STATE_AGE_BITS; }
+static inline uint64_t tr_state_age_checkpoint(uint64_t age) { return age >> TR_STATE_AGE_BITS; }
+
 /** Where records go. `put` copies and never waits; it fails only when a record is too large. */
 struct tr_state_writer {
 	tr_code (*put)(struct tr_state_writer *writer, const struct tr_state_record *record, struct tr_status *st);
+	uint64_t age;       /* what is put now will have at least this one */
+	uint64_t rewritten; /* by who puts: about how many bytes of this snapshot had not changed and were only old */
 };
 
 /** What a snapshot is to contain. Checkpoint numbers only grow; some are given up and never complete. */
@@ -53,7 +65,7 @@ struct tr_snapshot_order {
 	 * again. What was written for a checkpoint between `completed` and this one was given up and is still due. 0: there
 	 * is none; everything is due. */
 	uint64_t completed;
-	/* What was last written for a checkpoint before this one is due although it did not change (compaction). 0: nothing. */
+	/* What was last written before this age is due although it did not change (compaction). 0: nothing. */
 	uint64_t rewrite_before;
 };
 

@@ -390,6 +390,7 @@ static void begin(struct tr_coordinator *c, int64_t now_ns)
 	if (c->stop == TR_STOP_SUSPEND && !TR_BUG("stop-holds-nobody"))
 		atomic_store_explicit(&graph->checkpoint_last, c->number, memory_order_relaxed);
 	tr_log_begin(c->log, c->number);
+	atomic_store_explicit(&graph->log_age, tr_log_age(c->log), memory_order_relaxed);
 	tr_checkpoint_begin(graph, c->number);
 }
 
@@ -531,6 +532,7 @@ static bool drain_ring(struct tr_coordinator *c, struct tr_subtask *subtask, boo
 		}
 		if (!tr_log_append(c->log, c->block))
 			return false;
+		atomic_store_explicit(&c->graph->log_age, tr_log_age(c->log), memory_order_relaxed);
 		c->block = NULL;
 		*has_moved = true;
 	}
@@ -584,6 +586,7 @@ static void seal(struct tr_coordinator *c)
 					.base = snapshot->bases[k],
 					.is_finished = has_ended(c, subtask),
 				};
+				checkpoint.rewritten += snapshot->writers[k].writer.rewritten;
 			}
 		}
 		schemas += stage->state_count;

@@ -134,10 +134,11 @@ struct tr_graph {
 	/* By the coordinator; read by all subtasks. */
 	_Atomic uint64_t checkpoint_completed; /* the newest durable one of this run; 0: none yet */
 	_Atomic uint64_t rewrite_before;       /* base/state_record.h; valid for checkpoint_wanted */
-	_Atomic bool is_finished;              /* all is committed: ended subtasks are done */
-	_Atomic bool is_draining;              /* sources end as if their input had */
-	struct tr_io_queue *coordinator_io;    /* to wake it; NULL: no checkpoints */
-	const char *scratch;                   /* core/scratch.h; NULL: memory is not limited */
+	_Atomic uint64_t log_age; /* by the coordinator; relaxed: what is appended from now on has at least this age */
+	_Atomic bool is_finished; /* all is committed: ended subtasks are done */
+	_Atomic bool is_draining; /* sources end as if their input had */
+	struct tr_io_queue *coordinator_io; /* to wake it; NULL: no checkpoints */
+	const char *scratch;                /* core/scratch.h; NULL: memory is not limited */
 	/* What people should know; called by workers, perhaps at once. NULL: nobody asks. Set before they run. */
 	void (*on_event)(void *context, const char *text);
 	void *event_context;

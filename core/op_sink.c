@@ -176,7 +176,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 	struct sink_op *s = (struct sink_op *)op;
 
 	TR_ASSERT(s->work == WORK_NONE);
-	*base = order->checkpoint; /* no keyed records */
+	*base = tr_state_age(order->checkpoint); /* no keyed records */
 	return s->is_exact ? s->sink_ops->save(s->sink, writer, st) : TR_OK;
 }
 

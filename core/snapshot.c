@@ -99,6 +99,16 @@ static enum tr_turn fail(struct tr_subtask *subtask, const struct tr_status *st)
 	return TR_TURN_FAILED;
 }
 
+/** What an operator is about to write goes to the log later than what is there. An age of another checkpoint is of one that was given
+ * up, before or after this one. */
+static void set_age(struct tr_subtask *subtask, struct tr_block_writer *writer)
+{
+	const uint64_t age = atomic_load_explicit(&subtask->graph->log_age, memory_order_relaxed);
+
+	writer->writer.age =
+		tr_state_age_checkpoint(age) == writer->checkpoint ? age : tr_state_age(writer->checkpoint);
+}
+
 /** The checkpoint whose barrier has passed the whole chain. */
 static uint64_t passed(const struct tr_subtask *subtask)
 {
@@ -137,12 +147,13 @@ enum tr_turn tr_snapshot_begin(struct tr_subtask *subtask)
 						       .subtask_count = subtask->stage->parallelism};
 		struct tr_status st = {0};
 
-		s->bases[i] = order.checkpoint;
+		s->bases[i] = tr_state_age(order.checkpoint);
 		tr_block_writer_begin(&s->writers[i], &stream, order.checkpoint);
+		set_age(subtask, &s->writers[i]);
 		if (op->ops->snapshot != NULL &&
 		    op->ops->snapshot(op, &order, &s->writers[i].writer, &s->bases[i], &st) != TR_OK)
 			return fail(subtask, &st);
-		TR_ASSERT(s->bases[i] <= order.checkpoint);
+		TR_ASSERT(s->bases[i] <= tr_state_age(order.checkpoint));
 		if (op->ops->state_bytes != NULL)
 			s->state_bytes += op->ops->state_bytes(op);
 	}
@@ -174,6 +185,7 @@ static enum tr_turn write_more(struct tr_subtask *subtask)
 	if (s->ready != NULL && !push_blocks(subtask, s->cursor, true))
 		return TR_TURN_IDLE; /* the coordinator wakes us when it has taken some */
 	op = s->ops[s->cursor];
+	set_age(subtask, &s->writers[s->cursor]);
 	if (op->ops->snapshot_step != NULL) {
 		switch (op->ops->snapshot_step(op, &s->writers[s->cursor].writer, TR_SNAPSHOT_STEP_BYTES, &st)) {
 		case TR_FLOW_MORE: (void)push_blocks(subtask, s->cursor, true); return TR_TURN_PROGRESS;

@@ -37,8 +37,8 @@ struct tr_snapshot {
 	uint32_t count;                  /* operators with state, in the order of the stage's states */
 	struct tr_op **ops;              /* NULL: none (a stage without checkpoints has count 0, too) */
 	struct tr_block_writer *writers; /* one each */
-	uint64_t *bases;
-	uint64_t checkpoint; /* the last one begun; 0: none */
+	uint64_t *bases;                 /* ages */
+	uint64_t checkpoint;             /* the last one begun; 0: none */
 	bool is_writing;
 	uint32_t cursor;              /* operator that is being written */
 	struct tr_state_block *ready; /* full blocks for which the ring had no room */

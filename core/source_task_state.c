@@ -142,7 +142,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 		TR_ASSERT(t->is_end_emitted && t->items_checkpoint < order->checkpoint);
 		tr_source_task_take_position(t, order->checkpoint);
 	}
-	*base = order->checkpoint;
+	*base = tr_state_age(order->checkpoint);
 	return tr_source_position_write(&t->items, writer, st);
 }
 

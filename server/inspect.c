@@ -92,8 +92,8 @@ static void print_json_part(struct inspection *i, const struct tr_log_part *part
 	tr_cli_print_json_text(part->uid);
 	printf(",\"operator\":\"%016" PRIx64 "\",\"subtask\":%" PRIu32 ",\"subtasks\":%" PRIu32 ",\"base\":%" PRIu64
 	       ",\"finished\":%s,\"fingerprint\":",
-	       part->stream.operator_id, part->stream.subtask, part->stream.subtask_count, part->base,
-	       part->is_finished ? "true" : "false");
+	       part->stream.operator_id, part->stream.subtask, part->stream.subtask_count,
+	       tr_state_age_checkpoint(part->base), part->is_finished ? "true" : "false");
 	tr_cli_print_json_text(part->fingerprint);
 	printf(",\"schema\":");
 	tr_cli_print_json_text(part->schema);
@@ -113,7 +113,8 @@ static void print_lines(const char *before, const char *text)
 static void print_part(const struct tr_log_part *part)
 {
 	printf("      %s, subtask %" PRIu32 " of %" PRIu32 ": from checkpoint %" PRIu64 " on%s\n", part->uid,
-	       part->stream.subtask + 1, part->stream.subtask_count, part->base, part->is_finished ? ", finished" : "");
+	       part->stream.subtask + 1, part->stream.subtask_count, tr_state_age_checkpoint(part->base),
+	       part->is_finished ? ", finished" : "");
 	if (part->stream.subtask == 0 && part->fingerprint[0] != '\0')
 		printf("        fingerprint %s\n", part->fingerprint);
 	if (part->stream.subtask == 0)

@@ -62,7 +62,7 @@ static tr_code put(struct tr_state_writer *base, const struct tr_state_record *r
 void tr_block_writer_begin(struct tr_block_writer *writer, const struct tr_state_stream *stream, uint64_t checkpoint)
 {
 	TR_ASSERT(writer->first == NULL);
-	writer->writer.put = put;
+	writer->writer = (struct tr_state_writer){.put = put, .age = tr_state_age(checkpoint)};
 	writer->stream = *stream;
 	writer->checkpoint = checkpoint;
 	writer->bytes = 0;

@@ -16,7 +16,8 @@
  *
  * A root lists the retained checkpoints, each with its streams ("parts") and their base, and all extents that they need,
  * so that an extent before the least base of all retained checkpoints is free, and a segment without a needed extent is
- * removed. The log knows nothing about what is in the blocks but the stream and the checkpoint.
+ * removed. Bases are ages (base/state_record.h): while a large checkpoint is appended its age moves on, extent by extent. The
+ * log knows nothing about what is in the blocks but the stream and the checkpoint.
  *
  * A failed sync is final (TR_ERR_IO): nothing more is written to the log, the process must end (the kernel may have dropped what
  * it could not write, and a second sync would say OK). A full disk is not: the checkpoint fails, its segments are
@@ -31,7 +32,7 @@
 #include "io/disk.h"
 #include "state/block.h"
 
-#define TR_LOG_VERSION 1 /* of the format (docs/FORMATS.md) */
+#define TR_LOG_VERSION 2 /* of the format (docs/FORMATS.md); 1 is read, too */
 #define TR_LOG_RETAINED_MAX 64
 #define TR_LOG_IN_FLIGHT_MAX ((size_t)16 << 20) /* bytes appended and not yet written; beyond: append says "not now" */
 
@@ -44,7 +45,7 @@ struct tr_log_options {
 	const char *job_name;   /* a directory of another job is refused */
 	const char *job_id;     /* 32 hex digits, for a new log; an old one keeps its own */
 	uint32_t retained;      /* checkpoints to keep, at least 2 are kept */
-	size_t segment_bytes;   /* 0: 64 MiB */
+	size_t segment_bytes;   /* at most, about; 0: 64 MiB */
 	bool is_read_only;      /* inspect: no lock, nothing is cut or made; a missing log is TR_ERR_NO_INPUT */
 };
 
@@ -54,7 +55,7 @@ struct tr_log_part {
 	const char *uid;         /* of the operator */
 	const char *fingerprint; /* what its state depends on, as text */
 	const char *schema;      /* what its records hold, as text: for people and for `inspect` */
-	uint64_t base;           /* the first checkpoint whose keyed records it needs */
+	uint64_t base;           /* the age from which on it needs keyed records */
 	bool is_finished;        /* its subtask has come to the end of its input */
 };
 
@@ -64,6 +65,7 @@ struct tr_log_checkpoint {
 	int64_t completed_ms; /* wall clock */
 	int64_t wall_ms;      /* greatest processing time that had been used */
 	uint64_t bytes;       /* appended for it */
+	uint64_t rewritten;   /* given to seal: how many of them had not changed, and were only old; not kept */
 	bool is_final;        /* the job came to its end with it */
 	uint32_t key_groups;  /* by which keys were dealt to subtasks; 0: not known */
 	const struct tr_log_part *parts;
@@ -103,6 +105,9 @@ const struct tr_log_checkpoint *tr_log_checkpoint(const struct tr_log *log, uint
 /** Numbers must grow; nothing else is being written. */
 void tr_log_begin(struct tr_log *log, uint64_t checkpoint);
 
+/** The age of what is appended next. */
+uint64_t tr_log_age(const struct tr_log *log);
+
 /** Takes the block, frees it when written. False: too much is in flight, nothing was taken; try again after step. */
 bool tr_log_append(struct tr_log *log, struct tr_state_block *block);
 
@@ -119,11 +124,13 @@ enum tr_flow tr_log_step(struct tr_log *log, struct tr_status *st);
 /** A sync has failed: the process must end. */
 bool tr_log_is_broken(const struct tr_log *log);
 
-/** Bytes on disk; bytes that a full snapshot of all streams would take, as last told (an estimate); the checkpoint before
- * which everything must be written again so that the log keeps to its bound (twice the live state plus what the
- * retained checkpoints changed); 0: no need. The owner passes it on as rewrite_before. */
+/** Bytes on disk. */
 uint64_t tr_log_disk_bytes(const struct tr_log *log);
-uint64_t tr_log_rewrite_before(const struct tr_log *log, uint64_t live_bytes);
+
+/** Before begin: the age before which everything must be written again so that the log keeps to its bound (twice the live
+ * state plus what the retained checkpoints have appended); 0: no need. The owner passes it on as rewrite_before. `live_bytes`:
+ * about what a full snapshot of all streams would take. */
+uint64_t tr_log_rewrite_before(struct tr_log *log, uint64_t live_bytes);
 
 /* Reading. */
 

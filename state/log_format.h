@@ -29,6 +29,7 @@
 
 #define TR_ROOT_STRIDE ((size_t)4 << 20) /* where the second copy begins; so large can a root be */
 #define TR_LOG_EXTENTS_MAX 8192
+#define TR_LOG_CHECKPOINT_MAX (UINT64_MAX >> TR_STATE_AGE_BITS)
 #define TR_LOG_PARTS_MAX ((uint32_t)1 << 16) /* over all retained checkpoints */
 #define TR_LOG_TEXT_BYTES_MAX ((size_t)1 << 20)
 #define TR_FRAME_BYTES_MAX \
@@ -116,7 +117,7 @@ struct tr_root_extent {
 	uint64_t segment;
 	uint64_t begin;
 	uint64_t end;
-	uint64_t first; /* least and greatest checkpoint of its frames */
+	uint64_t first; /* least and greatest age of its frames */
 	uint64_t last;
 	uint32_t previous; /* sum of the frame before the first */
 	uint32_t crc;      /* of the last frame */

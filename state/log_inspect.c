@@ -79,7 +79,9 @@ bool tr_log_view_extent(const struct tr_log *log, uint32_t index, struct tr_log_
 	if (index >= log->root.extent_count)
 		return false;
 	extent = &log->root.extents[index];
-	*view = (struct tr_log_extent_view){extent->segment, extent->begin, extent->end, extent->first, extent->last};
+	*view = (struct tr_log_extent_view){extent->segment, extent->begin, extent->end,
+					    tr_state_age_checkpoint(extent->first),
+					    tr_state_age_checkpoint(extent->last)};
 	return true;
 }
 

@@ -324,7 +324,7 @@ static uint32_t find_part(struct reading *r, const struct tr_frame_head *head)
 			return UINT32_MAX;
 		r->last = at;
 	}
-	return head->checkpoint < r->entry->parts[at].base || head->checkpoint < r->from ||
+	return head->checkpoint < tr_state_age_checkpoint(r->entry->parts[at].base) || head->checkpoint < r->from ||
 			       head->checkpoint > checkpoint->number
 		       ? UINT32_MAX
 		       : at;
@@ -396,7 +396,7 @@ static uint32_t select_extents(const struct tr_log_root *root, const struct tr_l
 		if (tr_log_place_compare(extent.segment, extent.end, end->segment, end->offset) > 0) {
 			extent.end = end->offset;
 			extent.crc = end->crc;
-			extent.last = TR_MIN(extent.last, entry->checkpoint.number);
+			extent.last = TR_MIN(extent.last, tr_state_age(entry->checkpoint.number + 1) - 1);
 		}
 		to[count++] = extent;
 	}
@@ -436,7 +436,7 @@ tr_code tr_log_read_last(struct tr_log *log, uint32_t index, tr_log_block_fn fn,
 
 	TR_ASSERT(index < log->root.entry_count);
 	r.from = r.entry->checkpoint.number;
-	return told(&r, read_entry(log, &r, r.from, take_frame, st), st);
+	return told(&r, read_entry(log, &r, tr_state_age(r.from), take_frame, st), st);
 }
 
 /** A turn that is not the first: what was noted for it. */

@@ -3,6 +3,8 @@
  * See log_root.h. A root is hostile until everything in it has been checked: counts against bytes before anything is
  * allocated, texts for their end, extents for order and size, places for lying in an extent.
  *
+ * Version 1 had checkpoints where there are ages now: the least age of each is what it meant.
+ *
  * Equal texts are written once: the parts of an operator's subtasks share theirs, and checkpoints share them too.
  */
 #include "state/log_root.h"
@@ -29,6 +31,7 @@ uint32_t tr_log_sum(const void *bytes, size_t length, size_t field)
 
 struct reader {
 	struct tr_root_head head;
+	uint64_t age; /* of a base or an extent that is 1 */
 	const char *bytes;
 	struct tr_log_root *root;
 	const char *why;
@@ -59,7 +62,7 @@ static bool read_parts(struct reader *r, struct tr_log_entry *entry, const char 
 			.uid = text_at(r, part.uid),
 			.fingerprint = text_at(r, part.fingerprint),
 			.schema = text_at(r, part.schema),
-			.base = part.base,
+			.base = part.base * r->age,
 			.is_finished = (part.flags & TR_ROOT_FINISHED) != 0,
 		};
 		if (entry->parts[i].uid == NULL || entry->parts[i].fingerprint == NULL || entry->parts[i].schema == NULL)
@@ -83,6 +86,8 @@ static bool read_checkpoints(struct reader *r, const char *at, const char *parts
 			return bad(r, "its checkpoints have more parts than it has");
 		if (i > 0 && from.number >= entry[-1].checkpoint.number)
 			return bad(r, "its checkpoints are not in order");
+		if (from.number >= TR_LOG_CHECKPOINT_MAX)
+			return bad(r, "a number of a checkpoint is impossible");
 		entry->checkpoint = (struct tr_log_checkpoint){.number = from.number,
 							       .completed_ms = from.completed_ms,
 							       .wall_ms = from.wall_ms,
@@ -106,6 +111,8 @@ static bool read_extents(struct reader *r, const char *at)
 		struct tr_root_extent *extent = &root->extents[i];
 
 		memcpy(extent, at, sizeof(*extent));
+		extent->first *= r->age;
+		extent->last = extent->last * r->age + (r->age - 1);
 		if (extent->segment == 0 || extent->begin < sizeof(struct tr_segment_head) || extent->begin % 8 != 0 ||
 		    extent->end % 8 != 0 || extent->end <= extent->begin || extent->end > INT64_MAX ||
 		    extent->first > extent->last)
@@ -183,7 +190,8 @@ enum tr_root_state tr_log_root_decode(const void *bytes, size_t length, struct t
 		return TR_ROOT_DAMAGED;
 	*version = r.head.version;
 	*why = "it is of a version that this program does not know";
-	if (r.head.version != TR_LOG_VERSION)
+	r.age = r.head.version == 1 ? tr_state_age(1) : 1;
+	if (r.head.version != TR_LOG_VERSION && r.head.version != 1)
 		return TR_ROOT_NEWER;
 	*why = "its counts do not fit its size";
 	if (!is_filled(&r.head))

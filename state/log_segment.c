@@ -4,6 +4,7 @@
  *
  * A segment is reserved ahead of what is written to it, in steps that grow with it: then a full disk is met before the
  * bytes are sent, the checkpoint fails, and the log goes on. When it is full what was reserved too much is given back.
+ * Segments of a small state are small, since one with a single needed frame stays as a whole.
  * Numbers only grow, so that a name never means two different files.
  */
 #include <inttypes.h>
@@ -47,7 +48,7 @@ tr_code tr_log_segment_check(const struct tr_log *log, const struct tr_segment_h
 		TR_FAIL(st, TR_ERR_DATA, "%s: byte 0: these are not the first bytes of a segment", path);
 	if (tr_log_sum(head, sizeof(*head), offsetof(struct tr_segment_head, crc)) != head->crc)
 		TR_FAIL(st, TR_ERR_DATA, "%s: byte 0: the head is damaged: its check sum is wrong", path);
-	if (head->version != TR_LOG_VERSION)
+	if (head->version != TR_LOG_VERSION && head->version != 1) /* 1 looks the same */
 		TR_FAIL(st, TR_ERR_DATA, "%s: it is of version %" PRIu32 "; this program knows version %d", path,
 			head->version, TR_LOG_VERSION);
 	if (memcmp(head->log_id, log->root.log_id, TR_LOG_ID_BYTES) != 0)
@@ -83,12 +84,20 @@ static void close_open(struct tr_log *log, struct tr_log_open_segment *segment)
 	free(segment);
 }
 
+/** How many bytes a segment has room for. */
+static uint64_t segment_room(const struct tr_log *log)
+{
+	const uint64_t bytes = TR_MAX(log->live_bytes, log->checkpoint_bytes) / TR_LOG_SEGMENTS;
+
+	return TR_MIN(TR_MAX(bytes, TR_LOG_SEGMENT_BYTES_MIN), log->segment_bytes);
+}
+
 /** Makes sure that `end` bytes of the current segment are reserved. */
 static tr_code reserve(struct tr_log *log, uint64_t end, struct tr_status *st)
 {
 	struct tr_log_open_segment *segment = log->current;
 	const uint64_t step = TR_MIN(TR_MAX(end, TR_LOG_RESERVE_MIN), TR_LOG_RESERVE_MAX);
-	const uint64_t goal = TR_MAX(end, TR_MIN(end + step, log->segment_bytes));
+	const uint64_t goal = TR_MAX(end, TR_MIN(end + step, segment_room(log)));
 
 	if (end <= segment->reserved)
 		return TR_OK;
@@ -148,7 +157,7 @@ tr_code tr_log_segment_reserve(struct tr_log *log, uint64_t bytes, struct tr_sta
 	const struct tr_log_place *cursor = &log->cursor;
 
 	if ((log->needs_fresh_segment && log->current == NULL) || cursor->segment == 0 ||
-	    (cursor->offset + bytes > log->segment_bytes && cursor->offset > sizeof(struct tr_segment_head)))
+	    (cursor->offset + bytes > segment_room(log) && cursor->offset > sizeof(struct tr_segment_head)))
 		TR_TRY(create(log, st));
 	else if (log->current == NULL)
 		TR_TRY(open_last(log, st));

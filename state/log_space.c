@@ -2,20 +2,21 @@
  *
  * Space: which parts of the log are needed, and when the rest is worth being written again.
  *
- * Extents. What a checkpoint has appended lies in one piece per segment. Neighbours are joined up to a quarter of a
- * segment, so that a root has few of them, and yet each says roughly when its frames were written. An extent is needed
- * while one of its frames is not older than the least base of the retained checkpoints.
+ * Extents. What a checkpoint has appended lies in one piece per segment and age (base/state_record.h): the age moves on each
+ * time that a 32nd has come to what is there, so that a large checkpoint consists of many. Neighbours are joined up to a 32nd of the
+ * state, a quarter of a segment at most, so that a root has few of them, and yet each says roughly when its frames were
+ * written. An extent is needed while one of its frames is not older than the least base of the retained checkpoints.
  *
- * Writing again. Let L be the bytes of a full snapshot, N those of the extents that the newest checkpoint needs, and d what
- * changed for a checkpoint. While N <= 2 L nothing is done. Beyond, the operators are asked to write again what they
- * last wrote before a certain checkpoint, so that the oldest extents fall away. A pass over an extent of e bytes frees e
- * and appends what of it is live, at most e; over the whole log that is L of N, at most a half. So each checkpoint that
- * appends d allows a pass over 2 d: it frees 2 d and appends about d, which stands still at N = 2 L, and writes again at
- * most about as much as the job itself writes. What is not used is kept until the oldest extent fits: a first checkpoint
- * of L bytes is one extent, and is written again at once, when L bytes of changes have been appended. While that is
- * being done the disk holds both: N is up to 3 L until the checkpoints that need the old ones are no longer retained.
- * How many bytes were changes and how many were written again the log can't see. It takes what it had ordered for the
- * latter, but at least half for the former.
+ * Writing again. Let L be the bytes of a full snapshot, N those of the extents that the newest checkpoint needs, C what
+ * changes have appended and R what was written again. While N <= 1.5 L nothing is done. Beyond, the operators are asked to
+ * write again what they last wrote before a certain age, so that the oldest extents fall away. For each byte of changes a
+ * byte may be written again, or later, up to L / 2 of credit; a checkpoint takes at most twice its own changes.
+ *
+ * So N stays within 2 L. Everything in the log was appended since its oldest frame was: N = C + R of that time. What is live now and
+ * was then has been written again at most once since, or changed: R <= L. When all credit is used, C = R, and so N <= 2 L. When
+ * N goes beyond 1.5 L and there is a credit of K <= L / 2, it is used up after C = K at the latest, and until then N grows by what
+ * changes, from 1.5 L to 2 L at most. A pass over extents of e bytes writes at most e again; less if some of it
+ * is dead, and only what was really written again, which the operators tell, is taken from the credit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,21 @@
 #include "base/check.h"
 #include "state/log_state.h"
 
+#define EXTENTS 32 /* of the state, about */
+#define EXTENT_BYTES_MIN ((uint64_t)64 << 10)
+
 uint64_t tr_log_entry_base(const struct tr_log_entry *entry)
 {
-	uint64_t base = entry->checkpoint.number;
+	uint64_t base = tr_state_age(entry->checkpoint.number);
 
 	for (uint32_t i = 0; i < entry->checkpoint.part_count; i++)
 		base = TR_MIN(base, entry->parts[i].base);
 	return base;
+}
+
+uint64_t tr_log_extent_goal(const struct tr_log *log, uint64_t bytes)
+{
+	return TR_MIN(TR_MAX(bytes / EXTENTS, EXTENT_BYTES_MIN), log->segment_bytes / 4);
 }
 
 static void push(struct tr_log *log, const struct tr_root_extent *extent)
@@ -38,7 +47,7 @@ static void push(struct tr_log *log, const struct tr_root_extent *extent)
 	struct tr_root_extent *last = next->extent_count > 0 ? &next->extents[next->extent_count - 1] : NULL;
 
 	if (last != NULL && last->segment == extent->segment && last->end == extent->begin &&
-	    extent->end - last->begin <= log->segment_bytes / 4) {
+	    extent->end - last->begin <= tr_log_extent_goal(log, log->live_bytes)) {
 		last->end = extent->end;
 		last->first = TR_MIN(last->first, extent->first);
 		last->last = TR_MAX(last->last, extent->last);
@@ -88,25 +97,10 @@ static uint64_t newest_base(const struct tr_log *log)
 	return log->root.entry_count > 0 ? tr_log_entry_base(&log->root.entries[0]) : 0;
 }
 
-/** Bytes that the extents up to what was passed by the newest checkpoint had. */
-static uint64_t passed_bytes(const struct tr_log *log, uint64_t before, uint64_t now)
-{
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < log->root.extent_count; i++)
-		if (log->root.extents[i].last >= before && log->root.extents[i].last < now)
-			bytes += log->root.extents[i].end - log->root.extents[i].begin;
-	return bytes;
-}
-
 void tr_log_extents_adopt(struct tr_log *log)
 {
-	const struct tr_log_entry *newest = &log->root.entries[0];
-	const uint64_t before = log->root.entry_count > 1 ? tr_log_entry_base(&log->root.entries[1]) : 0;
-	const uint64_t passed = passed_bytes(log, before, tr_log_entry_base(newest));
-	const uint64_t appended = newest->checkpoint.bytes;
-	const uint64_t changed = TR_MAX(appended - TR_MIN(appended, passed), appended / 2);
-	uint64_t oldest;
+	const struct tr_log_checkpoint *newest = &log->root.entries[0].checkpoint;
+	const uint64_t rewritten = TR_MIN(newest->rewritten, newest->bytes);
 
 	for (uint32_t i = 0; i < log->root.extent_count; i++) {
 		struct tr_log_segment *segment = tr_log_segment_find(log, log->root.extents[i].segment);
@@ -114,22 +108,25 @@ void tr_log_extents_adopt(struct tr_log *log)
 		if (segment != NULL) /* a lost one is found when it is read */
 			segment->named = log->root.generation;
 	}
-	(void)needed_bytes(log, tr_log_entry_base(newest), &oldest);
-	log->rewrite_budget -= TR_MIN(log->rewrite_budget, passed);
-	log->rewrite_budget = TR_MIN(log->rewrite_budget + 2 * changed, TR_MAX(oldest, 2 * changed));
+	log->changed_bytes = newest->bytes - rewritten;
+	log->rewrite_credit =
+		TR_MIN(log->rewrite_credit + log->changed_bytes, TR_MAX(log->live_bytes, newest->bytes) / 2);
+	log->rewrite_credit -= TR_MIN(log->rewrite_credit, rewritten);
 }
 
-uint64_t tr_log_rewrite_before(const struct tr_log *log, uint64_t live_bytes)
+uint64_t tr_log_rewrite_before(struct tr_log *log, uint64_t live_bytes)
 {
 	const uint64_t base = newest_base(log);
 	const bool is_crowded = log->root.extent_count > TR_LOG_EXTENTS_MAX / 2;
-	uint64_t oldest, passed = 0, before = 0;
+	uint64_t oldest, allowed, passed = 0, before = 0;
 	uint32_t pieces = 0;
 
+	log->live_bytes = live_bytes;
 	if (log->root.entry_count == 0)
 		return 0;
-	if (needed_bytes(log, base, &oldest) <= 2 * live_bytes && !is_crowded)
+	if (needed_bytes(log, base, &oldest) <= live_bytes + live_bytes / 2 && !is_crowded)
 		return 0;
+	allowed = TR_MIN(log->rewrite_credit, TR_MAX(2 * log->changed_bytes, oldest));
 	for (uint32_t i = 0; i < log->root.extent_count; i++) {
 		const struct tr_root_extent *extent = &log->root.extents[i];
 
@@ -137,9 +134,9 @@ uint64_t tr_log_rewrite_before(const struct tr_log *log, uint64_t live_bytes)
 			continue;
 		passed += extent->end - extent->begin;
 		pieces++;
-		if (passed > log->rewrite_budget && !(is_crowded && pieces <= TR_LOG_EXTENTS_MAX / 8))
+		if (passed > allowed && !(is_crowded && pieces <= TR_LOG_EXTENTS_MAX / 8))
 			break;
-		before = TR_MAX(before, TR_MIN(extent->last + 1, log->root.entries[0].checkpoint.number));
+		before = TR_MAX(before, TR_MIN(extent->last + 1, tr_state_age(log->root.entries[0].checkpoint.number)));
 	}
 	return before > base ? before : 0;
 }

@@ -22,6 +22,8 @@
 #include "state/log_root.h"
 
 #define TR_LOG_SEGMENT_BYTES ((size_t)64 << 20)
+#define TR_LOG_SEGMENT_BYTES_MIN ((size_t)4 << 20) /* of a small state */
+#define TR_LOG_SEGMENTS 8                          /* about so many for the state, if it is not large */
 #define TR_LOG_WRITES_MAX 128
 #define TR_LOG_RETRIES_MAX 1000 /* of one request that is answered EINTR or EAGAIN */
 #define TR_LOG_RESERVE_MIN \
@@ -103,15 +105,20 @@ struct tr_log {
 	struct tr_log_root root; /* the newest durable one */
 	struct tr_log_segment *segments;
 	uint32_t segment_count;
-	uint64_t segment_next; /* numbers are never used again */
-	uint64_t rewrite_budget;
-	uint64_t last_read; /* segment; where reading has stopped, if it failed */
+	uint64_t segment_next;   /* numbers are never used again */
+	uint64_t live_bytes;     /* as last told */
+	uint64_t changed_bytes;  /* of the newest checkpoint: what was not written again */
+	uint64_t rewrite_credit; /* bytes that may be written again */
+	uint64_t last_read;      /* segment; where reading has stopped, if it failed */
 	bool is_directory_dirty;
 
 	/* Writing. */
 	enum tr_log_stage stage;
 	uint64_t checkpoint;
-	bool is_draining; /* what was given up is still in flight */
+	uint64_t age;         /* of what is appended */
+	uint64_t age_bytes;   /* appended when it last moved on */
+	bool is_extent_ended; /* the next frame begins one */
+	bool is_draining;     /* what was given up is still in flight */
 	bool is_broken;
 	bool has_failed; /* not yet told; `failure` says why */
 	bool needs_fresh_segment;
@@ -182,7 +189,10 @@ void tr_log_extents_build(struct tr_log *log);
 /** Marks the segments that the newest root names, and counts what may be rewritten. */
 void tr_log_extents_adopt(struct tr_log *log);
 
-/** Least base of a checkpoint's parts; its own number if it has none. */
+/** How large an extent should become when there are so many bytes. */
+uint64_t tr_log_extent_goal(const struct tr_log *log, uint64_t bytes);
+
+/** Least base of a checkpoint's parts; its own age if it has none. */
 uint64_t tr_log_entry_base(const struct tr_log_entry *entry);
 
 /* log_read.c */

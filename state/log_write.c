@@ -195,6 +195,22 @@ void tr_log_begin(struct tr_log *log, uint64_t checkpoint)
 	log->checkpoint = checkpoint;
 	log->checkpoint_bytes = 0;
 	log->fresh_count = 0;
+	log->age = tr_state_age(checkpoint);
+	log->age_bytes = 0;
+	log->is_extent_ended = true;
+}
+
+uint64_t tr_log_age(const struct tr_log *log) { return log->age; }
+
+/** When enough has been appended, what comes is a little younger, and in an extent of its own. */
+static void age_frames(struct tr_log *log)
+{
+	if (log->checkpoint_bytes - log->age_bytes < tr_log_extent_goal(log, log->checkpoint_bytes) ||
+	    tr_state_age_checkpoint(log->age + 1) != log->checkpoint)
+		return;
+	log->age++;
+	log->age_bytes = log->checkpoint_bytes;
+	log->is_extent_ended = true;
 }
 
 /** The extent to which a frame at the cursor belongs. */
@@ -202,8 +218,9 @@ static struct tr_root_extent *extent_at_cursor(struct tr_log *log)
 {
 	struct tr_root_extent *extent = log->fresh_count > 0 ? &log->fresh[log->fresh_count - 1] : NULL;
 
-	if (extent != NULL && extent->segment == log->cursor.segment && extent->end == log->cursor.offset)
+	if (!log->is_extent_ended && extent->segment == log->cursor.segment && extent->end == log->cursor.offset)
 		return extent;
+	log->is_extent_ended = false;
 	log->fresh = realloc(log->fresh, (log->fresh_count + 1) * sizeof(*log->fresh));
 	TR_ASSERT(log->fresh != NULL);
 	extent = &log->fresh[log->fresh_count++];
@@ -235,6 +252,7 @@ static void fill_head(const struct tr_log *log, struct tr_state_block *block)
 bool tr_log_append(struct tr_log *log, struct tr_state_block *block)
 {
 	const size_t length = sizeof(struct tr_frame_head) + block->length;
+	const bool is_own = block->checkpoint == log->checkpoint; /* a savepoint has those of older ones, too */
 	struct tr_root_extent *extent;
 	struct tr_status st = {0};
 
@@ -252,11 +270,12 @@ bool tr_log_append(struct tr_log *log, struct tr_state_block *block)
 		tr_state_block_destroy(&block);
 		return true;
 	}
+	age_frames(log);
 	fill_head(log, block);
 	extent = extent_at_cursor(log);
 	extent->end += length;
-	extent->first = TR_MIN(extent->first, block->checkpoint);
-	extent->last = TR_MAX(extent->last, block->checkpoint);
+	extent->first = TR_MIN(extent->first, is_own ? log->age : tr_state_age(block->checkpoint));
+	extent->last = TR_MAX(extent->last, is_own ? log->age : tr_state_age(block->checkpoint + 1) - 1);
 	extent->crc = ((const struct tr_frame_head *)(const void *)block->head)->crc;
 	TR_FAULT_POINT("log-append-before");
 	tr_log_write_send(log, log->current, block, block->head, length, log->cursor.offset);

@@ -15,7 +15,7 @@
 #define SAMPLED 16 /* with a guess one chunk of so many is looked at */
 #define GUESS_CHUNKS_MIN 2
 
-void tr_marks_init(struct tr_marks *marks, const struct tr_marks_clock *clock)
+void tr_marks_init(struct tr_marks *marks, struct tr_marks_clock *clock)
 {
 	memset(marks, 0, sizeof(*marks));
 	marks->clock = clock;
@@ -105,7 +105,7 @@ void tr_marks_flip(struct tr_marks *marks)
 	marks->is_quiet = marks->chunk_count == 0;
 	marks->was_full = marks->is_full;
 	marks->is_full = marks->is_guessed = false;
-	marks->cursor = 0;
+	marks->cursor = marks->begun = 0;
 	marks->calls = 0;
 }
 
@@ -117,7 +117,7 @@ static bool is_complete(const struct tr_marks *marks, const struct tr_marks_head
 uint64_t tr_marks_base(const struct tr_marks *marks)
 {
 	const struct tr_marks_clock *clock = marks->clock;
-	uint64_t least = clock->epoch;
+	uint64_t least = tr_state_age(clock->epoch);
 
 	for (uint32_t c = 0; c < marks->chunk_count; c++) {
 		const struct tr_marks_head *head = &marks->heads[c];
@@ -131,25 +131,30 @@ uint64_t tr_marks_base(const struct tr_marks *marks)
 
 static void catch_up(struct tr_marks *marks, uint32_t c)
 {
-	const struct tr_marks_clock *clock = marks->clock;
+	struct tr_marks_clock *clock = marks->clock;
 	struct tr_marks_head *head = &marks->heads[c];
 	const uint64_t due = is_complete(marks, head) ? 0 : ~UINT64_C(0); /* what was written for it */
 	const uint64_t base = due == 0 ? head->base_next : head->base;
 	const uint64_t all = base < clock->rewrite_before ? ~UINT64_C(0) : 0;
-	uint64_t left = 0, any = 0;
+	uint64_t left = 0, any = 0, pending = 0, old = 0;
 
 	for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++) {
 		uint64_t bits = marks->changed[w] | ((marks->pending[w] | marks->written[w]) & due);
 
 		marks->known[w] |= bits;
+		old += (uint64_t)__builtin_popcountll(marks->known[w] & all & ~bits);
 		bits |= marks->known[w] & all;
+		pending += (uint64_t)__builtin_popcountll(bits);
 		marks->pending[w] = bits;
 		marks->changed[w] = marks->written[w] = 0;
 		left |= marks->known[w] & ~bits;
 		any |= bits;
 	}
-	*head = (struct tr_marks_head){
-		.epoch = clock->epoch, .base = base, .base_next = any != 0 && left == 0 ? clock->epoch : base};
+	*head = (struct tr_marks_head){.epoch = clock->epoch,
+				       .base = base,
+				       .base_next = any != 0 && left == 0 ? tr_state_age(clock->epoch) : base};
+	clock->due += pending;
+	clock->old += old;
 }
 
 /** When three quarters of the entries are changed, all are. */
@@ -230,15 +235,27 @@ static uint32_t take_word(struct tr_marks *marks, size_t w, uint32_t max, uint32
 	return n;
 }
 
-uint32_t tr_marks_take(struct tr_marks *marks, uint32_t max, uint32_t *entries)
+/** Before the first of a chunk's entries is taken. */
+static void begin_chunk(struct tr_marks *marks, uint32_t c, uint64_t age)
+{
+	struct tr_marks_head *head = &marks->heads[c];
+
+	if (head->epoch != marks->clock->epoch)
+		catch_up(marks, c);
+	if (head->base_next != UINT64_MAX && tr_state_age_checkpoint(head->base_next) == head->epoch)
+		head->base_next = TR_MAX(head->base_next, age);
+	marks->begun = c + 1;
+}
+
+uint32_t tr_marks_take(struct tr_marks *marks, uint64_t age, uint32_t max, uint32_t *entries)
 {
 	uint32_t n = 0;
 
 	for (; marks->cursor < marks->chunk_count; marks->cursor++) {
 		const size_t first = (size_t)marks->cursor * WORDS;
 
-		if (marks->heads[marks->cursor].epoch != marks->clock->epoch)
-			catch_up(marks, marks->cursor);
+		if (marks->cursor == marks->begun)
+			begin_chunk(marks, marks->cursor, age);
 		for (size_t w = first; w < first + WORDS; w++) {
 			if (marks->pending[w] == 0)
 				continue;

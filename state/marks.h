@@ -14,8 +14,10 @@
  * nothing is pending; marking costs one bit then. While it is not, marking tells which entries must be saved, as they are
  * still, before they are written to.
  *
- * A chunk's base is the first checkpoint that has all of its entries: where all known entries are pending at once, it moves
- * on. Chunks with a base before `rewrite_before` are marked as a whole.
+ * A chunk's base is the age (base/state_record.h) from which on records have all of its entries: where all known entries are
+ * pending at once, it becomes that of the first one taken. What is overtaken may be written earlier, but it has changed, and so
+ * is written again for the next checkpoint. Chunks with a base before `rewrite_before` are marked as a whole. Chunks are
+ * always taken in the same order, so that what was written in one large checkpoint can be written again a part at a time.
  *
  * When nearly all entries are changed, all are marked, and marking is over until the next barrier. Behind that one it is
  * guessed that they all change again: all are marked as soon as the array is quiet, but for each 16th chunk. Those are
@@ -40,16 +42,18 @@ struct tr_marks_clock {
 	uint64_t epoch;     /* the last checkpoint begun; 0: none */
 	uint64_t completed; /* the last complete one then */
 	uint64_t rewrite_before;
+	uint64_t due; /* entries found to be pending since the flip */
+	uint64_t old; /* those among them that had not changed */
 };
 
 struct tr_marks_head {
 	uint64_t epoch;     /* that the chunk has caught up to */
-	uint64_t base;      /* UINT64_MAX: nothing of it is needed */
+	uint64_t base;      /* an age; UINT64_MAX: nothing of it is needed */
 	uint64_t base_next; /* when `epoch` is complete */
 };
 
 struct tr_marks {
-	const struct tr_marks_clock *clock;
+	struct tr_marks_clock *clock;
 	uint64_t *changed; /* 64 words a chunk, like the others */
 	uint64_t *pending;
 	uint64_t *written;
@@ -57,6 +61,7 @@ struct tr_marks {
 	struct tr_marks_head *heads;
 	uint32_t chunk_count;
 	uint32_t cursor; /* chunks before it hold nothing pending */
+	uint32_t begun;  /* chunks before it have been begun to be taken */
 	uint32_t calls;  /* of mark, since the last look at how many are changed */
 	bool is_quiet;
 	bool is_full;    /* all are changed */
@@ -70,7 +75,13 @@ static inline void tr_marks_clock_flip(struct tr_marks_clock *clock, const struc
 		.epoch = order->checkpoint, .completed = order->completed, .rewrite_before = order->rewrite_before};
 }
 
-void tr_marks_init(struct tr_marks *marks, const struct tr_marks_clock *clock);
+/** About how many of `bytes` that were written since the flip were written although they had not changed. */
+static inline uint64_t tr_marks_clock_old(const struct tr_marks_clock *clock, uint64_t bytes)
+{
+	return clock->old == 0 ? 0 : (uint64_t)((double)bytes * (double)clock->old / (double)clock->due);
+}
+
+void tr_marks_init(struct tr_marks *marks, struct tr_marks_clock *clock);
 void tr_marks_deinit(struct tr_marks *marks);
 
 size_t tr_marks_bytes(const struct tr_marks *marks);
@@ -87,14 +98,15 @@ void tr_marks_fill(struct tr_marks *marks, uint32_t count);
 /** After the clock has moved on: the array is not quiet any more. */
 void tr_marks_flip(struct tr_marks *marks);
 
-/** The first checkpoint that this one needs if all that is pending is written: at most the epoch. After the flip. */
+/** The age from which on this checkpoint needs records if all that is pending is written: at most its own. After the flip. */
 uint64_t tr_marks_base(const struct tr_marks *marks);
 
 /** Marks entries as changed; room has been reserved. `held`: about how many entries hold something. Positions of those that must
  * be saved first go to `saves` (room for count); returns how many. */
 uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t count, uint32_t held, uint32_t *saves);
 
-/** Takes up to `max` pending entries, ascending; they count as written. 0: that was all, the array is quiet. */
-uint32_t tr_marks_take(struct tr_marks *marks, uint32_t max, uint32_t *entries);
+/** Takes up to `max` pending entries, ascending; they count as written, with at least `age`. 0: that was all, the array is
+ * quiet. */
+uint32_t tr_marks_take(struct tr_marks *marks, uint64_t age, uint32_t max, uint32_t *entries);
 
 #endif

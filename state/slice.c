@@ -241,7 +241,7 @@ void tr_slice_resolve_numbers(struct tr_slice_pool *pool, struct tr_slice *slice
 	}
 }
 
-void tr_slice_keep_marks(struct tr_slice *slice, const struct tr_marks_clock *clock)
+void tr_slice_keep_marks(struct tr_slice *slice, struct tr_marks_clock *clock)
 {
 	TR_ASSERT(slice->marks == NULL);
 	slice->marks = tr_checked(malloc(sizeof(*slice->marks)));

@@ -91,7 +91,7 @@ void tr_slice_resolve_numbers(struct tr_slice_pool *pool, struct tr_slice *slice
 			      char **entries, uint32_t *numbers);
 
 /** Keeps marks from now on. */
-void tr_slice_keep_marks(struct tr_slice *slice, const struct tr_marks_clock *clock);
+void tr_slice_keep_marks(struct tr_slice *slice, struct tr_marks_clock *clock);
 
 /** The entries and slots at these places of the marks that hold something. Returns how many; `slots` may be `numbers`. */
 uint32_t tr_slice_at_numbers(const struct tr_slice_pool *pool, const struct tr_slice *slice, const uint32_t *numbers,

@@ -30,7 +30,7 @@
  *          └── snapshot(n + 1), at any time     newer than `completed`, and so are due for n + 1
  *
  * A deleted key stays as a tombstone until its deletion is part of a complete checkpoint. Compaction: pages that were last
- * written whole before `rewrite_before` are written whole; `base` is the oldest checkpoint that any page still needs.
+ * written whole before `rewrite_before` are written whole; `base` is the age from which on records are still needed by any page.
  *
  * Time to live: with ttl_ms an entry expires that long after it was last written (or read). It is not found from then on,
  * and goes when its page is next rebuilt.
@@ -165,7 +165,7 @@ uint64_t tr_table_cold_bytes(const struct tr_table *table);
 /* Snapshots. */
 
 /** The border of order->checkpoint, which must be greater than any before. What was not written of the one before is given
- * up. *base: the first checkpoint whose records are needed, once this one is complete. Takes no time that grows with
+ * up. *base: the age from which on records are needed, once this one is complete. Takes no time that grows with
  * the number of entries (a pass over 8 bytes a page). */
 void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *order, uint64_t *base);
 

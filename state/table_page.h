@@ -91,7 +91,8 @@ struct tr_gathered {
 
 struct tr_table_snapshot {
 	bool is_active;
-	uint32_t checkpoint, completed, rewrite_before;
+	uint32_t checkpoint, completed;
+	uint64_t rewrite_before;
 	bool has_whole;                    /* a page may be due as a whole */
 	bool is_visited;                   /* all pages were gone through */
 	uint64_t next_hash;                /* else: those before this hash */
@@ -108,8 +109,8 @@ struct tr_table {
 	uint32_t depth;     /* the directory has 1 << depth places, at least 2 */
 	struct tr_table_place *directory;
 	struct tr_page **pages;
-	uint32_t *base;      /* by page: the oldest checkpoint that it needs; 0: nothing was written yet */
-	uint32_t *rewritten; /* by page: base, once this checkpoint is complete; 0: none */
+	uint64_t *base;      /* by page: the age from which on it needs records; 0: nothing was written yet */
+	uint64_t *rewritten; /* by page: base, once the checkpoint of that age is complete; 0: none */
 	uint32_t page_count, page_room;
 	uint64_t count;
 	uint32_t epoch;      /* the stamp of what changes now */

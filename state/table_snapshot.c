@@ -169,17 +169,17 @@ void tr_table_snapshot_end(struct tr_table *table)
 	s->last = &s->first;
 }
 
-static uint32_t base_of(const struct tr_table *table, uint32_t page)
+static uint64_t base_of(const struct tr_table *table, uint32_t page)
 {
-	const uint32_t rewritten = table->rewritten[page];
+	const uint64_t rewritten = table->rewritten[page];
 
-	return rewritten != 0 && rewritten <= table->completed ? rewritten : table->base[page];
+	return rewritten != 0 && tr_state_age_checkpoint(rewritten) <= table->completed ? rewritten : table->base[page];
 }
 
 /** Whether all of the page is due for the snapshot, changed or not. */
 static bool is_whole(const struct tr_table *table, uint32_t page)
 {
-	const uint32_t base = base_of(table, page);
+	const uint64_t base = base_of(table, page);
 
 	return base == 0 || table->snapshot.completed == 0 || base < table->snapshot.rewrite_before;
 }
@@ -187,7 +187,7 @@ static bool is_whole(const struct tr_table *table, uint32_t page)
 void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *order, uint64_t *base)
 {
 	struct tr_table_snapshot *s = &table->snapshot;
-	uint32_t least = (uint32_t)order->checkpoint;
+	uint64_t least = tr_state_age(order->checkpoint);
 
 	TR_ASSERT(order->checkpoint >= table->epoch && order->checkpoint < UINT32_MAX);
 	TR_ASSERT(order->completed < order->checkpoint && order->completed >= table->completed);
@@ -195,7 +195,7 @@ void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *o
 	s->is_active = true;
 	s->checkpoint = (uint32_t)order->checkpoint;
 	s->completed = table->completed = (uint32_t)order->completed;
-	s->rewrite_before = (uint32_t)TR_MIN(order->rewrite_before, order->checkpoint);
+	s->rewrite_before = order->rewrite_before;
 	table->epoch = s->checkpoint + 1;
 	table->is_full = tr_table_is_mostly_changed(table);
 	if (table->is_full)
@@ -306,8 +306,24 @@ static size_t page_gather(struct tr_table *table, struct tr_page *page, uint32_t
 	return (size_t)slots * table->slot_bytes;
 }
 
+/** About the bytes of the entries of a page that have not changed since the last complete checkpoint. */
+static uint64_t old_bytes(const struct tr_table *table, struct tr_page *page)
+{
+	const uint32_t slots = (uint32_t)1 << page->slot_bits;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < slots; i++)
+		count += tr_slot_at(table, page->slots, i)->stamp - 1 < table->snapshot.completed;
+	if (!table->options.has_byte_keys)
+		return count * (8 + table->options.value_bytes);
+	/* A blob's head and padding are not written. */
+	return count == 0 ? 0
+			  : count * ((uint64_t)(page->heap_used - page->heap_garbage) * 8 / page->used -
+				     sizeof(struct tr_blob));
+}
+
 /** Writes what is due of a page. Returns about what it took, in bytes. */
-static size_t page_visit(struct tr_table *table, uint32_t number)
+static size_t page_visit(struct tr_table *table, struct tr_state_writer *writer, uint32_t number)
 {
 	const struct tr_table_snapshot *s = &table->snapshot;
 	struct tr_page *page = table->pages[number];
@@ -325,6 +341,8 @@ static size_t page_visit(struct tr_table *table, uint32_t number)
 		tr_page_marks_move(page, TR_MARK_WRITTEN, TR_MARK_BEFORE);
 	else
 		memset(tr_page_marks(page, TR_MARK_WRITTEN), 0, words * sizeof(uint64_t));
+	if (whole && base_of(table, number) != 0)
+		writer->rewritten += old_bytes(table, page);
 	if (is_all)
 		cost += page_gather(table, page, after, until);
 	for (uint32_t w = 0; !is_all && w < words; w += INDICES / 64) {
@@ -345,7 +363,7 @@ static size_t page_visit(struct tr_table *table, uint32_t number)
 	tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
 	page->visited = s->checkpoint;
 	table->base[number] = base_of(table, number);
-	table->rewritten[number] = whole ? s->checkpoint : 0;
+	table->rewritten[number] = whole ? TR_MAX(writer->age, tr_state_age(s->checkpoint)) : 0;
 	if (page->dead > page->used / 4)
 		tr_page_rebuild(table, number);
 	return cost;
@@ -412,7 +430,7 @@ enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writ
 		}
 		next_page(table, page);
 		/* What is gathered is charged when it is put, looking for it here. */
-		cost = page_visit(table, number) / 8;
+		cost = page_visit(table, writer, number) / 8;
 		budget -= TR_MIN(budget, cost);
 	}
 	for (uint32_t i = 0; i < 2; i++)
@@ -629,7 +647,7 @@ tr_code tr_table_load(struct tr_table *table, const void *bytes, size_t length, 
 
 void tr_table_load_end(struct tr_table *table, uint64_t checkpoint, uint64_t base)
 {
-	TR_ASSERT(checkpoint < UINT32_MAX - 1 && base <= checkpoint);
+	TR_ASSERT(checkpoint < UINT32_MAX - 1 && base <= tr_state_age(checkpoint));
 	/* What is here counts as written for `checkpoint`. */
 	for (uint32_t i = 0; i < table->page_count; i++) {
 		struct tr_page *page = table->pages[i];
@@ -637,7 +655,7 @@ void tr_table_load_end(struct tr_table *table, uint64_t checkpoint, uint64_t bas
 		tr_page_marks_move(page, TR_MARK_DIRTY, TR_MARK_WRITTEN);
 		tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
 		page->visited = (uint32_t)checkpoint;
-		table->base[i] = (uint32_t)base;
+		table->base[i] = base;
 	}
 	table->epoch = (uint32_t)checkpoint + 1;
 	table->is_full = false;

@@ -120,8 +120,8 @@ struct tr_op_ops {
 	 * fail to make progress later; BLOCKED is fine. NULL: nothing is held back. */
 	enum tr_flow (*flush)(struct tr_op *op);
 	/* The state at a barrier that has passed the whole chain: nothing is blocked or gathered. Fixes what belongs to the
-	 * snapshot and may write some of it, or all; the rest is written by snapshot_step. *base becomes the first
-	 * checkpoint whose keyed records are still needed: order->checkpoint if everything was, or will be, written.
+	 * snapshot and may write some of it, or all; the rest is written by snapshot_step. *base becomes the age from which
+	 * on keyed records are still needed: that of order->checkpoint if everything was, or will be, written.
 	 * `order` is borrowed. NULL: has no state. */
 	tr_code (*snapshot)(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
 			    uint64_t *base, struct tr_status *st);

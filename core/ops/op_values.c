@@ -100,7 +100,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 	const uint64_t rows = ((struct values *)op)->next_row;
 	const struct tr_state_record record = {.kind = RECORD_KIND, .bytes = &rows, .length = sizeof(rows)};
 
-	*base = order->checkpoint;
+	*base = tr_state_age(order->checkpoint);
 	return op->context->subtask == 0 ? writer->put(writer, &record, st) : TR_OK;
 }
 

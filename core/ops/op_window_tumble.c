@@ -212,7 +212,7 @@ static tr_code put_pending(struct tumble_op *s, struct tr_state_writer *writer, 
 {
 	struct tr_window_save *save = &s->w.save;
 	const struct tr_window_save_slice as = slice_of(s, pane);
-	uint32_t n = tr_marks_take(&pane->marks, tr_window_state_piece(&s->w), save->indexes);
+	uint32_t n = tr_marks_take(&pane->marks, writer->age, tr_window_state_piece(&s->w), save->indexes);
 
 	n = tr_group_table_at_numbers(&pane->table, save->indexes, n, save->pending);
 	if (n == 0)
@@ -504,12 +504,12 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 	tr_code code;
 
 	TR_ASSERT(list != NULL && !s->is_firing && !s->has_pending);
-	*base = order->checkpoint;
+	*base = tr_state_age(order->checkpoint);
 	if (s->w.save.is_on)
 		tr_window_save_flip(&s->w.save, &s->w, order);
 	for (uint32_t i = 0; i < s->pane_count; i++) {
 		struct pane *pane = &s->panes[i];
-		uint64_t least = order->checkpoint;
+		uint64_t least = tr_state_age(order->checkpoint);
 
 		if (s->w.save.is_on) {
 			tr_marks_flip(&pane->marks);
@@ -519,7 +519,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 		list[i] = (struct tr_window_slice_state){.id = pane->id,
 							 .start = pane->start,
 							 .first_end = pane->start + s->w.clock.slice_ms,
-							 .base = (int64_t)least,
+							 .base = (int64_t)tr_state_age_checkpoint(least),
 							 .entries = pane->table.occupied};
 	}
 	code = tr_window_state_put_mark(&s->w, writer, s->is_other_order ? ORDER_OTHER : ORDER_USUAL, st);
@@ -550,6 +550,7 @@ static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writ
 			left -= TR_MIN(left, s->w.state.bytes_put - before);
 		}
 	}
+	tr_window_save_tell(save, &s->w, writer);
 	if (left == 0)
 		return TR_FLOW_MORE;
 	save->is_writing = false;

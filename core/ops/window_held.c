@@ -254,13 +254,14 @@ void tr_window_held_done(struct tr_window_held *held)
 /** Whether the block has to be written for the snapshot. */
 static bool is_due(const struct tr_window_held *held, const struct tr_window_held_block *block)
 {
-	return block->written == 0 || block->written > held->completed || block->written < held->rewrite_before;
+	return block->written == 0 || tr_state_age_checkpoint(block->written) > held->completed ||
+	       block->written < held->rewrite_before;
 }
 
 uint64_t tr_window_held_snapshot(struct tr_window_held *held, const struct tr_snapshot_order *order,
 				 int64_t watermark_ms)
 {
-	uint64_t base = order->checkpoint;
+	uint64_t base = tr_state_age(order->checkpoint);
 
 	TR_ASSERT(held->ready_count == 0);
 	held->checkpoint = order->checkpoint;
@@ -302,7 +303,9 @@ static tr_code block_write(struct tr_window_held *held, struct tr_window_held_bl
 		held->watermarks[n++] = block->watermarks[i];
 	}
 	*rows = n;
-	block->written = held->checkpoint;
+	if (block->written != 0 && tr_state_age_checkpoint(block->written) <= held->completed)
+		writer->rewritten += block->bytes / TR_MAX(block->count, 1) * n;
+	block->written = TR_MAX(writer->age, tr_state_age(held->checkpoint));
 	return tr_window_state_put_waiting(w, writer, &block->rows->batch, held->rows, held->watermarks, n, st);
 }
 

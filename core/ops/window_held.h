@@ -67,7 +67,7 @@ void tr_window_held_ready(struct tr_window_held *held, struct tr_window_clock *c
 /** The rows in `ready` have been taken. */
 void tr_window_held_done(struct tr_window_held *held);
 
-/** The border of a snapshot; returns the oldest checkpoint whose records will be needed. */
+/** The border of a snapshot; returns the age from which on records will be needed. */
 uint64_t tr_window_held_snapshot(struct tr_window_held *held, const struct tr_snapshot_order *order,
 				 int64_t watermark_ms);
 

@@ -64,7 +64,7 @@ static tr_code put_pending(struct tr_window_panes *p, struct tr_state_writer *wr
 	struct tr_window_save *save = &w->save;
 	const struct tr_window_save_slice as = name_of(slice);
 	const size_t before = w->state.bytes_put;
-	uint32_t n = tr_marks_take(slice->marks, p->piece, save->indexes);
+	uint32_t n = tr_marks_take(slice->marks, writer->age, p->piece, save->indexes);
 
 	n = tr_slice_at_numbers(&w->pool, slice, save->indexes, n, save->indexes, save->pending);
 	if (n == 0)
@@ -111,12 +111,12 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 	tr_code code;
 
 	TR_ASSERT(list != NULL);
-	*base = order->checkpoint;
+	*base = tr_state_age(order->checkpoint);
 	if (w->save.is_on)
 		tr_window_save_flip(&w->save, w, order);
 	tr_window_spill_flip(p, order);
 	for (uint32_t i = 0; (slice = tr_window_panes_at(p, i)) != NULL; i++) {
-		uint64_t least = order->checkpoint;
+		uint64_t least = tr_state_age(order->checkpoint);
 
 		count += tr_window_spill_list(p, order, slice, list + count, base);
 		if (slice->is_retired || slice->count == 0)
@@ -129,7 +129,7 @@ tr_code tr_window_panes_snapshot(struct tr_window_panes *p, const struct tr_snap
 		list[count++] = (struct tr_window_slice_state){.id = slice->id,
 							       .start = slice->start,
 							       .first_end = slice->first_end,
-							       .base = (int64_t)least,
+							       .base = (int64_t)tr_state_age_checkpoint(least),
 							       .entries = slice->count};
 	}
 	code = tr_window_state_put_mark(w, writer, mark, st);
@@ -165,9 +165,12 @@ enum tr_flow tr_window_panes_snapshot_step(struct tr_window_panes *p, struct tr_
 			left -= TR_MIN(left, w->state.bytes_put - before);
 		}
 	}
+	tr_window_save_tell(&w->save, w, writer);
 	if (left > 0) {
 		const enum tr_flow flow = tr_window_spill_copy(p, writer, &left, st);
 
+		if (p->spill != NULL)
+			writer->rewritten += p->spill->rewritten;
 		w->save.is_writing = flow != TR_FLOW_DONE;
 		return flow;
 	}

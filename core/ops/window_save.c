@@ -92,7 +92,14 @@ void tr_window_save_flip(struct tr_window_save *save, struct tr_window_op *w, co
 	tr_bytes_clear(&save->records);
 	save->records_at = 0;
 	tr_marks_clock_flip(&save->clock, order);
+	save->writer.age = tr_state_age(order->checkpoint);
+	save->bytes_before = w->state.bytes_put;
 	save->is_writing = true;
+}
+
+void tr_window_save_tell(const struct tr_window_save *save, const struct tr_window_op *w, struct tr_state_writer *writer)
+{
+	writer->rewritten = tr_marks_clock_old(&save->clock, w->state.bytes_put - save->bytes_before);
 }
 
 void tr_window_save_image(struct tr_window_save *save, struct tr_window_op *w, const struct tr_window_save_slice *slice,

@@ -51,6 +51,7 @@ struct tr_window_save {
 	bool is_writing; /* a snapshot has more to write */
 	int64_t last_id;
 	struct tr_marks_clock clock;
+	size_t bytes_before; /* that the operator had put at the barrier */
 	struct tr_bytes records;
 	size_t records_at; /* handed on so far */
 	struct tr_window_images images;
@@ -73,6 +74,10 @@ void tr_window_save_flip(struct tr_window_save *save, struct tr_window_op *w, co
 /** Copies an entry that is about to be written to. */
 void tr_window_save_image(struct tr_window_save *save, struct tr_window_op *w, const struct tr_window_save_slice *slice,
 			  int64_t key, uint32_t slot, char *entry);
+
+/** Tells the writer how much of what was put since the barrier was only old. */
+void tr_window_save_tell(const struct tr_window_save *save, const struct tr_window_op *w,
+			 struct tr_state_writer *writer);
 
 /** Turns images into records; before their slots or slices go. */
 void tr_window_save_images_end(struct tr_window_save *save, struct tr_window_op *w);

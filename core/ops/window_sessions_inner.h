@@ -108,6 +108,9 @@ struct tr_sessions_save {
 	struct tr_batch_buffer *image;
 	uint32_t rows; /* in it */
 	size_t bytes;  /* of their keys and entries */
+	/* Since the barrier: */
+	size_t bytes_before; /* that the operator had put */
+	uint64_t taken;      /* bytes of the table's records */
 };
 
 struct tr_window_sessions {

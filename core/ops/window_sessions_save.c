@@ -79,6 +79,7 @@ static tr_code put(struct tr_state_writer *writer, const struct tr_state_record 
 	struct tr_table_reading reading = {.record = record};
 	struct tr_table_entry entry;
 
+	s->save.taken += record->length;
 	while (tr_table_read_next(&reading, &entry)) {
 		if (reading.is_dead) {
 			reading.offset = 0; /* once more, from the first one on */
@@ -99,6 +100,8 @@ void tr_window_sessions_snapshot(struct tr_window_sessions *s, const struct tr_s
 {
 	s->save.rows = 0;
 	s->save.bytes = 0;
+	s->save.writer.rewritten = s->save.taken = 0;
+	s->save.bytes_before = s->w->state.bytes_put;
 	tr_table_snapshot(s->table, order, base);
 }
 
@@ -108,11 +111,15 @@ enum tr_flow tr_window_sessions_step(struct tr_window_sessions *s, struct tr_sta
 	enum tr_flow flow;
 
 	s->save.target = writer;
+	s->save.writer.age = writer->age;
 	flow = tr_table_snapshot_step(s->table, &s->save.writer, budget);
 	if (flow == TR_FLOW_FAILED)
 		*st = *tr_table_status(s->table);
 	if (flow == TR_FLOW_DONE && put_image(s, st) != TR_OK)
 		return TR_FLOW_FAILED;
+	if (s->save.writer.rewritten > 0) /* in the table's bytes */
+		writer->rewritten = (uint64_t)((double)(s->w->state.bytes_put - s->save.bytes_before) *
+					       (double)s->save.writer.rewritten / (double)TR_MAX(s->save.taken, 1));
 	return flow;
 }
 

@@ -405,6 +405,7 @@ void tr_window_spill_flip(struct tr_window_panes *p, const struct tr_snapshot_or
 		return;
 	forget_due(p->spill);
 	p->spill->checkpoint = order->checkpoint;
+	p->spill->rewritten = 0;
 }
 
 static void add_due(struct tr_window_spill *spill, struct tr_window_run *run)
@@ -416,7 +417,8 @@ static void add_due(struct tr_window_spill *spill, struct tr_window_run *run)
 	spill->due[spill->due_count++] = run;
 	run->refs++;
 	for (uint32_t i = 0; i < run->part_count; i++)
-		tr_spill_reader_add(&spill->copier, spill->file, run->parts[i], 0, TR_SPILL_BUCKETS - 1, 0);
+		tr_spill_reader_add(&spill->copier, spill->file, run->parts[i], 0, TR_SPILL_BUCKETS - 1,
+				    spill->due_count - 1);
 }
 
 uint32_t tr_window_spill_list(struct tr_window_panes *p, const struct tr_snapshot_order *order,
@@ -426,10 +428,11 @@ uint32_t tr_window_spill_list(struct tr_window_panes *p, const struct tr_snapsho
 
 	for (struct tr_window_run *run = slice->runs; run != NULL; run = run->next) {
 		/* What was written for a checkpoint that was given up is not there. */
-		const bool is_due =
-			run->written == 0 || run->written > order->completed || run->written < order->rewrite_before;
+		const bool is_due = run->written == 0 || tr_state_age_checkpoint(run->written) > order->completed ||
+				    run->written < order->rewrite_before;
 
 		if (is_due) {
+			run->is_old = run->written != 0 && tr_state_age_checkpoint(run->written) <= order->completed;
 			run->written = 0;
 			add_due(p->spill, run);
 		} else {
@@ -439,7 +442,7 @@ uint32_t tr_window_spill_list(struct tr_window_panes *p, const struct tr_snapsho
 			.id = run->id,
 			.start = slice->start,
 			.first_end = slice->first_end,
-			.base = (int64_t)(is_due ? order->checkpoint : run->written),
+			.base = (int64_t)(is_due ? order->checkpoint : tr_state_age_checkpoint(run->written)),
 		};
 	}
 	return count;
@@ -454,15 +457,22 @@ enum tr_flow tr_window_spill_copy(struct tr_window_panes *p, struct tr_state_wri
 		return TR_FLOW_DONE;
 	while (*budget > 0) {
 		struct tr_spill_item item;
+		struct tr_window_run *run;
 		const enum tr_flow flow = tr_spill_reader_next(&spill->copier, &item, st);
 
 		if (flow == TR_FLOW_DONE) {
 			for (uint32_t i = 0; i < spill->due_count; i++)
-				spill->due[i]->written = spill->checkpoint;
+				if (spill->due[i]->written == 0) /* had no records */
+					spill->due[i]->written = tr_state_age(spill->checkpoint);
 			forget_due(spill);
 		}
 		if (flow != TR_FLOW_MORE)
 			return flow;
+		run = spill->due[item.tag];
+		if (run->written == 0)
+			run->written = writer->age;
+		if (run->is_old)
+			spill->rewritten += item.record.length;
 		if (writer->put(writer, &item.record, st) != TR_OK)
 			return TR_FLOW_FAILED;
 		*budget -= TR_MIN(*budget, item.record.length);

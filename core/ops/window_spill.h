@@ -37,7 +37,8 @@ struct tr_window_run {
 	struct tr_window_run *next; /* of the same slice */
 	int64_t id;                 /* of the slice then: its records have it */
 	uint64_t entries;
-	uint64_t written; /* the checkpoint that has all of it; 0: none */
+	uint64_t written; /* the age from which on a checkpoint has all of it; 0: none */
+	bool is_old;      /* due only because of its age */
 	uint32_t refs;    /* the slice, and a snapshot that has yet to write it */
 	uint32_t part_count;
 	struct tr_spill_run *
@@ -77,6 +78,7 @@ struct tr_window_spill {
 	struct tr_slice result, part;
 	/* A snapshot. */
 	uint64_t checkpoint;
+	uint64_t rewritten; /* bytes of runs that were only old */
 	struct tr_window_run **due;
 	uint32_t due_count, due_capacity;
 	struct tr_spill_reader copier;

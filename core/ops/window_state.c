@@ -90,10 +90,10 @@ static tr_code put(struct tr_window_op *w, struct tr_state_writer *writer, uint1
 	written.bytes = state->bytes.data;
 	written.length = state->bytes.length;
 	state->bytes_put += written.length;
-	if (kind == TR_WINDOW_STATE_ENTRIES || kind == TR_WINDOW_STATE_SESSIONS) {
-		state->entry_bytes_put += written.length;
+	if (kind == TR_WINDOW_STATE_ENTRIES || kind == TR_WINDOW_STATE_SESSIONS)
 		state->entries_put += count;
-	}
+	if (kind == TR_WINDOW_STATE_ENTRIES || kind == TR_WINDOW_STATE_SESSIONS || kind >= TR_WINDOW_STATE_VALUES)
+		state->entry_bytes_put += written.length;
 	return writer->put(writer, &written, st);
 }
 

@@ -72,7 +72,7 @@ struct tr_window_state {
 	struct tr_column *columns; /* scratch: what is written */
 	uint32_t piece;            /* entries a record */
 	size_t bytes_put;          /* of all records so far */
-	uint64_t entry_bytes_put;  /* of those of entries, and how many they were */
+	uint64_t entry_bytes_put;  /* of those of entries and what they have seen, and how many entries they were */
 	uint64_t entries_put;
 	uint32_t *order; /* WAITING: input column of each of its columns */
 	/* Loading: */

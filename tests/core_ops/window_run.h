@@ -335,7 +335,7 @@ static inline void checkpoint_begin(struct run *r, uint32_t at)
 	struct tr_snapshot_order order = {.checkpoint = ++r->number, .completed = r->is_restored ? 0 : r->completed};
 
 	if (r->has_steps && r->number > 4 && tr_test_below(&r->w->seed, 3) == 0)
-		order.rewrite_before = r->number - 2;
+		order.rewrite_before = tr_state_age(r->number - 2) + tr_test_below(&r->w->seed, 3);
 	for (uint32_t i = 0; i < r->local_count; i++)
 		settle(&r->locals[i], r->locals[i].ops[0]->ops->on_barrier(r->locals[i].ops[0], 0, r->number));
 	take_lines(r);
@@ -349,7 +349,7 @@ static inline void checkpoint_begin(struct run *r, uint32_t at)
 		tr_block_writer_begin(&t->writer, &stream, r->number);
 		t->base = 0;
 		assert_int_equal(t->op->ops->snapshot(t->op, &order, &t->writer.writer, &t->base, &st), TR_OK);
-		assert_true(t->base > 0 && t->base <= r->number);
+		assert_true(t->base > 0 && t->base <= tr_state_age(r->number));
 		if (order.rewrite_before > 0)
 			assert_true(t->base >= order.rewrite_before);
 		t->is_stepping = t->op->ops->snapshot_step != NULL;
@@ -365,7 +365,7 @@ static inline void part_keep(struct part *part, uint64_t base, struct tr_state_b
 	while (*link != NULL) {
 		struct tr_state_block *block = *link;
 
-		if (block->checkpoint >= base) {
+		if (block->checkpoint >= tr_state_age_checkpoint(base)) {
 			link = &block->next;
 			continue;
 		}

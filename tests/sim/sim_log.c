@@ -152,7 +152,8 @@ static const struct block_note *expected(const struct reading *reading, uint32_t
 		const struct block_note *block = &s->blocks[*at];
 		const struct checkpoint_note *note;
 
-		if (block->stream != stream || block->checkpoint < reading->note->base[stream] ||
+		if (block->stream != stream ||
+		    block->checkpoint < tr_state_age_checkpoint(reading->note->base[stream]) ||
 		    block->checkpoint > reading->note->number)
 			continue;
 		note = find(reading->s, block->checkpoint);
@@ -363,8 +364,8 @@ static bool make_checkpoint(struct log_story *s, bool must_commit)
 	memcpy(base, s->base, sizeof(base));
 	for (uint32_t i = 0; i < s->stream_count; i++) {
 		if (base[i] == 0 || base[i] < rewrite_before || tr_sim_chance(&s->random, 200))
-			base[i] = number; /* all of it is written anew */
-		if (base[i] == number || tr_sim_chance(&s->random, 700))
+			base[i] = tr_log_age(s->log); /* all of it is written anew */
+		if (tr_state_age_checkpoint(base[i]) == number || tr_sim_chance(&s->random, 700))
 			(void)append(s, i, number);
 		if (tr_sim_chance(&s->random, 300) && step_log(s, 1, &st) == TR_FLOW_FAILED)
 			break;

@@ -360,28 +360,66 @@ static void test_roots(void **state)
 	model_destroy(&m);
 }
 
+/** Makes both copies of a root say that they are of a version; with version 1 bases and extents are checkpoints. */
+static void set_version(struct model *m, const char *name, uint32_t version)
+{
+	unsigned char root[1 << 16];
+	const uint32_t zero = 0;
+	uint32_t bytes, crc, counts[3]; /* of checkpoints, parts, extents */
+	unsigned char *at = root + 128;
+	char path[256];
+	FILE *file;
+
+	path_of(m, name, path);
+	file = fopen(path, "rb");
+	assert_true(fread(root, 1, sizeof(root), file) == sizeof(root));
+	fclose(file);
+	memcpy(&bytes, root + 24, 4);
+	memcpy(counts, root + 52, sizeof(counts));
+	at += counts[0] * (size_t)64;
+	for (uint32_t i = 0; version == 1 && i < counts[1]; i++)
+		*(uint64_t *)(void *)(at + i * (size_t)40 + 8) >>= TR_STATE_AGE_BITS;
+	at += counts[1] * (size_t)40;
+	for (uint32_t i = 0; version == 1 && i < counts[2]; i++) {
+		*(uint64_t *)(void *)(at + i * (size_t)48 + 24) >>= TR_STATE_AGE_BITS;
+		*(uint64_t *)(void *)(at + i * (size_t)48 + 32) >>= TR_STATE_AGE_BITS;
+	}
+	memcpy(root + 8, &version, 4);
+	memcpy(root + 12, &zero, 4);
+	crc = tr_crc32c_scalar(0, root, bytes);
+	memcpy(root + 12, &crc, 4);
+	patch(m, name, 0, root, bytes);
+	patch(m, name, 4 << 20, root, bytes);
+}
+
 static void test_versions(void **state)
 {
 	struct model *m = make_log(8, 1 << 15, 7);
-	unsigned char head[1 << 16];
-	char path[256];
-	FILE *file;
-	uint32_t bytes, crc;
-	const uint32_t version = 9, zero = 0;
 
-	path_of(m, "root-0", path);
-	file = fopen(path, "rb");
-	assert_true(fread(head, 1, sizeof(head), file) == sizeof(head));
-	fclose(file);
-	memcpy(head + 8, &version, 4);
-	memcpy(head + 12, &zero, 4);
-	memcpy(&bytes, head + 24, 4);
-	crc = tr_crc32c_scalar(0, head, bytes);
-	memcpy(head + 12, &crc, 4);
-	patch(m, "root-0", 0, head, bytes);
-	patch(m, "root-0", 4 << 20, head, bytes);
+	set_version(m, "root-0", 9);
 	assert_int_equal(model_open(m), TR_ERR_DATA);
-	assert_non_null(strstr(m->st.message, "version 9; this program knows version 1"));
+	assert_non_null(strstr(m->st.message, "version 9; this program knows version 2"));
+	model_destroy(&m);
+}
+
+/** A log that was written when bases were checkpoints is read, and goes on. */
+static void test_version_1(void **state)
+{
+	struct model *m = make_log(8, 1 << 15, 7);
+	const uint64_t newest = m->checkpoints[m->checkpoint_count - 1].number;
+
+	set_version(m, "root-0", 1);
+	set_version(m, "root-1", 1);
+	for (uint32_t c = 0; c < m->checkpoint_count; c++)
+		for (uint32_t i = 0; i < MODEL_STREAMS; i++)
+			m->checkpoints[c].base[i] = tr_state_age(tr_state_age_checkpoint(m->checkpoints[c].base[i]));
+	memcpy(m->base, m->checkpoints[m->checkpoint_count - 1].base, sizeof(m->base));
+	model_must(m, model_open(m));
+	model_check(m);
+	assert_int_equal(model_commit(m, newest + 1, 5, 5000), TR_FLOW_DONE);
+	model_check(m);
+	model_reopen(m);
+	model_check(m);
 	model_destroy(&m);
 }
 
@@ -473,9 +511,9 @@ static void test_old_segment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tails),    cmocka_unit_test(test_torn),        cmocka_unit_test(test_truncation),
-		cmocka_unit_test(test_flips),    cmocka_unit_test(test_roots),       cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_segments), cmocka_unit_test(test_old_segment),
+		cmocka_unit_test(test_tails),     cmocka_unit_test(test_torn),     cmocka_unit_test(test_truncation),
+		cmocka_unit_test(test_flips),     cmocka_unit_test(test_roots),    cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_version_1), cmocka_unit_test(test_segments), cmocka_unit_test(test_old_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ struct model {
 	struct model_checkpoint checkpoints[MODEL_CHECKPOINTS_MAX]; /* oldest first */
 	uint32_t checkpoint_count;
 	uint64_t base[MODEL_STREAMS];
+	uint64_t first_age[MODEL_STREAMS]; /* before its first block in the last checkpoint that has one */
 	uint64_t seed;
 	struct tr_environment *env;
 	struct tr_disk *disk;
@@ -134,6 +135,8 @@ static inline bool model_append(struct model *m, uint64_t number, uint32_t lengt
 				      .seed = tr_test_random(&m->seed)};
 	struct tr_state_block *block = malloc(sizeof(*block) + b.length);
 
+	if (tr_state_age_checkpoint(m->first_age[b.stream]) != number)
+		m->first_age[b.stream] = tr_log_age(m->log);
 	*block = (struct tr_state_block){
 		.stream = model_streams[b.stream], .checkpoint = number, .length = b.length, .capacity = b.length};
 	model_fill(block->bytes, b.length, b.seed);
@@ -166,7 +169,7 @@ static inline void model_seal(struct model *m, uint64_t number)
 	assert_true(m->checkpoint_count <= MODEL_CHECKPOINTS_MAX);
 	for (uint32_t i = 0; i < MODEL_STREAMS; i++) {
 		if (m->base[i] == 0 || tr_test_below(&m->seed, 6) == 0)
-			m->base[i] = number;
+			m->base[i] = m->first_age[i] > tr_state_age(number) ? m->first_age[i] : tr_state_age(number);
 		snprintf(fingerprint, sizeof(fingerprint), "print-%u-%u", i, (unsigned)(number / 7));
 		parts[i] = (struct tr_log_part){.stream = model_streams[i],
 						.uid = i == 2 ? "second" : "first",
@@ -222,6 +225,12 @@ static inline enum tr_flow model_commit(struct model *m, uint64_t number, uint32
 	return flow;
 }
 
+/** What is sealed has all blocks of a stream from the first of the base's checkpoint on. */
+static inline bool model_is_needed(const struct model_checkpoint *checkpoint, const struct model_block *block)
+{
+	return block->checkpoint >= tr_state_age_checkpoint(checkpoint->base[block->stream]);
+}
+
 struct model_reading {
 	const struct model *model;
 	const struct model_checkpoint *checkpoint;
@@ -236,8 +245,7 @@ static inline tr_code model_see(void *context, const struct tr_state_stream *str
 	const struct model_block *b;
 	unsigned char *expected;
 
-	while (r->next < r->checkpoint->block_count &&
-	       r->model->blocks[r->next].checkpoint < r->checkpoint->base[r->model->blocks[r->next].stream])
+	while (r->next < r->checkpoint->block_count && !model_is_needed(r->checkpoint, &r->model->blocks[r->next]))
 		r->next++;
 	if (r->next == r->checkpoint->block_count) {
 		r->differences++;
@@ -267,7 +275,7 @@ static inline void model_turn_skip(struct model_turns *t)
 	for (; t->next < t->checkpoint->block_count; t->next++) {
 		const struct model_block *b = &t->model->blocks[t->next];
 
-		if (t->turn > 0 && t->of[b->stream] == t->turn - 1 && b->checkpoint >= t->checkpoint->base[b->stream])
+		if (t->turn > 0 && t->of[b->stream] == t->turn - 1 && model_is_needed(t->checkpoint, b))
 			return;
 	}
 }
@@ -374,8 +382,7 @@ static inline tr_code model_read(struct model *m, uint32_t index)
 	}
 	code = tr_log_read(m->log, index, model_see, &r, &m->st);
 	if (code == TR_OK) {
-		while (r.next < r.checkpoint->block_count &&
-		       m->blocks[r.next].checkpoint < r.checkpoint->base[m->blocks[r.next].stream])
+		while (r.next < r.checkpoint->block_count && !model_is_needed(r.checkpoint, &m->blocks[r.next]))
 			r.next++;
 		assert_int_equal(r.next, r.checkpoint->block_count);
 		assert_int_equal(r.differences, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Marks against a model that has a set for each checkpoint: what is written for a checkpoint that completes, together with
- * what was written for those before it from the base on, must be the newest image of every entry. Writes, barriers, steps,
+ * what was written for those before it from the base on, must be the newest image of every entry. The base is an age, which
+ * moves on while a checkpoint is written; what is overtaken counts as written at its very beginning. Writes, barriers, steps,
  * checkpoints that are given up, growth, and entries that move come in any order.
  */
 #include "base/check.h"
@@ -18,28 +19,30 @@ struct model {
 	uint32_t at_barrier[ENTRIES_MAX]; /* of the snapshot that is being written */
 	bool is_saved[ENTRIES_MAX];       /* in it */
 	uint32_t (*log)[ENTRIES_MAX];     /* by checkpoint: what was written; 0: nothing */
+	uint64_t (*ages)[ENTRIES_MAX];    /* of that */
 	uint64_t base;
 };
 
-static void save(struct model *m, uint64_t checkpoint, uint32_t entry, uint32_t value)
+static void save(struct model *m, uint64_t age, uint32_t entry, uint32_t value)
 {
 	if (value == 0)
 		return;
 	assert_int_equal(value, m->at_barrier[entry]); /* as it was at the barrier */
 	assert_false(m->is_saved[entry]);
 	m->is_saved[entry] = true;
-	m->log[checkpoint][entry] = value;
+	m->log[tr_state_age_checkpoint(age)][entry] = value;
+	m->ages[tr_state_age_checkpoint(age)][entry] = age;
 }
 
-static void take_all(struct model *m, struct tr_marks *marks, uint64_t epoch, uint32_t max)
+static void take_all(struct model *m, struct tr_marks *marks, uint64_t age, uint32_t max)
 {
 	uint32_t taken[512];
 	uint32_t n;
 
 	while (!marks->is_quiet) {
-		n = tr_marks_take(marks, max, taken);
+		n = tr_marks_take(marks, age, max, taken);
 		for (uint32_t i = 0; i < n; i++)
-			save(m, epoch, taken[i], taken[i] < m->count ? m->value[taken[i]] : 0);
+			save(m, age, taken[i], taken[i] < m->count ? m->value[taken[i]] : 0);
 	}
 }
 
@@ -49,8 +52,8 @@ static void check_complete(const struct model *m, const bool *is_complete, uint6
 	for (uint32_t e = 0; e < m->count; e++) {
 		uint32_t found = 0;
 
-		for (uint64_t c = m->base; c <= completed; c++)
-			if (is_complete[c] && m->log[c][e] != 0)
+		for (uint64_t c = tr_state_age_checkpoint(m->base); c <= completed; c++)
+			if (is_complete[c] && m->log[c][e] != 0 && m->ages[c][e] >= m->base)
 				found = m->log[c][e];
 		assert_int_equal(found, m->at_barrier[e]);
 	}
@@ -63,10 +66,11 @@ static void run_case(uint64_t seed, uint32_t count_max, uint32_t turns)
 	struct tr_marks_clock clock = {0};
 	struct tr_marks marks;
 	bool is_complete[CHECKPOINTS_MAX] = {false}, is_writing = false, is_dense = false;
-	uint64_t epoch = 0, completed = 0;
+	uint64_t epoch = 0, completed = 0, age = 0;
 	uint32_t version = 0;
 
 	m->log = calloc(CHECKPOINTS_MAX, sizeof(*m->log));
+	m->ages = calloc(CHECKPOINTS_MAX, sizeof(*m->ages));
 	m->count = 1 + tr_test_below(&seed, count_max);
 	tr_marks_init(&marks, &clock);
 	tr_marks_reserve(&marks, m->count);
@@ -78,7 +82,7 @@ static void run_case(uint64_t seed, uint32_t count_max, uint32_t turns)
 			entries[i] = tr_test_below(&seed, range);
 		saved = tr_marks_mark(&marks, entries, n, m->count, saves);
 		for (uint32_t i = 0; i < saved; i++)
-			save(m, epoch, entries[saves[i]], m->value[entries[saves[i]]]);
+			save(m, tr_state_age(epoch), entries[saves[i]], m->value[entries[saves[i]]]);
 		for (uint32_t i = 0; i < n; i++)
 			m->value[entries[i]] = ++version;
 		if (tr_test_below(&seed, 40) == 0 && m->count < ENTRIES_MAX) { /* grows */
@@ -86,15 +90,16 @@ static void run_case(uint64_t seed, uint32_t count_max, uint32_t turns)
 			tr_marks_reserve(&marks, m->count);
 		}
 		if (tr_test_below(&seed, 60) == 0) { /* entries move; here they come to lie where they were */
-			take_all(m, &marks, epoch, 100);
+			take_all(m, &marks, age, 100);
 			tr_marks_fill(&marks, m->count);
 		}
 		if (is_writing && tr_test_below(&seed, 3) == 0) {
 			uint32_t taken[512];
-			const uint32_t got = tr_marks_take(&marks, 1 + tr_test_below(&seed, 512), taken);
+			const uint32_t got = tr_marks_take(&marks, age, 1 + tr_test_below(&seed, 512), taken);
 
 			for (uint32_t i = 0; i < got; i++)
-				save(m, epoch, taken[i], taken[i] < m->count ? m->value[taken[i]] : 0);
+				save(m, age, taken[i], taken[i] < m->count ? m->value[taken[i]] : 0);
+			age += tr_test_below(&seed, 2);
 		}
 		if (is_writing && marks.is_quiet && tr_test_below(&seed, 4) == 0) {
 			is_complete[epoch] = true;
@@ -109,10 +114,13 @@ static void run_case(uint64_t seed, uint32_t count_max, uint32_t turns)
 		if (!is_writing && tr_test_below(&seed, turns) == 0) {
 			clock = (struct tr_marks_clock){.epoch = ++epoch, .completed = completed};
 			if (epoch > 3 && tr_test_below(&seed, 4) == 0)
-				clock.rewrite_before = epoch - tr_test_below(&seed, 3);
+				clock.rewrite_before = tr_state_age(epoch) - tr_test_below(&seed, 3) * tr_state_age(1) +
+						       tr_test_below(&seed, 50);
 			tr_marks_flip(&marks);
 			m->base = tr_marks_base(&marks);
-			assert_true(m->base >= clock.rewrite_before && m->base <= epoch);
+			age = tr_state_age(epoch);
+			clock.rewrite_before = TR_MIN(clock.rewrite_before, age);
+			assert_true(m->base >= clock.rewrite_before && m->base <= age);
 			memcpy(m->at_barrier, m->value, sizeof(m->value));
 			memset(m->is_saved, 0, sizeof(m->is_saved));
 			is_writing = true;
@@ -121,6 +129,7 @@ static void run_case(uint64_t seed, uint32_t count_max, uint32_t turns)
 	assert_true(completed > 0);
 	tr_marks_deinit(&marks);
 	free(m->log);
+	free(m->ages);
 	free(m);
 }
 
@@ -144,30 +153,63 @@ static void follows_changes(void **state)
 	assert_int_equal(tr_marks_mark(&marks, entries, 10000, 10000, saves), 0);
 	clock.epoch = 1;
 	tr_marks_flip(&marks);
-	assert_int_equal(tr_marks_base(&marks), 1);
-	assert_int_equal(tr_marks_take(&marks, 10001, taken), 10000);
+	assert_int_equal(tr_marks_base(&marks), tr_state_age(1));
+	assert_int_equal(tr_marks_take(&marks, 0, 10001, taken), 10000);
 	assert_true(marks.is_quiet);
 	(void)tr_marks_mark(&marks, entries + 50, 7, 10000, saves);
 	clock = (struct tr_marks_clock){.epoch = 2, .completed = 1};
 	tr_marks_flip(&marks);
-	assert_int_equal(tr_marks_base(&marks), 1);
+	assert_int_equal(tr_marks_base(&marks), tr_state_age(1));
 	assert_int_equal(tr_marks_mark(&marks, entries + 52, 1, 10000, saves), 1);
 	assert_int_equal(tr_marks_mark(&marks, entries + 52, 1, 10000, saves), 0);
-	assert_int_equal(tr_marks_take(&marks, 4, taken), 4); /* and is given up */
+	assert_int_equal(tr_marks_take(&marks, 0, 4, taken), 4); /* and is given up */
 	clock = (struct tr_marks_clock){.epoch = 3, .completed = 1};
 	tr_marks_flip(&marks);
-	assert_int_equal(tr_marks_take(&marks, 10001, taken), 7);
+	assert_int_equal(tr_marks_take(&marks, 0, 10001, taken), 7);
 	for (uint32_t i = 0; i < 7; i++)
 		assert_int_equal(taken[i], 50 + i);
 	clock = (struct tr_marks_clock){.epoch = 4, .completed = 3};
 	tr_marks_flip(&marks);
-	assert_int_equal(tr_marks_take(&marks, 10001, taken), 0);
-	assert_int_equal(tr_marks_base(&marks), 1);
-	clock = (struct tr_marks_clock){.epoch = 5, .completed = 4, .rewrite_before = 3};
+	assert_int_equal(tr_marks_take(&marks, 0, 10001, taken), 0);
+	assert_int_equal(tr_marks_base(&marks), tr_state_age(1));
+	clock = (struct tr_marks_clock){.epoch = 5, .completed = 4, .rewrite_before = tr_state_age(3)};
 	tr_marks_flip(&marks);
-	assert_int_equal(tr_marks_base(&marks), 5);
-	assert_int_equal(tr_marks_take(&marks, 10001, taken), 10000);
+	assert_int_equal(tr_marks_base(&marks), tr_state_age(5));
+	assert_int_equal(tr_marks_take(&marks, 0, 10001, taken), 10000);
 	tr_marks_deinit(&marks);
+}
+
+/** What one checkpoint has written is written again a part at a time: by the age at which it was taken. */
+static void in_parts(void **state)
+{
+	enum { CHUNKS = 8, CHUNK = 1 << TR_MARKS_CHUNK_BITS, COUNT = CHUNKS * CHUNK };
+	struct tr_marks_clock clock = {0};
+	struct tr_marks marks;
+	uint32_t *taken = malloc((COUNT + 1) * sizeof(*taken)), saves[1];
+	const uint32_t changed = CHUNK + 9;
+
+	tr_marks_init(&marks, &clock);
+	tr_marks_fill(&marks, COUNT);
+	clock.epoch = 1;
+	tr_marks_flip(&marks);
+	for (uint32_t half = 0; half < 2 * CHUNKS; half++)
+		assert_int_equal(tr_marks_take(&marks, tr_state_age(1) + half, CHUNK / 2, taken), CHUNK / 2);
+	assert_int_equal(tr_marks_take(&marks, tr_state_age(1) + 99, COUNT, taken), 0);
+	(void)tr_marks_mark(&marks, &changed, 1, COUNT, saves);
+	for (uint64_t epoch = 2; epoch < 2 + CHUNKS; epoch++) {
+		const uint64_t before = tr_state_age(1) + 2 * (epoch - 1);
+
+		clock = (struct tr_marks_clock){.epoch = epoch, .completed = epoch - 1, .rewrite_before = before};
+		tr_marks_flip(&marks);
+		assert_int_equal(tr_marks_base(&marks), epoch < 1 + CHUNKS ? before : tr_state_age(2));
+		assert_int_equal(tr_marks_take(&marks, tr_state_age(epoch), COUNT + 1, taken), CHUNK + (epoch == 2));
+		assert_int_equal(taken[0], (epoch - 2) * CHUNK);
+		assert_int_equal(clock.due, CHUNK + (epoch == 2));
+		assert_int_equal(clock.old, CHUNK);
+		assert_true(marks.is_quiet);
+	}
+	tr_marks_deinit(&marks);
+	free(taken);
 }
 
 /** How many are taken in all; whether `wanted` was among them. */
@@ -176,7 +218,7 @@ static uint32_t take_some(struct tr_marks *marks, uint32_t wanted, bool *is_foun
 	uint32_t taken[512], sum = 0, n;
 
 	*is_found = false;
-	while ((n = tr_marks_take(marks, 512, taken)) > 0) {
+	while ((n = tr_marks_take(marks, 0, 512, taken)) > 0) {
 		for (uint32_t i = 0; i < n; i++)
 			*is_found |= taken[i] == wanted;
 		sum += n;
@@ -234,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(follows_changes),
+		cmocka_unit_test(in_parts),
 		cmocka_unit_test(guesses),
 		cmocka_unit_test(against_model),
 	};
