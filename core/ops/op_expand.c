@@ -24,6 +24,7 @@ struct expand {
 /** A constant NULL; `zeros` are value, validity and offsets at once. */
 static struct tr_column null_column(const struct expand *e, const struct tr_type *type)
 {
+	const void *zeros = e->zeros;
 	struct tr_column *children =
 		type->child_count > 0 ? tr_checked(calloc(type->child_count, sizeof(*children))) : NULL;
 
@@ -32,7 +33,7 @@ static struct tr_column null_column(const struct expand *e, const struct tr_type
 	return (struct tr_column){.type = type,
 				  .data = e->zeros,
 				  .validity = e->zeros + 3,
-				  .offsets = (const int32_t *)(const void *)e->zeros,
+				  .offsets = zeros,
 				  .children = children,
 				  .is_constant = true};
 }

@@ -181,12 +181,19 @@ static bool judge(struct tr_sim_teller *t, const struct tr_sim_run *run, uint64_
 
 /* ---- the story ---- */
 
+/** An empty directory that is there from the start. */
+static void put_directory(struct tr_sim_disk *disk, const char *keep)
+{
+	tr_sim_disk_put(disk, keep, "", 0);
+	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, keep, false) == 0);
+}
+
 static void put_inputs(struct tr_sim_disk *disk, const struct tr_sim_job *job)
 {
 	for (uint32_t i = 0; i < job->input_count; i++)
 		tr_sim_disk_put(disk, job->inputs[i].path, job->inputs[i].bytes.data, job->inputs[i].bytes.length);
-	tr_sim_disk_put(disk, "/out/.keep", "", 0);
-	TR_ASSERT(tr_sim_volume_unlink(&disk->volume, "/out/.keep", false) == 0);
+	put_directory(disk, "/out/.keep");
+	put_directory(disk, "/var/tmp/.keep");
 	tr_sim_volume_settle(&disk->volume);
 }
 
