@@ -164,6 +164,9 @@ size_t tr_text_put_base64(char *out, const void *bytes, size_t length);
 /** `out` needs length / 4 * 3 + 3 bytes. */
 enum tr_text_result tr_text_parse_base64(const char *text, size_t length, char *out, size_t *out_length);
 
+/** Appends `text` (UTF-8) as a JSON string, in its quotes. */
+void tr_text_append_json(struct tr_bytes *out, const char *text);
+
 /** The value of a hexadecimal digit, or -1. */
 static inline int tr_text_hex_digit(char c)
 {

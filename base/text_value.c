@@ -254,3 +254,20 @@ size_t tr_text_display_width(const char *text, size_t length)
 	}
 	return width;
 }
+
+void tr_text_append_json(struct tr_bytes *out, const char *text)
+{
+	tr_bytes_append_char(out, '"');
+	for (; *text != '\0'; text++) {
+		const unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20) {
+			tr_bytes_printf(out, "\\u%04x", c);
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			tr_bytes_append_char(out, '\\');
+		tr_bytes_append_char(out, (char)c);
+	}
+	tr_bytes_append_char(out, '"');
+}

@@ -204,10 +204,9 @@ size_t tr_plan_memory_share(const struct tr_plan *plan);
 /** Whether the node has a share of the memory limit. */
 bool tr_plan_has_memory_share(const struct tr_node *node);
 
-/** The plan as an indented tree (EXPLAIN), and as stages with their chains. In `arena`. */
-const char *tr_plan_text(struct tr_arena *arena, const struct tr_plan *plan);
-
-/** The trees only, also of nodes that tr_plan_check has not seen. */
-const char *tr_plan_tree_text(struct tr_arena *arena, const struct tr_plan *plan);
+/** What EXPLAIN prints: the trees of `bound`, as the query was written (as many as the plan has sinks), the plan's own, and its stages
+ * with their chains. As text, or as one JSON object; core/plan_text.c has the forms. In `arena`. */
+const char *tr_plan_text(struct tr_arena *arena, const struct tr_node *const *bound, const struct tr_plan *plan);
+const char *tr_plan_json(struct tr_arena *arena, const struct tr_node *const *bound, const struct tr_plan *plan);
 
 #endif

@@ -64,7 +64,7 @@ static const struct option options[] = {
 	{OPT_FRESH, 0, "fresh", NULL, "run", "begins anew; checkpoints of an earlier run are removed, its output stays"},
 	{OPT_DRAIN, 'd', "drain", NULL, "stop", "fires all windows first, as at the end of the input"},
 	{OPT_FRAMES, 0, "frames", NULL, "inspect", "each frame, too"},
-	{OPT_JSON, 0, "json", NULL, "inspect savepoint functions errors", "as JSON (savepoint: of inspect)"},
+	{OPT_JSON, 0, "json", NULL, "explain inspect savepoint functions errors", "as JSON (savepoint: of inspect)"},
 	{OPT_RESTORE, 0, "restore", "DIR", "explain", "what of a savepoint's state the script would take"},
 	{OPT_OPERATOR, 0, "operator", "UID", "savepoint", "inspect: prints the entries of this operator"},
 	{OPT_KEY, 0, "key", "TEXT", "savepoint", "inspect: prints the entries of this key, as in \"apple, 17\""},

@@ -30,18 +30,11 @@ struct inspection {
 
 void tr_cli_print_json_text(const char *text)
 {
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		const unsigned char c = (unsigned char)*text;
+	struct tr_bytes out = {0};
 
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
+	tr_text_append_json(&out, text);
+	fwrite(out.data, 1, out.length, stdout);
+	tr_bytes_deinit(&out);
 }
 
 static void begin_array(struct inspection *i, const char *name)

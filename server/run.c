@@ -498,6 +498,21 @@ int tr_cli_run(struct tr_cli *cli)
 
 /* ---- explain and lint ---- */
 
+/* As JSON: an array with an object for each job. */
+static void print_plans(const struct tr_cli *cli, struct tr_session *session)
+{
+	const char *separator = "";
+
+	fputs(cli->is_json ? "[" : "", stdout);
+	for (uint32_t i = 0; i < session->step_count; i++) {
+		if (cli->is_json && session->steps[i].kind != TR_STEP_JOB)
+			continue;
+		printf("%s%s", separator, tr_session_explain(session, &session->steps[i], cli->is_json));
+		separator = cli->is_json ? "," : "\n";
+	}
+	fputs(cli->is_json ? "]\n" : "", stdout);
+}
+
 static int compile_only(struct tr_cli *cli, bool prints_plans)
 {
 	struct tr_environment *env = NULL;
@@ -520,8 +535,8 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 		code = tr_cli_compare_restore(cli, session, env);
 		prints_plans = false;
 	}
-	for (uint32_t i = 0; prints_plans && i < session->step_count; i++)
-		printf("%s%s", i > 0 ? "\n" : "", session->steps[i].text);
+	if (prints_plans && code == 0)
+		print_plans(cli, session);
 	if (!prints_plans && code == 0 && cli->restore == NULL)
 		printf("%s: no errors, %u job%s\n", cli->argument, session->job_count_planned,
 		       session->job_count_planned == 1 ? "" : "s");

@@ -17,7 +17,8 @@
 #include "sql/bind.h"
 
 /* The relation with one more column of its node, computed by `list`: a PROJECT. */
-static const struct tr_node *add_list(struct tr_binder *binder, const struct tr_relation *left, const struct tr_expr *list)
+static const struct tr_node *add_list(struct tr_binder *binder, const struct tr_relation *left,
+				      const struct tr_expr *list)
 {
 	const struct tr_schema *below = left->node->output;
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, below->column_count + 1, const struct tr_expr *);
@@ -175,7 +176,8 @@ const struct tr_relation *tr_bind_unnest_join(struct tr_binder *binder, const st
 		return NULL;
 	}
 	if (is_outer && join->on != NULL && !is_true(join->on)) {
-		tr_diag_not_supported(binder->diags, join->on->span, "LEFT JOIN UNNEST with a condition other than TRUE");
+		tr_diag_not_supported(binder->diags, join->on->span,
+				      "LEFT JOIN UNNEST with a condition other than TRUE");
 		return NULL;
 	}
 	left = tr_bind_table_ref(binder, join->left, ctes);

@@ -419,16 +419,6 @@ static struct tr_plan *new_plan(struct job *job)
 	return plan;
 }
 
-/* What EXPLAIN prints: the query as it was bound, and what was made of it. */
-static const char *explain(const struct job *job, const struct tr_plan *plan)
-{
-	struct tr_arena *arena = &job->session->arena;
-	const struct tr_plan bound = {.sinks = job->sinks, .sink_count = job->sink_count};
-
-	return tr_arena_printf(arena, "== Abstract Syntax Tree ==\n%s\n== Optimized Execution Plan ==\n%s",
-			       tr_plan_tree_text(arena, &bound), tr_plan_text(arena, plan));
-}
-
 /* A number of rows that nobody bounds. False: reported. */
 static bool check_ranks(struct job *job, const struct tr_node *node)
 {
@@ -450,7 +440,7 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 		    struct tr_step *step)
 {
 	struct job job = {.session = session, .binder = binder, .is_bounded = true};
-	const struct tr_node **optimized, **physical;
+	const struct tr_node **bound, **optimized, **physical;
 	struct tr_plan *plan;
 	struct tr_status st = {0};
 
@@ -463,6 +453,8 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 		return false;
 	optimized = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
 	physical = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
+	bound = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
+	memcpy(bound, job.sinks, job.sink_count * sizeof(*bound));
 	plan = new_plan(&job);
 	if (parallelism_of(session) > plan->key_groups) {
 		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
@@ -493,7 +485,7 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	step->plan = plan;
 	step->is_bounded = job.is_bounded;
 	step->is_select = job.is_select;
-	step->text = explain(&job, plan);
+	step->bound = bound;
 	return true;
 failed:
 	tr_diag_error(&session->diags, TR_E_PLAN, statement->word_span, "%s", st.message);

@@ -285,10 +285,14 @@ static void explain(struct compiler *compiler, const struct tr_ast_statement *st
 	struct tr_binder binder = make_binder(session);
 	struct tr_step step = {.kind = TR_STEP_TEXT};
 	struct tr_step job = {.kind = TR_STEP_JOB};
+	const uint32_t details = statement->explain.details;
 
+	if ((details & ~(uint32_t)TR_AST_EXPLAIN_JSON_EXECUTION_PLAN) != 0)
+		tr_diag_not_supported(&session->diags, statement->word_span,
+				      "EXPLAIN with ESTIMATED_COST, CHANGELOG_MODE or PLAN_ADVICE");
 	if (!tr_job_compile(session, &binder, statement->explain.statement, &job))
 		return;
-	step.text = job.text;
+	step.text = tr_session_explain(session, &job, details != 0);
 	add_step(session, step);
 }
 
@@ -380,4 +384,11 @@ tr_code tr_session_code(const struct tr_session *session)
 		if (diags->items[i].severity == TR_SEVERITY_ERROR && strcmp(diags->items[i].code, TR_E_SETTING) != 0)
 			return TR_ERR_DATA;
 	return TR_ERR_CONFIG;
+}
+
+const char *tr_session_explain(struct tr_session *session, const struct tr_step *step, bool is_json)
+{
+	if (step->kind == TR_STEP_TEXT)
+		return step->text;
+	return (is_json ? tr_plan_json : tr_plan_text)(&session->arena, step->bound, step->plan);
 }

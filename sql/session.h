@@ -37,10 +37,11 @@ enum tr_step_kind { TR_STEP_JOB, TR_STEP_TEXT };
 
 struct tr_step {
 	enum tr_step_kind kind;
-	struct tr_plan *plan; /* JOB */
-	bool is_bounded;      /* JOB: ends by itself */
-	bool is_select;       /* JOB: prints its result */
-	const char *text;     /* TEXT: what EXPLAIN, SHOW, DESCRIBE, SET print */
+	struct tr_plan *plan;               /* JOB */
+	const struct tr_node *const *bound; /* JOB: the trees of its sinks as they were bound, for EXPLAIN */
+	bool is_bounded;                    /* JOB: ends by itself */
+	bool is_select;                     /* JOB: prints its result */
+	const char *text;                   /* TEXT: what EXPLAIN, SHOW, DESCRIBE, SET print */
 };
 
 struct tr_session {
@@ -60,6 +61,9 @@ struct tr_session {
  * and what `options` points to must outlive the session. */
 struct tr_session *tr_session_compile(const struct tr_session_options *options, const char *script, size_t length);
 void tr_session_destroy(struct tr_session **session);
+
+/** What EXPLAIN prints of a JOB, as text or as JSON; the text of a TEXT. Lives as long as the session. */
+const char *tr_session_explain(struct tr_session *session, const struct tr_step *step, bool is_json);
 
 /** Whether the script was found right: TR_OK; TR_ERR_CONFIG if settings only are wrong; else TR_ERR_DATA. */
 tr_code tr_session_code(const struct tr_session *session);

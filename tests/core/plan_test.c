@@ -45,6 +45,13 @@ static void test_refused(void **state)
 	harness_deinit(&h);
 }
 
+#define TREE                                        \
+	"Sink(table=[events], fields=[id, s])\n"    \
+	"+- Project(select=[id, s])\n"              \
+	"   +- Exchange(distribution=[hash[id]])\n" \
+	"      +- Filter(where=[keep])\n"           \
+	"         +- Scan(table=[events], fields=[id, t, w, keep, s], watermark=[t: w])\n"
+
 static void test_text(void **state)
 {
 	struct harness h;
@@ -61,13 +68,8 @@ static void test_text(void **state)
 	assert_int_equal(p.plan.node_count, 5);
 	assert_int_equal(p.plan.sinks[0]->id, 0);
 	assert_int_equal(node->id, 2);
-	assert_string_equal(tr_plan_text(&p.arena, &p.plan),
-			    "Sink(table=[events], fields=[id, s])\n"
-			    "+- Project(select=[id, s])\n"
-			    "   +- Exchange(distribution=[hash[id]])\n"
-			    "      +- Filter(where=[keep])\n"
-			    "         +- Scan(table=[events], fields=[id, t, w, keep, s], watermark=[t: w])\n"
-			    "\n"
+	assert_string_equal(tr_plan_text(&p.arena, p.plan.sinks, &p.plan),
+			    "== Abstract Syntax Tree ==\n" TREE "\n== Optimized Execution Plan ==\n" TREE "\n"
 			    "== Stages ==\n"
 			    "Stage 0 (parallelism 3): Sink <- Project <- Exchange of stage 1\n"
 			    "Stage 1 (parallelism 2): Filter <- Scan\n");

@@ -37,7 +37,8 @@ static void append_value(char *line, const struct tr_column *column, uint32_t ro
 	if (tr_column_is_null(column, row))
 		sprintf(end, "|NULL");
 	else if (column->type->phys == TR_PHYS_VIEW)
-		sprintf(end, "|%.*s", (int)tr_column_view(column, row)->length, tr_view_text(tr_column_view(column, row)));
+		sprintf(end, "|%.*s", (int)tr_column_view(column, row)->length,
+			tr_view_text(tr_column_view(column, row)));
 	else
 		sprintf(end, "|%" PRId32, tr_column_i32(column, row));
 }
@@ -133,7 +134,8 @@ static void write_row(struct tr_batch_buffer *buffer, uint32_t row, int64_t wate
 
 static void run_case(uint64_t *seed)
 {
-	const struct shape shape = {.has_rows = tr_test_below(seed, 2), .is_outer = tr_test_below(seed, 2),
+	const struct shape shape = {.has_rows = tr_test_below(seed, 2),
+				    .is_outer = tr_test_below(seed, 2),
 				    .has_ordinality = tr_test_below(seed, 2)};
 	struct tr_op_context context = {.batch_rows = 1 + tr_test_below(seed, 50)};
 	const struct tr_type *integer = tr_type_of(TR_TYPE_INT), *fields[2] = {integer, tr_type_of(TR_TYPE_VARCHAR)};

@@ -52,8 +52,11 @@ static void check(const char *query, const char *before, const char *after)
 	session = tr_session_compile(&options, script, strlen(script));
 	if (session->diags.error_count > 0)
 		fail_msg("%s", tr_diags_render(&session->diags, false, &arena));
-	assert_string_equal(section(session->steps[0].text, "== Abstract Syntax Tree =="), before);
-	assert_string_equal(section(session->steps[0].text, "== Optimized Execution Plan =="), after);
+	assert_string_equal(
+		section(tr_session_explain(session, &session->steps[0], false), "== Abstract Syntax Tree =="), before);
+	assert_string_equal(
+		section(tr_session_explain(session, &session->steps[0], false), "== Optimized Execution Plan =="),
+		after);
 	tr_session_destroy(&session);
 }
 

@@ -159,7 +159,7 @@ static void expect_plan(const char *script, const char *parallelism, const char 
 	if (session->diags.error_count > 0)
 		print_error("%s", tr_diags_render(&session->diags, false, &session->arena));
 	assert_int_equal(session->step_count, 1);
-	plan = strstr(session->steps[0].text, "== Optimized Execution Plan");
+	plan = strstr(tr_session_explain(session, &session->steps[0], false), "== Optimized Execution Plan");
 	assert_non_null(plan);
 	snprintf(got, sizeof(got), "%s", plan);
 	stages = strstr(got, "\n== Stages");
