@@ -61,8 +61,15 @@ struct tr_connector {
 	const char *example;                  /* a CREATE TABLE statement */
 	const struct tr_option_spec *options; /* ends with key NULL; "connector" and "format" are understood anyway */
 	bool uses_format;
-	const struct tr_source_ops *source; /* NULL: can't be read */
-	const struct tr_sink_ops *sink;     /* NULL: can't be written */
+	const struct tr_metadata_spec *metadata; /* what METADATA columns can read; ends with key NULL. NULL: nothing */
+	const struct tr_source_ops *source;      /* NULL: can't be read */
+	const struct tr_sink_ops *sink;          /* NULL: can't be written */
+};
+
+/** What a source knows of a row beside its columns. NOT NULL. */
+struct tr_metadata_spec {
+	const char *key;      /* "file.path" */
+	enum tr_type_id type; /* TIMESTAMP_LTZ: of precision 3 */
 };
 
 struct tr_format {
@@ -90,6 +97,9 @@ struct tr_table_spec {
 					      * NULL: everything is needed */
 	const uint32_t *partition_columns;  /* PARTITIONED BY, indexes into schema */
 	uint32_t partition_count;
+	const uint32_t *metadata_columns; /* sources: columns of the schema that are filled with the connector's .. */
+	const uint32_t *metadata_keys;    /* .. metadata of this number */
+	uint32_t metadata_count;
 	const char *time_zone;        /* session zone (table.local-time-zone), e.g. "UTC" */
 	const char *job_id;           /* 32 hex digits */
 	uint32_t batch_rows;          /* most rows of a batch */

@@ -126,7 +126,7 @@ tr_code tr_file_reader_open(struct tr_source *source, struct tr_source_context *
 	r->source = source;
 	r->context = context;
 	r->ops = source->spec->format->decoder;
-	if (source->spec->partition_count > 0)
+	if (source->spec->partition_count + source->spec->metadata_count > 0)
 		r->decoder_columns = tr_io_calloc(source->decoder_schema.column_count, sizeof(*r->decoder_columns));
 	code = r->ops->create(&source->decoder_spec, &r->decoder, st);
 	if (code != TR_OK) {
@@ -193,7 +193,7 @@ enum tr_flow tr_file_reader_fail_long(struct tr_source_reader *r, struct tr_stat
 	return fail_record(r, &error, r->position, st);
 }
 
-/** With partition columns the decoder gets a batch of the other columns only: the same column buffers, borrowed. */
+/** With partition or metadata columns the decoder gets a batch of the other columns only: the same column buffers, borrowed. */
 static enum tr_flow decode_without_partitions(struct tr_source_reader *r, const char *span, size_t length,
 					      bool is_final, struct tr_batch_buffer *into, uint32_t at,
 					      struct tr_decode_result *result, struct tr_decode_error *error)
@@ -259,6 +259,9 @@ enum tr_flow tr_file_reader_give(struct tr_source_reader *r, struct tr_batch_buf
 
 	for (uint32_t p = 0; p < spec->partition_count; p++)
 		tr_file_partition_fill(&split->partition[p], &into->columns[spec->partition_columns[p]], rows);
+	for (uint32_t m = 0; m < spec->metadata_count; m++)
+		tr_file_partition_fill(&split->metadata[spec->metadata_keys[m]],
+				       &into->columns[spec->metadata_columns[m]], rows);
 	tr_batch_buffer_seal(into, rows);
 	info->is_first = r->is_first;
 	info->is_last = is_last;

@@ -5,6 +5,8 @@
 #include "io/file_split.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "io/memory.h"
 
@@ -50,6 +52,33 @@ tr_code tr_file_split_scan(struct tr_source *source, struct tr_status *st)
 	return TR_OK;
 }
 
+/** The path as a whole, from the root. */
+static char *whole_path(const char *path)
+{
+	char *directory = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+	const size_t room = strlen(path) + (directory != NULL ? strlen(directory) : 0) + 2;
+	char *whole = tr_io_calloc(room, 1);
+
+	(void)snprintf(whole, room, "%s%s%s", directory != NULL ? directory : "", directory != NULL ? "/" : "", path);
+	free(directory);
+	return whole;
+}
+
+static void set_metadata(struct tr_file_split *split, const struct tr_file_info *info)
+{
+	struct tr_partition_value *values = split->metadata;
+	const char *slash;
+
+	tr_file_partition_deinit(values, TR_FILE_METADATA_COUNT);
+	values[TR_FILE_METADATA_PATH].text = whole_path(split->path);
+	slash = strrchr(values[TR_FILE_METADATA_PATH].text, '/');
+	values[TR_FILE_METADATA_NAME].text = tr_io_strdup(slash + 1);
+	for (uint32_t i = TR_FILE_METADATA_PATH; i <= TR_FILE_METADATA_NAME; i++)
+		values[i].length = (uint32_t)strlen(values[i].text);
+	values[TR_FILE_METADATA_SIZE].i64 = info->size_bytes;
+	values[TR_FILE_METADATA_TIME].i64 = info->modified_ms;
+}
+
 tr_code tr_file_split_open(struct tr_source *source, struct tr_file_split *split, struct tr_status *st)
 {
 	struct tr_disk *disk = source->env->disk;
@@ -71,11 +100,13 @@ tr_code tr_file_split_open(struct tr_source *source, struct tr_file_split *split
 	code = tr_file_partition_read(source->spec, split->path, source->default_partition, split->partition, st);
 	if (code != TR_OK) {
 		tr_file_partition_deinit(split->partition, source->spec->partition_count);
+		tr_file_partition_deinit(split->metadata, TR_FILE_METADATA_COUNT);
 		disk->ops->close(disk, &split->file);
 		return code;
 	}
 	split->size_bytes = info.size_bytes;
 	split->inode = info.inode;
+	set_metadata(split, &info);
 	return TR_OK;
 }
 
@@ -181,6 +212,7 @@ void tr_file_split_deinit(struct tr_source *source)
 		TR_ASSERT(split->readers == 0);
 		source->env->disk->ops->close(source->env->disk, &split->file);
 		tr_file_partition_deinit(split->partition, source->spec->partition_count);
+		tr_file_partition_deinit(split->metadata, TR_FILE_METADATA_COUNT);
 		free(split->path);
 		free(split->name);
 		free(split);

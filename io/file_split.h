@@ -31,6 +31,15 @@
 #define TR_FILE_CHUNK_BYTES_DEFAULT (512 << 10)
 #define TR_FILE_CHUNK_BYTES_MAX (1 << 30)
 
+/* What METADATA columns can read, in the order in which the connector lists it. */
+enum tr_file_metadata_key {
+	TR_FILE_METADATA_PATH,
+	TR_FILE_METADATA_NAME,
+	TR_FILE_METADATA_SIZE,
+	TR_FILE_METADATA_TIME,
+	TR_FILE_METADATA_COUNT
+};
+
 struct tr_file_split {
 	uint64_t number;
 	char *path;
@@ -39,6 +48,7 @@ struct tr_file_split {
 	int64_t size_bytes;   /* when begun; of the compressed bytes */
 	enum tr_compression compression;
 	struct tr_partition_value partition[TR_PARTITION_COLUMNS_MAX];
+	struct tr_partition_value metadata[TR_FILE_METADATA_COUNT]; /* by key */
 	uint64_t inode;
 	bool is_begun;
 	bool is_dealt;       /* no chunk left */

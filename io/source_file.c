@@ -16,16 +16,21 @@ static bool file_is_bounded(const struct tr_table_spec *spec)
 	return tr_options_get(&spec->options, "source.monitor-interval") == NULL;
 }
 
-static bool is_partition_column(const struct tr_table_spec *spec, uint32_t column)
+/** Whether a column comes from the file's name and not from what is in it. */
+static bool is_of_file(const struct tr_table_spec *spec, uint32_t column)
 {
 	for (uint32_t p = 0; p < spec->partition_count; p++) {
 		if (spec->partition_columns[p] == column)
 			return true;
 	}
+	for (uint32_t m = 0; m < spec->metadata_count; m++) {
+		if (spec->metadata_columns[m] == column)
+			return true;
+	}
 	return false;
 }
 
-/** The decoder sees the table without its partition columns. */
+/** The decoder sees the table without its partition columns, and without metadata. */
 static void make_decoder_spec(struct tr_source *source)
 {
 	const struct tr_table_spec *spec = source->spec;
@@ -37,7 +42,7 @@ static void make_decoder_spec(struct tr_source *source)
 
 	source->decoder_columns = TR_NEW_ARRAY(&source->arena, count, uint32_t);
 	for (uint32_t c = 0; c < count; c++) {
-		if (is_partition_column(spec, c))
+		if (is_of_file(spec, c))
 			continue;
 		names[n] = spec->schema->names[c];
 		types[n] = spec->schema->types[c];
@@ -50,6 +55,7 @@ static void make_decoder_spec(struct tr_source *source)
 	source->decoder_spec.needs = spec->needs != NULL ? needs : NULL;
 	source->decoder_spec.partition_columns = NULL;
 	source->decoder_spec.partition_count = 0;
+	source->decoder_spec.metadata_count = 0;
 }
 
 tr_code tr_source_file_check_partitions(const struct tr_table_spec *spec, struct tr_status *st)
@@ -190,6 +196,13 @@ static const struct tr_option_spec file_options[] = {
 	{.key = NULL},
 };
 
+/* In the order of enum tr_file_metadata_key. */
+static const struct tr_metadata_spec file_metadata[] = {{"file.path", TR_TYPE_VARCHAR},
+							{"file.name", TR_TYPE_VARCHAR},
+							{"file.size", TR_TYPE_BIGINT},
+							{"file.modification-time", TR_TYPE_TIMESTAMP_LTZ},
+							{NULL, TR_TYPE_NULL}};
+
 const struct tr_connector tr_connector_filesystem = {
 	.name = "filesystem",
 	.doc = "Files of this machine: reads a file, a directory or a pattern; writes part files into a directory.",
@@ -197,6 +210,7 @@ const struct tr_connector tr_connector_filesystem = {
 		   "WITH ('connector' = 'filesystem', 'path' = '/data/orders', 'format' = 'csv');",
 	.options = file_options,
 	.uses_format = true,
+	.metadata = file_metadata,
 	.source = &file_source_ops,
 	.sink = &tr_sink_file_ops,
 };

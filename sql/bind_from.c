@@ -45,7 +45,7 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 {
 	struct tr_node *scan = tr_plan_node(binder->arena, TR_NODE_SCAN, NULL, 0);
 	struct tr_table_spec *spec = tr_bind_table_spec(binder, table, hints);
-	const struct tr_schema *physical = table->physical;
+	const struct tr_schema *physical = table->readable;
 	uint32_t count = physical->column_count;
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, count + 2, const struct tr_expr *);
 	const char **names = TR_NEW_ARRAY(binder->arena, count + table->column_count + 2, const char *);
@@ -64,6 +64,10 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 		exprs[i] = tr_expr_column(binder->arena, i, physical->types[i]);
 		names[i] = physical->names[i];
 	}
+	spec->schema = physical;
+	spec->metadata_columns = table->metadata_columns;
+	spec->metadata_keys = table->metadata_keys;
+	spec->metadata_count = table->metadata_count;
 	scan->scan.table = spec;
 	scan->scan.is_bounded = table->connector->source->is_bounded(spec);
 	scan->scan.watermark_interval_ms = tr_config_integer(binder->config, "pipeline.auto-watermark-interval");

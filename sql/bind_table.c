@@ -63,13 +63,8 @@ static bool bind_physical(struct table_builder *builder)
 		bound->name = column->name.text;
 		bound->span = column->span;
 		bound->physical = -1;
-		if (column->kind == TR_AST_COLUMN_COMPUTED)
+		if (column->kind != TR_AST_COLUMN_PHYSICAL)
 			continue;
-		if (column->kind == TR_AST_COLUMN_METADATA) {
-			tr_diag_not_supported(binder->diags, column->span, "metadata columns");
-			is_good = false;
-			continue;
-		}
 		bound->type = builder->types != NULL && builder->types[i] != NULL
 				      ? builder->types[i]
 				      : tr_type_name_resolve(column->type, binder->arena, binder->diags);
@@ -92,6 +87,99 @@ static bool bind_physical(struct table_builder *builder)
 		return false;
 	}
 	return is_good;
+}
+
+static bool find_connector(struct table_builder *builder);
+
+/* The connector that WITH names; NULL: there is none of that name. */
+static const struct tr_connector *named_connector(const struct tr_ast_options *with)
+{
+	for (uint32_t i = 0; i < with->count; i++) {
+		if (strcmp(with->items[i].key.text, "connector") == 0)
+			return tr_registry_find_connector(with->items[i].value.text);
+	}
+	return NULL;
+}
+
+/* The number of the metadata that a column reads; -1: reported. */
+static int32_t find_metadata(struct tr_binder *binder, const struct tr_connector *connector,
+			     const struct tr_ast_column *column)
+{
+	const char *key = column->metadata_key != NULL ? column->metadata_key->text : column->name.text;
+	const char *names[64];
+	uint32_t count = 0;
+
+	while (connector->metadata != NULL && connector->metadata[count].key != NULL && count < TR_COUNT_OF(names)) {
+		names[count] = connector->metadata[count].key;
+		if (strcmp(names[count], key) == 0)
+			return (int32_t)count;
+		count++;
+	}
+	tr_diag_error(binder->diags, TR_E_TABLE, column->span,
+		      count > 0 ? "connector '%s' has no metadata '%s'" : "connector '%s' has no metadata columns: '%s'",
+		      connector->name, key);
+	tr_diag_hint_nearest(binder->diags, key, names, count);
+	return -1;
+}
+
+/* A column that the source fills, behind the physical ones, as the type that was asked for. */
+static bool bind_metadata_column(struct table_builder *builder, const struct tr_connector *connector, uint32_t number,
+				 uint32_t at, uint32_t *key, const struct tr_type **native)
+{
+	struct tr_binder *binder = builder->binder;
+	const struct tr_ast_column *column = &builder->ast->columns[number];
+	struct tr_table_column *bound = &builder->columns[number];
+	int32_t found = find_metadata(binder, connector, column);
+	const struct tr_type *type;
+
+	bound->type = tr_type_name_resolve(column->type, binder->arena, binder->diags);
+	if (found < 0 || bound->type == NULL)
+		return false;
+	type = tr_type_of(connector->metadata[found].type);
+	if (type->id == TR_TYPE_TIMESTAMP_LTZ)
+		type = tr_type_with_precision(binder->arena, type->id, 3);
+	*native = tr_type_with_nullable(binder->arena, type, false);
+	*key = (uint32_t)found;
+	bound->expr = tr_expr_column(binder->arena, at, *native);
+	if (!tr_type_equals_ignoring_null(*native, bound->type))
+		bound->expr = tr_bind_placed(binder, tr_expr_cast(binder->arena, bound->expr, bound->type, false),
+					     column->span);
+	return bound->expr != NULL;
+}
+
+/* Metadata columns; and with them all that a source can give. */
+static bool bind_metadata(struct table_builder *builder)
+{
+	const struct tr_ast_create_table *ast = builder->ast;
+	const struct tr_connector *connector = named_connector(&ast->with);
+	const struct tr_schema *physical = builder->table->physical;
+	struct tr_arena *arena = builder->binder->arena;
+	uint32_t room = physical->column_count + ast->column_count + 1, count = physical->column_count;
+	const char **names = TR_NEW_ARRAY(arena, room, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(arena, room, const struct tr_type *);
+	uint32_t *columns = TR_NEW_ARRAY(arena, room, uint32_t), *keys = TR_NEW_ARRAY(arena, room, uint32_t);
+	struct tr_schema *schema = TR_NEW(arena, struct tr_schema);
+
+	memcpy(names, physical->names, count * sizeof(*names));
+	memcpy(types, physical->types, count * sizeof(*types));
+	for (uint32_t i = 0; i < ast->column_count; i++) {
+		const uint32_t at = count - physical->column_count;
+
+		if (ast->columns[i].kind != TR_AST_COLUMN_METADATA)
+			continue;
+		if (connector == NULL)
+			return find_connector(builder); /* says what is wrong */
+		if (!bind_metadata_column(builder, connector, i, count, &keys[at], &types[count]))
+			return false;
+		columns[at] = count;
+		names[count++] = builder->columns[i].name;
+	}
+	*schema = (struct tr_schema){.column_count = count, .names = names, .types = types};
+	builder->table->readable = schema;
+	builder->table->metadata_columns = columns;
+	builder->table->metadata_keys = keys;
+	builder->table->metadata_count = count - physical->column_count;
+	return true;
 }
 
 /* Makes the columns bound so far visible to expressions. */
@@ -468,8 +556,9 @@ const struct tr_ast_insert *tr_bind_create_table(struct tr_binder *binder, const
 	builder.table->ast = form.ast;
 	builder.table->columns = builder.columns;
 	builder.table->column_count = form.ast->column_count;
-	if (!bind_physical(&builder) || !bind_computed(&builder) || !bind_watermark(&builder) || !bind_keys(&builder) ||
-	    !bind_partitions(&builder) || !bind_options(&builder)) {
+	if (!bind_physical(&builder) || !bind_metadata(&builder) || !bind_computed(&builder) ||
+	    !bind_watermark(&builder) || !bind_keys(&builder) || !bind_partitions(&builder) ||
+	    !bind_options(&builder)) {
 		/* Known by name, so that its uses are not errors of their own. */
 		(void)tr_catalog_put(binder->catalog, name, NULL, NULL);
 		return NULL;

@@ -18,8 +18,8 @@
 struct tr_table_column {
 	const char *name;
 	const struct tr_type *type;
-	int32_t physical;           /* index among the physical columns, or -1: computed */
-	const struct tr_expr *expr; /* over the physical columns: a COLUMN for physical ones */
+	int32_t physical;           /* index among the physical columns, or -1: computed, or metadata */
+	const struct tr_expr *expr; /* over the readable columns: a COLUMN for physical ones */
 	struct tr_span span;        /* where it was declared */
 };
 
@@ -29,6 +29,10 @@ struct tr_table {
 	uint32_t column_count;
 	const struct tr_table_column *columns;
 	const struct tr_schema *physical;
+	const struct tr_schema *readable; /* what a source gives: the physical columns, then metadata */
+	const uint32_t *metadata_columns; /* of these, and which metadata of the connector they are */
+	const uint32_t *metadata_keys;
+	uint32_t metadata_count;
 	const struct tr_connector *connector;
 	const struct tr_format *format; /* or NULL */
 	struct tr_options options;

@@ -309,6 +309,17 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 			      table->connector->name);
 		return false;
 	}
+	for (uint32_t i = 0; i < table->ast->column_count; i++) {
+		const struct tr_ast_column *column = &table->ast->columns[i];
+
+		if (column->kind != TR_AST_COLUMN_METADATA || column->is_virtual)
+			continue;
+		tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
+			      "'%s' of '%s' is metadata that would be written, and connector '%s' writes none",
+			      column->name.text, table->name, table->connector->name);
+		tr_diag_hint(binder->diags, "declare it METADATA .. VIRTUAL");
+		return false;
+	}
 	exprs = sink_exprs(job, ast, table, relation);
 	if (exprs == NULL)
 		return false;
