@@ -17,6 +17,7 @@
 
 /** Two sides made by a case; `ours.body` or `bar.body` NULL: that side does not exist (yet), and is left out. */
 struct tr_bench_pair {
+	const char *name; /* of the case; set before it is opened */
 	struct tr_harness_side ours;
 	struct tr_harness_side bar;
 	void *data;        /* the case's own */
@@ -40,6 +41,7 @@ struct tr_bench_case {
 
 /** Each array ends with name NULL. */
 extern const struct tr_bench_case tr_bench_expression_cases[];
+extern const struct tr_bench_case tr_bench_kernel_cases[];
 extern const struct tr_bench_case tr_bench_group_cases[];
 extern const struct tr_bench_case tr_bench_window_cases[];
 extern const struct tr_bench_case tr_bench_exchange_cases[];

@@ -179,9 +179,10 @@ static void run_case(const struct case_of *c)
 		changed += n > 1 ? s.appended - TR_MIN(s.rewritten, s.appended) : 0;
 		change(&s, c->keys, c->changes);
 	}
-	print_message("window %d, key %u: state %zu KB, log at most %zu KB, beyond deltas %zu; %zu KB changed, %zu again\n",
-		      (int)c->shape.kind, c->shape.key, (size_t)live / 1024, (size_t)most / 1024, (size_t)beyond / 1024,
-		      (size_t)changed / 1024, (size_t)rewritten / 1024);
+	print_message(
+		"window %d, key %u: state %zu KB, log at most %zu KB, beyond deltas %zu; %zu KB changed, %zu again\n",
+		(int)c->shape.kind, c->shape.key, (size_t)live / 1024, (size_t)most / 1024, (size_t)beyond / 1024,
+		(size_t)changed / 1024, (size_t)rewritten / 1024);
 	/* A segment at either end, what is reserved in the last one, and the roots. */
 	assert_true(beyond <= 2 * live + 3 * SEGMENT_BYTES + (256 << 10));
 	assert_true(rewritten <= changed + live / 2 + live / 8);
