@@ -16,11 +16,7 @@
 #include "base/check.h"
 #include "sql/bind.h"
 
-/* Types by which rows can't be told apart yet. */
-static bool is_nested(const struct tr_type *type)
-{
-	return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW || type->phys == TR_PHYS_NONE;
-}
+bool tr_bind_is_nested(const struct tr_type *type) { return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW; }
 
 static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
 {
@@ -291,6 +287,24 @@ static void note_window_columns(struct tr_binder *binder, const struct tr_aggreg
 	}
 }
 
+/* A PROJECT over the aggregation with the keys as they were: those of nested types are packed into bytes below it. */
+static const struct tr_node *unpack_keys(struct tr_binder *binder, const struct tr_aggregation *aggregation,
+					 const struct tr_node *node)
+{
+	const struct tr_schema *packed = node->output;
+	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, packed->column_count + 1, const struct tr_expr *);
+	struct tr_node *result = tr_plan_node(binder->arena, TR_NODE_PROJECT, &node, 1);
+
+	for (uint32_t i = 0; i < packed->column_count; i++) {
+		exprs[i] = tr_expr_column(binder->arena, i, packed->types[i]);
+		if (i < aggregation->key_count && tr_bind_is_nested(aggregation->keys[i]->type))
+			exprs[i] = tr_expr_unpack(binder->arena, exprs[i], tr_bind_key_type(binder, aggregation, i));
+	}
+	result->project.exprs = exprs;
+	result->output = tr_bind_schema_new(binder, packed->column_count, exprs, packed->names);
+	return result;
+}
+
 /* PROJECT [keys, arguments, filters, time] and the WINDOW_AGGREGATE over it. */
 static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct tr_aggregation *aggregation,
 					  struct tr_span span)
@@ -307,11 +321,16 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	struct tr_relation *result = TR_NEW(binder->arena, struct tr_relation);
 	const struct tr_node *below;
 	struct tr_window_spec window;
+	bool is_packed = false;
 	const struct tr_expr *time = window_of(binder, aggregation, span, &window);
 	struct tr_node *node;
 
 	for (uint32_t i = 0; i < count; i++) {
 		projected[i] = aggregation->projected[i];
+		if (i < aggregation->key_count && tr_bind_is_nested(projected[i]->type)) {
+			is_packed = true;
+			projected[i] = tr_expr_pack(binder->arena, projected[i]);
+		}
 		names[i] = projected[i]->kind == TR_EXPR_COLUMN ? input->node->output->names[projected[i]->column]
 								: tr_arena_printf(binder->arena, "$f%u", i);
 	}
@@ -353,6 +372,8 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 	result->node = node;
 	result->is_bounded = input->is_bounded;
 	note_window_columns(binder, aggregation, result);
+	if (is_packed)
+		result->node = unpack_keys(binder, aggregation, node);
 	return result;
 }
 
@@ -445,7 +466,7 @@ const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struc
 	for (uint32_t i = 0; i < relation->column_count; i++) {
 		const struct tr_bound_column *column = &relation->columns[i];
 
-		if (is_nested(column->type)) {
+		if (column->type->phys == TR_PHYS_NONE) {
 			tr_diag_not_supported(binder->diags, span, "SELECT DISTINCT of %s",
 					      tr_type_text(binder->arena, column->type));
 			return NULL;

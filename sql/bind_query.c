@@ -136,6 +136,28 @@ static const struct tr_relation *bind_where(struct tr_binder *binder, const stru
 	return relation != NULL ? tr_bind_filter(binder, relation, above) : NULL;
 }
 
+/* The fields that `row.*` stands for; 0: there is no such row. */
+static uint32_t expand_row(struct tr_binder *binder, const struct tr_relation *relation, const struct tr_ast_path *path,
+			   const struct tr_expr **out, const char **names, uint32_t room)
+{
+	struct tr_expr_scope scope = {.relation = relation, .clause = "SELECT"};
+	struct tr_ast_expr column = {.kind = TR_AST_EXPR_COLUMN, .span = path->span, .path = *path};
+	struct tr_diags *loud = binder->diags, silent;
+	const struct tr_expr *row;
+
+	tr_diags_init(&silent, binder->arena, loud->text);
+	binder->diags = &silent;
+	row = tr_bind_expr(binder, &scope, &column);
+	binder->diags = loud;
+	if (row == NULL || row->type->id != TR_TYPE_ROW || row->type->child_count > room)
+		return 0;
+	for (uint32_t i = 0; i < row->type->child_count; i++) {
+		out[i] = tr_expr_field(binder->arena, row, i);
+		names[i] = row->type->names[i];
+	}
+	return row->type->child_count;
+}
+
 /* The columns that a `*` or `t.*` stands for. Returns how many were written to `out`. */
 static uint32_t expand_star(struct tr_binder *binder, const struct tr_relation *relation,
 			    const struct tr_ast_expr *star, const struct tr_expr **out, const char **names,
@@ -153,8 +175,10 @@ static uint32_t expand_star(struct tr_binder *binder, const struct tr_relation *
 		out[count] = tr_expr_column(binder->arena, column->index, column->type);
 		names[count++] = column->name;
 	}
+	if (count == 0 && qualifier != NULL)
+		count = expand_row(binder, relation, qualifier, out, names, room);
 	if (count == 0)
-		tr_diag_error(binder->diags, TR_E_NO_TABLE, star->span, "no table '%s' in this FROM",
+		tr_diag_error(binder->diags, TR_E_NO_TABLE, star->span, "no table or row '%s' in this FROM",
 			      qualifier != NULL ? tr_catalog_name(qualifier) : "*");
 	return count;
 }

@@ -38,12 +38,6 @@ static bool fail_too_many(const struct grouping *g, struct tr_span span)
 	return false;
 }
 
-/* Types by which rows can't be told apart yet. */
-static bool is_nested(const struct tr_type *type)
-{
-	return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW || type->phys == TR_PHYS_NONE;
-}
-
 /* The bit of a grouping expression, which becomes a key if it is none yet. False: reported, or a table is needed. */
 static bool bind_key(struct grouping *g, const struct tr_ast_expr *ast, uint64_t *bit)
 {
@@ -69,7 +63,7 @@ static bool bind_key(struct grouping *g, const struct tr_ast_expr *ast, uint64_t
 		aggregation->needs_table = true;
 		return false;
 	}
-	if (is_nested(key->type)) {
+	if (key->type->phys == TR_PHYS_NONE) {
 		tr_diag_not_supported(g->binder->diags, ast->span, "grouping by %s",
 				      tr_type_text(g->binder->arena, key->type));
 		return false;
@@ -247,7 +241,10 @@ const struct tr_node *tr_bind_expand(struct tr_binder *binder, const struct tr_a
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		names[i] = project->output->names[i];
-		types[i] = i < keys ? tr_bind_key_type(binder, aggregation, i) : project->output->types[i];
+		types[i] = project->output->types[i]; /* of a packed key that of its bytes */
+		if (i < keys)
+			types[i] = tr_type_with_nullable(binder->arena, types[i],
+							 tr_bind_key_type(binder, aggregation, i)->is_nullable);
 	}
 	names[count] = ID_NAME;
 	types[count] = tr_type_with_nullable(binder->arena, tr_type_of(TR_TYPE_BIGINT), false);

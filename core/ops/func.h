@@ -51,6 +51,12 @@ const struct tr_type *tr_type_common(struct tr_arena *arena, const struct tr_typ
 bool tr_type_coerces(const struct tr_type *from, const struct tr_type *to);
 bool tr_type_casts(const struct tr_type *from, const struct tr_type *to);
 
+/** An expression of type BYTES, equal for equal values of `expr` (of a nested type), NULL for NULL; and the value of `type` that
+ * was packed, which fails at run time if it was of another type. So that what tells bytes apart tells nested values apart: keys of
+ * GROUP BY, DISTINCT (core/ops/func_pack.c). */
+const struct tr_expr *tr_expr_pack(struct tr_arena *arena, const struct tr_expr *expr);
+const struct tr_expr *tr_expr_unpack(struct tr_arena *arena, const struct tr_expr *bytes, const struct tr_type *type);
+
 /** For documentation and `tailrace functions`. Fields are static texts. */
 struct tr_func_doc {
 	const char *name;

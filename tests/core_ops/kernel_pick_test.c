@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Picks, lists built of them, sets of values, and CASE between nested values, on random columns. The model is the text of
- * each value (tr_text_append_value), which shares nothing with them.
+ * Picks, lists built of them, sets of values, CASE between nested values, and packing, on random columns. The model is the text
+ * of each value (tr_text_append_value), which shares nothing with them.
  */
 #include "tr_test.h"
 
 #include "base/column_buffer.h"
 #include "base/text.h"
 #include "base/type.h"
+#include "core/ops/func.h"
 #include "core/ops/kernel_nested.h"
 
 #define ROWS 70
@@ -267,6 +268,87 @@ static void nested_values_are_equal_if_their_texts_are(void **state)
 	assert_true(equal > 10);
 }
 
+/* x, packed and unpacked; and the packed bytes, equal if the texts are. */
+static void what_was_packed_comes_back(void **state)
+{
+	for (uint64_t seed = 9, n = 0; n < tr_test_cases(100); n++) {
+		const struct tr_type *type = types[1 + n % 3];
+		const struct tr_type *schema_types[] = {type};
+		const char *names[] = {"x"};
+		const struct tr_schema schema = {.column_count = 1, .names = names, .types = schema_types};
+		struct tr_program_context context = {.time_zone = "UTC"};
+		struct tr_column_buffer buffer;
+		struct tr_column column = random_column(&buffer, type, &seed), out[2];
+		uint32_t selection[ROWS], selected = 0;
+		const struct tr_expr *outputs[2];
+		const struct tr_program *program;
+		struct tr_program_state *program_state;
+		struct tr_status st = {0};
+
+		outputs[0] = tr_expr_pack(&arena, tr_expr_column(&arena, 0, type));
+		outputs[1] = tr_expr_unpack(&arena, outputs[0], type);
+		assert_int_equal(tr_program_compile(&arena, &schema, outputs, 2, &program, &st), TR_OK);
+		program_state = tr_program_state_create(program, &context, ROWS);
+		for (uint32_t row = 0; row < ROWS; row++)
+			if (tr_test_below(&seed, 3) > 0)
+				selection[selected++] = row;
+		for (int run = 0; run < 2; run++) {
+			struct tr_batch batch = {.schema = &schema,
+						 .row_count = ROWS,
+						 .selection = run == 0 ? selection : NULL,
+						 .selected_count = run == 0 ? selected : ROWS,
+						 .columns = &column};
+
+			assert_int_equal(tr_program_run(program_state, &batch, out, &st), TR_OK);
+			for (uint32_t i = 0; i < batch.selected_count; i++) {
+				const uint32_t row = tr_batch_row(&batch, i), other = tr_batch_row(&batch, 0);
+				const char *text = text_of(&column, row);
+
+				assert_string_equal(text_of(&out[1], row), text);
+				if (tr_column_is_null(&column, row) || tr_column_is_null(&column, other))
+					continue;
+				assert_int_equal(
+					tr_view_equals(tr_column_view(&out[0], row), tr_column_view(&out[0], other)),
+					strcmp(text, text_of(&column, other)) == 0);
+			}
+		}
+		tr_program_state_destroy(&program_state);
+		tr_column_buffer_deinit(&buffer);
+	}
+}
+
+/* State of another type, or damaged. */
+static void other_bytes_are_refused(void **state)
+{
+	const struct tr_type *bytes = tr_type_of(TR_TYPE_VARBINARY);
+	const struct tr_type *schema_types[] = {types[1]};
+	const char *names[] = {"x"};
+	const struct tr_schema schema = {.column_count = 1, .names = names, .types = schema_types};
+	struct tr_program_context context = {.time_zone = "UTC"};
+	struct tr_value value = {.view = tr_view_make("abcdefghijklmnop", 16)};
+	const struct tr_expr *wrong[2];
+
+	wrong[0] = tr_expr_unpack(&arena, tr_expr_literal(&arena, bytes, value), types[1]);
+	wrong[1] = tr_expr_unpack(&arena, tr_expr_pack(&arena, tr_expr_column(&arena, 0, types[1])), types[3]);
+	for (int i = 0; i < 2; i++) {
+		uint64_t seed = 1;
+		struct tr_column_buffer buffer;
+		struct tr_column column = random_column(&buffer, types[1], &seed), out;
+		struct tr_batch batch = {
+			.schema = &schema, .row_count = ROWS, .selected_count = ROWS, .columns = &column};
+		const struct tr_program *program;
+		struct tr_program_state *program_state;
+		struct tr_status st = {0};
+
+		assert_int_equal(tr_program_compile(&arena, &schema, &wrong[i], 1, &program, &st), TR_OK);
+		program_state = tr_program_state_create(program, &context, ROWS);
+		assert_int_equal(tr_program_run(program_state, &batch, &out, &st), TR_ERR_DATA);
+		assert_non_null(strstr(st.message, "not of this type"));
+		tr_program_state_destroy(&program_state);
+		tr_column_buffer_deinit(&buffer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +357,8 @@ int main(void)
 		cmocka_unit_test(a_case_between_nested_values),
 		cmocka_unit_test(a_set_has_each_value_once),
 		cmocka_unit_test(nested_values_are_equal_if_their_texts_are),
+		cmocka_unit_test(what_was_packed_comes_back),
+		cmocka_unit_test(other_bytes_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
