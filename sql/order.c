@@ -5,7 +5,7 @@
  *
  *     SCAN          its split, and the row's number in it (the function ROW POSITION, made by core/source_task.c)
  *     VALUES        the row's number
- *     FILTER, PROJECT, UNION ALL, WINDOW_TABLE, EXPAND, WINDOW_RANK pass it on
+ *     FILTER, PROJECT, UNION ALL, UNNEST, WINDOW_TABLE, EXPAND, WINDOW_RANK pass it on
  *     windows       the end of the window: all that is known of the order of their results. Rows of one position are taken in
  *                   the order of their values' bytes (core/ops/agg_bag.h)
  *     all else      0
@@ -123,11 +123,22 @@ static const struct tr_expand_set *keep_position(struct tr_arena *arena, const s
 	return kept;
 }
 
+/* The UNNEST that passes one more column of its input on. The elements of a row share its position. */
+static void pass_on(struct tr_arena *arena, struct tr_unnest *unnest, uint32_t column)
+{
+	uint32_t *columns = TR_NEW_ARRAY(arena, unnest->column_count + 1, uint32_t);
+
+	memcpy(columns, unnest->columns, unnest->column_count * sizeof(*columns));
+	columns[unnest->column_count++] = column;
+	unnest->columns = columns;
+}
+
 /* A node with columns of its own behind those of its input, and so behind the position: a PROJECT puts that back to the end. */
 static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_node *node)
 {
 	const struct tr_node *input = with_position(arena, node->inputs[0]);
-	const uint32_t count = node->output->column_count, at = input->output->column_count - 1;
+	const uint32_t count = node->output->column_count, last = input->output->column_count - 1;
+	const uint32_t at = node->kind == TR_NODE_UNNEST ? node->unnest.column_count : last;
 	struct tr_node *copy = copy_node(arena, node, &input), *result;
 	struct tr_schema *schema = TR_NEW(arena, struct tr_schema);
 	const char **names = TR_NEW_ARRAY(arena, count + 1, const char *);
@@ -137,7 +148,7 @@ static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_
 	for (uint32_t i = 0; i <= count; i++) {
 		names[i] = i < at ? node->output->names[i] : i == at ? POSITION_NAME : node->output->names[i - 1];
 		types[i] = i < at    ? node->output->types[i]
-			   : i == at ? input->output->types[at]
+			   : i == at ? input->output->types[last]
 				     : node->output->types[i - 1];
 	}
 	*schema = (struct tr_schema){.column_count = count + 1, .names = names, .types = types};
@@ -149,6 +160,8 @@ static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_
 	}
 	if (node->kind == TR_NODE_EXPAND)
 		copy->expand.sets = keep_position(arena, node->expand.sets, node->expand.set_count, at);
+	if (node->kind == TR_NODE_UNNEST)
+		pass_on(arena, &copy->unnest, last);
 	result = tr_plan_node(arena, TR_NODE_PROJECT, (const struct tr_node *const[]){copy}, 1);
 	result->project.exprs = exprs;
 	result->output = widen(arena, node->output, types[at]);
@@ -206,6 +219,7 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 	case TR_NODE_UNION: return union_all(arena, node);
 	case TR_NODE_WINDOW_TABLE:
 	case TR_NODE_EXPAND:
+	case TR_NODE_UNNEST:
 	case TR_NODE_WINDOW_RANK: return pass_under(arena, node);
 	case TR_NODE_WINDOW_AGGREGATE: {
 		const uint32_t end = node->window.key_count + node->window.agg_count + 1;

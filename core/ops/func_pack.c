@@ -291,7 +291,8 @@ static const struct tr_func unpack_func = {.name = "UNPACK",
 
 const struct tr_expr *tr_expr_pack(struct tr_arena *arena, const struct tr_expr *expr)
 {
-	const struct tr_type *type = tr_type_with_nullable(arena, tr_type_of(TR_TYPE_VARBINARY), expr->type->is_nullable);
+	const struct tr_type *type =
+		tr_type_with_nullable(arena, tr_type_of(TR_TYPE_VARBINARY), expr->type->is_nullable);
 
 	return tr_expr_call(arena, &pack_func, type, &expr, 1);
 }
