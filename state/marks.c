@@ -14,6 +14,7 @@
 #define CALLS_BETWEEN_LOOKS 64
 #define SAMPLED 16 /* with a guess one chunk of so many is looked at */
 #define GUESS_CHUNKS_MIN 2
+#define PREFETCH 16 /* entries ahead */
 
 void tr_marks_init(struct tr_marks *marks, struct tr_marks_clock *clock)
 {
@@ -24,27 +25,20 @@ void tr_marks_init(struct tr_marks *marks, struct tr_marks_clock *clock)
 
 void tr_marks_deinit(struct tr_marks *marks)
 {
-	free(marks->changed);
-	free(marks->pending);
-	free(marks->written);
-	free(marks->known);
+	free(marks->words);
 	free(marks->heads);
 	memset(marks, 0, sizeof(*marks));
 }
 
 size_t tr_marks_bytes(const struct tr_marks *marks)
 {
-	return sizeof(*marks) + marks->chunk_count * (4 * WORDS * sizeof(uint64_t) + sizeof(*marks->heads));
+	return sizeof(*marks) + marks->chunk_count * (WORDS * sizeof(*marks->words) + sizeof(*marks->heads));
 }
 
 static void clear_chunks(struct tr_marks *marks, uint32_t from)
 {
-	const size_t at = (size_t)from * WORDS, bytes = (size_t)(marks->chunk_count - from) * WORDS * 8;
-
-	memset(marks->changed + at, 0, bytes);
-	memset(marks->pending + at, 0, bytes);
-	memset(marks->written + at, 0, bytes);
-	memset(marks->known + at, 0, bytes);
+	memset(marks->words + (size_t)from * WORDS, 0,
+	       (size_t)(marks->chunk_count - from) * WORDS * sizeof(*marks->words));
 	for (uint32_t c = from; c < marks->chunk_count; c++)
 		marks->heads[c] = (struct tr_marks_head){
 			.epoch = marks->clock->epoch, .base = UINT64_MAX, .base_next = UINT64_MAX};
@@ -59,13 +53,6 @@ void tr_marks_clear(struct tr_marks *marks)
 		clear_chunks(marks, 0);
 }
 
-static uint64_t *grown(uint64_t *words, uint32_t chunk_count)
-{
-	words = realloc(words, (size_t)chunk_count * WORDS * 8);
-	TR_ASSERT(words != NULL);
-	return words;
-}
-
 void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 {
 	const uint32_t old = marks->chunk_count;
@@ -74,21 +61,20 @@ void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 	if (need <= old)
 		return;
 	marks->chunk_count = TR_MAX(need, old + old / 2);
-	marks->changed = grown(marks->changed, marks->chunk_count);
-	marks->pending = grown(marks->pending, marks->chunk_count);
-	marks->written = grown(marks->written, marks->chunk_count);
-	marks->known = grown(marks->known, marks->chunk_count);
+	marks->words = realloc(marks->words, (size_t)marks->chunk_count * WORDS * sizeof(*marks->words));
 	marks->heads = realloc(marks->heads, marks->chunk_count * sizeof(*marks->heads));
-	TR_ASSERT(marks->heads != NULL);
+	TR_ASSERT(marks->words != NULL && marks->heads != NULL);
 	clear_chunks(marks, old);
 	marks->is_full = marks->was_full = marks->is_guessed = false;
 }
 
-static void set_all(uint64_t *words, uint32_t count)
+/** Entries 0 .. count - 1 are changed. */
+static void change_all(struct tr_marks *marks, uint64_t count)
 {
-	memset(words, 0xff, (size_t)(count / 64) * 8);
+	for (uint64_t w = 0; w < count / 64; w++)
+		marks->words[w].changed = ~UINT64_C(0);
 	if (count % 64 != 0)
-		words[count / 64] |= (UINT64_C(1) << count % 64) - 1;
+		marks->words[count / 64].changed |= (UINT64_C(1) << count % 64) - 1;
 }
 
 void tr_marks_fill(struct tr_marks *marks, uint32_t count)
@@ -96,8 +82,7 @@ void tr_marks_fill(struct tr_marks *marks, uint32_t count)
 	TR_ASSERT(marks->is_quiet);
 	tr_marks_reserve(marks, count);
 	tr_marks_clear(marks);
-	if (count > 0)
-		set_all(marks->changed, count);
+	change_all(marks, count);
 }
 
 void tr_marks_flip(struct tr_marks *marks)
@@ -139,15 +124,16 @@ static void catch_up(struct tr_marks *marks, uint32_t c)
 	uint64_t left = 0, any = 0, pending = 0, old = 0;
 
 	for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++) {
-		uint64_t bits = marks->changed[w] | ((marks->pending[w] | marks->written[w]) & due);
+		struct tr_marks_word *word = &marks->words[w];
+		uint64_t bits = word->changed | ((word->pending | word->written) & due);
 
-		marks->known[w] |= bits;
-		old += (uint64_t)__builtin_popcountll(marks->known[w] & all & ~bits);
-		bits |= marks->known[w] & all;
+		word->known |= bits;
+		old += (uint64_t)__builtin_popcountll(word->known & all & ~bits);
+		bits |= word->known & all;
 		pending += (uint64_t)__builtin_popcountll(bits);
-		marks->pending[w] = bits;
-		marks->changed[w] = marks->written[w] = 0;
-		left |= marks->known[w] & ~bits;
+		word->pending = bits;
+		word->changed = word->written = 0;
+		left |= word->known & ~bits;
 		any |= bits;
 	}
 	*head = (struct tr_marks_head){.epoch = clock->epoch,
@@ -167,10 +153,10 @@ static void look(struct tr_marks *marks, uint32_t held)
 	marks->calls = 0;
 	for (uint32_t c = 0; c < marks->chunk_count; c += step)
 		for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++)
-			changed += (uint64_t)__builtin_popcountll(marks->changed[w]);
+			changed += (uint64_t)__builtin_popcountll(marks->words[w].changed);
 	if (changed * marks->chunk_count / looked * 4 < (uint64_t)held * 3)
 		return;
-	memset(marks->changed, 0xff, (size_t)marks->chunk_count * WORDS * 8);
+	change_all(marks, (uint64_t)marks->chunk_count << TR_MARKS_CHUNK_BITS);
 	marks->is_full = true;
 }
 
@@ -182,12 +168,13 @@ static void guess(struct tr_marks *marks)
 	marks->is_guessed = true;
 	for (uint32_t c = 0; c < marks->chunk_count; c++)
 		if (c % SAMPLED != 0)
-			memset(marks->changed + (size_t)c * WORDS, 0xff, WORDS * 8);
+			for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++)
+				marks->words[w].changed = ~UINT64_C(0);
 }
 
 uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t count, uint32_t held, uint32_t *saves)
 {
-	uint64_t *changed = marks->changed;
+	struct tr_marks_word *words = marks->words;
 	uint32_t n = 0;
 
 	if (marks->is_full)
@@ -195,22 +182,24 @@ uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t
 	if (marks->is_quiet) {
 		for (uint32_t i = 0; i < count; i++)
 			if (!marks->is_guessed || (entries[i] >> TR_MARKS_CHUNK_BITS) % SAMPLED == 0)
-				changed[entries[i] / 64] |= UINT64_C(1) << entries[i] % 64;
+				words[entries[i] / 64].changed |= UINT64_C(1) << entries[i] % 64;
 		if (++marks->calls == CALLS_BETWEEN_LOOKS)
 			look(marks, held);
 		return 0;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t c = entries[i] >> TR_MARKS_CHUNK_BITS, w = entries[i] / 64;
+		const uint32_t c = entries[i] >> TR_MARKS_CHUNK_BITS;
 		const uint64_t bit = UINT64_C(1) << entries[i] % 64;
+		struct tr_marks_word *word = &words[entries[i] / 64];
 
+		__builtin_prefetch(&words[entries[TR_MIN(i + PREFETCH, count - 1)] / 64], 1, 3);
 		if (TR_UNLIKELY(marks->heads[c].epoch != marks->clock->epoch))
 			catch_up(marks, c);
 		saves[n] = i;
-		n += (marks->pending[w] & bit) != 0;
-		marks->written[w] |= marks->pending[w] & bit;
-		marks->pending[w] &= ~bit;
-		changed[w] |= bit;
+		n += (word->pending & bit) != 0;
+		word->written |= word->pending & bit;
+		word->pending &= ~bit;
+		word->changed |= bit;
 	}
 	return n;
 }
@@ -218,20 +207,21 @@ uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t
 /** Takes bits of a word. */
 static uint32_t take_word(struct tr_marks *marks, size_t w, uint32_t max, uint32_t *entries)
 {
-	uint64_t bits = marks->pending[w];
+	struct tr_marks_word *word = &marks->words[w];
+	uint64_t bits = word->pending;
 	uint32_t n = 0;
 
 	if (bits == ~UINT64_C(0) && max >= 64) {
 		for (uint32_t i = 0; i < 64; i++)
 			entries[i] = (uint32_t)w * 64 + i;
-		marks->pending[w] = 0;
-		marks->written[w] = bits;
+		word->pending = 0;
+		word->written = bits;
 		return 64;
 	}
 	for (; bits != 0 && n < max; bits &= bits - 1)
 		entries[n++] = (uint32_t)w * 64 + (uint32_t)__builtin_ctzll(bits);
-	marks->written[w] |= marks->pending[w] & ~bits;
-	marks->pending[w] = bits;
+	word->written |= word->pending & ~bits;
+	word->pending = bits;
 	return n;
 }
 
@@ -257,7 +247,7 @@ uint32_t tr_marks_take(struct tr_marks *marks, uint64_t age, uint32_t max, uint3
 		if (marks->cursor == marks->begun)
 			begin_chunk(marks, marks->cursor, age);
 		for (size_t w = first; w < first + WORDS; w++) {
-			if (marks->pending[w] == 0)
+			if (marks->words[w].pending == 0)
 				continue;
 			n += take_word(marks, w, max - n, entries + n);
 			if (n == max)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Marks: which entries of a large array a checkpoint has to write. A bit an entry in each of four maps:
+ * Marks: which entries of a large array a checkpoint has to write. A bit an entry in each of four maps, whose words for the same
+ * entries lie side by side, as marking looks at all of them:
  *
  *     changed    written to since the last barrier
  *     pending    belongs to the snapshot that is being written, and is not written yet
@@ -52,12 +53,14 @@ struct tr_marks_head {
 	uint64_t base_next; /* when `epoch` is complete */
 };
 
+/** Of 64 entries. */
+struct tr_marks_word {
+	uint64_t changed, pending, written, known;
+};
+
 struct tr_marks {
 	struct tr_marks_clock *clock;
-	uint64_t *changed; /* 64 words a chunk, like the others */
-	uint64_t *pending;
-	uint64_t *written;
-	uint64_t *known;
+	struct tr_marks_word *words; /* 64 a chunk */
 	struct tr_marks_head *heads;
 	uint32_t chunk_count;
 	uint32_t cursor; /* chunks before it hold nothing pending */
