@@ -294,6 +294,8 @@ bool tr_bind_window_time(struct tr_binder *binder, const struct tr_relation *inp
 /** A constant interval of days to seconds, greater than 0 unless it is an offset. False: reported. */
 bool tr_bind_window_length(struct tr_binder *binder, const struct tr_ast_expr *arg, const char *what, bool is_offset,
 			   int64_t *out);
+/** Whether the size is a multiple of the slide or step; false: reported. HOP needs it only where it is aggregated. */
+bool tr_bind_window_check(struct tr_binder *binder, const struct tr_window_spec *window, struct tr_span span);
 /** Whether a call names a window table function. */
 bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 

@@ -251,6 +251,16 @@ const struct tr_expr *tr_bind_field(struct tr_binder *binder, const struct tr_ex
 	return NULL;
 }
 
+/* How many names in front of a table's are the catalog's and the database's. */
+static uint32_t skip_database(const struct tr_ast_path *path)
+{
+	uint32_t count = path->count >= 4 && strcmp(path->names[0].text, "default_catalog") == 0;
+
+	if (path->count >= count + 3 && strcmp(path->names[count].text, "default_database") == 0)
+		return count + 1;
+	return 0;
+}
+
 static const struct tr_expr *bind_path(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				       const struct tr_ast_path *path)
 {
@@ -265,8 +275,9 @@ static const struct tr_expr *bind_path(struct tr_binder *binder, const struct tr
 		return NULL;
 	}
 	if (path->count >= 2) {
-		column = find_column(relation, path->names[0].text, path->names[1].text, &matches);
-		used = 2;
+		used = skip_database(path);
+		column = find_column(relation, path->names[used].text, path->names[used + 1].text, &matches);
+		used += 2;
 	}
 	if (column == NULL) {
 		column = find_column(relation, NULL, path->names[0].text, &matches);

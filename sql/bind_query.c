@@ -3,6 +3,7 @@
  * Binding queries: relations, WHERE, SELECT without grouping, and what stands around a query. See bind.h.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "sql/bind.h"
@@ -326,6 +327,21 @@ const struct tr_relation *tr_bind_one_row(struct tr_binder *binder)
 	return relation;
 }
 
+/* Hints behind SELECT are for joins, and for state that lives long: there is neither. False: reported. */
+static bool check_hints(struct tr_binder *binder, const struct tr_ast_hints *hints)
+{
+	for (uint32_t i = 0; i < hints->count; i++) {
+		const struct tr_ast_hint *hint = &hints->items[i];
+
+		if (strcasecmp(hint->name.text, "OPTIONS") != 0 && strcasecmp(hint->name.text, "STATE_TTL") != 0) {
+			tr_diag_not_supported(binder->diags, hint->span, "the hint %s", hint->name.text);
+			return false;
+		}
+		tr_diag_warning(binder->diags, "W0403", hint->span, "the hint %s has no effect here", hint->name.text);
+	}
+	return true;
+}
+
 static const struct tr_relation *bind_select(struct tr_binder *binder, const struct tr_ast_query *query,
 					     const struct tr_cte_scope *ctes, struct tr_select_list *list)
 {
@@ -333,7 +349,7 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 	const struct tr_relation *relation =
 		select->from != NULL ? tr_bind_table_ref(binder, select->from, ctes) : tr_bind_one_row(binder);
 
-	if (relation == NULL)
+	if (relation == NULL || !check_hints(binder, &select->hints))
 		return NULL;
 	if (select->where != NULL) {
 		relation = bind_where(binder, relation, select->where);

@@ -473,8 +473,13 @@ struct tr_table_spec *tr_bind_table_spec(struct tr_binder *binder, const struct 
 		.batch_rows = (uint32_t)tr_config_integer(binder->config, "engine.batch-rows"),
 	};
 	for (uint32_t i = 0; hints != NULL && i < hints->count; i++) {
-		if (strcasecmp(hints->items[i].name.text, "OPTIONS") == 0 &&
-		    !apply_options_hint(binder, spec, &hints->items[i]))
+		if (strcasecmp(hints->items[i].name.text, "OPTIONS") != 0) {
+			tr_diag_error(binder->diags, TR_E_OPTION, hints->items[i].span,
+				      "no hint '%s' for a table; there is OPTIONS('key' = 'value')",
+				      hints->items[i].name.text);
+			return NULL;
+		}
+		if (!apply_options_hint(binder, spec, &hints->items[i]))
 			return NULL;
 	}
 	return spec;

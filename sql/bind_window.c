@@ -190,7 +190,7 @@ static bool bind_partitions(struct tr_binder *binder, struct tr_relation *relati
 	return true;
 }
 
-static bool check_window(struct tr_binder *binder, const struct tr_window_spec *window, struct tr_span span)
+bool tr_bind_window_check(struct tr_binder *binder, const struct tr_window_spec *window, struct tr_span span)
 {
 	int64_t multiple = window->step_ms != 0 ? window->size_ms % window->step_ms : 0;
 
@@ -319,7 +319,8 @@ const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, cons
 				    &result->window.step_ms)) ||
 	    (slots[ARG_OFFSET] != NULL &&
 	     !tr_bind_window_length(binder, slots[ARG_OFFSET], "offset", true, &result->window.offset_ms)) ||
-	    !check_window(binder, &result->window, call->span) || !bind_partitions(binder, result, data, function))
+	    (function->kind != TR_WINDOW_HOP && !tr_bind_window_check(binder, &result->window, call->span)) ||
+	    !bind_partitions(binder, result, data, function))
 		return NULL;
 	if (result->window.is_processing_time)
 		result->window.is_local_time = true;

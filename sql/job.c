@@ -335,6 +335,20 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	return relation != NULL && add_sink(job, make_sink(job, relation, spec, parallelism), statement->span);
 }
 
+/* The name, or with the first number behind it that makes it differ from the ones before. */
+static const char *unique_name(struct tr_arena *arena, const char *const *names, uint32_t count, const char *name)
+{
+	const char *tried = name;
+
+	for (uint32_t number = 0, i = 0; i < count; i++) {
+		if (strcmp(names[i], tried) == 0) {
+			tried = tr_arena_printf(arena, "%s%u", name, number++);
+			i = UINT32_MAX; /* from the first one again */
+		}
+	}
+	return tried;
+}
+
 /* A bare SELECT: one subtask prints what all make. */
 static bool select_query(struct job *job, const struct tr_ast_statement *statement)
 {
@@ -350,7 +364,7 @@ static bool select_query(struct job *job, const struct tr_ast_statement *stateme
 	names = TR_NEW_ARRAY(job->binder->arena, relation->column_count + 1, const char *);
 	for (uint32_t i = 0; i < relation->column_count; i++) {
 		exprs[i] = tr_expr_column(job->binder->arena, relation->columns[i].index, relation->columns[i].type);
-		names[i] = relation->columns[i].name;
+		names[i] = unique_name(job->binder->arena, names, i, relation->columns[i].name);
 	}
 	relation = tr_bind_project(job->binder, relation, relation->column_count, exprs, names);
 	spec = TR_NEW(job->binder->arena, struct tr_table_spec);

@@ -105,7 +105,7 @@ static void test_window_errors(void **state)
 		"E0501 3:55 'a' is BIGINT, but not a time attribute");
 	expect_error(WINDOWED("COUNT(*)", "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '5' SECOND)",
 			      "window_start, window_end"),
-		     "E0502 3:28 the size (5000 ms) must be a multiple of the slide (2000 ms)");
+		     "E0502 3:100 the size (5000 ms) must be a multiple of the slide (2000 ms)");
 	expect_error(WINDOWED("COUNT(*)", "TUMBLE(TABLE t, DESCRIPTOR(ts))", "window_start, window_end"),
 		     "E0502 3:28 TUMBLE needs its argument SIZE");
 	expect_error(
