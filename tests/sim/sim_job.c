@@ -50,14 +50,16 @@ static const struct template templates[] = {
 	 "'format' = 'json', 'sink.rolling-policy.file-size' = '${ROLL}');\n"
 	 "INSERT INTO s SELECT UPPER(k), COALESCE(g, -1), v > 0, ts FROM j;\n"},
 	{"tumble", "t",
-	 CSV_SINK("s", SPAN
-		  "k STRING, n BIGINT, sum_v BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, "
-								    "window_end, k, COUNT(*), SUM(v), SUM(d) "
-								    "FROM " TABLE_OF(
-									    "TUMBLE", "t",
-									    "INTERVAL '10' SECOND") " GROUP BY "
-												    "window_start, "
-												    "window_end, k;\n",
+	 CSV_SINK("s",
+		  SPAN "k STRING, n BIGINT, sum_v BIGINT, sum_d DOUBLE") "INSERT INTO s SELECT window_start, "
+									 "window_end, k, COUNT(*), SUM(v), SUM(d) "
+									 "FROM " TABLE_OF(
+										 "TUMBLE", "t",
+										 "INTERVAL '10' SECOND") " GROUP BY "
+													 "window_"
+													 "start, "
+													 "window_"
+													 "end, k;\n",
 	 .count_column = 3},
 	{"tumble_keys", "t",
 	 CSV_SINK("s", SPAN "k STRING, g INT, n BIGINT, distinct_v BIGINT, min_v BIGINT, max_k STRING, avg_d "
@@ -213,6 +215,40 @@ static const struct template templates[] = {
 										  "SECOND") " GROUP BY window_start, "
 											    "window_end, auction;\n",
 	 .count_column = 3},
+	/* Values that depend on the order of rows, whoever reads them, and wherever a job goes on. */
+	{"ordered", "t",
+	 CSV_SINK("s",
+		  SPAN "g INT, n BIGINT, first_v BIGINT, last_k STRING, ks STRING, vs STRING, var_d "
+		       "DOUBLE") "INSERT INTO s SELECT window_start, window_end, g, COUNT(*), "
+				 "FIRST_VALUE(v), LAST_VALUE(k), LISTAGG(k, '/'), "
+				 "JSON_ARRAYAGG(v NULL ON NULL), VAR_POP(d) FROM " TABLE_OF(
+					 "HOP", "t", "INTERVAL '5' SECOND, INTERVAL '20' SECOND") " GROUP BY "
+												  "window_start, "
+												  "window_end, g;\n",
+	 .count_column = 3},
+	{"ordered_session", "t",
+	 CSV_SINK("s", "k STRING, n BIGINT, " SPAN
+		       "last_v BIGINT, gs STRING, median DOUBLE") "INSERT INTO s SELECT k, COUNT(*), "
+								  "window_start, window_end, LAST_VALUE(v), "
+								  "LISTAGG(DISTINCT CAST(g AS STRING)), "
+								  "PERCENTILE(v, 0.5) FROM "
+								  "TABLE(SESSION(TABLE t PARTITION BY k, "
+								  "DESCRIPTOR(ts), INTERVAL '4' SECOND)) "
+								  "GROUP BY window_start, window_end, k;\n",
+	 .count_column = 1},
+	{"rollup", "t",
+	 CSV_SINK("s",
+		  SPAN "k STRING, g INT, sets BIGINT, n BIGINT, sum_v BIGINT, first_d DOUBLE") "INSERT INTO s SELECT "
+											       "window_start, "
+											       "window_end, k, g, "
+											       "GROUPING_ID(k, g), "
+											       "COUNT(*), SUM(v), "
+											       "FIRST_VALUE(d) "
+											       "FROM " TABLE_OF(
+												       "TUMBLE", "t",
+												       "INTERVAL "
+												       "'10' SECOND") " GROUP BY window_start, window_end, ROLLUP (k, g);\n",
+	 .count_column = 5},
 	/* By the wall clock: which window a row comes to is a matter of chance, but it comes to one. */
 	{"by_clock", "a",
 	 CSV_SINK("s", "k STRING, n BIGINT, " SPAN
