@@ -198,6 +198,9 @@ const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_exp
 const struct tr_expr *tr_bind_predicate(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					const struct tr_ast_expr *ast);
 const struct tr_expr *tr_bind_literal(struct tr_binder *binder, const struct tr_ast_expr *ast);
+/** (a, b) OVERLAPS (c, d). */
+const struct tr_expr *tr_bind_overlaps(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				       const struct tr_ast_expr *ast);
 
 /* bind_nested.c */
 /** ARRAY[..], MAP[..], a[i], m[k], r[i]. */

@@ -249,6 +249,43 @@ static const struct tr_expr *bind_between(struct tr_binder *binder, const struct
 	return result;
 }
 
+/* The ends of a period (a, b), in order; b may be an interval. */
+static bool bind_period(struct tr_binder *binder, const struct tr_expr_scope *scope, const struct tr_ast_expr *ast,
+			const struct tr_expr **from, const struct tr_expr **to)
+{
+	const struct tr_expr *ends[2];
+
+	if (ast->kind != TR_AST_EXPR_ROW || ast->args.count != 2) {
+		tr_diag_error(binder->diags, TR_E_TYPE, ast->span, "OVERLAPS takes two periods: (a, b) OVERLAPS (c, d)");
+		return false;
+	}
+	if (!bind_all(binder, scope, &ast->args, ends))
+		return false;
+	if (ends[0]->type->id < TR_TYPE_DATE || ends[0]->type->id > TR_TYPE_TIMESTAMP_LTZ) {
+		tr_diag_error(binder->diags, TR_E_TYPE, ast->span,
+			      "a period of OVERLAPS begins with %s, which is no point in time",
+			      tr_type_text(binder->arena, ends[0]->type));
+		return false;
+	}
+	if (tr_type_is_interval(ends[1]->type))
+		ends[1] = call2(binder, "+", ends[0], ends[1], ast->span);
+	*from = call2(binder, "LEAST", ends[0], ends[1], ast->span);
+	*to = call2(binder, "GREATEST", ends[0], ends[1], ast->span);
+	return *from != NULL && *to != NULL;
+}
+
+const struct tr_expr *tr_bind_overlaps(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				       const struct tr_ast_expr *ast)
+{
+	const struct tr_expr *a_from, *a_to, *b_from, *b_to;
+	const bool is_good = bind_period(binder, scope, ast->args.items[0], &a_from, &a_to);
+
+	if (!bind_period(binder, scope, ast->args.items[1], &b_from, &b_to) || !is_good)
+		return NULL;
+	return call2(binder, "AND", call2(binder, ">=", a_to, b_from, ast->op_span),
+		     call2(binder, ">=", b_to, a_from, ast->op_span), ast->op_span);
+}
+
 const struct tr_expr *tr_bind_predicate(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					const struct tr_ast_expr *ast)
 {

@@ -7,6 +7,7 @@
  * whole becomes a column of the aggregation, and only then are its parts looked at.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "sql/bind.h"
 #include "sql/type_name.h"
@@ -283,6 +284,8 @@ static const struct tr_expr *bind_path(struct tr_binder *binder, const struct tr
 		column = find_column(relation, NULL, path->names[0].text, &matches);
 		used = 1;
 	}
+	if (column == NULL && path->count == 1 && strcasecmp(path->names[0].text, "PI") == 0)
+		return tr_bind_function(binder, "PI", NULL, 0, path->span); /* a function without parentheses */
 	if (column == NULL) {
 		report_no_column(binder, relation, &path->names[0]);
 		return NULL;
@@ -340,6 +343,9 @@ static const struct tr_expr *bind_operator(struct tr_binder *binder, const struc
 {
 	const struct tr_expr *args[2] = {NULL, NULL};
 	const struct tr_ast_expr *first = ast->args.items[0];
+
+	if (ast->op == TR_AST_OP_OVERLAPS)
+		return tr_bind_overlaps(binder, scope, ast);
 
 	if (ast->op == TR_AST_OP_NEGATE && first->kind == TR_AST_EXPR_LITERAL &&
 	    (first->literal.kind == TR_AST_LITERAL_INTEGER || first->literal.kind == TR_AST_LITERAL_DECIMAL ||

@@ -13,6 +13,7 @@
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_datetime.h"
 #include "core/ops/kernel_decimal.h"
+#include "core/ops/kernel_time.h"
 
 #define DEFAULT_PATTERN "yyyy-MM-dd HH:mm:ss"
 /* What TO_TIMESTAMP_LTZ takes: years 0 .. 9999. */
@@ -211,41 +212,54 @@ static const struct tr_type *type_ltz(struct tr_ask *ask)
 static const struct tr_type *type_date(struct tr_ask *ask) { return tr_type_of(TR_TYPE_DATE); }
 static const struct tr_type *type_time(struct tr_ask *ask) { return tr_type_of(TR_TYPE_TIME); }
 
-/* Seconds or milliseconds since 1970 to milliseconds; false: out of range. */
-static bool epoch_ms(const struct tr_column *arg, uint32_t row, int64_t precision, int64_t *ms)
+/* The precision of a literal, or 3; a point in time has at least milliseconds. */
+static const struct tr_type *type_epoch(struct tr_ask *ask)
 {
-	int64_t factor = precision == 0 ? 1000 : 1;
+	const int64_t precision = tr_ask_i64(ask, 1, 3);
+
+	if (precision < 0 || precision > TR_TIME_PRECISION_MAX)
+		return NULL;
+	return tr_type_with_precision(ask->arena, TR_TYPE_TIMESTAMP_LTZ, (int)TR_MAX(precision, INT64_C(3)));
+}
+
+/* A number of 10^-precision seconds since 1970 to ticks; false: out of range. */
+static bool epoch_ticks(const struct tr_column *arg, uint32_t row, int64_t precision, int64_t per_second, int64_t *ticks)
+{
+	const int64_t factor = per_second / (int64_t)tr_text_power_of_ten((int)precision);
+	const tr_i128 least = (tr_i128)(EPOCH_MS_MIN / 1000) * per_second,
+		      most = (tr_i128)(EPOCH_MS_MAX / 1000 + 1) * per_second;
 	tr_i128 value;
 
 	if (tr_type_is_float(arg->type)) {
 		double x = arg->type->phys == TR_PHYS_F32 ? (double)tr_column_f32(arg, row) : tr_column_f64(arg, row);
 
 		x *= (double)factor;
-		if (!(x >= (double)EPOCH_MS_MIN && x <= (double)EPOCH_MS_MAX))
+		if (!(x >= (double)INT64_MIN && x < 9.2e18))
 			return false;
-		*ms = (int64_t)x;
-		return true;
+		value = (tr_i128)x;
+	} else {
+		value = tr_decimal_get(arg, row);
+		if (arg->type->id == TR_TYPE_DECIMAL)
+			value /= tr_text_power_of_ten(arg->type->scale);
+		if (value > INT64_MAX || value < INT64_MIN)
+			return false;
+		value *= factor;
 	}
-	value = tr_decimal_get(arg, row);
-	if (arg->type->id == TR_TYPE_DECIMAL)
-		value /= tr_text_power_of_ten(arg->type->scale);
-	if (value > EPOCH_MS_MAX || value < EPOCH_MS_MIN)
-		return false;
-	value *= factor;
-	*ms = (int64_t)value;
-	return value >= EPOCH_MS_MIN && value <= EPOCH_MS_MAX;
+	*ticks = (int64_t)value;
+	return value >= least && value < most && value == *ticks;
 }
 
 static tr_code run_epoch_to_ltz(struct tr_call *call)
 {
-	TR_CALL_ROWS(call, row) {
-		int64_t precision = call->arg_count > 1 ? tr_column_i64(&call->args[1], row) : 3, ms;
+	const int64_t per_second = tr_type_ticks_per_second(call->type);
 
-		if (precision != 0 && precision != 3)
-			TR_CALL_FAIL(call, row, "the precision of TO_TIMESTAMP_LTZ is 0 (seconds) or 3 (milliseconds)");
-		if (epoch_ms(&call->args[0], row, precision, &ms))
-			((int64_t *)call->out)[row] = ms;
-		else
+	TR_CALL_ROWS(call, row) {
+		const int64_t precision = call->arg_count > 1 ? tr_column_i64(&call->args[1], row) : 3;
+
+		if (precision < 0 || precision > call->type->precision)
+			TR_CALL_FAIL(call, row, "the precision is 0 to %d here; a greater one must be a literal",
+				     call->type->precision);
+		if (!epoch_ticks(&call->args[0], row, precision, per_second, &((int64_t *)call->out)[row]))
 			tr_call_set_null(call, row);
 	}
 	return TR_OK;
@@ -272,8 +286,8 @@ static tr_code run_unix_timestamp(struct tr_call *call)
 		bool is_good;
 
 		TR_TRY(parse_row(call, row, true, &is_good, &time));
-		((int64_t *)call->out)[row] = is_good ? tr_timezone_local_to_utc(call->zone, call->cursor, time.seconds)
-						      : INT64_MIN / 1000; /* Flink's answer to a text that is no time */
+		((int64_t *)call->out)[row] = is_good ? tr_time_standard_to_utc(call->zone, call->cursor, time.seconds)
+						      : INT64_MIN; /* Flink's answer to a text that is no time */
 	}
 	return TR_OK;
 }
@@ -316,6 +330,12 @@ static tr_code run_position(struct tr_call *call)
 		.flags = TR_FUNC_CONTEXT, .prepare = prepare_pattern,                                               \
 		TR_FUNC_DOC("temporal", signature_, doc_, example_)                                                 \
 	}
+#define TEXT_FLAGGED(name_, params_, typer_, kernel_, null_, flags_, signature_, doc_, example_)                    \
+	{                                                                                                           \
+		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
+		.flags = TR_FUNC_CONTEXT | (flags_), .prepare = prepare_pattern,                                    \
+		TR_FUNC_DOC("temporal", signature_, doc_, example_)                                                 \
+	}
 #define CLOCK(name_, typer_, code_, signature_, doc_)                                                               \
 	{                                                                                                           \
 		.name = (name_), .params = "", .typer = (typer_), .kernel = run_clock, .null_rule = TR_NULL_STRICT, \
@@ -333,8 +353,6 @@ static const struct tr_func rows[] = {
 	TEXT("DATE_FORMAT", "xs", tr_typer_string, run_date_format, TR_NULL_STRICT,
 	     "DATE_FORMAT(timestamp, pattern) -> STRING", "A time as text, by a pattern of Java's.",
 	     "DATE_FORMAT(TIMESTAMP '2001-02-03 04:05:06', 'yyyy/MM/dd') = '2001/02/03'"),
-	TEXT("DATE_FORMAT", "Ds", tr_typer_string, run_date_format, TR_NULL_STRICT,
-	     "DATE_FORMAT(date, pattern) -> STRING", "A date as text.", NULL),
 	TEXT("DATE_FORMAT", "ss", tr_typer_string, run_date_format_text, TR_NULL_MAKES,
 	     "DATE_FORMAT(string, pattern) -> STRING", "A text in the form yyyy-MM-dd HH:mm:ss in another form.",
 	     "DATE_FORMAT('2001-02-03 04:05:06', 'HH:mm') = '04:05'"),
@@ -343,19 +361,20 @@ static const struct tr_func rows[] = {
 	     "TO_TIMESTAMP('2001-02-03 04:05:06') = TIMESTAMP '2001-02-03 04:05:06'"),
 	{.name = "TO_TIMESTAMP_LTZ",
 	 .params = "n?l",
-	 .typer = type_ltz,
+	 .typer = type_epoch,
 	 .kernel = run_epoch_to_ltz,
 	 .null_rule = TR_NULL_MAKES,
-	 TR_FUNC_DOC("temporal", "TO_TIMESTAMP_LTZ(numeric [, precision]) -> TIMESTAMP_LTZ(3)",
-		     "Seconds (precision 0) or milliseconds (3) since 1970 as a point in time.", NULL)},
+	 TR_FUNC_DOC("temporal", "TO_TIMESTAMP_LTZ(numeric [, precision]) -> TIMESTAMP_LTZ(3 to 9)",
+		     "Seconds (precision 0), milliseconds (3) or finer units (to 9) since 1970 as a point in time.",
+		     NULL)},
 	TEXT("TO_TIMESTAMP_LTZ", "s?s", type_ltz, run_to_timestamp, TR_NULL_MAKES,
 	     "TO_TIMESTAMP_LTZ(string [, pattern]) -> TIMESTAMP_LTZ(3)",
 	     "A text as a time of the session zone; NULL when it is none.", NULL),
 	TEXT("TO_DATE", "s?s", type_date, run_to_date, TR_NULL_MAKES, "TO_DATE(string [, pattern]) -> DATE",
 	     "A text as a date; NULL when it is none.", "TO_DATE('2001-02-03') = DATE '2001-02-03'"),
-	TEXT("FROM_UNIXTIME", "l?s", tr_typer_string, run_from_unixtime, TR_NULL_STRICT,
-	     "FROM_UNIXTIME(integer [, pattern]) -> STRING",
-	     "Seconds since 1970 as a text in the session zone (yyyy-MM-dd HH:mm:ss).", NULL),
+	TEXT_FLAGGED("FROM_UNIXTIME", "l?s", tr_typer_string, run_from_unixtime, TR_NULL_STRICT, TR_FUNC_NULLABLE,
+		     "FROM_UNIXTIME(integer [, pattern]) -> STRING",
+		     "Seconds since 1970 as a text in the session zone (yyyy-MM-dd HH:mm:ss).", NULL),
 	TEXT("UNIX_TIMESTAMP", "s?s", tr_typer_bigint, run_unix_timestamp, TR_NULL_STRICT,
 	     "UNIX_TIMESTAMP(string [, pattern]) -> BIGINT", "A text in the session zone as seconds since 1970.", NULL),
 	CLOCK("UNIX_TIMESTAMP", tr_typer_bigint, CLOCK_SECONDS, "UNIX_TIMESTAMP() -> BIGINT",

@@ -3,8 +3,8 @@
  * String functions. Positions and lengths count characters (code points), as Flink's binary strings do.
  *
  * A result that is a piece of an argument refers to the argument's bytes: SUBSTRING, TRIM and SPLIT_INDEX copy nothing.
- * New texts go to the heap of the run. Where Flink's own functions count UTF-16 units (LPAD, OVERLAY) we count code
- * points: the two differ only beyond the basic plane, where Flink would cut characters in half.
+ * New texts go to the heap of the run. LPAD and RPAD count units of UTF-16, as Flink's do, but never cut
+ * a character in half; OVERLAY counts characters.
  */
 #include "base/text.h"
 #include "base/type.h"
@@ -298,11 +298,47 @@ static tr_code run_position(struct tr_call *call)
 	return TR_OK;
 }
 
+/* The last place of `what` that begins at or before byte `at`; NULL: none. */
+static const char *find_backwards(struct tr_piece what, struct tr_piece s, const char *at)
+{
+	for (; at >= s.text; at--)
+		if ((size_t)(s.text + s.length - at) >= what.length && memcmp(at, what.text, what.length) == 0)
+			return at;
+	return NULL;
+}
+
+/* The n-th place of `what` from character `start` on; of a negative one (-1 is the last) backwards. Places may overlap. */
+static int64_t nth_position(struct tr_piece what, struct tr_piece s, int64_t start, int64_t n)
+{
+	const int64_t characters = tr_text_characters(s.text, s.length);
+	const char *at;
+
+	if (start == 0 || (what.length > 0 && (start > characters || -start > characters)))
+		return 0;
+	if (what.length == 0)
+		return start > 0 ? 1 : characters + 1;
+	at = s.text + tr_text_prefix(s.text, s.length, (uint32_t)(start > 0 ? start - 1 : characters + start), NULL);
+	for (;; at += start > 0 ? 1 : -1) {
+		at = start > 0 ? memmem(at, (size_t)(s.text + s.length - at), what.text, what.length)
+			       : find_backwards(what, s, at);
+		if (at == NULL || --n == 0)
+			break;
+	}
+	return at == NULL ? 0 : (int64_t)tr_text_characters(s.text, (uint32_t)(at - s.text)) + 1;
+}
+
 static tr_code run_instr(struct tr_call *call)
 {
-	TR_CALL_ROWS(call, row)
+	TR_CALL_ROWS(call, row) {
+		const struct tr_piece s = tr_call_piece(call, 0, row), what = tr_call_piece(call, 1, row);
+		const int64_t n = call->arg_count > 3 ? tr_call_i64(call, 3, row) : 1;
+
+		if (n <= 0)
+			TR_CALL_FAIL(call, row, "the number of the occurrence must be positive");
 		((int32_t *)call->out)[row] =
-			(int32_t)position(tr_call_piece(call, 1, row), tr_call_piece(call, 0, row), 1);
+			(int32_t)(call->arg_count == 2 ? position(what, s, 1)
+						       : nth_position(what, s, tr_call_i64(call, 2, row), n));
+	}
 	return TR_OK;
 }
 
@@ -445,14 +481,32 @@ static tr_code run_replace(struct tr_call *call)
 	return TR_OK;
 }
 
-/* Writes `characters` characters of the repeated pad and returns the end. */
-static char *put_pad(char *out, struct tr_piece pad, uint64_t characters)
+/* The bytes of the first `units` units of UTF-16; a character that would be cut in half is left out. */
+static uint32_t unit_prefix(struct tr_piece s, uint64_t units)
 {
-	uint32_t pad_characters = tr_text_characters(pad.text, pad.length);
+	uint32_t i = 0;
+	uint64_t count = 0;
 
-	for (; characters >= pad_characters; characters -= pad_characters)
+	while (i < s.length) {
+		const uint32_t width = 1 + ((unsigned char)s.text[i] >= 0xF0);
+
+		if (count + width > units)
+			break;
+		count += width;
+		for (i++; i < s.length && !tr_text_is_start(s.text[i]); i++)
+			;
+	}
+	return i;
+}
+
+/* Writes `units` units of the repeated pad and returns the end. */
+static char *put_pad(char *out, struct tr_piece pad, uint64_t units)
+{
+	uint32_t pad_units = tr_text_units(pad.text, pad.length);
+
+	for (; units >= pad_units; units -= pad_units)
 		out = mempcpy(out, pad.text, pad.length);
-	return mempcpy(out, pad.text, tr_text_prefix(pad.text, pad.length, (uint32_t)characters, NULL));
+	return mempcpy(out, pad.text, unit_prefix(pad, units));
 }
 
 static tr_code run_pad(struct tr_call *call, bool is_left)
@@ -460,27 +514,27 @@ static tr_code run_pad(struct tr_call *call, bool is_left)
 	TR_CALL_ROWS(call, row) {
 		struct tr_piece s = tr_call_piece(call, 0, row), pad = tr_call_piece(call, 2, row);
 		int64_t wanted = tr_call_i64(call, 1, row);
-		uint32_t characters;
+		uint32_t units;
 		uint64_t length;
 		char *text, *end;
 
-		if (wanted < 0 || pad.length == 0 || tr_text_characters(pad.text, pad.length) == 0) {
+		if (wanted < 0 || pad.length == 0 || tr_text_units(pad.text, pad.length) == 0) {
 			tr_call_set_null(call, row);
 			continue;
 		}
-		characters = tr_text_characters(s.text, s.length);
-		if (wanted <= characters) {
-			tr_call_put(call, row, s.text, tr_text_prefix(s.text, s.length, (uint32_t)wanted, NULL));
+		units = tr_text_units(s.text, s.length);
+		if (wanted <= units) {
+			tr_call_put(call, row, s.text, unit_prefix(s, (uint64_t)wanted));
 			continue;
 		}
-		length = s.length + ((uint64_t)wanted - characters) * pad.length;
+		length = s.length + ((uint64_t)wanted - units) * pad.length;
 		TR_CALL_CHECK_LENGTH(call, row, length);
 		end = text = tr_call_new_text(call, length);
 		if (is_left)
-			end = put_pad(end, pad, (uint64_t)wanted - characters);
+			end = put_pad(end, pad, (uint64_t)wanted - units);
 		end = mempcpy(end, s.text, s.length);
 		if (!is_left)
-			end = put_pad(end, pad, (uint64_t)wanted - characters);
+			end = put_pad(end, pad, (uint64_t)wanted - units);
 		tr_call_put(call, row, text, (uint32_t)(end - text));
 	}
 	return TR_OK;
@@ -574,8 +628,11 @@ static const struct tr_func rows[] = {
 	       "Where the first is in the second, from 1; 0: nowhere.", "POSITION('re' IN 'stream') = 3"),
 	STRICT("LOCATE", "ss?l", tr_typer_int, run_position, "LOCATE(string, string [, integer]) -> INT",
 	       "Where the first is in the second, from a position on; 0: nowhere.", "LOCATE('a', 'banana', 3) = 4"),
-	STRICT("INSTR", "ss", tr_typer_int, run_instr, "INSTR(string, string) -> INT",
-	       "Where the second is in the first, from 1; 0: nowhere.", "INSTR('stream', 're') = 3"),
+	STRICT("INSTR", "ss?ll", tr_typer_int, run_instr, "INSTR(string, string [, start [, n]]) -> INT",
+	       "Where the second is in the first (for the n-th time, from a position on, backwards from a negative "
+	       "one), from 1; 0: "
+	       "nowhere.",
+	       "INSTR('banana', 'a', 1, 2) = 4"),
 	STRICT("STARTSWITH", "ss", tr_typer_boolean, run_starts_with, "STARTSWITH(string, string) -> BOOLEAN",
 	       "Whether the first begins with the second.", "STARTSWITH('stream', 'str')"),
 	STRICT("STARTSWITH", "yy", tr_typer_boolean, run_starts_with, "STARTSWITH(bytes, bytes) -> BOOLEAN",

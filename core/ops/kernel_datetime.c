@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/text.h"
 
-#define LETTERS "yuMLdDEeQHkhKamsSnG"
+#define LETTERS "yuMLdDEeQqHkhKamsSnNAGYwW"
 #define NUMBERS "yuMLdDeQHkhKmsSn"
 #define DIGITS_MAX 18
 
@@ -95,6 +95,16 @@ static char *put_month(char *out, int month, int count)
 	return count >= 3 ? put_name(out, months[month - 1], count > 3) : put_number(out, month, count);
 }
 
+/* Weeks are those of the US: from Sunday on, and the one with January 1 is the first. */
+static int64_t week_begin(int64_t year)
+{
+	const int64_t first = tr_calendar_days(year, 1, 1);
+
+	return first - tr_calendar_weekday(first) % 7;
+}
+
+static int64_t week_year(int64_t year, int64_t day) { return day >= week_begin(year + 1) ? year + 1 : year; }
+
 size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t seconds, int32_t nanos, char *out)
 {
 	int64_t day = tr_floor_div(seconds, TR_SECONDS_PER_DAY);
@@ -122,7 +132,28 @@ size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t sec
 		case 'D': out = put_number(out, tr_calendar_day_of_year(day), t->count); break;
 		case 'E': out = put_name(out, days[weekday - 1], t->count > 3); break;
 		case 'e': out = put_number(out, weekday % 7 + 1, t->count); break;
-		case 'Q': out = put_number(out, (civil.month + 2) / 3, t->count); break;
+		case 'Q':
+		case 'q': out = put_number(out, (civil.month + 2) / 3, t->count); break;
+		case 'Y': {
+			const int64_t year = week_year(civil.year, day);
+
+			out = t->count == 2 ? put_number(out, year % 100, 2) : put_number(out, year, t->count);
+			break;
+		}
+		case 'w': {
+			const int64_t first = week_begin(week_year(civil.year, day));
+
+			out = put_number(out, (day - first) / 7 + 1, t->count);
+			break;
+		}
+		case 'W': {
+			const int64_t first = day - civil.day + 1;
+
+			out = put_number(out, (day - (first - tr_calendar_weekday(first) % 7)) / 7 + 1, t->count);
+			break;
+		}
+		case 'N': out = put_number(out, rest * INT64_C(1000000000) + nanos, t->count); break;
+		case 'A': out = put_number(out, rest * INT64_C(1000) + nanos / 1000000, t->count); break;
 		case 'H': out = put_number(out, hour, t->count); break;
 		case 'k': out = put_number(out, hour == 0 ? 24 : hour, t->count); break;
 		case 'K': out = put_number(out, hour % 12, t->count); break;

@@ -3,8 +3,8 @@
  * Java's date patterns ("yyyy-MM-dd HH:mm:ss"): formatting and parsing local times.
  *
  * Letters: y u year, M L month (MMM short, MMMM full name), d day, D day of year, E day of week (EEEE full), e day of
- * week as a number (1 Sunday), Q quarter, H 0-23, k 1-24, h 1-12, K 0-11, a AM/PM, m minute, s second, S fraction,
- * n nano-of-second, G era; 'text' and '' are literal, as is every other character that is no letter. Names are English.
+ * week as a number (1 Sunday), w week of the year, W of the month, Y year of the week (from Sunday on; only written), Q q quarter, H 0-23, k 1-24, h 1-12, K 0-11, a AM/PM, m minute, s second, S fraction,
+ * n nano-of-second, N of the day, A milli-of-day, G era; 'text' and '' are literal, as is every other character that is no letter. Names are English.
  */
 #ifndef TR_CORE_OPS_KERNEL_DATETIME_H
 #define TR_CORE_OPS_KERNEL_DATETIME_H

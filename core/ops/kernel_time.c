@@ -7,6 +7,9 @@
 #include <strings.h>
 
 #include "base/calendar.h"
+#include "base/timezone.h"
+
+#define CHANGE_SECONDS_MAX (3 * 3600) /* the longest step of a clock at a change of summer time, and a little */
 
 enum tr_unit tr_unit_of(const char *name, size_t length)
 {
@@ -151,4 +154,14 @@ int64_t tr_time_next_days(enum tr_unit unit, int64_t floor_days)
 	case TR_UNIT_CENTURY: return tr_time_add_months(floor_days, 1200);
 	default: return tr_time_add_months(floor_days, 12000);
 	}
+}
+
+int64_t tr_time_standard_to_utc(const struct tr_timezone *zone, struct tr_timezone_cursor *cursor, int64_t local_seconds)
+{
+	const int64_t first = tr_timezone_local_to_utc(zone, cursor, local_seconds);
+	const int64_t second = local_seconds - tr_timezone_offset(zone, cursor, first + CHANGE_SECONDS_MAX);
+
+	if (second > first && second + tr_timezone_offset(zone, cursor, second) == local_seconds)
+		return second;
+	return first;
 }

@@ -39,6 +39,10 @@ int64_t tr_time_add_months(int64_t days, int64_t months);
 /** Whole months from b to a, days and the time of the day (in any ticks) considered. */
 int64_t tr_time_months_between(int64_t a_days, int64_t a_rest, int64_t b_days, int64_t b_rest);
 
+/** The instant of a local time; of one that comes twice the second (standard time), as java.text.SimpleDateFormat. */
+int64_t tr_time_standard_to_utc(const struct tr_timezone *zone, struct tr_timezone_cursor *cursor,
+				int64_t local_seconds);
+
 /** The field of a local time: `days` since 1970-01-01 and nanoseconds of the day. */
 int64_t tr_time_extract(enum tr_unit unit, int64_t days, int64_t nanos);
 
