@@ -138,7 +138,8 @@ struct tr_func_table {
 extern const struct tr_func_table tr_func_arith_table, tr_func_compare_table, tr_func_logic_table, tr_func_math_table,
 	tr_func_string_table, tr_func_classify_table, tr_func_encode_table, tr_func_url_table, tr_func_regex_table,
 	tr_func_time_table, tr_func_json_table, tr_func_json_make_table, tr_func_zone_table, tr_func_session_table,
-	tr_func_clock_table, tr_func_nested_table, tr_func_array_table, tr_func_map_table, tr_func_split_table;
+	tr_func_printf_table, tr_func_clock_table, tr_func_nested_table, tr_func_array_table, tr_func_map_table,
+	tr_func_split_table;
 
 /** Walks all tables: start with both numbers 0; NULL at the end. */
 const struct tr_func *tr_func_next(uint32_t *table, uint32_t *row);
