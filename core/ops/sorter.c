@@ -10,8 +10,12 @@
 
 #include "base/check.h"
 #include "core/ops/sort.h"
+#include "state/huge.h"
 
-#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_BYTES_MIN ((size_t)64 << 10)
+#define BLOCK_BYTES_MAX ((size_t)8 << 20)
+#define BLOCK_SHARE 16 /* of the limit, at most */
+#define ITEMS_AHEAD 16 /* whose rows are on their way to the cache */
 #define RECORD_BYTES ((size_t)32 << 10)
 #define BUFFER_BYTES_MIN ((size_t)64 << 10)
 #define BUFFER_BYTES_MAX ((size_t)1 << 20)
@@ -27,14 +31,20 @@ void tr_sorter_init(struct tr_sorter *sorter, struct tr_op_context *context, uin
 		.context = context, .rows_needed = rows_needed, .are_streams_sorted = are_streams_sorted};
 }
 
+static void free_list(struct tr_sort_block *block)
+{
+	while (block != NULL) {
+		struct tr_sort_block *next = block->next;
+
+		tr_huge_unmap(block, sizeof(*block) + block->room);
+		block = next;
+	}
+}
+
 static void free_blocks(struct tr_sorter *sorter)
 {
-	while (sorter->blocks != NULL) {
-		struct tr_sort_block *next = sorter->blocks->next;
-
-		free(sorter->blocks);
-		sorter->blocks = next;
-	}
+	free_list(sorter->blocks);
+	sorter->blocks = NULL;
 	sorter->block_bytes = sorter->block_at = 0;
 }
 
@@ -60,7 +70,9 @@ void tr_sorter_deinit(struct tr_sorter *sorter)
 		tr_spill_drop(sorter->spill, &sorter->runs[i]);
 	tr_spill_close(&sorter->spill);
 	for (uint32_t i = 0; i < sorter->stream_count; i++)
-		free(sorter->streams[i].items);
+		if (sorter->streams[i].items != NULL)
+			tr_huge_unmap(sorter->streams[i].items,
+				      sorter->streams[i].capacity * sizeof(struct tr_sort_item));
 	free_blocks(sorter);
 	free(sorter->streams);
 	free(sorter->runs);
@@ -85,8 +97,11 @@ char *tr_sorter_room(struct tr_sorter *sorter, size_t bytes)
 	const size_t wanted = bytes + TR_SORT_ROW_BYTES_BEHIND;
 
 	if (sorter->blocks == NULL || sorter->blocks->room - sorter->block_at < wanted) {
-		const size_t room = TR_MAX(BLOCK_BYTES, wanted);
-		struct tr_sort_block *block = tr_checked(malloc(sizeof(*block) + room));
+		const size_t limit = sorter->context->memory_limit;
+		const size_t most = limit == 0 ? BLOCK_BYTES_MAX : TR_MIN(limit / BLOCK_SHARE, BLOCK_BYTES_MAX);
+		const size_t usual = TR_MAX(TR_MIN(sorter->block_bytes, most), BLOCK_BYTES_MIN);
+		const size_t room = TR_MAX(usual - sizeof(struct tr_sort_block), wanted);
+		struct tr_sort_block *block = tr_huge_map(sizeof(*block) + room);
 
 		block->next = sorter->blocks;
 		block->room = room;
@@ -103,6 +118,25 @@ void tr_sorter_keep(struct tr_sorter *sorter, size_t used)
 	memset(sorter->blocks->bytes + sorter->block_at, 0, TR_SORT_ROW_BYTES_BEHIND);
 }
 
+static void stream_grow(struct tr_sort_stream *stream)
+{
+	const size_t old_bytes = stream->capacity * sizeof(*stream->items);
+	const size_t bytes = TR_MAX(old_bytes * 2, STREAM_MIN * sizeof(*stream->items));
+	struct tr_sort_item *items;
+
+	stream->capacity = bytes / sizeof(*stream->items);
+	if (old_bytes >= TR_HUGE_MAP_MIN) {
+		stream->items = tr_huge_remap(stream->items, old_bytes, bytes);
+		return;
+	}
+	items = tr_huge_map(bytes);
+	if (old_bytes > 0) {
+		memcpy(items, stream->items, old_bytes);
+		tr_huge_unmap(stream->items, old_bytes);
+	}
+	stream->items = items;
+}
+
 void tr_sorter_add(struct tr_sorter *sorter, const char *row, uint32_t number)
 {
 	struct tr_sort_stream *stream;
@@ -114,10 +148,8 @@ void tr_sorter_add(struct tr_sorter *sorter, const char *row, uint32_t number)
 		sorter->stream_count = number + 1;
 	}
 	stream = &sorter->streams[number];
-	if (stream->count == stream->capacity) {
-		stream->capacity = TR_MAX(stream->capacity * 2, (size_t)STREAM_MIN);
-		stream->items = tr_checked(realloc(stream->items, stream->capacity * sizeof(*stream->items)));
-	}
+	if (stream->count == stream->capacity)
+		stream_grow(stream);
 	stream->items[stream->count++] = tr_sort_item_of(row);
 	sorter->row_count++;
 }
@@ -126,10 +158,11 @@ static void sort_streams(struct tr_sorter *sorter)
 {
 	for (uint32_t i = 0; i < sorter->stream_count && !sorter->are_streams_sorted; i++) {
 		struct tr_sort_stream *stream = &sorter->streams[i];
-		struct tr_sort_item *spare = tr_checked(malloc((stream->count + 1) * sizeof(*spare)));
+		const size_t bytes = (stream->count + 1) * sizeof(*stream->items);
+		struct tr_sort_item *spare = tr_huge_map(bytes);
 
 		tr_sort_items(stream->items, spare, stream->count);
-		free(spare);
+		tr_huge_unmap(spare, bytes);
 	}
 }
 
@@ -164,12 +197,7 @@ static void cut(struct tr_sorter *sorter)
 		sorter->threshold = tr_sort_item_of(sorter->threshold_bytes.data + sizeof(length));
 		sorter->has_threshold = true;
 	}
-	while (old != NULL) {
-		struct tr_sort_block *next = old->next;
-
-		free(old);
-		old = next;
-	}
+	free_list(old);
 }
 
 /* -- merging -- */
@@ -216,6 +244,8 @@ static enum tr_flow source_next(struct tr_sorter *sorter, struct tr_sort_source 
 	if (!source->is_run) {
 		if (source->item == source->end)
 			return TR_FLOW_DONE;
+		if (source->end - source->item > ITEMS_AHEAD) /* with its length, which lies before it */
+			__builtin_prefetch(source->item[ITEMS_AHEAD].row - sizeof(length));
 		source->head = *source->item++;
 		return TR_FLOW_MORE;
 	}
