@@ -43,6 +43,7 @@ struct tr_bench_case {
 extern const struct tr_bench_case tr_bench_expression_cases[];
 extern const struct tr_bench_case tr_bench_kernel_cases[];
 extern const struct tr_bench_case tr_bench_group_cases[];
+extern const struct tr_bench_case tr_bench_batch_cases[];
 extern const struct tr_bench_case tr_bench_window_cases[];
 extern const struct tr_bench_case tr_bench_exchange_cases[];
 extern const struct tr_bench_case tr_bench_decode_cases[];

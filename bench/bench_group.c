@@ -45,13 +45,15 @@ static uint64_t bar(void *context, uint32_t repeat, double *seconds)
 	return (uint64_t)repeat * d->rows;
 }
 
+static const enum tr_duckdb_read duckdb_reads[] = {TR_DUCKDB_SKIP, TR_DUCKDB_64, TR_DUCKDB_128};
+
 static uint64_t bar_duckdb(void *context, uint32_t repeat, double *seconds)
 {
 	struct data *d = context;
 	uint64_t total;
 
 	for (uint32_t r = 0; r < repeat; r++)
-		d->groups = tr_duckdb_group(d->duckdb, &total);
+		d->groups = tr_duckdb_run(d->duckdb, duckdb_reads, 3, &total);
 	return (uint64_t)repeat * d->rows;
 }
 
@@ -136,8 +138,12 @@ static tr_code open_duckdb(struct tr_bench_pair *pair, size_t rows, size_t keys,
 	d->duckdb = tr_duckdb_open(pair->skipped, sizeof(pair->skipped));
 	if (d->duckdb == NULL)
 		return TR_OK;
-	tr_duckdb_fill(d->duckdb, d->key, d->value, d->rows);
-	d->groups = tr_duckdb_group(d->duckdb, &total);
+	tr_duckdb_fill(d->duckdb, "t",
+		       (const struct tr_duckdb_column[]){{"key", TR_DUCKDB_BIGINT, d->key},
+							 {"value", TR_DUCKDB_BIGINT, d->value}},
+		       2, d->rows);
+	tr_duckdb_prepare(d->duckdb, "SELECT key, COUNT(*), SUM(value) FROM t GROUP BY key");
+	d->groups = tr_duckdb_run(d->duckdb, duckdb_reads, 3, &total);
 	for (size_t i = 0; i < d->rows; i++)
 		expected += (uint64_t)d->value[i];
 	if (d->groups != keys || total != expected + d->rows)

@@ -13,6 +13,9 @@
 #endif
 
 #define TYPE_BIGINT 5
+#define TYPE_DATE 13
+#define TYPE_VARCHAR 17
+#define COLUMNS_MAX 16
 
 /* The C interface, as the library's documentation has it: states are 0 for success, handles are pointers. */
 struct duckdb_result {
@@ -42,6 +45,7 @@ struct api {
 	void (*destroy_pending)(void **pending);
 	void *(*fetch_chunk)(struct duckdb_result result);
 	void *(*create_logical_type)(int type);
+	void *(*create_decimal_type)(uint8_t width, uint8_t scale);
 	void (*destroy_logical_type)(void **type);
 	void *(*create_data_chunk)(void **types, uint64_t count);
 	void (*destroy_data_chunk)(void **chunk);
@@ -81,6 +85,7 @@ static const char *const api_names[] = {
 	"destroy_pending",
 	"fetch_chunk",
 	"create_logical_type",
+	"create_decimal_type",
 	"destroy_logical_type",
 	"create_data_chunk",
 	"destroy_data_chunk",
@@ -150,7 +155,6 @@ struct tr_duckdb *tr_duckdb_open(char *reason, size_t reason_size)
 	must(db, db->api.open(NULL, &db->database), NULL, "open");
 	must(db, db->api.connect(db->database, &db->connection), NULL, "connect");
 	run(db, "SET threads=1");
-	run(db, "CREATE TABLE t (key BIGINT NOT NULL, value BIGINT NOT NULL)");
 	return db;
 }
 
@@ -174,40 +178,77 @@ void tr_duckdb_close(struct tr_duckdb **duckdb)
 
 const char *tr_duckdb_version(const struct tr_duckdb *db) { return db->api.library_version(); }
 
-void tr_duckdb_fill(struct tr_duckdb *db, const int64_t *key, const int64_t *value, size_t rows)
+static const char *kind_text(enum tr_duckdb_kind kind)
+{
+	static const char *const texts[] = {"BIGINT", "DECIMAL(15, 2)", "DATE", "VARCHAR"};
+
+	return texts[kind];
+}
+
+static size_t kind_bytes(enum tr_duckdb_kind kind)
+{
+	static const size_t bytes[] = {8, 8, 4, 16};
+
+	return bytes[kind];
+}
+
+static void *kind_type(struct tr_duckdb *db, enum tr_duckdb_kind kind)
+{
+	static const int types[] = {TYPE_BIGINT, 0, TYPE_DATE, TYPE_VARCHAR};
+
+	return kind == TR_DUCKDB_DECIMAL ? db->api.create_decimal_type(15, 2)
+					 : db->api.create_logical_type(types[kind]);
+}
+
+void tr_duckdb_fill(struct tr_duckdb *db, const char *table, const struct tr_duckdb_column *columns, uint32_t count,
+		    size_t rows)
 {
 	const struct api *api = &db->api;
 	const size_t vector = api->vector_size();
-	void *type = api->create_logical_type(TYPE_BIGINT);
-	void *types[2] = {type, type};
-	void *chunk = api->create_data_chunk(types, 2);
-	void *appender = NULL;
+	void *types[COLUMNS_MAX], *appender = NULL, *chunk;
+	char sql[1024];
+	int length = snprintf(sql, sizeof(sql), "CREATE TABLE %s (", table);
 
-	must(db, api->appender_create(db->connection, NULL, "t", &appender), NULL, "appender");
+	TR_ASSERT(count <= COLUMNS_MAX);
+	for (uint32_t c = 0; c < count; c++) {
+		length += snprintf(sql + length, sizeof(sql) - (size_t)length, "%s%s %s NOT NULL", c > 0 ? ", " : "",
+				   columns[c].name, kind_text(columns[c].kind));
+		types[c] = kind_type(db, columns[c].kind);
+	}
+	snprintf(sql + length, sizeof(sql) - (size_t)length, ")");
+	run(db, sql);
+	chunk = api->create_data_chunk(types, count);
+	must(db, api->appender_create(db->connection, NULL, table, &appender), NULL, "appender");
 	for (size_t at = 0; at < rows; at += vector) {
 		const size_t n = TR_MIN(vector, rows - at);
 
 		api->data_chunk_reset(chunk);
-		memcpy(api->vector_get_data(api->data_chunk_get_vector(chunk, 0)), key + at, n * sizeof(*key));
-		memcpy(api->vector_get_data(api->data_chunk_get_vector(chunk, 1)), value + at, n * sizeof(*value));
+		for (uint32_t c = 0; c < count; c++) /* its short strings are laid out as our views */
+			memcpy(api->vector_get_data(api->data_chunk_get_vector(chunk, c)),
+			       (const char *)columns[c].data + at * kind_bytes(columns[c].kind),
+			       n * kind_bytes(columns[c].kind));
 		api->data_chunk_set_size(chunk, n);
 		must(db, api->append_data_chunk(appender, chunk), NULL, "append");
 	}
 	must(db, api->appender_destroy(&appender), NULL, "append");
 	api->destroy_data_chunk(&chunk);
-	api->destroy_logical_type(&type);
-	must(db, api->prepare(db->connection, "SELECT key, COUNT(*), SUM(value) FROM t GROUP BY key", &db->statement),
-	     NULL, "prepare");
+	for (uint32_t c = 0; c < count; c++)
+		api->destroy_logical_type(&types[c]);
 }
 
-/* Streaming: DuckDB need not keep its result, only hand over chunk by chunk. Its SUM of a BIGINT has 128 bits. */
-size_t tr_duckdb_group(struct tr_duckdb *db, uint64_t *total)
+void tr_duckdb_prepare(struct tr_duckdb *db, const char *sql)
+{
+	must(db, db->api.prepare(db->connection, sql, &db->statement), NULL, sql);
+}
+
+/* Streaming: DuckDB need not keep its result, only hand over chunk by chunk. */
+size_t tr_duckdb_run(struct tr_duckdb *db, const enum tr_duckdb_read *reads, uint32_t column_count, uint64_t *total)
 {
 	const struct api *api = &db->api;
 	struct duckdb_result result;
 	void *pending = NULL;
 	void *chunk;
-	size_t groups = 0;
+	size_t rows = 0;
 
 	memset(&result, 0, sizeof(result));
 	*total = 0;
@@ -215,15 +256,19 @@ size_t tr_duckdb_group(struct tr_duckdb *db, uint64_t *total)
 	must(db, api->execute_pending(pending, &result), &result, "execute");
 	while ((chunk = api->fetch_chunk(result)) != NULL) {
 		const uint64_t n = api->data_chunk_get_size(chunk);
-		const int64_t *counts = api->vector_get_data(api->data_chunk_get_vector(chunk, 1));
-		const struct hugeint *sums = api->vector_get_data(api->data_chunk_get_vector(chunk, 2));
 
-		for (uint64_t i = 0; i < n; i++)
-			*total += (uint64_t)counts[i] + sums[i].lower;
-		groups += n;
+		for (uint32_t c = 0; c < column_count; c++) {
+			const void *data = api->vector_get_data(api->data_chunk_get_vector(chunk, c));
+
+			for (uint64_t i = 0; reads[c] == TR_DUCKDB_64 && i < n; i++)
+				*total += ((const uint64_t *)data)[i];
+			for (uint64_t i = 0; reads[c] == TR_DUCKDB_128 && i < n; i++)
+				*total += ((const struct hugeint *)data)[i].lower;
+		}
+		rows += n;
 		api->destroy_data_chunk(&chunk);
 	}
 	api->destroy_result(&result);
 	api->destroy_pending(&pending);
-	return groups;
+	return rows;
 }

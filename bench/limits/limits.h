@@ -57,6 +57,16 @@ size_t tr_limit_group_result(const struct tr_limit_group *group, uint64_t *rows,
 /** Writes the groups to columns of at least the result's length; returns it. */
 size_t tr_limit_group_emit(const struct tr_limit_group *group, int64_t *key, int64_t *counts, int64_t *sums);
 
+/* ---- sort.c: SELECT key, value ORDER BY key ---- */
+
+struct tr_limit_pair {
+	int64_t key, value;
+};
+
+/** Copies `count` pairs to out[], sorted by key; `spare` has room for as many. */
+void tr_limit_sort(const int64_t *key, const int64_t *value, size_t count, struct tr_limit_pair *out,
+		   struct tr_limit_pair *spare);
+
 /* ---- window.c: SELECT window_end, key, COUNT(*) GROUP BY HOP(slide, size), key; TUMBLE is slide = size ---- */
 
 struct tr_limit_window;
