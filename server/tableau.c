@@ -9,6 +9,16 @@
  *     | +I |           1 |                          Alice |
  *     +----+-------------+--------------------------------+
  *     Received a total of 1 row
+ *
+ * Of a batch job the columns are as wide as what is in them: rows are kept until all have come, or until KEPT_BYTES have; what
+ * comes after those takes the widths as they are then.
+ *
+ *     +----+-------+
+ *     | id |  name |
+ *     +----+-------+
+ *     |  1 | Alice |
+ *     +----+-------+
+ *     1 row in set
  */
 #include "server/tableau.h"
 
@@ -26,11 +36,12 @@
 #include "io/sink.h"
 
 #define BUFFER_BYTES (64u << 10)
+#define KEPT_BYTES ((size_t)8 << 20)
 #define TIMESTAMP_WIDTH 19 /* without its fraction */
 
 #define NULL_TEXT "<NULL>"
 
-enum style { STYLE_TABLEAU, STYLE_TABLE, STYLE_FORMAT };
+enum style { STYLE_TABLEAU, STYLE_ANSWER, STYLE_TABLE, STYLE_FORMAT };
 
 struct tr_sink {
 	const struct tr_table_spec *spec;
@@ -40,6 +51,7 @@ struct tr_sink {
 	struct tr_timezone *zone;
 	struct tr_bytes out;
 	struct tr_bytes cell;
+	struct tr_bytes kept; /* ANSWER, before the header: cells, length and bytes */
 	uint32_t *widths;
 	uint32_t width_max;
 	uint64_t row_count;
@@ -136,6 +148,15 @@ static void put_header(struct tr_sink *sink)
 	put_rule(sink);
 }
 
+static void make_cell(struct tr_sink *sink, const struct tr_column *column, uint32_t row)
+{
+	sink->cell.length = 0;
+	if (tr_column_is_null(column, row))
+		tr_bytes_append_str(&sink->cell, NULL_TEXT);
+	else
+		tr_text_append_value(&sink->cell, column, row, TR_TEXT_TABLEAU, sink->zone);
+}
+
 static void put_row(struct tr_sink *sink, const struct tr_batch *batch, uint32_t row)
 {
 	if (sink->style == STYLE_TABLEAU) {
@@ -145,14 +166,46 @@ static void put_row(struct tr_sink *sink, const struct tr_batch *batch, uint32_t
 	}
 	tr_bytes_append(&sink->out, "|", 1);
 	for (uint32_t i = 0; i < sink->spec->schema->column_count; i++) {
-		sink->cell.length = 0;
-		if (tr_column_is_null(&batch->columns[i], row))
-			tr_bytes_append_str(&sink->cell, NULL_TEXT);
-		else
-			tr_text_append_value(&sink->cell, &batch->columns[i], row, TR_TEXT_TABLEAU, sink->zone);
+		make_cell(sink, &batch->columns[i], row);
 		put_cell(sink, sink->cell.data, sink->cell.length, sink->widths[i]);
 	}
 	tr_bytes_append(&sink->out, "\n", 1);
+}
+
+/* ---- rows that wait for their columns' widths ---- */
+
+static void keep_row(struct tr_sink *sink, const struct tr_batch *batch, uint32_t row)
+{
+	for (uint32_t i = 0; i < sink->spec->schema->column_count; i++) {
+		uint32_t length;
+
+		make_cell(sink, &batch->columns[i], row);
+		length = (uint32_t)sink->cell.length;
+		tr_bytes_append(&sink->kept, (const char *)&length, sizeof(length));
+		tr_bytes_append(&sink->kept, sink->cell.data, length);
+		sink->widths[i] = TR_MAX(sink->widths[i], (uint32_t)tr_text_display_width(sink->cell.data, length));
+	}
+}
+
+static void put_kept(struct tr_sink *sink)
+{
+	const uint32_t columns = sink->spec->schema->column_count;
+
+	for (uint32_t i = 0; i < columns; i++)
+		sink->widths[i] = TR_MIN(sink->widths[i], sink->width_max);
+	put_header(sink);
+	for (size_t at = 0; at < sink->kept.length;) {
+		tr_bytes_append(&sink->out, "|", 1);
+		for (uint32_t i = 0; i < columns; i++) {
+			uint32_t length;
+
+			memcpy(&length, sink->kept.data + at, sizeof(length));
+			put_cell(sink, sink->kept.data + at + sizeof(length), length, sink->widths[i]);
+			at += sizeof(length) + length;
+		}
+		tr_bytes_append(&sink->out, "\n", 1);
+	}
+	tr_bytes_deinit(&sink->kept);
 }
 
 /* ---- the sink ---- */
@@ -168,6 +221,7 @@ static void tableau_close(struct tr_sink **sink)
 	tr_timezone_destroy(&it->zone);
 	free(it->out.data);
 	free(it->cell.data);
+	tr_bytes_deinit(&it->kept);
 	free(it->widths);
 	free(it);
 	*sink = NULL;
@@ -177,7 +231,7 @@ static tr_code set_style(struct tr_sink *sink, const char *style, struct tr_stat
 {
 	const struct tr_format *format;
 
-	sink->style = strcmp(style, "table") == 0 ? STYLE_TABLE : STYLE_TABLEAU;
+	sink->style = strcmp(style, "table") == 0 ? STYLE_TABLE : sink->spec->is_batch ? STYLE_ANSWER : STYLE_TABLEAU;
 	if (strcmp(style, "table") == 0 || strcmp(style, "tableau") == 0)
 		return TR_OK;
 	format = tr_registry_find_format(style);
@@ -207,6 +261,9 @@ static tr_code tableau_open(const struct tr_table_spec *spec, struct tr_sink_con
 		sink->widths[i] = TR_MAX(width, (uint32_t)strlen(NULL_TEXT));
 	}
 	code = set_style(sink, style != NULL ? style : "tableau", st);
+	for (uint32_t i = 0; sink->style == STYLE_ANSWER && i < spec->schema->column_count; i++)
+		sink->widths[i] =
+			(uint32_t)tr_text_display_width(spec->schema->names[i], strlen(spec->schema->names[i]));
 	if (code == TR_OK)
 		code = tr_timezone_create(spec->time_zone, &sink->zone, st);
 	if (code != TR_OK)
@@ -217,7 +274,9 @@ static tr_code tableau_open(const struct tr_table_spec *spec, struct tr_sink_con
 
 static enum tr_flow tableau_write(struct tr_sink *sink, const struct tr_batch *batch, struct tr_status *st)
 {
-	if (!sink->has_header)
+	const bool is_kept = sink->style == STYLE_ANSWER && !sink->has_header;
+
+	if (!sink->has_header && !is_kept)
 		put_header(sink);
 	sink->row_count += batch->selected_count;
 	if (sink->style == STYLE_FORMAT) {
@@ -226,8 +285,10 @@ static enum tr_flow tableau_write(struct tr_sink *sink, const struct tr_batch *b
 			return TR_FLOW_FAILED;
 	} else {
 		for (uint32_t i = 0; i < batch->selected_count; i++)
-			put_row(sink, batch, tr_batch_row(batch, i));
+			(is_kept ? keep_row : put_row)(sink, batch, tr_batch_row(batch, i));
 	}
+	if (sink->kept.length > KEPT_BYTES)
+		put_kept(sink);
 	if (sink->out.length >= BUFFER_BYTES && flush(sink, st) != TR_OK)
 		return TR_FLOW_FAILED;
 	return TR_FLOW_MORE;
@@ -240,10 +301,30 @@ static enum tr_flow tableau_tick(struct tr_sink *sink, struct tr_status *st)
 	return flush(sink, st) == TR_OK ? TR_FLOW_MORE : TR_FLOW_FAILED;
 }
 
+static void finish_answer(struct tr_sink *sink)
+{
+	char text[96];
+
+	if (sink->row_count == 0) {
+		tr_bytes_append_str(&sink->out, "Empty set\n");
+		return;
+	}
+	if (!sink->has_header)
+		put_kept(sink);
+	put_rule(sink);
+	snprintf(text, sizeof(text), "%llu row%s in set\n", (unsigned long long)sink->row_count,
+		 sink->row_count == 1 ? "" : "s");
+	tr_bytes_append_str(&sink->out, text);
+}
+
 static enum tr_flow tableau_finish(struct tr_sink *sink, struct tr_status *st)
 {
 	char text[96];
 
+	if (sink->style == STYLE_ANSWER) {
+		finish_answer(sink);
+		return flush(sink, st) == TR_OK ? TR_FLOW_DONE : TR_FLOW_FAILED;
+	}
 	/* Without rows Flink prints the header, no closing rule, and "0 row". */
 	if (!sink->has_header)
 		put_header(sink);

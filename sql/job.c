@@ -375,6 +375,7 @@ static bool select_query(struct job *job, const struct tr_ast_statement *stateme
 		.schema = relation->node->output,
 		.time_zone = job->binder->time_zone,
 		.job_id = job->binder->job_id,
+		.is_batch = job->binder->is_batch,
 		.batch_rows = (uint32_t)tr_config_integer(job->binder->config, "engine.batch-rows"),
 	};
 	job->is_select = true;

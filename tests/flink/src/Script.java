@@ -41,6 +41,7 @@ final class Script {
 
     private final TableEnvironment tables;
     private final String format;
+    private boolean isBatch;
     private final PrintStream out;
     private final Map<String, String> begun = new HashMap<>(); // what a setting was before SET
 
@@ -60,6 +61,7 @@ final class Script {
     }
 
     void run(String text) throws Exception {
+        isBatch = isBatch(text);
         StatementSet set = null;
         for (String statement : statements(text)) {
             Matcher begin = BEGIN.matcher(statement);
@@ -119,7 +121,13 @@ final class Script {
         RowType type = (RowType) schema.toPhysicalRowDataType().getLogicalType();
         long rows = 0;
         try (CloseableIterator<RowData> all = result.collectInternal()) {
-            if (format.equals("table")) {
+            if (format.equals("table") && isBatch) {
+                PrintWriter writer = new PrintWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8), true);
+                PrintStyle.tableauWithDataInferredColumnWidths(
+                        schema, result.getRowDataToStringConverter(),
+                        tables.getConfig().get(TableConfigOptions.DISPLAY_MAX_COLUMN_WIDTH), false, false)
+                        .print(all, writer);
+            } else if (format.equals("table")) {
                 PrintWriter writer = new PrintWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8), true);
                 TableauStyle style = PrintStyle.tableauWithTypeInferredColumnWidths(
                         schema, result.getRowDataToStringConverter(),
