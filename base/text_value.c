@@ -160,7 +160,7 @@ static void append_multiset(struct tr_bytes *out, const struct tr_column *column
 			texts.length = mine;
 			tr_text_append_value(&texts, &column->children[0], (uint32_t)k, style, zone);
 			length = texts.length - mine;
-			if (length == mine && memcmp(texts.data, texts.data + mine, mine) == 0) {
+			if (length == mine && (mine == 0 || memcmp(texts.data, texts.data + mine, mine) == 0)) {
 				is_repeat = k < i;
 				count++;
 			}
