@@ -20,9 +20,9 @@
 #define BYTES_MAX 16 /* of a value */
 #define TEXT_BYTES 128
 
-#define TABLE                                                                                                          \
-	"CREATE TABLE b (i INT, j INT, a BIGINT, b BIGINT, x DOUBLE, y DOUBLE, p DECIMAL(12, 2), q DECIMAL(12, 2), "    \
-	"ts TIMESTAMP(3), s STRING, n STRING, url STRING, extra STRING) WITH ('connector' = 'datagen', "                \
+#define TABLE                                                                                                        \
+	"CREATE TABLE b (i INT, j INT, a BIGINT, b BIGINT, x DOUBLE, y DOUBLE, p DECIMAL(12, 2), q DECIMAL(12, 2), " \
+	"ts TIMESTAMP(3), s STRING, n STRING, url STRING, extra STRING) WITH ('connector' = 'datagen', "             \
 	"'number-of-rows' = '1');\n"
 
 struct data {
@@ -92,8 +92,8 @@ static void fill_texts(struct data *d)
 
 		snprintf(value, sizeof(value), "%u", (unsigned)(draw % 10000000));
 		number[r] = text(d, value);
-		snprintf(value, sizeof(value), "https://www.nexmark.com/%s/%s/%s/item.htm?query=1", draw & 1 ? "abc" : "defg",
-			 draw & 2 ? "hij" : "klmn", draw & 4 ? "op_q" : "rst");
+		snprintf(value, sizeof(value), "https://www.nexmark.com/%s/%s/%s/item.htm?query=1",
+			 draw & 1 ? "abc" : "defg", draw & 2 ? "hij" : "klmn", draw & 4 ? "op_q" : "rst");
 		if (draw % 10 != 0)
 			snprintf(value + strlen(value), sizeof(value) - strlen(value), "&channel_id=%u",
 				 (unsigned)(draw >> 32));
@@ -137,9 +137,9 @@ static void bind(struct data *d, const struct tr_schema *scanned)
 	const struct {
 		const char *name;
 		const void *data;
-	} all[] = {{"i", d->in.i},   {"j", d->in.j},     {"a", d->in.a},     {"b", d->in.b}, {"x", d->in.x},
-		   {"y", d->in.y},   {"p", d->in.p},     {"q", d->in.q},     {"ts", d->in.ts}, {"s", d->in.s},
-		   {"n", d->in.n},   {"url", d->in.url}, {"extra", d->in.extra}};
+	} all[] = {{"i", d->in.i}, {"j", d->in.j},     {"a", d->in.a},        {"b", d->in.b},   {"x", d->in.x},
+		   {"y", d->in.y}, {"p", d->in.p},     {"q", d->in.q},        {"ts", d->in.ts}, {"s", d->in.s},
+		   {"n", d->in.n}, {"url", d->in.url}, {"extra", d->in.extra}};
 	struct tr_column *columns = TR_NEW_ARRAY(&d->arena, scanned->column_count, struct tr_column);
 
 	for (uint32_t c = 0; c < scanned->column_count; c++)
@@ -161,8 +161,8 @@ static uint64_t ours(void *context, uint32_t repeat, double *seconds)
 
 	d->rows = ROWS;
 	for (uint32_t r = 0; r < repeat; r++)
-		TR_ASSERT((d->has_condition ? tr_program_run_where(d->program, &d->batch, d->columns, d->selection, &d->rows,
-								   NULL)
+		TR_ASSERT((d->has_condition ? tr_program_run_where(d->program, &d->batch, d->columns, d->selection,
+								   &d->rows, NULL)
 					    : tr_program_run(d->program, &d->batch, d->columns, NULL)) == TR_OK);
 	return (uint64_t)repeat * ROWS;
 }
@@ -205,7 +205,8 @@ static tr_code compare(struct data *d, struct tr_status *st)
 static tr_code compile(struct data *d, struct tr_status *st)
 {
 	const bool has_from = strstr(d->kernel->sql, " FROM b") != NULL;
-	const char *script = tr_arena_printf(&d->arena, TABLE "SELECT %s%s;", d->kernel->sql, has_from ? "" : " FROM b");
+	const char *script =
+		tr_arena_printf(&d->arena, TABLE "SELECT %s%s;", d->kernel->sql, has_from ? "" : " FROM b");
 	const struct tr_node *node;
 	const struct tr_program *program;
 
@@ -255,7 +256,10 @@ static void close_kernel(struct tr_bench_pair *pair)
 	free(d);
 }
 
-#define CASE(name) {name, "one batch of 2,048 rows against the plain loop", "rows", 0.6, 0, 0, open_kernel, close_kernel}
+#define CASE(name)                                                                                                   \
+	{                                                                                                            \
+		name, "one batch of 2,048 rows against the plain loop", "rows", 0.6, 0, 0, open_kernel, close_kernel \
+	}
 
 const struct tr_bench_case tr_bench_kernel_cases[] = {
 	CASE("kernel-add-int"),

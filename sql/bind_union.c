@@ -2,7 +2,8 @@
  *
  * Binding VALUES and UNION ALL: rows and queries that become one relation. See bind.h.
  *
- * Both find a common type per column, as Flink does, and cast what differs.
+ * Both find a common type per column, as Flink does, and cast what differs. Cells that are no literals (ARRAY[1, 2], a clock) are
+ * computed by a PROJECT over the VALUES, a CASE by the number of the row for each column that has such cells.
  */
 #include "base/check.h"
 #include "sql/bind.h"
@@ -16,6 +17,60 @@ static struct tr_schema *schema_new_of_types(struct tr_binder *binder, uint32_t 
 	return schema;
 }
 
+/* A column of cells that are no literals: CASE WHEN row = 0 THEN cell WHEN row = 1 THEN .. END. Its literals become NULL. */
+static const struct tr_expr *choose_cell(struct tr_binder *binder, const struct tr_expr **cells, uint32_t row_count,
+					 uint32_t width, const struct tr_expr *row, struct tr_span span)
+{
+	const struct tr_expr **args = TR_NEW_ARRAY(binder->arena, 2 * row_count + 1, const struct tr_expr *);
+	const struct tr_type *type = cells[0]->type;
+
+	for (uint32_t i = 0; i < row_count; i++) {
+		const struct tr_expr *pair[2] = {row, tr_expr_i64(binder->arena, row->type, i)};
+
+		args[2 * i] = tr_bind_function(binder, "=", pair, 2, span);
+		args[2 * i + 1] = cells[(size_t)i * width];
+		type = tr_type_with_nullable(binder->arena, type,
+					     type->is_nullable || args[2 * i + 1]->type->is_nullable);
+	}
+	args[2 * row_count - 2] = args[2 * row_count - 1]; /* what the last row has is ELSE */
+	for (uint32_t i = 0; i < row_count; i++)
+		cells[(size_t)i * width] = tr_expr_null(binder->arena, type);
+	return tr_expr_case(binder->arena, type, args, 2 * row_count - 1);
+}
+
+/* The VALUES node with the number of the row as one more column, and a PROJECT that computes what is no literal. */
+static struct tr_relation *compute_cells(struct tr_binder *binder, const struct tr_expr **cells, uint32_t row_count,
+					 uint32_t width, const char *const *names, const bool *is_computed,
+					 struct tr_span span)
+{
+	const struct tr_type *number = tr_type_with_nullable(binder->arena, tr_type_of(TR_TYPE_INT), false);
+	const struct tr_expr **wide =
+		TR_NEW_ARRAY(binder->arena, (size_t)row_count * (width + 1) + 1, const struct tr_expr *);
+	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, width + 1, const struct tr_expr *);
+	const char **wide_names = TR_NEW_ARRAY(binder->arena, width + 1, const char *);
+	const struct tr_expr *row = tr_expr_column(binder->arena, width, number);
+	struct tr_node *node = tr_plan_node(binder->arena, TR_NODE_VALUES, NULL, 0);
+	struct tr_relation *base;
+
+	for (uint32_t i = 0; i < width; i++) {
+		wide_names[i] = names[i];
+		exprs[i] = is_computed[i] ? choose_cell(binder, cells + i, row_count, width, row, span)
+					  : tr_expr_column(binder->arena, i, cells[i]->type);
+	}
+	wide_names[width] = "$row";
+	for (uint32_t r = 0; r < row_count; r++) {
+		for (uint32_t i = 0; i < width; i++)
+			wide[r * (width + 1) + i] = cells[r * width + i];
+		wide[r * (width + 1) + width] = tr_expr_i64(binder->arena, number, r);
+	}
+	node->values.exprs = wide;
+	node->values.row_count = row_count;
+	node->output = tr_bind_schema_new(binder, width + 1, wide, wide_names);
+	base = tr_bind_relation_new(binder, node, 0);
+	base->is_bounded = true;
+	return tr_bind_project(binder, base, width, exprs, names);
+}
+
 const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct tr_ast_query *query)
 {
 	const struct tr_ast_values *values = &query->values;
@@ -24,6 +79,7 @@ const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct 
 	const char **names = TR_NEW_ARRAY(binder->arena, width + 1, const char *);
 	struct tr_expr_scope scope = {.clause = "VALUES"};
 	struct tr_node *node = tr_plan_node(binder->arena, TR_NODE_VALUES, NULL, 0);
+	bool *is_computed = TR_NEW_ARRAY(binder->arena, width + 1, bool), has_computed = false;
 	struct tr_relation *relation;
 
 	for (uint32_t i = 0; i < cells; i++) {
@@ -52,13 +108,12 @@ const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct 
 			if (cell == NULL)
 				return NULL;
 			exprs[i] = tr_expr_fold(binder->arena, cell);
-			if (exprs[i]->kind != TR_EXPR_LITERAL) {
-				tr_diag_not_supported(binder->diags, values->cells[i]->span,
-						      "VALUES with an expression that is not constant");
-				return NULL;
-			}
+			is_computed[column] = is_computed[column] || exprs[i]->kind != TR_EXPR_LITERAL;
 		}
+		has_computed = has_computed || is_computed[column];
 	}
+	if (has_computed)
+		return compute_cells(binder, exprs, values->row_count, width, names, is_computed, query->span);
 	node->values.exprs = exprs;
 	node->values.row_count = values->row_count;
 	node->output = tr_bind_schema_new(binder, width, exprs, names);

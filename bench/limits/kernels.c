@@ -15,14 +15,14 @@
 #define MS_AN_HOUR INT64_C(3600000)
 
 /* NAME: out[r] = EXPRESSION for all rows. */
-#define LOOP(NAME, TYPE, EXPRESSION)                                                                                   \
-	static void NAME(const struct tr_limit_input *restrict in, struct tr_limit_output *restrict output)            \
-	{                                                                                                              \
-		TYPE *restrict out = output->columns[0];                                                               \
-                                                                                                                       \
-		for (uint32_t r = 0; r < in->count; r++)                                                               \
-			out[r] = (TYPE)(EXPRESSION);                                                                   \
-		output->rows = in->count;                                                                              \
+#define LOOP(NAME, TYPE, EXPRESSION)                                                                        \
+	static void NAME(const struct tr_limit_input *restrict in, struct tr_limit_output *restrict output) \
+	{                                                                                                   \
+		TYPE *restrict out = output->columns[0];                                                    \
+                                                                                                            \
+		for (uint32_t r = 0; r < in->count; r++)                                                    \
+			out[r] = (TYPE)(EXPRESSION);                                                        \
+		output->rows = in->count;                                                                   \
 	}
 
 LOOP(add_int, int32_t, in->i[r] + in->j[r])

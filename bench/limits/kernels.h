@@ -13,13 +13,13 @@
 /** One table, no NULLs. */
 struct tr_limit_input {
 	uint32_t count;
-	const int32_t *i, *j;     /* INT, 0 < j */
-	const int64_t *a, *b;     /* BIGINT, 0 < b */
-	const double *x, *y;      /* DOUBLE */
-	const int64_t *p, *q;     /* DECIMAL(12, 2) */
-	const int64_t *ts;        /* TIMESTAMP(3) */
-	const struct tr_view *s;  /* channels */
-	const struct tr_view *n;  /* numbers as text */
+	const int32_t *i, *j;    /* INT, 0 < j */
+	const int64_t *a, *b;    /* BIGINT, 0 < b */
+	const double *x, *y;     /* DOUBLE */
+	const int64_t *p, *q;    /* DECIMAL(12, 2) */
+	const int64_t *ts;       /* TIMESTAMP(3) */
+	const struct tr_view *s; /* channels */
+	const struct tr_view *n; /* numbers as text */
 	const struct tr_view *url, *extra;
 };
 
