@@ -6,6 +6,8 @@
  *     ckpt-pause-*                 longest time that a worker stands still for a snapshot, a checkpoint every 100 ms
  *     ckpt-bytes-*                 bytes appended against the bytes of the entries that changed, key and count
  *     ckpt-load-*                  opening a log and giving its state to the operators, against read() of its files
+ *     ckpt-load-*-cold             likewise, of files that are not in the page cache
+ *     ckpt-load-*-table            the same against a loop that builds the same tables from the same files
  *     ckpt-idle                    a small job: time for a checkpoint, bytes that its directory takes
  *
  * A job with checkpoints ends with one, which is part of its time. The updates go to one window of a day that fires at the end, so that
@@ -27,6 +29,7 @@
 #include "bench/bench.h"
 #include "bench/data.h"
 #include "bench/engine_run.h"
+#include "bench/limits/limits.h"
 #include "io/disk.h"
 
 #define WORKERS 2
@@ -51,6 +54,7 @@ struct data {
 	double entry_bytes;
 	struct tr_checkpoint_plan checkpoint; /* as compiled */
 	char directory[64];
+	bool is_cold;                /* loading begins without the files in the page cache */
 	uint64_t checkpoints, bytes; /* of the last run with checkpoints */
 	struct tr_bench_pair *pair;
 };
@@ -425,6 +429,35 @@ static tr_code observe_hot_long(double *value, char *note, size_t room, struct t
 
 /* ---- loading ---- */
 
+static void read_file(int fd, char *into)
+{
+	while (read(fd, into, READ_BYTES) > 0)
+		;
+}
+
+static void drop_from_cache(int fd, char *unused)
+{
+	(void)fdatasync(fd); /* else pages stay */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+static void for_each_file(const struct data *d, void (*visit)(int fd, char *context), char *context)
+{
+	DIR *directory = opendir(d->directory);
+	struct dirent *entry;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		const int fd = openat(dirfd(directory), entry->d_name, O_RDONLY);
+
+		if (fd >= 0) {
+			visit(fd, context);
+			close(fd);
+		}
+	}
+	if (directory != NULL)
+		closedir(directory);
+}
+
 static uint64_t load(void *context, uint32_t repeat, double *seconds)
 {
 	struct data *d = context;
@@ -433,6 +466,8 @@ static uint64_t load(void *context, uint32_t repeat, double *seconds)
 	for (uint32_t i = 0; i < repeat; i++) {
 		struct running r = {NULL};
 
+		if (d->is_cold)
+			for_each_file(d, drop_from_cache, NULL);
 		engine_open(&r, d->job.plan);
 		*seconds += r.created_seconds;
 		engine_close(&r);
@@ -442,40 +477,45 @@ static uint64_t load(void *context, uint32_t repeat, double *seconds)
 	return d->bytes * repeat;
 }
 
-static void read_file(int directory, const char *name, char *into)
-{
-	const int fd = openat(directory, name, O_RDONLY);
-	ssize_t count;
-
-	while (fd >= 0 && (count = read(fd, into, READ_BYTES)) > 0)
-		;
-	if (fd >= 0)
-		close(fd);
-}
-
 static uint64_t read_files(void *context, uint32_t repeat, double *seconds)
 {
 	const struct data *d = context;
 	char *into = malloc(READ_BYTES);
-	const double begun = tr_harness_seconds();
 
 	TR_ASSERT(into != NULL);
+	*seconds = 0;
 	for (uint32_t i = 0; i < repeat; i++) {
-		DIR *directory = opendir(d->directory);
-		struct dirent *entry;
+		double begun;
 
-		while (directory != NULL && (entry = readdir(directory)) != NULL)
-			read_file(dirfd(directory), entry->d_name, into);
-		if (directory != NULL)
-			closedir(directory);
+		if (d->is_cold)
+			for_each_file(d, drop_from_cache, NULL);
+		begun = tr_harness_seconds();
+		for_each_file(d, read_file, into);
+		*seconds += tr_harness_seconds() - begun;
 	}
-	*seconds = tr_harness_seconds() - begun;
 	free(into);
 	return d->bytes * repeat;
 }
 
+static uint64_t load_by_hand(void *context, uint32_t repeat, double *seconds)
+{
+	const struct data *d = context;
+
+	*seconds = 0;
+	for (uint32_t i = 0; i < repeat; i++) {
+		double took;
+		/* Subtasks do not have exactly as many keys each. */
+		const uint64_t keys = tr_limit_load_table(d->directory, d->distinct / 2 + d->distinct / 100, &took);
+
+		TR_ASSERT(keys <= d->distinct && keys > d->distinct / 100 * 99); /* not all have occurred */
+		*seconds += took;
+	}
+	return d->bytes * repeat;
+}
+
 /** A job of `keys` keys, stopped behind one checkpoint. */
-static tr_code open_load(struct tr_bench_pair *pair, size_t keys)
+static tr_code open_load_against(struct tr_bench_pair *pair, size_t keys,
+				 uint64_t (*bar)(void *context, uint32_t repeat, double *seconds), bool is_cold)
 {
 	struct data *d = data_create(ENDLESS_ROWS, 2 * keys, keys, NULL, "DAY");
 	struct tr_checkpoint_stats stats = {0};
@@ -483,6 +523,7 @@ static tr_code open_load(struct tr_bench_pair *pair, size_t keys)
 
 	d->job.plan->checkpoint.directory = d->directory;
 	d->job.plan->checkpoint.interval_ms = 0;
+	d->is_cold = is_cold;
 	engine_open(&r, d->job.plan);
 	engine_start(&r);
 	wait_for_rows(&r, 2 * keys);
@@ -494,13 +535,39 @@ static tr_code open_load(struct tr_bench_pair *pair, size_t keys)
 	d->pair = pair;
 	pair->data = d;
 	pair->ours = (struct tr_harness_side){load, d};
-	pair->bar = (struct tr_harness_side){read_files, d};
+	pair->bar = (struct tr_harness_side){bar, d};
 	return TR_OK;
 }
 
-static tr_code open_load_256mb(struct tr_bench_pair *pair, struct tr_status *st) { return open_load(pair, 16000000); }
+static tr_code open_load_256mb(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_against(pair, 16000000, read_files, false);
+}
 
-static tr_code open_load_1gb(struct tr_bench_pair *pair, struct tr_status *st) { return open_load(pair, 64000000); }
+static tr_code open_load_1gb(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_against(pair, 64000000, read_files, false);
+}
+
+static tr_code open_load_256mb_cold(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_against(pair, 16000000, read_files, true);
+}
+
+static tr_code open_load_1gb_cold(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_against(pair, 64000000, read_files, true);
+}
+
+static tr_code open_load_256mb_table(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_against(pair, 16000000, load_by_hand, false);
+}
+
+static tr_code open_load_1gb_table(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_against(pair, 64000000, load_by_hand, false);
+}
 
 /* ---- a small job ---- */
 
@@ -563,6 +630,12 @@ const struct tr_bench_case tr_bench_checkpoint_cases[] = {
 	{"ckpt-load-256mb", "loading a checkpoint of 16M keys against read() of its files", "bytes", 0.50, 0, 0,
 	 open_load_256mb, data_close},
 	{"ckpt-load-1gb", "the same of 64M keys", "bytes", 0.50, 0, 0, open_load_1gb, data_close},
+	{"ckpt-load-256mb-cold", "loading 16M keys against read(), both not from the page cache", "bytes", 0.50, 0, 0,
+	 open_load_256mb_cold, data_close},
+	{"ckpt-load-1gb-cold", "the same of 64M keys", "bytes", 0.50, 0, 0, open_load_1gb_cold, data_close},
+	{"ckpt-load-256mb-table", "loading 16M keys against a loop that builds the same tables", "bytes", 0.50, 0, 0,
+	 open_load_256mb_table, data_close},
+	{"ckpt-load-1gb-table", "the same of 64M keys", "bytes", 0.50, 0, 0, open_load_1gb_table, data_close},
 	{.name = "ckpt-pause-1m",
 	 .work = "longest pause of a worker for a snapshot, 1M keys",
 	 .unit = "ms",

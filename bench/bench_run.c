@@ -5,6 +5,7 @@
  *
  *     start    a file of two rows, printed: fork, exec, run, exit; the median of 21 runs
  *     idle     a folder that is watched for new files, through a window: processor time of parent and child over 5 s
+ *     output   a job with 16 million keys in a window is stopped behind a checkpoint; from starting it again to its first row
  *     memory   CSV through a tumbling count by 10,000 keys on all cores: peak memory of parent and child
  *
  * The CSV file has 1 GB; TAILRACE_BENCH_CSV_MB makes it smaller for a quick look.
@@ -25,10 +26,14 @@
 
 #include "base/check.h"
 #include "bench/bench.h"
+#include "bench/engine_run.h"
 
 #define START_RUNS 21
 #define IDLE_SECONDS 5.0
 #define IDLE_WARM_SECONDS 1.0
+#define OUTPUT_RUNS 5
+#define OUTPUT_MILLIONS 17.0                   /* of rows: all keys have come */
+#define OUTPUT_BYTES_MIN (UINT64_C(130) << 20) /* in the checkpoint */
 #define CSV_MB 1024
 #define CSV_KEYS 10000
 #define PATH_BYTES 512
@@ -68,6 +73,12 @@ static void workspace_destroy(struct workspace *w)
 {
 	char folder[PATH_BYTES];
 
+	char state[PATH_BYTES];
+
+	snprintf(state, sizeof(state), "%s/state/1", w->directory);
+	(void)tr_bench_directory_remove(state);
+	snprintf(state, sizeof(state), "%s/state", w->directory);
+	(void)rmdir(state);
 	(void)unlink(w->data);
 	(void)unlink(w->script);
 	snprintf(folder, sizeof(folder), "%s/data", w->directory);
@@ -106,6 +117,26 @@ static pid_t start(const struct workspace *w)
 		(void)dup2(null, 0);
 		(void)dup2(null, 1);
 		execl(w->program, "tailrace", "run", "--quiet", w->script, (char *)NULL);
+		_exit(127);
+	}
+	return child;
+}
+
+/** With checkpoints that nobody makes but CTRL-C. `out` gets its standard output, or else its progress. */
+static pid_t start_with_state(const struct workspace *w, int out, bool is_progress)
+{
+	char state[PATH_BYTES];
+	const pid_t child = fork();
+
+	if (child == 0) {
+		const int null = open("/dev/null", O_RDWR);
+
+		snprintf(state, sizeof(state), "%s/state", w->directory);
+		(void)dup2(null, 0);
+		(void)dup2(is_progress ? null : out, 1);
+		(void)dup2(is_progress ? out : null, 2);
+		execl(w->program, "tailrace", "run", "--progress", "plain", "--state-dir", state, "-D",
+		      "execution.checkpointing.interval=1 h", w->script, (char *)NULL);
 		_exit(127);
 	}
 	return child;
@@ -242,6 +273,138 @@ static tr_code run_idle(struct workspace *w, double *value, char *note, size_t r
 	return TR_OK;
 }
 
+/** 16 million keys; all rows are of one day, which the next script ends with its first row. */
+static tr_code write_counting(const struct workspace *w, const char *day, struct tr_status *st)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "CREATE TABLE numbers (id BIGINT, n AS CAST(MOD(id, 16000000) AS BIGINT), ts AS "
+		 "TO_TIMESTAMP_LTZ(MOD(id, 1000) + %s, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', "
+		 "'rows-per-second' = '1000000000000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '0', "
+		 "'fields.id.end' = '1000000000000');\n"
+		 "CREATE VIEW keyed AS SELECT n * (n + 1000003) AS k, ts FROM numbers;\n"
+		 "CREATE TABLE o (k BIGINT, n BIGINT) WITH ('connector' = 'print');\n"
+		 "INSERT INTO o SELECT k, COUNT(*) FROM TABLE(TUMBLE(TABLE keyed, DESCRIPTOR(ts), INTERVAL '1' "
+		 "DAY)) GROUP BY k, window_start, window_end;\n",
+		 day);
+	return write_text(w->script, text, st);
+}
+
+/** Bytes of a directory's files, which may be thrown out of the page cache. */
+static uint64_t directory_bytes(const char *path, bool is_dropped)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	uint64_t bytes = 0;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		const int fd = openat(dirfd(directory), entry->d_name, O_RDONLY);
+		struct stat info;
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+			bytes += (uint64_t)info.st_size;
+		if (is_dropped && fdatasync(fd) == 0)
+			(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		close(fd);
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return bytes;
+}
+
+/** Until the first byte comes out; then it is killed. */
+static tr_code run_to_output(const struct workspace *w, double *seconds, struct tr_status *st)
+{
+	const double began = now_seconds();
+	pid_t parent, child;
+	int pipes[2], status;
+	char byte;
+	ssize_t count;
+
+	if (pipe(pipes) != 0)
+		TR_FAIL_ERRNO(st, TR_ERR_INTERNAL, "pipe");
+	parent = start_with_state(w, pipes[1], false);
+	close(pipes[1]);
+	count = read(pipes[0], &byte, 1);
+	*seconds = now_seconds() - began;
+	child = child_of(parent);
+	(void)kill(parent, SIGKILL); /* first, or it would start the child again */
+	if (child > 0)
+		(void)kill(child, SIGKILL);
+	(void)waitpid(parent, &status, 0);
+	while (count > 0 && read(pipes[0], &byte, 1) > 0) /* until the child is gone, too */
+		;
+	close(pipes[0]);
+	if (count != 1)
+		TR_FAIL(st, TR_ERR_FAILED, "tailrace run ended without output");
+	return TR_OK;
+}
+
+/** Until all keys have come; then it is stopped behind a checkpoint. */
+static tr_code run_to_checkpoint(const struct workspace *w, struct tr_status *st)
+{
+	double rows = 0;
+	char line[256], unit = ' ';
+	int pipes[2], status;
+	pid_t parent;
+	FILE *progress;
+
+	if (pipe(pipes) != 0)
+		TR_FAIL_ERRNO(st, TR_ERR_INTERNAL, "pipe");
+	parent = start_with_state(w, pipes[1], true);
+	close(pipes[1]);
+	progress = fdopen(pipes[0], "r");
+	TR_ASSERT(progress != NULL);
+	while ((unit != 'M' || rows < OUTPUT_MILLIONS) && fgets(line, sizeof(line), progress) != NULL)
+		(void)sscanf(line, "%*f s in %lf %c", &rows, &unit);
+	(void)kill(parent, SIGINT);
+	while (fgets(line, sizeof(line), progress) != NULL)
+		;
+	fclose(progress);
+	(void)waitpid(parent, &status, 0);
+	return TR_OK;
+}
+
+static tr_code run_output(struct workspace *w, bool is_cold, double *value, char *note, size_t room,
+			  struct tr_status *st)
+{
+	char state[PATH_BYTES];
+	double ms[OUTPUT_RUNS];
+	uint64_t bytes;
+
+	snprintf(state, sizeof(state), "%s/state/1", w->directory);
+	TR_TRY(write_counting(w, "0", st));
+	TR_TRY(run_to_checkpoint(w, st));
+	bytes = directory_bytes(state, false);
+	if (bytes < OUTPUT_BYTES_MIN)
+		TR_FAIL(st, TR_ERR_FAILED, "the job has only %.0f MB of checkpoint when it is stopped",
+			(double)bytes / 1e6);
+	TR_TRY(write_counting(w, "864000000", st));
+	for (int i = 0; i < OUTPUT_RUNS; i++) {
+		(void)directory_bytes(state, is_cold);
+		TR_TRY(run_to_output(w, &ms[i], st));
+		ms[i] *= 1e3;
+	}
+	qsort(ms, OUTPUT_RUNS, sizeof(ms[0]), compare_doubles);
+	*value = ms[OUTPUT_RUNS / 2];
+	snprintf(note, room, "%d runs, %.0f to %.0f ms; %.0f MB on disk", OUTPUT_RUNS, ms[0], ms[OUTPUT_RUNS - 1],
+		 (double)bytes / 1e6);
+	return TR_OK;
+}
+
+static tr_code run_output_warm(struct workspace *w, double *value, char *note, size_t room, struct tr_status *st)
+{
+	return run_output(w, false, value, note, room, st);
+}
+
+static tr_code run_output_cold(struct workspace *w, double *value, char *note, size_t room, struct tr_status *st)
+{
+	return run_output(w, true, value, note, room, st);
+}
+
 static tr_code write_csv(const char *path, size_t megabytes, struct tr_status *st)
 {
 	FILE *file = fopen(path, "w");
@@ -315,6 +478,16 @@ static tr_code observe_memory(double *value, char *note, size_t room, struct tr_
 	return observe(run_memory, value, note, room, st);
 }
 
+static tr_code observe_output(double *value, char *note, size_t room, struct tr_status *st)
+{
+	return observe(run_output_warm, value, note, room, st);
+}
+
+static tr_code observe_output_cold(double *value, char *note, size_t room, struct tr_status *st)
+{
+	return observe(run_output_cold, value, note, room, st);
+}
+
 const struct tr_bench_case tr_bench_run_cases[] = {
 	{.name = "run-two-rows",
 	 .work = "start to end of a job of two rows, as a process",
@@ -326,6 +499,16 @@ const struct tr_bench_case tr_bench_run_cases[] = {
 	 .unit = "% of a core",
 	 .must_at_most = 1,
 	 .observe = observe_idle},
+	{.name = "run-output",
+	 .work = "start to first row of a job with 16M keys (256 MB) of state, as a process",
+	 .unit = "ms",
+	 .must_at_most = 1000,
+	 .observe = observe_output},
+	{.name = "run-output-cold",
+	 .work = "the same, its checkpoint not in the page cache",
+	 .unit = "ms",
+	 .must_at_most = 1000,
+	 .observe = observe_output_cold},
 	{.name = "run-memory",
 	 .work = "peak memory of 1 GB of CSV through a tumbling count by 10,000 keys",
 	 .unit = "MB",

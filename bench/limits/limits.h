@@ -107,6 +107,12 @@ double tr_limit_tumble_parallel(uint32_t workers, const int64_t *time_ms, const 
 /** Reads a file of CSV bids with read() and parses it, each thread a half. Seconds; `rows` gets -1 on an error. */
 double tr_limit_csv_file(uint32_t workers, const char *path, int64_t *rows);
 
+/* ---- load_table.c ---- */
+
+/** Loads the entries of both subtasks of a job that counts by one BIGINT key into two tables, on two threads; each has room for
+ * `keys_max` keys. Returns how many there are. */
+uint64_t tr_limit_load_table(const char *directory, uint64_t keys_max, double *seconds);
+
 /* ---- exchange.c: 4 int64 columns, dealt by hash of the first between 2 threads, handed over, summed ---- */
 
 /** Each of `workers` (1 or 2) threads deals `rows` rows (from a block of its own in cache) to both threads, which sum
