@@ -10,7 +10,7 @@
  * described there. There are two sorts:
  *
  *     not keyed   about the writer as a whole: positions, watermarks, which slices live. All of it is written anew at each
- *                 checkpoint and only the newest counts.
+ *                 checkpoint, before the keyed ones, and only the newest counts.
  *     keyed       entries of many keys (16 to 64 KiB a record, so that what a record costs does not matter). Written when
  *                 they changed; an entry in a later record replaces the same key's in an earlier one. Other parallelism
  *                 after a restore: every subtask is given all of them, and keeps the entries whose key groups are its own.

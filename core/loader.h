@@ -37,7 +37,7 @@ struct tr_loader_block {
 
 struct tr_loader_piece {
 	const void *of; /* the owner's */
-	bool is_keyed;  /* likewise */
+	int which;      /* likewise: of the block's records */
 	struct tr_loader_block *block;
 };
 

@@ -11,6 +11,10 @@
  * takes its own stream, all in one turn, and at last what the others say without key. Otherwise the streams are read one after the
  * other (turn k: those of the old subtask k), and each is given to all subtasks, who keep the key groups that are theirs.
  *
+ * Where all that is needed was written for the newest checkpoint (its first one, a savepoint), and each stream goes to the
+ * one subtask that it came from, all blocks are read only once, and a stream's records go to the operator as they were
+ * written: those without key come first. Sources and sinks are given theirs when all has been read and checked.
+ *
  * What takes long is not reading but putting keys into tables. So when there is much of it, each subtask has a thread that
  * loads (core/loader.h) while this one reads on. Sources and sinks may look at files when they are given theirs: they are
  * always loaded here.
@@ -29,6 +33,8 @@
 #define THREADS_BYTES ((uint64_t)8 << 20) /* less is loaded by this thread alone */
 #define NO_LOADER UINT32_MAX
 
+enum which { UNKEYED, KEYED, ALL };
+
 /** One stream of the checkpoint, and who takes it. */
 struct stream {
 	const struct tr_log_part *part;
@@ -37,6 +43,7 @@ struct stream {
 	bool is_dealt_alike;    /* keyed records are those of one subtask */
 	bool is_memory_only;
 	struct tr_bytes unkeyed; /* records, as in a block */
+	struct tr_bytes keyed;   /* likewise; in one reading, of sources and sinks */
 };
 
 struct restore {
@@ -50,6 +57,7 @@ struct restore {
 	const char *what; /* directory, for messages */
 	uint64_t bytes;   /* of all blocks */
 	struct tr_loaders *loaders;
+	bool is_one_reading;
 	bool has_failed; /* an operator has: */
 	struct tr_status failure;
 };
@@ -118,30 +126,45 @@ static tr_code match(struct restore *r, struct tr_status *st)
 	return TR_OK;
 }
 
-/** Keeps the records without key. */
+/** Whether all blocks can be given as they are read. */
+static bool can_read_once(const struct restore *r)
+{
+	for (uint32_t i = 0; i < r->stream_count; i++)
+		if (r->turns[i] != TR_LOG_NO_TURN &&
+		    (!r->streams[i].is_dealt_alike || r->streams[i].part->base < r->checkpoint->number))
+			return false;
+	return !TR_BUG("restore-old-records");
+}
+
+/** Keeps records without key, or with. */
+static tr_code keep(struct stream *stream, bool is_keyed, const void *bytes, size_t length, struct tr_status *st)
+{
+	struct tr_bytes *to = is_keyed ? &stream->keyed : &stream->unkeyed;
+	struct tr_state_record record;
+	size_t begin = 0, end = 0;
+	tr_code code;
+
+	for (; tr_block_next(bytes, length, &end, &record, &code, st); begin = end)
+		if (record.is_keyed == is_keyed)
+			tr_bytes_append(to, (const char *)bytes + begin, end - begin);
+	return code;
+}
+
 static tr_code take_unkeyed(void *context, const struct tr_state_stream *id, uint64_t checkpoint, const void *bytes,
 			    size_t length, struct tr_status *st)
 {
 	struct restore *r = context;
 	struct stream *stream = r->streams;
-	struct tr_state_record record;
-	size_t begin = 0, end = 0;
-	tr_code code;
 
 	while (stream->part->stream.operator_id != id->operator_id || stream->part->stream.subtask != id->subtask)
 		stream++; /* it is one of the checkpoint's parts */
-	if (stream->stage == NULL)
-		return TR_OK;
-	for (; tr_block_next(bytes, length, &end, &record, &code, st); begin = end)
-		if (!record.is_keyed)
-			tr_bytes_append(&stream->unkeyed, (const char *)bytes + begin, end - begin);
-	return code;
+	return stream->stage == NULL ? TR_OK : keep(stream, false, bytes, length, st);
 }
 
 /* Giving. */
 
 /** Gives records of one sort to one subtask's operator. */
-static tr_code give(const struct restore *r, const struct stream *stream, uint32_t subtask, bool is_keyed,
+static tr_code give(const struct restore *r, const struct stream *stream, uint32_t subtask, enum which which,
 		    const void *bytes, size_t length, struct tr_status *st)
 {
 	const struct tr_state_stream *from = &stream->part->stream;
@@ -156,7 +179,7 @@ static tr_code give(const struct restore *r, const struct stream *stream, uint32
 	tr_code code;
 
 	while (tr_block_next(bytes, length, &offset, &record, &code, st)) {
-		if (record.is_keyed != is_keyed)
+		if (which != ALL && record.is_keyed != (which == KEYED))
 			continue;
 		code = op->ops->load != NULL
 			       ? op->ops->load(op, &origin, &record, st)
@@ -192,11 +215,11 @@ static tr_code give_piece(void *context, uint32_t loader, const struct tr_loader
 
 	if (piece->block->length == 0) /* the last piece */
 		return end_subtask(stream->stage, subtask, true, st);
-	return give(r, stream, subtask, piece->is_keyed, piece->block->bytes, piece->block->length, st);
+	return give(r, stream, subtask, (enum which)piece->which, piece->block->bytes, piece->block->length, st);
 }
 
 /** Gives records to subtasks [first, last] of the stream's stage, here or on their threads. */
-static tr_code offer(struct restore *r, const struct stream *stream, uint32_t first, uint32_t last, bool is_keyed,
+static tr_code offer(struct restore *r, const struct stream *stream, uint32_t first, uint32_t last, enum which which,
 		     const void *bytes, size_t length, struct tr_status *st)
 {
 	const uint32_t base = stream->is_memory_only ? r->first_loader[stream->stage->id] : NO_LOADER;
@@ -205,7 +228,7 @@ static tr_code offer(struct restore *r, const struct stream *stream, uint32_t fi
 
 	for (uint32_t subtask = first; code == TR_OK && length > 0 && subtask <= last; subtask++) {
 		if (base == NO_LOADER || !tr_loaders_has_thread(r->loaders, base + subtask)) {
-			code = give(r, stream, subtask, is_keyed, bytes, length, st);
+			code = give(r, stream, subtask, which, bytes, length, st);
 			r->has_failed = code != TR_OK;
 			if (r->has_failed)
 				r->failure = *st; /* the log adds its own words */
@@ -214,7 +237,7 @@ static tr_code offer(struct restore *r, const struct stream *stream, uint32_t fi
 		if (block == NULL)
 			block = tr_loaders_block(r->loaders, bytes, length);
 		if (!tr_loaders_push(r->loaders, base + subtask,
-				     &(struct tr_loader_piece){.of = stream, .is_keyed = is_keyed, .block = block}))
+				     &(struct tr_loader_piece){.of = stream, .which = which, .block = block}))
 			code = tr_status_set(st, TR_ERR_CANCELLED, 0, TR_WHERE, "an operator can't be loaded");
 	}
 	if (block != NULL)
@@ -231,9 +254,9 @@ static tr_code begin_turn(void *context, uint32_t turn, struct tr_status *st)
 		const uint32_t own = stream->part->stream.subtask;
 		const bool is_alone = stream->is_dealt_alike;
 
-		if (r->turns[i] == turn)
+		if (r->turns[i] == turn && !r->is_one_reading)
 			TR_TRY(offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1,
-				     false, stream->unkeyed.data, stream->unkeyed.length, st));
+				     UNKEYED, stream->unkeyed.data, stream->unkeyed.length, st));
 	}
 	return TR_OK;
 }
@@ -242,12 +265,31 @@ static tr_code take_keyed(void *context, uint32_t part, uint64_t checkpoint, con
 			  struct tr_status *st)
 {
 	struct restore *r = context;
-	const struct stream *stream = &r->streams[part];
+	struct stream *stream = &r->streams[part];
 	const uint32_t own = stream->part->stream.subtask;
 	const bool is_alone = stream->is_dealt_alike;
 
-	return offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1, true, bytes,
-		     length, st);
+	if (r->is_one_reading)
+		TR_TRY(keep(stream, false, bytes, length, st));
+	if (r->is_one_reading && !stream->is_memory_only)
+		return keep(stream, true, bytes, length, st);
+	return offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1,
+		     r->is_one_reading ? ALL : KEYED, bytes, length, st);
+}
+
+/** In one reading: what sources and sinks have not been given yet. */
+static tr_code give_kept(struct restore *r, struct tr_status *st)
+{
+	for (uint32_t i = 0; i < r->stream_count; i++) {
+		const struct stream *stream = &r->streams[i];
+		const uint32_t own = stream->part->stream.subtask;
+
+		if (!r->is_one_reading || stream->stage == NULL || stream->is_memory_only)
+			continue;
+		TR_TRY(offer(r, stream, own, own, UNKEYED, stream->unkeyed.data, stream->unkeyed.length, st));
+		TR_TRY(offer(r, stream, own, own, KEYED, stream->keyed.data, stream->keyed.length, st));
+	}
+	return TR_OK;
 }
 
 /** Where each subtask has had its own stream: what the others say without key. */
@@ -259,7 +301,8 @@ static tr_code give_others(struct restore *r, struct tr_status *st)
 
 		for (uint32_t k = 0; stream->is_dealt_alike && k < stream->stage->parallelism; k++)
 			if (k != own)
-				TR_TRY(offer(r, stream, k, k, false, stream->unkeyed.data, stream->unkeyed.length, st));
+				TR_TRY(offer(r, stream, k, k, UNKEYED, stream->unkeyed.data, stream->unkeyed.length,
+					     st));
 	}
 	return TR_OK;
 }
@@ -335,6 +378,8 @@ static tr_code give_all(struct restore *r, struct tr_log *log, struct tr_status 
 		start_loaders(r);
 	code = tr_log_read_in_turn(log, 0, &turns, st);
 	if (code == TR_OK)
+		code = give_kept(r, st);
+	if (code == TR_OK)
 		code = give_others(r, st);
 	if (code == TR_OK && r->loaders != NULL)
 		code = end_loaded(r, st);
@@ -355,8 +400,10 @@ static tr_code restore(struct restore *r, struct tr_log *log, struct tr_status *
 {
 	TR_TRY(match(r, st));
 	TR_FAULT_POINT("restore-before");
-	TR_TRY(TR_BUG("restore-old-records") ? tr_log_read(log, 0, take_unkeyed, r, st)
-					     : tr_log_read_last(log, 0, take_unkeyed, r, st));
+	r->is_one_reading = can_read_once(r);
+	if (!r->is_one_reading)
+		TR_TRY(TR_BUG("restore-old-records") ? tr_log_read(log, 0, take_unkeyed, r, st)
+						     : tr_log_read_last(log, 0, take_unkeyed, r, st));
 	TR_FAULT_POINT("restore-read");
 	TR_TRY(give_all(r, log, st));
 	return end_others(r, st);
@@ -379,8 +426,10 @@ tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const ch
 	TR_FAULT_POINT("restore-done");
 	for (uint32_t w = 0; w < graph->worker_count; w++)
 		graph->workers[w].now_ms = TR_MAX(graph->workers[w].now_ms, r.checkpoint->wall_ms);
-	for (uint32_t i = 0; i < r.stream_count; i++)
+	for (uint32_t i = 0; i < r.stream_count; i++) {
 		tr_bytes_deinit(&r.streams[i].unkeyed);
+		tr_bytes_deinit(&r.streams[i].keyed);
+	}
 	free(r.streams);
 	free(r.turns);
 	free(r.first_loader);

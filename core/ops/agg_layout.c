@@ -327,11 +327,24 @@ static tr_code check_partials(const struct tr_agg_part *part, const struct tr_co
 	return TR_OK;
 }
 
+/** False: look at each. */
+static bool are_all_positive(const struct tr_column *column, const uint32_t *rows, uint32_t count)
+{
+	const int64_t *values = column->data;
+	bool is_other = rows != NULL || column->is_constant || column->type->phys != TR_PHYS_I64;
+
+	if (is_other)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		is_other |= values[i] <= 0;
+	return !is_other;
+}
+
 tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_column *columns,
 			    const struct tr_column *row_counts, const uint32_t *rows, uint32_t count,
 			    struct tr_status *st)
 {
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = are_all_positive(row_counts, rows, count) ? count : 0; i < count; i++) {
 		const int64_t held = tr_column_i64(row_counts, tr_agg_row(rows, i));
 
 		if (held <= 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TUMBLE over event time by one key of at most 8 bytes, of rows or of partials (GLOBAL): each window that is open has a table of its own, which holds keys
- * and accumulators side by side (state/group_table.h). A row costs one cache miss, where the general way by slots
- * and slices (op_window_slice.c) costs two; nothing is shared between windows, so nothing must be counted or given
- * back by key.
+ * TUMBLE over event time by one key of at most 8 bytes, of rows or of partials (GLOBAL): each window that is open has a
+ * table of its own, which holds keys and accumulators side by side (state/group_table.h). A row costs one cache miss, where
+ * the general way by slots and slices (op_window_slice.c) costs two; nothing is shared between windows, so nothing must be
+ * counted or given back by key.
  *
  *     batch ──▶ targets (core/ops/window_assign.h) ──▶ entries, found in the target's table ──▶ kernels
  *

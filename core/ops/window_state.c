@@ -527,6 +527,15 @@ static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struc
 	}
 }
 
+static bool is_one_value(const int64_t *values, uint32_t count)
+{
+	uint64_t others = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		others |= (uint64_t)values[i] ^ (uint64_t)values[0];
+	return others == 0;
+}
+
 tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_record *record, struct tr_window_rows *rows,
 			     struct tr_status *st)
 {
@@ -538,15 +547,16 @@ tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_recor
 	keep_own(w, batch, rows);
 	rows->starts = batch->columns[at].data;
 	rows->ends = batch->columns[at + 1].data;
-	for (uint32_t i = 0; i < batch->row_count; i++)
-		if (w->has_slices ? rows->starts[i] != rows->starts[0] || rows->ends[i] != rows->ends[0]
-				  : !is_window(&w->clock, rows->starts[i], rows->ends[i]))
+	rows->slices = batch->columns[at + 3].data;
+	if (w->has_slices && !is_one_value(rows->slices, batch->row_count))
+		TR_FAIL(st, TR_ERR_DATA, "%s: a state record has entries of several slices", w->op.ops->name);
+	if (w->has_slices &&
+	    (!is_one_value(rows->starts, batch->row_count) || !is_one_value(rows->ends, batch->row_count)))
+		TR_FAIL(st, TR_ERR_DATA, "%s: a state record has entries of several windows", w->op.ops->name);
+	for (uint32_t i = 0; !w->has_slices && i < batch->row_count; i++)
+		if (!is_window(&w->clock, rows->starts[i], rows->ends[i]))
 			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has a window that there can't be: %lld to %lld",
 				w->op.ops->name, (long long)rows->starts[i], (long long)rows->ends[i]);
-	rows->slices = batch->columns[at + 3].data;
-	for (uint32_t i = 0; w->has_slices && i < batch->row_count; i++)
-		if (rows->slices[i] != rows->slices[0])
-			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has entries of several slices", w->op.ops->name);
 	if (!is_entries)
 		return TR_OK;
 	rows->counts = batch->columns[at + 2].data;

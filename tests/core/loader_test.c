@@ -28,8 +28,7 @@ static tr_code take(void *context, uint32_t loader, const struct tr_loader_piece
 
 	atomic_fetch_add_explicit(&w->calls, 1, memory_order_relaxed);
 	memcpy(&number, piece->block->bytes, sizeof(number));
-	w->is_out_of_order[loader] |=
-		number != w->seen[loader] || piece->of != w || piece->is_keyed != (number % 3 == 0);
+	w->is_out_of_order[loader] |= number != w->seen[loader] || piece->of != w || piece->which != (int)(number % 3);
 	w->seen[loader]++;
 	w->bytes[loader] += piece->block->length;
 	if (w->fails_at[loader] != 0 && number >= w->fails_at[loader])
@@ -52,7 +51,7 @@ static uint32_t push_all(struct tr_loaders *loaders, struct world *w, uint64_t *
 		block = tr_loaders_block(loaders, text, length);
 		for (uint32_t i = 0; i < LOADERS && is_taken; i++)
 			is_taken = tr_loaders_push(
-				loaders, i, &(struct tr_loader_piece){.of = w, .is_keyed = n % 3 == 0, .block = block});
+				loaders, i, &(struct tr_loader_piece){.of = w, .which = (int)(n % 3), .block = block});
 		tr_loaders_let_go(loaders, block);
 		if (!is_taken)
 			return n;
