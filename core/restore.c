@@ -131,7 +131,8 @@ static bool can_read_once(const struct restore *r)
 {
 	for (uint32_t i = 0; i < r->stream_count; i++)
 		if (r->turns[i] != TR_LOG_NO_TURN &&
-		    (!r->streams[i].is_dealt_alike || r->streams[i].part->base < r->checkpoint->number))
+		    (!r->streams[i].is_dealt_alike ||
+		     tr_state_age_checkpoint(r->streams[i].part->base) < r->checkpoint->number))
 			return false;
 	return !TR_BUG("restore-old-records");
 }
