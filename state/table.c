@@ -98,7 +98,8 @@ static enum tr_flow scan_cold(struct tr_table *table, struct tr_page *page, uint
 			      uint64_t *passed, uint32_t max, struct tr_table_entry *entries, uint32_t *count)
 {
 	const enum tr_flow flow = tr_cold_load(table, page, 0);
-	uint64_t cursor = 0, n = 0;
+	struct tr_cold_cursor cursor = {0};
+	uint64_t n = 0;
 	struct tr_slot *slot;
 	struct tr_blob *blob;
 
@@ -140,7 +141,7 @@ enum tr_flow tr_table_scan(struct tr_table *table, uint32_t group_first, uint32_
 		}
 		if (at < (uint64_t)1 << page->slot_bits)
 			break;
-		if (page->cold != NULL) {
+		if (table->cold != NULL) {
 			uint64_t passed = at < SCAN_COLD ? 0 : at - SCAN_COLD;
 
 			flow = scan_cold(table, page, group_first, group_end, &passed, max, entries, count);

@@ -12,8 +12,8 @@
  *     slot        | key or hash u64 | stamp u32 | flags u32 | [expiry i64] | value, or where in the page's heap it lies |
  *     heap        of a page: keys and values that are byte strings
  *
- * So growth moves one page at a time and never everything, neighbours in the directory are neighbours in key group, and a
- * page is the unit in which cold entries leave memory.
+ * So growth moves one page at a time and never everything, neighbours in the directory are neighbours in key group, and
+ * cold entries leave memory some neighbouring pages at a time.
  *
  * There are two sorts of tables. In one keys are int64 and values have a fixed size; a value lies beside its key, and
  * an access costs one cache miss. In the other keys are byte strings and values too. Lists and sorted rows of a key are
@@ -67,8 +67,8 @@ struct tr_table_options {
 	const char *cold_path;     /* with memory_limit: the file for cold entries, made anew */
 };
 
-/* Less makes no sense. What is on disk takes some 12 bytes an entry in memory, so with so little a table can only be held to its
- * limit as long as there are not more than some 100,000 entries. */
+/* Less makes no sense. What is on disk takes some 3 bytes an entry in memory, so with so little a table can only be held to its
+ * limit as long as there are not more than some 400,000 entries. */
 #define TR_TABLE_LIMIT_MIN ((size_t)2 << 20)
 
 /** A key that is a byte string. `partition` is the upper half of the hash by which its row was dealt. */

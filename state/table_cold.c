@@ -1,234 +1,145 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See table_cold.h.
+ * Zones: what leaves memory, what comes back; see table_cold.h.
  */
 #include "state/table_cold.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define CLASS_MIN 10
 #define ROWS 256
+#define ZONE_SHARE 256 /* of the limit is a zone in memory, about */
+#define ZONE_BYTES_MIN ((size_t)16 << 10)
+#define ZONE_BYTES_MAX ((size_t)512 << 10)
+#define MERGED_ZONES 16   /* so many times a zone's bytes are merged at once, at most */
+#define COLLECTED_ZONES 4 /* and are taken out */
+#define DEPTH_MAX 28
 #define WRITING_SHARE 16 /* of the limit may be on its way to the file */
-#define VISITED_MIN 256  /* pages that the hand passes for a batch, at most; */
-#define VISITED_SHARE 8  /* and this part of all */
+#define WAVE_SHARE 32    /* and on its way back */
+#define WAVE_BYTES_MIN ((size_t)64 << 10)
+#define READ_BYTES ((size_t)1536) /* room for a usual block */
+#define PASSED_MIN 16             /* zones that the hand passes for a batch, at most; */
+#define PASSED_SHARE 8            /* and this part of all */
+#define IDLE_SHARE 8              /* fewer idle entries of a zone wait for the next turn */
 
-/* The file. */
+/* -- zones -- */
+
+/** The last hash of a prefix of `depth` bits. */
+static uint64_t last_hash(uint64_t prefix, uint32_t depth)
+{
+	return depth == 0 ? UINT64_MAX : (prefix << (64 - depth)) | (UINT64_MAX >> depth);
+}
+
+static uint64_t first_hash(uint64_t prefix, uint32_t depth) { return depth == 0 ? 0 : prefix << (64 - depth); }
+
+static uint32_t zone_number(const struct tr_cold_file *f, uint64_t hash)
+{
+	return f->directory[hash >> 1 >> (63 - f->depth)];
+}
+
+static struct tr_cold_zone *zone_of(const struct tr_cold_file *f, uint64_t hash)
+{
+	return f->zones[zone_number(f, hash)];
+}
+
+/** A zone, which stands in the directory. */
+static struct tr_cold_zone *zone_add(struct tr_table *table, uint64_t prefix, uint32_t depth)
+{
+	struct tr_cold_file *f = table->cold;
+	struct tr_cold_zone *zone = tr_checked(calloc(1, sizeof(*zone)));
+	const uint32_t spread = f->depth - depth;
+
+	zone->prefix = prefix;
+	zone->depth = (uint8_t)depth;
+	if (f->zone_count == f->zone_room) {
+		f->zone_room = TR_MAX(f->zone_room * 2, 16u);
+		f->zones = tr_checked(realloc(f->zones, f->zone_room * sizeof(*f->zones)));
+	}
+	for (uint64_t i = prefix << spread; i < (prefix + 1) << spread; i++)
+		f->directory[i] = f->zone_count;
+	f->zones[f->zone_count++] = zone;
+	table->bytes += sizeof(*zone) + TR_COLD_RUNS_MAX * sizeof(*zone->runs);
+	return zone;
+}
+
+static bool zone_can_split(const struct tr_cold_file *f, const struct tr_cold_zone *zone)
+{
+	/* Keys that are many under few hashes must not make the directory much larger than there are zones. */
+	return zone->depth < f->depth ||
+	       (f->depth < DEPTH_MAX && UINT64_C(1) << f->depth <= 4096 + (uint64_t)f->zone_count * 64);
+}
+
+/** Cuts a zone without runs in two; returns the upper one. */
+static struct tr_cold_zone *zone_split(struct tr_table *table, struct tr_cold_zone *zone)
+{
+	struct tr_cold_file *f = table->cold;
+
+	if (zone->depth == f->depth) {
+		const uint64_t count = UINT64_C(1) << f->depth;
+		uint32_t *doubled = tr_checked(malloc(count * 2 * sizeof(*doubled)));
+
+		for (uint64_t i = 0; i < count; i++)
+			doubled[i * 2] = doubled[i * 2 + 1] = f->directory[i];
+		free(f->directory);
+		f->directory = doubled;
+		f->depth++;
+		table->bytes += count * sizeof(*doubled);
+	}
+	zone->depth++;
+	zone->prefix <<= 1;
+	return zone_add(table, zone->prefix | 1, zone->depth);
+}
+
+/** Frees the runs of which nothing is left. */
+static void zone_tidy(struct tr_table *table, struct tr_cold_zone *zone)
+{
+	uint32_t n = 0;
+
+	for (uint32_t r = 0; r < zone->run_count; r++) {
+		struct tr_cold_run *run = zone->runs[r];
+
+		if (run->live == 0 && run->reads == NULL && !run->is_writing && !run->is_loading)
+			tr_cold_run_free(table, run);
+		else
+			zone->runs[n++] = run;
+	}
+	zone->run_count = n;
+}
 
 tr_code tr_cold_open(struct tr_table *table, struct tr_status *st)
 {
 	struct tr_disk *disk = table->options.queue->disk;
+	const size_t limit = table->options.memory_limit;
+	struct tr_cold_file *f = table->cold = tr_checked(calloc(1, sizeof(*f)));
 
-	table->cold = tr_checked(calloc(1, sizeof(*table->cold)));
-	return disk->ops->open(disk, table->options.cold_path,
-			       TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE, &table->cold->file,
-			       st);
+	f->zone_bytes = TR_MIN(TR_MAX(limit / ZONE_SHARE, ZONE_BYTES_MIN), ZONE_BYTES_MAX);
+	while (f->depth < DEPTH_MAX && f->zone_bytes << f->depth < limit)
+		f->depth++;
+	f->directory = tr_checked(malloc(sizeof(*f->directory) << f->depth));
+	table->bytes += sizeof(*f->directory) << f->depth;
+	for (uint64_t prefix = 0; prefix < UINT64_C(1) << f->depth; prefix++)
+		(void)zone_add(table, prefix, f->depth);
+	TR_TRY(disk->ops->open(disk, table->options.cold_path,
+			       TR_OPEN_READ | TR_OPEN_WRITE | TR_OPEN_CREATE | TR_OPEN_TRUNCATE, &f->file, st));
+	return disk->ops->unlink(disk, table->options.cold_path, st);
 }
 
-static int64_t space_get(struct tr_cold_file *f, uint8_t class)
-{
-	int64_t offset = f->end;
-
-	if (f->free_count[class] > 0)
-		return f->free[class][--f->free_count[class]];
-	f->end += INT64_C(1) << class;
-	return offset;
-}
-
-static void space_put(struct tr_cold_file *f, int64_t offset, uint8_t class)
-{
-	if (f->free_count[class] == f->free_room[class]) {
-		f->free_room[class] = f->free_room[class] * 2 + 8;
-		f->free[class] = tr_checked(realloc(f->free[class], f->free_room[class] * sizeof(int64_t)));
-	}
-	f->free[class][f->free_count[class]++] = offset;
-}
-
-/* Runs. */
-
-static size_t run_memory(const struct tr_cold_run *run)
-{
-	return sizeof(*run) + (size_t)run->count * 4 + ((size_t)run->count + 63) / 64 * 8 +
-	       (run->places != NULL ? ((size_t)run->count + 1) * 4 : 0);
-}
-
-static void buffer_free(struct tr_table *table, struct tr_cold_run *run)
-{
-	if (run->buffer == NULL)
-		return;
-	table->bytes -= run->bytes;
-	free(run->buffer);
-	run->buffer = NULL;
-}
-
-static void run_free(struct tr_table *table, struct tr_cold_run *run)
-{
-	TR_ASSERT(!run->is_writing && !run->is_loading && run->reads == 0);
-	buffer_free(table, run);
-	table->bytes -= run_memory(run);
-	space_put(table->cold, run->offset, run->class);
-	free(run->hashes);
-	free(run->places);
-	free(run->back);
-	free(run);
-}
-
-/** Frees the runs of which nothing is left. */
-static void runs_tidy(struct tr_table *table, struct tr_page *page)
-{
-	struct tr_cold *cold = page->cold;
-	uint32_t n = 0;
-
-	for (uint32_t r = 0; r < cold->run_count; r++) {
-		struct tr_cold_run *run = cold->runs[r];
-
-		if (run->live == 0 && run->reads == 0 && !run->is_writing && !run->is_loading)
-			run_free(table, run);
-		else
-			cold->runs[n++] = run;
-	}
-	cold->run_count = n;
-	if (n == 0) {
-		free(cold);
-		page->cold = NULL;
-	}
-}
-
-static uint32_t entry_place(const struct tr_table *table, const struct tr_cold_run *run, uint32_t index)
-{
-	return run->places != NULL ? run->places[index] : index * table->slot_bytes;
-}
-
-static size_t blob_bytes(struct tr_blob *blob)
-{
-	return (size_t)(tr_blob_value(blob) - (char *)blob) + ((blob->value_length + 7) & ~(uint32_t)7);
-}
-
-/** Puts a slot, and its blob, into a buffer that is large enough; returns the bytes it took. */
-static size_t entry_write(const struct tr_table *table, char *to, const struct tr_slot *slot, struct tr_blob *blob)
-{
-	size_t bytes = table->slot_bytes;
-
-	memcpy(to, slot, bytes);
-	if (blob != NULL) {
-		memcpy(to + bytes, blob, blob_bytes(blob));
-		((struct tr_blob *)(void *)(to + bytes))->value_room = (blob->value_length + 7) & ~(uint32_t)7;
-		bytes += blob_bytes(blob);
-	}
-	return bytes;
-}
-
-/** What goes into a new run. */
-struct source {
-	struct tr_slot *slot;
-	struct tr_blob *blob; /* NULL with int64 keys */
-	uint32_t hash;
-};
-
-static int compare_sources(const void *a, const void *b)
-{
-	const uint32_t x = ((const struct source *)a)->hash, y = ((const struct source *)b)->hash;
-
-	return (x > y) - (x < y);
-}
-
-/** A run of these entries, which is being written from now on. */
-static void run_create(struct tr_table *table, struct tr_page *page, struct source *sources, uint32_t count)
-{
-	struct tr_cold_run *run = tr_checked(calloc(1, sizeof(*run)));
-	struct tr_cold_file *f = table->cold;
-	size_t bytes = 0;
-
-	qsort(sources, count, sizeof(*sources), compare_sources);
-	for (uint32_t i = 0; i < count; i++)
-		bytes += table->slot_bytes + (sources[i].blob != NULL ? blob_bytes(sources[i].blob) : 0);
-	TR_ASSERT(count > 0 && bytes < UINT32_MAX);
-	run->count = run->live = count;
-	run->bytes = (uint32_t)bytes;
-	run->hashes = tr_checked(malloc(count * sizeof(uint32_t)));
-	run->places = table->options.has_byte_keys ? tr_checked(malloc(((size_t)count + 1) * sizeof(uint32_t))) : NULL;
-	run->back = tr_checked(calloc(((size_t)count + 63) / 64, sizeof(uint64_t)));
-	run->buffer = tr_checked(malloc(bytes));
-	bytes = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		run->hashes[i] = sources[i].hash;
-		if (run->places != NULL)
-			run->places[i] = (uint32_t)bytes;
-		run->newest = TR_MAX(run->newest, sources[i].slot->stamp);
-		bytes += entry_write(table, run->buffer + bytes, sources[i].slot, sources[i].blob);
-	}
-	if (run->places != NULL)
-		run->places[count] = (uint32_t)bytes;
-	for (run->class = CLASS_MIN; UINT64_C(1) << run->class < bytes; run->class ++)
-		;
-	run->offset = space_get(f, run->class);
-	table->bytes += run->bytes + run_memory(run);
-	run->is_writing = true;
-	run->request = (struct tr_io_request){
-		.op = TR_IO_WRITE, .file = f->file, .buffer = run->buffer, .length = run->bytes, .offset = run->offset};
-	run->next_writing = f->writing;
-	f->writing = run;
-	f->writing_bytes += run->bytes;
-	tr_io_submit(table->options.queue, &run->request);
-	if (page->cold == NULL)
-		page->cold = tr_checked(calloc(1, sizeof(*page->cold)));
-	TR_ASSERT(page->cold->run_count < TR_COLD_RUNS_MAX);
-	page->cold->runs[page->cold->run_count++] = run;
-}
-
-/** Notices what has been written. A short write is carried on. */
-static tr_code reap_writes(struct tr_table *table)
-{
-	struct tr_cold_file *f = table->cold;
-
-	for (struct tr_cold_run **at = &f->writing; *at != NULL;) {
-		struct tr_cold_run *run = *at;
-		struct tr_io_request *request = &run->request;
-
-		if (!request->is_done) {
-			at = &run->next_writing;
-			continue;
-		}
-		if (request->result <= 0)
-			return tr_status_set(&table->status, TR_ERR_IO, (int)-request->result, TR_WHERE,
-					     "%s: writing %zu bytes of cold state", table->options.cold_path,
-					     request->length);
-		if ((size_t)request->result < request->length) {
-			request->buffer = (char *)request->buffer + request->result;
-			request->offset += request->result;
-			request->length -= (size_t)request->result;
-			request->is_done = false;
-			tr_io_submit(table->options.queue, request);
-			at = &run->next_writing;
-			continue;
-		}
-		*at = run->next_writing;
-		f->writing_bytes -= run->bytes;
-		run->is_writing = false;
-		buffer_free(table, run);
-	}
-	return TR_OK;
-}
-
-/* Bringing back. */
+/* -- coming back -- */
 
 /** An entry that was read goes into its page again. */
-static void entry_return(struct tr_table *table, uint32_t number, struct tr_cold_run *run, uint32_t index, char *bytes)
+static void entry_return(struct tr_table *table, struct tr_cold_run *run, uint32_t index, char *entry)
 {
-	struct tr_slot *from = (struct tr_slot *)(void *)bytes, *slot;
+	struct tr_slot *from = (struct tr_slot *)(void *)entry, *slot;
 	const uint64_t hash = tr_slot_hash(table, from);
 	struct tr_page *page;
 
-	if ((run->back[index >> 6] >> (index & 63) & 1) != 0)
-		return;
 	tr_page_make_room(table, hash);
 	page = tr_table_page_of(table, hash);
-	TR_ASSERT(page->number == number);
 	slot = tr_page_insert(table, page, hash);
 	memcpy(slot, from, table->slot_bytes);
 	if (slot->stamp < table->epoch) /* a record may have been written from the file */
 		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
-	slot->flags |= TR_SLOT_RECENT;
+	slot->flags |= TR_SLOT_RECENT; /* stays for a turn at least: who looks for more before it is used gets on */
 	page->dead += (slot->flags & TR_SLOT_DEAD) != 0;
 	if (slot->stamp == table->epoch) {
 		tr_page_stamp(table, page, slot);
@@ -238,7 +149,7 @@ static void entry_return(struct tr_table *table, uint32_t number, struct tr_cold
 		tr_page_marks(page, TR_MARK_BEFORE)[at >> 6] |= UINT64_C(1) << (at & 63);
 	}
 	if (table->options.has_byte_keys) {
-		struct tr_blob *blob = (struct tr_blob *)(void *)(bytes + table->slot_bytes);
+		struct tr_blob *blob = tr_cold_entry_blob(table, entry);
 		const struct tr_table_key key = {tr_blob_key(blob), blob->key_length, blob->partition};
 
 		*tr_slot_blob_at(table, slot) = TR_BLOB_NONE;
@@ -250,200 +161,410 @@ static void entry_return(struct tr_table *table, uint32_t number, struct tr_cold
 	table->cold->entries--;
 }
 
-/** Takes in the entries whose reads have completed, the newest first, up to one that has not. Nobody goes on before all have,
- * and so each is looked at once, not at every completion. */
-static tr_code reap_reads(struct tr_table *table)
+static struct tr_cold_read *read_begin(struct tr_table *table, struct tr_cold_run *run, uint32_t block)
 {
 	struct tr_cold_file *f = table->cold;
+	const uint32_t place = run->blocks[block].place, length = run->blocks[block + 1].place - place;
+	struct tr_cold_read *read = length > READ_BYTES ? NULL : f->spare;
 
-	while (f->reads != NULL && f->reads->request.is_done) {
-		struct tr_cold_read *read = f->reads;
-
-		if (read->request.result != (int64_t)read->request.length)
-			return tr_status_set(&table->status, TR_ERR_IO,
-					     read->request.result < 0 ? (int)-read->request.result : 0, TR_WHERE,
-					     "%s: reading %zu bytes at %lld", table->options.cold_path,
-					     read->request.length, (long long)read->request.offset);
-		f->reads = read->next;
-		read->run->reads--;
-		entry_return(table, read->page, read->run, read->index, read->bytes);
-		read->next = f->spare;
-		f->spare = read;
-	}
-	return TR_OK;
-}
-
-static void read_begin(struct tr_table *table, const struct tr_page *page, struct tr_cold_run *run, uint32_t index)
-{
-	struct tr_cold_file *f = table->cold;
-	const uint32_t place = entry_place(table, run, index);
-	const size_t length = entry_place(table, run, index + 1) - place;
-	struct tr_cold_read *read = f->spare;
-
-	for (const struct tr_cold_read *r = run->reads > 0 ? f->reads : NULL; r != NULL; r = r->next)
-		if (r->run == run && r->index == index)
-			return;
-	if (read != NULL)
+	if (read != NULL) {
 		f->spare = read->next;
-	if (read == NULL || read->room < length) {
-		if (read != NULL)
-			table->bytes -= sizeof(*read) + read->room;
-		free(read);
-		table->bytes += sizeof(*read) + TR_MAX(length, (size_t)64);
-		read = tr_checked(malloc(sizeof(*read) + TR_MAX(length, (size_t)64)));
-		read->room = TR_MAX(length, (size_t)64);
+	} else {
+		const size_t room = TR_MAX((size_t)length, READ_BYTES);
+
+		read = tr_checked(malloc(sizeof(*read) + room));
+		read->room = room;
+		table->bytes += sizeof(*read) + room;
 	}
 	read->run = run;
-	read->page = page->number;
-	read->index = index;
+	read->block = block;
+	read->length = length;
 	read->request = (struct tr_io_request){.op = TR_IO_READ,
 					       .file = f->file,
 					       .buffer = read->bytes,
 					       .length = length,
 					       .offset = run->offset + place};
 	read->next = f->reads;
-	f->reads = read;
-	run->reads++;
+	f->reads = f->waiting = read;
+	read->next_of_run = run->reads;
+	run->reads = read;
+	f->wave_bytes += sizeof(*read) + read->room;
 	f->reads_total++;
 	tr_io_submit(table->options.queue, &read->request);
+	return read;
 }
 
-/** The key is not in its page: returns it from what is in memory, or begins to read. False: a read was begun. */
-static bool bring_in(struct tr_table *table, uint64_t hash)
+/** The block of the wave, which is asked for if it is not in it. */
+static struct tr_cold_read *read_of(struct tr_table *table, struct tr_cold_run *run, uint32_t block)
 {
-	struct tr_page *page = tr_table_page_of(table, hash);
-	struct tr_cold *cold = page->cold;
-	const uint32_t low_hash = (uint32_t)hash;
-	bool is_here = true;
+	struct tr_cold_read *read = run->reads;
 
-	for (uint32_t r = 0; cold != NULL && r < cold->run_count; r++) {
-		struct tr_cold_run *run = cold->runs[r];
-		/* Hashes are spread evenly: near here. */
-		uint32_t low = (uint32_t)((uint64_t)low_hash * run->count >> 32);
+	while (read != NULL && read->block != block)
+		read = read->next_of_run;
+	return read != NULL ? read : read_begin(table, run, block);
+}
 
-		while (low > 0 && run->hashes[low - 1] >= low_hash)
-			low--;
-		while (low < run->count && run->hashes[low] < low_hash)
-			low++;
-		for (; low < run->count && run->hashes[low] == low_hash; low++) {
-			if ((run->back[low >> 6] >> (low & 63) & 1) != 0)
+/** Looks at the blocks that have come back, up to one that has not. Nobody goes on before all have, and so each is looked at
+ * once, not at every completion. */
+static tr_code reap_reads(struct tr_table *table)
+{
+	struct tr_cold_file *f = table->cold;
+
+	for (; f->waiting != NULL && f->waiting->request.is_done; f->waiting = f->waiting->next) {
+		struct tr_cold_read *read = f->waiting;
+
+		if (tr_cold_goes_on(table, &read->request))
+			return TR_OK;
+		if (read->request.result <= 0)
+			return tr_cold_failed(table, &read->request);
+		TR_TRY(tr_cold_run_check(table, read->run, read->block, read->bytes));
+	}
+	return TR_OK;
+}
+
+/** Forgets the blocks that have been read. */
+static void wave_end(struct tr_table *table)
+{
+	struct tr_cold_file *f = table->cold;
+
+	while (f->reads != NULL) {
+		struct tr_cold_read *read = f->reads;
+
+		f->reads = read->next;
+		read->run->reads = NULL;
+		if (read->room > READ_BYTES) {
+			table->bytes -= sizeof(*read) + read->room;
+			free(read);
+			continue;
+		}
+		read->next = f->spare;
+		f->spare = read;
+	}
+	f->wave_bytes = 0;
+}
+
+/** Remembers that the entry, which looks like it, has another hash: who has to begin again must not read it again. */
+static void miss_add(struct tr_cold_file *f, const struct tr_cold_run *run, uint32_t index, uint64_t hash)
+{
+	f->misses[f->misses_total++ % TR_COUNT_OF(f->misses)] = (struct tr_cold_miss){run, index, hash};
+}
+
+static bool is_missed(const struct tr_cold_file *f, const struct tr_cold_run *run, uint32_t index, uint64_t hash)
+{
+	for (uint32_t m = 0; m < TR_COUNT_OF(f->misses); m++)
+		if (f->misses[m].run == run && f->misses[m].index == index && f->misses[m].hash == hash)
+			return true;
+	return false;
+}
+
+/** The entry goes to its page if it has the hash. `bytes`: its block. */
+static void take(struct tr_table *table, struct tr_cold_run *run, uint32_t index, uint64_t hash, uint32_t block,
+		 char *bytes)
+{
+	char *entry = tr_cold_run_entry(table, run, block, bytes, index);
+
+	if (tr_slot_hash(table, (struct tr_slot *)(void *)entry) != hash) {
+		miss_add(table->cold, run, index, hash);
+		return;
+	}
+	if (!tr_cold_is_back(run, index)) /* a key may be wanted twice */
+		entry_return(table, run, index, entry);
+}
+
+static void want(struct tr_table *table, struct tr_cold_read *read, uint32_t index, uint64_t hash)
+{
+	struct tr_cold_file *f = table->cold;
+
+	if (f->wanted_count == f->wanted_room) {
+		const uint32_t room = TR_MAX(f->wanted_room * 2, (uint32_t)ROWS);
+
+		table->bytes += (room - f->wanted_room) * sizeof(*f->wanted);
+		f->wanted_room = room;
+		f->wanted = tr_checked(realloc(f->wanted, room * sizeof(*f->wanted)));
+	}
+	f->wanted[f->wanted_count++] = (struct tr_cold_wanted){read, index, hash};
+}
+
+/** What looks as if it had the hash goes to its page, or is wanted. */
+static void look_in(struct tr_table *table, struct tr_cold_run *run, uint64_t hash)
+{
+	uint64_t bucket;
+
+	if (run->live == 0 || hash < run->first_hash || hash > run->last_hash)
+		return;
+	bucket = (hash - run->first_hash) >> run->shift;
+	for (uint32_t i = run->begins[bucket]; i < run->begins[bucket + 1]; i++) {
+		uint32_t block;
+
+		if (run->prints[i] != (uint16_t)hash || tr_cold_is_back(run, i) || is_missed(table->cold, run, i, hash))
+			continue;
+		block = tr_cold_run_block(run, i);
+		if (run->buffer != NULL && !run->is_loading) {
+			take(table, run, i, hash, block, run->buffer + run->blocks[block].place);
+			continue;
+		}
+		want(table, read_of(table, run, block), i, hash);
+	}
+}
+
+/** The key is not in its page: what has its hash comes back, or a block that may have it is being read. */
+static void bring_in(struct tr_table *table, uint64_t hash)
+{
+	const struct tr_cold_zone *zone = zone_of(table->cold, hash);
+
+	for (uint32_t r = 0; r < zone->run_count; r++)
+		look_in(table, zone->runs[r], hash);
+}
+
+/* -- leaving -- */
+
+static int compare_sources(const void *a, const void *b)
+{
+	const uint64_t x = ((const struct tr_cold_source *)a)->hash, y = ((const struct tr_cold_source *)b)->hash;
+
+	return (x > y) - (x < y);
+}
+
+/** The next page of a zone, from *hash on, which becomes the first hash behind it. NULL: that were all. */
+static struct tr_page *zone_page(const struct tr_table *table, const struct tr_cold_zone *zone, uint64_t *hash,
+				 bool *is_last)
+{
+	struct tr_page *page;
+	uint64_t last;
+
+	if (*is_last)
+		return NULL;
+	page = tr_table_page_of(table, *hash);
+	last = last_hash(page->prefix, page->depth);
+	*is_last = last >= last_hash(zone->prefix, zone->depth);
+	*hash = last + 1;
+	return page;
+}
+
+struct idle {
+	struct tr_cold_source *sources;
+	uint32_t count, room;
+	uint32_t used; /* entries, idle or not */
+	size_t bytes;
+};
+
+/** The entries of a zone that have no mark, up to `most` bytes of them; the marks of the others go. */
+static void collect_idle(struct tr_table *table, const struct tr_cold_zone *zone, size_t most, struct idle *idle)
+{
+	const uint64_t first = first_hash(zone->prefix, zone->depth), last = last_hash(zone->prefix, zone->depth);
+	uint64_t hash = first;
+	bool is_last = false;
+	struct tr_page *page;
+
+	while ((page = zone_page(table, zone, &hash, &is_last)) != NULL) {
+		for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
+			struct tr_slot *slot = tr_slot_at(table, page->slots, i);
+			struct tr_cold_source source = {.slot = slot};
+
+			if (slot->stamp == 0)
 				continue;
-			if (run->buffer != NULL && !run->is_loading) {
-				entry_return(table, page->number, run, low, run->buffer + entry_place(table, run, low));
-				page = tr_table_page_of(table, hash);
-			} else {
-				read_begin(table, page, run, low);
-				is_here = false;
+			source.hash = tr_slot_hash(table, slot);
+			if (source.hash < first || source.hash > last)
+				continue;
+			idle->used++;
+			if ((slot->flags & TR_SLOT_RECENT) != 0) {
+				slot->flags &= ~(uint32_t)TR_SLOT_RECENT;
+				continue;
 			}
+			if (idle->bytes >= most)
+				continue;
+			if (idle->count == idle->room) {
+				idle->room = TR_MAX(idle->room * 2, 256u);
+				idle->sources = tr_checked(realloc(idle->sources, idle->room * sizeof(*idle->sources)));
+			}
+			if (table->options.has_byte_keys)
+				source.blob = tr_slot_blob(table, page, slot);
+			idle->bytes += tr_cold_entry_bytes(table, source.blob);
+			idle->sources[idle->count++] = source;
 		}
 	}
-	return is_here;
 }
 
-/* Taking out. */
-
-/** How many entries of the page have no mark; takes the marks off. */
-static uint32_t count_idle(struct tr_table *table, struct tr_page *page)
+/** Whether a page has something to give back: what has just left, or a heap that is a quarter larger than what it holds. */
+static bool is_to_be_shrunk(const struct tr_table *table, const struct tr_page *page)
 {
-	uint32_t idle = 0;
+	const uint32_t live = page->heap_used - page->heap_garbage;
 
-	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
-		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
-
-		idle += slot->stamp != 0 && (slot->flags & TR_SLOT_RECENT) == 0;
-	}
-	return idle;
-}
-
-static void marks_off(struct tr_table *table, struct tr_page *page)
-{
+	if (page->heap_room - live > live / 4 + 128)
+		return true;
 	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++)
-		tr_slot_at(table, page->slots, i)->flags &= ~(uint32_t)TR_SLOT_RECENT;
+		if ((tr_slot_at(table, page->slots, i)->flags & TR_SLOT_GONE) != 0)
+			return true;
+	return false;
 }
 
-/** The hand has come to this page. */
-static void page_evict(struct tr_table *table, uint32_t number)
+static void shrink_pages(struct tr_table *table, const struct tr_cold_zone *zone)
 {
-	struct tr_page *page = table->pages[number];
-	const uint32_t wanted = page->slot_bits == TR_PAGE_BITS_MIN ? 0 : ((uint32_t)5 << page->slot_bits) >> 4;
-	const uint32_t idle = count_idle(table, page);
-	struct source *sources;
-	uint32_t count = 0;
+	uint64_t hash = first_hash(zone->prefix, zone->depth);
+	bool is_last = false;
+	struct tr_page *page;
 
-	if (page->cold != NULL && page->cold->run_count == TR_COLD_RUNS_MAX) {
-		if (table->cold->merging == 0)
-			table->cold->merging = number + 1;
-		return;
-	}
-	if (page->used <= 8 || page->used - idle > wanted + (page->slot_bits == TR_PAGE_BITS_MIN ? page->used / 2 : 0)) {
-		marks_off(table, page);
-		return;
-	}
-	sources = tr_checked(malloc(idle * sizeof(*sources)));
-	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits && page->used - count > wanted; i++) {
-		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
-
-		if (slot->stamp == 0 || (slot->flags & TR_SLOT_RECENT) != 0)
-			continue;
-		sources[count++] =
-			(struct source){slot, table->options.has_byte_keys ? tr_slot_blob(table, page, slot) : NULL,
-					(uint32_t)tr_slot_hash(table, slot)};
-	}
-	if (count > 0) {
-		run_create(table, page, sources, count);
-		table->cold->entries += count;
-		table->cold->evicted_total += count;
-		for (uint32_t i = 0; i < count; i++)
-			sources[i].slot->flags |= TR_SLOT_GONE;
-		tr_page_shrink(table, number);
-	}
-	free(sources);
-	marks_off(table, table->pages[number]);
+	while ((page = zone_page(table, zone, &hash, &is_last)) != NULL)
+		if (is_to_be_shrunk(table, page))
+			tr_page_shrink(table, page->number);
 }
 
-/** Makes one run of all those of the page that is to be merged, once they have been read. */
+static void evict(struct tr_table *table, struct tr_cold_zone *zone, struct idle *idle)
+{
+	qsort(idle->sources, idle->count, sizeof(*idle->sources), compare_sources);
+	tr_cold_run_create(table, zone, idle->sources, idle->count);
+	table->cold->entries += idle->count;
+	table->cold->evicted_total += idle->count;
+	for (uint32_t i = 0; i < idle->count; i++)
+		idle->sources[i].slot->flags |= TR_SLOT_GONE;
+}
+
+/** From which run on the runs of a zone are merged: at least the last two, and older ones that are not much larger than those behind
+ * them. So an entry is written again when what it lies with has grown by half. */
+static uint32_t merge_first(const struct tr_cold_file *f, const struct tr_cold_zone *zone)
+{
+	uint32_t first = zone->run_count;
+	size_t sum = 0, live_sum = 0;
+
+	for (; first > 0; first--) {
+		const struct tr_cold_run *run = zone->runs[first - 1];
+		const size_t live = (size_t)((uint64_t)run->bytes * run->live / run->count);
+
+		sum += run->bytes;
+		if (sum > MERGED_ZONES * f->zone_bytes || (zone->run_count - first >= 2 && live > 2 * live_sum))
+			break;
+		live_sum += live;
+	}
+	return first;
+}
+
+/** Whether the runs of a zone are too many, or most of them is back. */
+static bool is_to_be_merged(const struct tr_cold_file *f, const struct tr_cold_zone *zone)
+{
+	uint64_t count = 0, live = 0;
+
+	for (uint32_t r = 0; r < zone->run_count; r++) {
+		count += zone->runs[r]->count;
+		live += zone->runs[r]->live;
+	}
+	return (zone->run_count >= TR_COLD_RUNS_MAX || count > 4 * live) && merge_first(f, zone) + 1 < zone->run_count;
+}
+
+/** The hand has come to this zone. */
+static void zone_pass(struct tr_table *table, uint32_t number)
+{
+	struct tr_cold_file *f = table->cold;
+	struct tr_cold_zone *zone = f->zones[number];
+	const size_t most = COLLECTED_ZONES * f->zone_bytes;
+	struct idle idle = {0};
+
+	f->passed_total++;
+	if (f->merging == number + 1)
+		return;
+	zone_tidy(table, zone);
+	if (f->merging == 0 && is_to_be_merged(f, zone)) {
+		f->merging = number + 1;
+		return;
+	}
+	collect_idle(table, zone, most, &idle);
+	if (idle.count > 0 && (idle.count >= idle.used / IDLE_SHARE || idle.bytes >= most))
+		evict(table, zone, &idle);
+	free(idle.sources);
+	shrink_pages(table, zone);
+}
+
+/* -- merging -- */
+
+/** What is left of the runs from `first` on, by hash; what nobody needs any more is left out. */
+static struct tr_cold_source *merge_collect(struct tr_table *table, const struct tr_cold_zone *zone, uint32_t first,
+					    uint32_t *count, size_t *bytes)
+{
+	struct tr_cold_source *sources;
+	size_t room = 1;
+
+	for (uint32_t r = first; r < zone->run_count; r++)
+		room += zone->runs[r]->live;
+	sources = tr_checked(malloc(room * sizeof(*sources)));
+	*count = 0;
+	*bytes = 0;
+	for (uint32_t r = first; r < zone->run_count; r++) {
+		struct tr_cold_run *run = zone->runs[r];
+		char *entry = run->buffer;
+
+		for (uint32_t i = 0; i < run->count; i++) {
+			struct tr_slot *slot = (struct tr_slot *)(void *)entry;
+			struct tr_blob *blob = tr_cold_entry_blob(table, entry);
+
+			entry += tr_cold_entry_bytes(table, blob);
+			if (tr_cold_is_back(run, i))
+				continue;
+			if (tr_slot_is_needless(table, slot)) {
+				table->count--;
+				table->cold->entries--;
+				continue;
+			}
+			sources[(*count)++] = (struct tr_cold_source){slot, blob, tr_slot_hash(table, slot)};
+			*bytes += tr_cold_entry_bytes(table, blob);
+		}
+	}
+	qsort(sources, *count, sizeof(*sources), compare_sources);
+	return sources;
+}
+
+/** The runs have been read: makes one of them, or two of two zones. */
+static void merge(struct tr_table *table, struct tr_cold_zone *zone, uint32_t first)
+{
+	struct tr_cold_file *f = table->cold;
+	const uint32_t old_count = zone->run_count - first;
+	struct tr_cold_run **old = tr_checked(malloc(old_count * sizeof(struct tr_cold_run *)));
+	uint32_t count, lower = 0;
+	size_t bytes;
+	struct tr_cold_source *sources = merge_collect(table, zone, first, &count, &bytes);
+
+	memcpy(old, zone->runs + first, old_count * sizeof(struct tr_cold_run *));
+	zone->run_count = first;
+	if (first == 0 && bytes > 2 * f->zone_bytes && zone_can_split(f, zone)) {
+		struct tr_cold_zone *upper = zone_split(table, zone);
+
+		while (lower < count && sources[lower].hash < first_hash(upper->prefix, upper->depth))
+			lower++;
+		if (lower < count)
+			tr_cold_run_create(table, upper, sources + lower, count - lower);
+		count = lower;
+	}
+	if (count > 0)
+		tr_cold_run_create(table, zone, sources, count);
+	for (uint32_t r = 0; r < old_count; r++)
+		tr_cold_run_free(table, old[r]);
+	f->merged_total += count;
+	free(sources);
+	free(old);
+}
+
 static enum tr_flow merge_step(struct tr_table *table)
 {
 	struct tr_cold_file *f = table->cold;
-	struct tr_page *page;
-	struct source *sources;
-	struct tr_cold *cold;
-	struct tr_slot *slot;
-	struct tr_blob *blob;
-	struct tr_cold_run *old[TR_COLD_RUNS_MAX];
-	uint32_t old_count, count = 0;
-	uint64_t cursor = 0, room = 0;
+	enum tr_flow flow = TR_FLOW_MORE;
+	struct tr_cold_zone *zone;
+	uint32_t first;
 
 	if (f->merging == 0)
 		return TR_FLOW_MORE;
-	page = table->pages[f->merging - 1];
-	cold = page->cold;
-	for (uint32_t r = 0; cold != NULL && r < cold->run_count; r++) {
-		room += cold->runs[r]->live;
-		if (cold->runs[r]->reads > 0 || cold->runs[r]->is_writing)
+	zone = f->zones[f->merging - 1];
+	first = merge_first(f, zone);
+	for (uint32_t r = first; r < zone->run_count; r++)
+		if (zone->runs[r]->is_writing)
 			return TR_FLOW_MORE; /* not now */
+	for (uint32_t r = first; r < zone->run_count && flow != TR_FLOW_FAILED; r++) {
+		const enum tr_flow of_run = tr_cold_run_load(table, zone->runs[r]);
+
+		if (of_run != TR_FLOW_MORE)
+			flow = of_run;
 	}
-	if (room == 0) {
-		f->merging = 0;
-		return TR_FLOW_MORE;
-	}
-	switch (tr_cold_load(table, page, 0)) {
-	case TR_FLOW_BLOCKED: return TR_FLOW_MORE;
-	case TR_FLOW_FAILED: return TR_FLOW_FAILED;
-	default: break;
-	}
-	sources = tr_checked(malloc(room * sizeof(*sources)));
-	while ((slot = tr_cold_next(table, page, &cursor, &blob)) != NULL)
-		sources[count++] = (struct source){slot, blob, (uint32_t)tr_slot_hash(table, slot)};
-	TR_ASSERT(count == room);
-	memcpy(old, cold->runs, sizeof(old));
-	old_count = cold->run_count;
-	cold->run_count = 0;
-	run_create(table, page, sources, count);
-	for (uint32_t r = 0; r < old_count; r++)
-		run_free(table, old[r]);
-	free(sources);
-	f->merged_total += count;
+	if (flow != TR_FLOW_MORE)
+		return flow == TR_FLOW_FAILED ? flow : TR_FLOW_MORE;
+	if (zone->run_count - first > 1)
+		merge(table, zone, first);
 	f->merging = 0;
 	return TR_FLOW_MORE;
 }
@@ -454,18 +575,18 @@ static enum tr_flow balance(struct tr_table *table)
 {
 	struct tr_cold_file *f = table->cold;
 	const size_t limit = table->options.memory_limit / 16 * 15, most = limit / WRITING_SHARE;
-	const uint32_t visits = VISITED_MIN + table->page_count / VISITED_SHARE;
+	const uint32_t passes = PASSED_MIN + f->zone_count / PASSED_SHARE;
 
-	if (reap_writes(table) != TR_OK || merge_step(table) == TR_FLOW_FAILED)
+	if (tr_cold_reap_writes(table) != TR_OK || merge_step(table) == TR_FLOW_FAILED)
 		return TR_FLOW_FAILED;
 	if (tr_table_bytes(table) - f->writing_bytes > limit && !f->has_turned) {
-		for (uint32_t n = 0; n < visits && f->writing_bytes <= most &&
+		for (uint32_t n = 0; n < passes && f->writing_bytes <= most &&
 				     tr_table_bytes(table) - f->writing_bytes > limit - limit / 32;
 		     n++) {
-			f->hand = f->hand + 1 < table->page_count ? f->hand + 1 : 0;
-			page_evict(table, f->hand);
+			f->hand = f->hand + 1 < f->zone_count ? f->hand + 1 : 0;
+			zone_pass(table, f->hand);
 		}
-		if (f->merging != 0 && merge_step(table) == TR_FLOW_FAILED)
+		if (merge_step(table) == TR_FLOW_FAILED)
 			return TR_FLOW_FAILED;
 	}
 	/* What is on its way ends the caller's wait. */
@@ -484,129 +605,253 @@ uint64_t tr_table_cold_bytes(const struct tr_table *table)
 	return table->cold == NULL ? 0 : (uint64_t)table->cold->end;
 }
 
-static enum tr_flow prepare_begin(struct tr_table *table)
+/* -- the keys of a batch -- */
+
+/** One or the other sort of keys. */
+struct wanted {
+	const int64_t *integers;
+	const struct tr_table_key *keys;
+	const uint64_t *hashes;
+	uint32_t count;
+};
+
+static inline struct tr_slot *wanted_slot(const struct tr_table *table, const struct wanted *w, uint32_t i)
 {
+	return w->integers != NULL ? tr_table_slot_i64(table, w->integers[i])
+				   : tr_table_slot(table, &w->keys[i], w->hashes[i]);
+}
+
+static inline uint64_t wanted_hash(const struct wanted *w, uint32_t i)
+{
+	return w->integers != NULL ? tr_hash_u64((uint64_t)w->integers[i]) : w->hashes[i];
+}
+
+/** The blocks of the wave have come back, and what was wanted of them goes to the pages. */
+static void wave_take(struct tr_table *table)
+{
+	struct tr_cold_file *f = table->cold;
+
+	for (uint32_t i = 0; i < f->wanted_count; i++) {
+		struct tr_cold_read *read = f->wanted[i].read;
+
+		take(table, read->run, f->wanted[i].index, f->wanted[i].hash, read->block, read->bytes);
+	}
+	f->wanted_count = 0;
+	wave_end(table);
+}
+
+/** Goes on with the keys. True: all are in. */
+static inline bool wave_begin(struct tr_table *table, const struct wanted *w)
+{
+	struct tr_cold_file *f = table->cold;
+	const size_t most = TR_MAX(table->options.memory_limit / WAVE_SHARE, WAVE_BYTES_MIN);
+
+	for (; f->prepared < w->count && f->wave_bytes < most; f->prepared++) {
+		const uint32_t i = f->prepared;
+		struct tr_slot *slot;
+
+		if (w->integers != NULL && i % ROWS == 0 && i + ROWS < w->count)
+			tr_table_prefetch_i64(table, w->integers + i + ROWS,
+					      TR_MIN(w->count - i - ROWS, (uint32_t)ROWS));
+		slot = wanted_slot(table, w, i);
+		if (slot != NULL)
+			slot->flags |= TR_SLOT_RECENT;
+		else
+			bring_in(table, wanted_hash(w, i));
+	}
+	return f->wanted_count == 0;
+}
+
+/** Tells whether a call has the keys of the one before. */
+static inline uint64_t signature(const struct wanted *w)
+{
+	uint64_t sum = w->count;
+
+	for (uint32_t i = 0; i < w->count; i++)
+		sum = sum * UINT64_C(0x9e3779b97f4a7c15) +
+		      (w->integers != NULL ? (uint64_t)w->integers[i] : w->hashes[i]);
+	return tr_hash_u64(sum);
+}
+
+static inline __attribute__((always_inline)) enum tr_flow prepare(struct tr_table *table, const struct wanted w)
+{
+	struct tr_cold_file *f = table->cold;
+	const uint64_t of_keys = signature(&w);
+
 	if (reap_reads(table) != TR_OK)
 		return TR_FLOW_FAILED;
-	if (table->cold->reads != NULL)
+	if (f->waiting != NULL)
 		return TR_FLOW_BLOCKED;
-	return table->is_preparing ? TR_FLOW_MORE : balance(table);
+	if (!table->is_preparing) {
+		const enum tr_flow flow = balance(table);
+
+		if (flow != TR_FLOW_MORE)
+			return flow;
+	}
+	if (!table->is_preparing || f->signature != of_keys)
+		f->prepared = 0;
+	f->signature = of_keys;
+	wave_take(table);
+	table->is_preparing = !wave_begin(table, &w);
+	return table->is_preparing ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
 }
 
 enum tr_flow tr_cold_prepare_i64(struct tr_table *table, const int64_t *keys, uint32_t count)
 {
-	enum tr_flow flow = prepare_begin(table);
-
-	if (flow != TR_FLOW_MORE)
-		return flow;
-	tr_table_prefetch_i64(table, keys, TR_MIN(count, (uint32_t)ROWS));
-	for (uint32_t i = 0; i < count; i++) {
-		struct tr_slot *slot;
-
-		if (i % ROWS == 0 && i + ROWS < count)
-			tr_table_prefetch_i64(table, keys + i + ROWS, TR_MIN(count - i - ROWS, (uint32_t)ROWS));
-		slot = tr_table_slot_i64(table, keys[i]);
-		if (slot != NULL)
-			slot->flags |= TR_SLOT_RECENT;
-		else if (!bring_in(table, tr_hash_u64((uint64_t)keys[i])))
-			flow = TR_FLOW_BLOCKED;
-	}
-	table->is_preparing = flow == TR_FLOW_BLOCKED;
-	return flow;
+	return prepare(table, (struct wanted){.integers = keys, .count = count});
 }
 
 enum tr_flow tr_cold_prepare(struct tr_table *table, const struct tr_table_key *keys, const uint64_t *hashes,
 			     uint32_t count)
 {
-	enum tr_flow flow = prepare_begin(table);
-
-	if (flow != TR_FLOW_MORE)
-		return flow;
-	for (uint32_t i = 0; i < count; i++) {
-		struct tr_slot *slot = tr_table_slot(table, &keys[i], hashes[i]);
-
-		if (slot != NULL)
-			slot->flags |= TR_SLOT_RECENT;
-		else if (!bring_in(table, hashes[i]))
-			flow = TR_FLOW_BLOCKED;
-	}
-	table->is_preparing = flow == TR_FLOW_BLOCKED;
-	return flow;
+	return prepare(table, (struct wanted){.keys = keys, .hashes = hashes, .count = count});
 }
 
-/* Whole runs. */
+/* -- whole runs, by page -- */
 
-enum tr_flow tr_cold_load(struct tr_table *table, struct tr_page *page, uint32_t after)
+/** The next zone that shares hashes with the page, from *hash on (its first one at first). NULL: that were all. */
+static struct tr_cold_zone *page_zone(const struct tr_cold_file *f, const struct tr_page *page, uint64_t *hash,
+				      bool *is_last)
 {
+	struct tr_cold_zone *zone;
+	uint64_t last;
+
+	if (*is_last)
+		return NULL;
+	zone = zone_of(f, *hash);
+	last = last_hash(zone->prefix, zone->depth);
+	*is_last = last >= last_hash(page->prefix, page->depth);
+	*hash = last + 1;
+	return zone;
+}
+
+static bool is_shared(const struct tr_cold_run *run, const struct tr_page *page)
+{
+	return run->last_hash >= first_hash(page->prefix, page->depth) &&
+	       run->first_hash <= last_hash(page->prefix, page->depth);
+}
+
+enum tr_flow tr_cold_load(struct tr_table *table, const struct tr_page *page, uint32_t after)
+{
+	uint64_t hash = first_hash(page->prefix, page->depth);
 	enum tr_flow flow = TR_FLOW_MORE;
+	struct tr_cold_zone *zone;
+	bool is_last = false;
 
-	for (uint32_t r = 0; page->cold != NULL && r < page->cold->run_count; r++) {
-		struct tr_cold_run *run = page->cold->runs[r];
-		struct tr_io_request *request = &run->request;
+	while ((zone = page_zone(table->cold, page, &hash, &is_last)) != NULL) {
+		for (uint32_t r = 0; r < zone->run_count; r++) {
+			struct tr_cold_run *run = zone->runs[r];
+			enum tr_flow of_run;
 
-		if (run->is_loading && request->is_done) {
-			if (request->result <= 0) {
-				tr_status_set(&table->status, TR_ERR_IO, (int)-request->result, TR_WHERE,
-					      "%s: reading %zu bytes at %lld", table->options.cold_path,
-					      request->length, (long long)request->offset);
-				return TR_FLOW_FAILED;
-			}
-			request->buffer = (char *)request->buffer + request->result;
-			request->offset += request->result;
-			request->length -= (size_t)request->result;
-			run->is_loading = request->length > 0;
-			request->is_done = false;
-			if (run->is_loading)
-				tr_io_submit(table->options.queue, request);
+			if (run->newest <= after || run->live == 0 || !is_shared(run, page))
+				continue;
+			of_run = tr_cold_run_load(table, run);
+			if (of_run == TR_FLOW_FAILED)
+				return of_run;
+			if (of_run == TR_FLOW_BLOCKED)
+				flow = of_run;
 		}
-		if (run->buffer == NULL && run->newest > after) {
-			run->buffer = tr_checked(malloc(run->bytes));
-			table->bytes += run->bytes;
-			run->is_loading = true;
-			*request = (struct tr_io_request){.op = TR_IO_READ,
-							  .file = table->cold->file,
-							  .buffer = run->buffer,
-							  .length = run->bytes,
-							  .offset = run->offset};
-			tr_io_submit(table->options.queue, request);
-		}
-		if (run->is_loading)
-			flow = TR_FLOW_BLOCKED;
 	}
 	return flow;
 }
 
-void tr_cold_unload(struct tr_table *table, struct tr_page *page)
+void tr_cold_unload(struct tr_table *table, const struct tr_page *page)
 {
-	if (page->cold == NULL)
-		return;
-	for (uint32_t r = 0; r < page->cold->run_count; r++)
-		if (!page->cold->runs[r]->is_writing && !page->cold->runs[r]->is_loading)
-			buffer_free(table, page->cold->runs[r]);
-	runs_tidy(table, page);
+	uint64_t hash = first_hash(page->prefix, page->depth);
+	struct tr_cold_zone *zone;
+	bool is_last = false;
+
+	while ((zone = page_zone(table->cold, page, &hash, &is_last)) != NULL) {
+		if (last_hash(zone->prefix, zone->depth) > last_hash(page->prefix, page->depth))
+			return; /* the next page needs it, too */
+		for (uint32_t r = 0; r < zone->run_count; r++)
+			tr_cold_run_unload(table, zone->runs[r]);
+	}
 }
 
-struct tr_slot *tr_cold_next(struct tr_table *table, const struct tr_page *page, uint64_t *cursor, struct tr_blob **blob)
+void tr_cold_unload_all(struct tr_table *table)
 {
-	const struct tr_cold *cold = page->cold;
-	uint32_t r = (uint32_t)(*cursor >> 32), i = (uint32_t)*cursor;
+	for (uint32_t z = 0; z < table->cold->zone_count; z++)
+		for (uint32_t r = 0; r < table->cold->zones[z]->run_count; r++)
+			tr_cold_run_unload(table, table->cold->zones[z]->runs[r]);
+}
 
-	for (; cold != NULL && r < cold->run_count; r++, i = 0) {
-		const struct tr_cold_run *run = cold->runs[r];
+/** The cursor's run: its next entry in the page; NULL: there is none. */
+static char *next_of_run(struct tr_table *table, const struct tr_page *page, struct tr_cold_run *run,
+			 struct tr_cold_cursor *cursor)
+{
+	const uint64_t first = first_hash(page->prefix, page->depth), last = last_hash(page->prefix, page->depth);
 
-		for (; run->buffer != NULL && !run->is_loading && i < run->count; i++) {
-			char *entry = run->buffer + entry_place(table, run, i);
+	if (cursor->entry == NULL) {
+		uint32_t block;
 
-			if ((run->back[i >> 6] >> (i & 63) & 1) != 0)
+		cursor->index = first <= run->first_hash ? 0 : run->begins[(first - run->first_hash) >> run->shift];
+		block = tr_cold_run_block(run, cursor->index);
+		cursor->entry =
+			tr_cold_run_entry(table, run, block, run->buffer + run->blocks[block].place, cursor->index);
+	}
+	while (cursor->index < run->count) {
+		char *entry = cursor->entry;
+		const uint64_t hash = tr_slot_hash(table, (struct tr_slot *)(void *)entry);
+
+		if (hash > last)
+			return NULL;
+		cursor->entry += tr_cold_entry_bytes(table, tr_cold_entry_blob(table, entry));
+		if (hash >= first && !tr_cold_is_back(run, cursor->index++))
+			return entry;
+		cursor->index += hash < first;
+	}
+	return NULL;
+}
+
+struct tr_slot *tr_cold_next(struct tr_table *table, const struct tr_page *page, struct tr_cold_cursor *cursor,
+			     struct tr_blob **blob)
+{
+	if (!cursor->is_begun)
+		*cursor = (struct tr_cold_cursor){.is_begun = true, .hash = first_hash(page->prefix, page->depth)};
+	for (;;) {
+		const struct tr_cold_zone *zone = zone_of(table->cold, cursor->hash);
+		const uint64_t last = last_hash(zone->prefix, zone->depth);
+
+		for (; cursor->run < zone->run_count; cursor->run++, cursor->entry = NULL) {
+			struct tr_cold_run *run = zone->runs[cursor->run];
+			char *entry;
+
+			if (run->buffer == NULL || run->is_loading || !is_shared(run, page))
 				continue;
-			*cursor = (uint64_t)r << 32 | (i + 1);
-			*blob = table->options.has_byte_keys ? (struct tr_blob *)(void *)(entry + table->slot_bytes)
-							     : NULL;
+			entry = next_of_run(table, page, run, cursor);
+			if (entry == NULL)
+				continue;
+			*blob = tr_cold_entry_blob(table, entry);
 			return (struct tr_slot *)(void *)entry;
 		}
+		if (last >= last_hash(page->prefix, page->depth))
+			return NULL;
+		cursor->hash = last + 1;
+		cursor->run = 0;
 	}
-	*cursor = (uint64_t)r << 32;
-	return NULL;
+}
+
+/* -- the end -- */
+
+static void wait_for(struct tr_table *table, const struct tr_io_request *request)
+{
+	while (!request->is_done)
+		(void)tr_io_wait(table->options.queue, -1);
+}
+
+static void zone_free(struct tr_table *table, struct tr_cold_zone *zone)
+{
+	for (uint32_t r = 0; r < zone->run_count; r++) {
+		struct tr_cold_run *run = zone->runs[r];
+
+		if (run->is_writing || run->is_loading)
+			wait_for(table, &run->request);
+		run->is_writing = run->is_loading = false;
+		tr_cold_run_free(table, run);
+	}
+	free(zone->runs);
+	free(zone);
 }
 
 void tr_cold_close(struct tr_table *table)
@@ -617,42 +862,24 @@ void tr_cold_close(struct tr_table *table)
 	if (f == NULL)
 		return;
 	disk = table->options.queue->disk;
-	for (uint32_t p = 0; p < table->page_count; p++) {
-		struct tr_page *page = table->pages[p];
-
-		for (uint32_t r = 0; page->cold != NULL && r < page->cold->run_count; r++) {
-			struct tr_cold_run *run = page->cold->runs[r];
-
-			while ((run->is_writing || run->is_loading) && !run->request.is_done)
-				(void)tr_io_wait(table->options.queue, -1);
-			run->is_writing = run->is_loading = false;
-			run->live = 0;
-		}
-	}
-	while (f->reads != NULL) {
-		struct tr_cold_read *read = f->reads;
-
-		while (!read->request.is_done)
-			(void)tr_io_wait(table->options.queue, -1);
-		read->run->reads--;
-		f->reads = read->next;
-		free(read);
-	}
+	for (struct tr_cold_read *read = f->reads; read != NULL; read = read->next)
+		wait_for(table, &read->request);
+	wave_end(table);
 	while (f->spare != NULL) {
 		struct tr_cold_read *read = f->spare;
 
 		f->spare = read->next;
 		free(read);
 	}
-	for (uint32_t p = 0; p < table->page_count; p++)
-		if (table->pages[p]->cold != NULL)
-			runs_tidy(table, table->pages[p]);
+	for (uint32_t z = 0; z < f->zone_count; z++)
+		zone_free(table, f->zones[z]);
 	for (uint32_t c = 0; c < TR_COUNT_OF(f->free); c++)
 		free(f->free[c]);
-	if (f->file != NULL) {
+	if (f->file != NULL)
 		disk->ops->close(disk, &f->file);
-		(void)disk->ops->unlink(disk, table->options.cold_path, NULL);
-	}
+	free(f->zones);
+	free(f->directory);
+	free(f->wanted);
 	free(f);
 	table->cold = NULL;
 }

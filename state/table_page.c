@@ -14,6 +14,7 @@
 #define BLOCK_BYTES_MIN ((size_t)256 << 10) /* of the first block; each is twice as large as the one before */
 #define BLOCK_DOUBLINGS 3
 #define EXPECTED_DEPTH_MAX 16
+#define HEAP_STEP 64 /* units */
 
 static size_t page_bytes(const struct tr_table *table, uint32_t bits)
 {
@@ -61,11 +62,18 @@ static void *memory_get(struct tr_table *table, uint32_t bits)
 	return memset(memory, 0, bytes);
 }
 
+/** Units of a heap with room for so many: with a limit few different sizes, so that one finds room where another was. */
+static uint32_t heap_rounded(const struct tr_table *table, uint32_t units)
+{
+	return table->options.memory_limit > 0 ? (units + HEAP_STEP - 1) / HEAP_STEP * HEAP_STEP : units;
+}
+
 /** An empty page with the numbers of another. */
 static struct tr_page *page_get(struct tr_table *table, const struct tr_page *like, uint32_t bits, uint32_t heap_room)
 {
 	struct tr_page *page = memory_get(table, bits);
 
+	heap_room = heap_rounded(table, heap_room);
 	*page = (struct tr_page){
 		.slots = (char *)page + tr_page_head_bytes((uint32_t)1 << bits),
 		.marks = (uint64_t *)(void *)(page + 1),
@@ -77,7 +85,6 @@ static struct tr_page *page_get(struct tr_table *table, const struct tr_page *li
 		.slot_bits = (uint8_t)bits,
 		.heap = heap_room == 0 ? NULL : tr_checked(malloc((size_t)heap_room * 8)),
 		.heap_room = heap_room,
-		.cold = like->cold,
 	};
 	table->bytes += (size_t)heap_room * 8;
 	return page;
@@ -211,14 +218,6 @@ void tr_page_remove(struct tr_table *table, struct tr_page *page, struct tr_slot
 	table->moves++;
 }
 
-/** Whether the slot may vanish without a trace. */
-static bool is_needless(const struct tr_table *table, struct tr_slot *slot)
-{
-	if (tr_slot_is_expired(table, slot))
-		return true;
-	return (slot->flags & TR_SLOT_DEAD) != 0 && slot->stamp <= table->completed;
-}
-
 /** Copies a slot (and its blob) to another page with room. */
 static void slot_move(struct tr_table *table, struct tr_page *target, const struct tr_page *source, uint32_t index)
 {
@@ -269,7 +268,7 @@ static void page_resize(struct tr_table *table, uint32_t number, uint32_t bits)
 
 		if (slot->stamp == 0 || (slot->flags & TR_SLOT_GONE) != 0)
 			continue;
-		if (is_needless(table, slot))
+		if (tr_slot_is_needless(table, slot))
 			table->count--;
 		else
 			slot_move(table, page, old, i);
@@ -311,7 +310,7 @@ static void page_split(struct tr_table *table, uint32_t number)
 
 		if (slot->stamp == 0)
 			continue;
-		if (is_needless(table, slot))
+		if (tr_slot_is_needless(table, slot))
 			table->count--;
 		else
 			slot_move(table, halves[tr_slot_hash(table, slot) >> (64 - halves[0]->depth) & 1], old, i);
@@ -328,7 +327,7 @@ static uint32_t count_needed(struct tr_table *table, const struct tr_page *page)
 	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
 		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
 
-		needed += slot->stamp != 0 && !is_needless(table, slot);
+		needed += slot->stamp != 0 && !tr_slot_is_needless(table, slot);
 	}
 	return needed;
 }
@@ -363,7 +362,7 @@ void tr_page_make_room(struct tr_table *table, uint64_t hash)
 			return;
 		if (count_needed(table, page) < page->used / 4 * 3)
 			page_resize(table, number, page->slot_bits);
-		else if (page->slot_bits < table->full_bits || page->cold != NULL || !is_splittable(table, page))
+		else if (page->slot_bits < table->full_bits || !is_splittable(table, page))
 			page_resize(table, number, page->slot_bits + 1u);
 		else
 			page_split(table, number);
@@ -384,6 +383,71 @@ void tr_page_rebuild(struct tr_table *table, uint32_t number)
 		page_resize(table, number, bits);
 }
 
+/** The page takes the place of page `number`, which is gone. */
+static void page_replace(struct tr_table *table, uint32_t number, struct tr_page *page)
+{
+	table->pages[number] = page;
+	page->number = number;
+	page_publish(table, number);
+}
+
+/** The last page gets the number of one that is gone. */
+static void page_drop(struct tr_table *table, uint32_t number)
+{
+	const uint32_t last = --table->page_count;
+
+	if (number != last) {
+		table->base[number] = table->base[last];
+		table->rewritten[number] = table->rewritten[last];
+		page_replace(table, number, table->pages[last]);
+	}
+	if (table->sweep_page >= table->page_count)
+		table->sweep_page = 0;
+}
+
+/** Makes one page of a small page and its other half, if that is small as well and a snapshot has gone as far in both. *number
+ * becomes its number. */
+static bool page_join(struct tr_table *table, uint32_t *number)
+{
+	struct tr_page *parts[2] = {table->pages[*number]}, *page;
+	struct tr_page like = *parts[0];
+	uint32_t other;
+	uint64_t bases[2];
+
+	if (like.depth <= 1)
+		return false;
+	other = table->directory[(like.prefix ^ 1) << (table->depth - like.depth)].page;
+	parts[1] = table->pages[other];
+	if (parts[1]->depth != like.depth || parts[1]->slot_bits != TR_PAGE_BITS_MIN ||
+	    parts[1]->visited != like.visited ||
+	    parts[0]->used + parts[1]->used > ((uint32_t)8 << TR_PAGE_BITS_MIN >> 4))
+		return false;
+	like.dirty_epoch = TR_MAX(like.dirty_epoch, parts[1]->dirty_epoch);
+	like.prefix >>= 1;
+	like.depth--;
+	page = page_get(table, &like, TR_PAGE_BITS_MIN, heap_wanted(table, parts[0]) + heap_wanted(table, parts[1]));
+	for (uint32_t p = 0; p < 2; p++) {
+		struct tr_page *part = parts[p];
+
+		bases[p] = tr_page_base(table, part->number);
+		if (part->dirty_epoch != like.dirty_epoch)
+			tr_page_marks_move(part, TR_MARK_DIRTY, TR_MARK_BEFORE);
+		for (uint32_t i = 0; i < (uint32_t)1 << part->slot_bits; i++)
+			if (tr_slot_at(table, part->slots, i)->stamp != 0)
+				slot_move(table, page, part, i);
+	}
+	table->base[*number] = TR_MIN(bases[0], bases[1]);
+	if (table->rewritten[*number] != table->rewritten[other])
+		table->rewritten[*number] = 0;
+	page_put(table, parts[0]);
+	page_put(table, parts[1]);
+	page_replace(table, *number, page);
+	if (*number == table->page_count - 1)
+		*number = other;
+	page_drop(table, other);
+	return true;
+}
+
 void tr_page_shrink(struct tr_table *table, uint32_t number)
 {
 	const struct tr_page *page = table->pages[number];
@@ -392,18 +456,23 @@ void tr_page_shrink(struct tr_table *table, uint32_t number)
 	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
 		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
 
-		left += slot->stamp != 0 && (slot->flags & TR_SLOT_GONE) == 0 && !is_needless(table, slot);
+		left += slot->stamp != 0 && (slot->flags & TR_SLOT_GONE) == 0 && !tr_slot_is_needless(table, slot);
 	}
 	while (left + 1 > ((uint32_t)12 << bits >> 4))
 		bits++;
 	page_resize(table, number, bits);
+	while (bits == TR_PAGE_BITS_MIN && page_join(table, &number))
+		;
 }
 
 /** Moves the blobs that are in use to a heap of another size. */
 static void heap_resize(struct tr_table *table, struct tr_page *page, uint32_t room)
 {
-	char *heap = tr_checked(malloc((size_t)room * 8));
+	char *heap;
 	uint32_t at = 0;
+
+	room = heap_rounded(table, room);
+	heap = tr_checked(malloc((size_t)room * 8));
 
 	for (uint32_t i = 0; i < (uint32_t)1 << page->slot_bits; i++) {
 		struct tr_slot *slot = tr_slot_at(table, page->slots, i);
@@ -439,7 +508,7 @@ uint32_t tr_page_blob(struct tr_table *table, struct tr_page *page, const struct
 
 	if (page->heap_room - page->heap_used < units) {
 		const uint64_t live = (uint64_t)page->heap_used - page->heap_garbage + units;
-		const uint64_t wanted = live + live / 2 + 32;
+		const uint64_t wanted = live + live / (table->options.memory_limit > 0 ? 4 : 2) + 32;
 
 		TR_ASSERT(wanted < UINT32_MAX);
 		heap_resize(table, page, (uint32_t)wanted);

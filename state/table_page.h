@@ -55,7 +55,6 @@ struct tr_blob {
 
 enum tr_mark { TR_MARK_DIRTY, TR_MARK_BEFORE, TR_MARK_WRITTEN, TR_MARK_COUNT };
 
-struct tr_cold;
 struct tr_cold_file;
 
 /** The head of a page. Marks follow, then, aligned to a cache line, slots: so all of it shares a huge page. */
@@ -72,7 +71,6 @@ struct tr_page {
 	uint64_t prefix; /* first `depth` bits of its hashes */
 	char *heap;
 	uint32_t heap_room, heap_used, heap_garbage; /* in units of 8 bytes */
-	struct tr_cold *cold;                        /* what is on disk; NULL: nothing */
 };
 
 struct tr_table_place { /* of the directory */
@@ -174,6 +172,14 @@ static inline bool tr_slot_is_expired(const struct tr_table *table, struct tr_sl
 	return table->options.ttl_ms > 0 && *tr_slot_expiry(slot) <= table->now_ms;
 }
 
+/** Whether the slot may vanish without a trace. */
+static inline bool tr_slot_is_needless(const struct tr_table *table, struct tr_slot *slot)
+{
+	if (tr_slot_is_expired(table, slot))
+		return true;
+	return (slot->flags & TR_SLOT_DEAD) != 0 && slot->stamp <= table->completed;
+}
+
 static inline struct tr_table_place *tr_table_place_of(const struct tr_table *table, uint64_t hash)
 {
 	return &table->directory[hash >> (64 - table->depth)];
@@ -269,6 +275,14 @@ void tr_table_save_before(struct tr_table *table, uint64_t hash, struct tr_slot 
 
 /** The same for slots of int64 keys without expiry that are known to be due. */
 void tr_table_save_due(struct tr_table *table, struct tr_slot *const *slots, uint32_t count);
+
+/** The age of the oldest records that a page needs; 0: nothing of it was written yet. */
+static inline uint64_t tr_page_base(const struct tr_table *table, uint32_t page)
+{
+	const uint64_t rewritten = table->rewritten[page];
+
+	return rewritten != 0 && tr_state_age_checkpoint(rewritten) <= table->completed ? rewritten : table->base[page];
+}
 
 /** Whether marks cost more than they save. */
 static inline bool tr_table_is_mostly_changed(const struct tr_table *table)

@@ -118,16 +118,14 @@ static void gather_bytes(struct tr_table *table, struct tr_slot *slot, struct tr
 	table->snapshot.open[is_dead]->length += (size_t)(at - begin);
 }
 
-/** `blob` only with byte keys. */
-static inline void gather(struct tr_table *table, struct tr_slot *slot, struct tr_blob *blob)
+/** Puts an entry into a record. `blob` only with byte keys. */
+static inline void gather_entry(struct tr_table *table, struct tr_slot *slot, struct tr_blob *blob)
 {
 	const bool is_dead = (slot->flags & TR_SLOT_DEAD) != 0;
 	const uint32_t value_bytes = is_dead ? 0 : table->options.value_bytes;
 	size_t bytes = 8 + (size_t)value_bytes;
 	char *at;
 
-	if ((slot->flags & TR_SLOT_NEW) != 0)
-		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
 	if (table->options.has_byte_keys) {
 		gather_bytes(table, slot, blob, is_dead);
 		return;
@@ -145,6 +143,14 @@ static inline void gather(struct tr_table *table, struct tr_slot *slot, struct t
 	table->snapshot.open[is_dead]->length += bytes;
 }
 
+/** The same for a slot in memory, whose key has a record from now on. */
+static inline void gather(struct tr_table *table, struct tr_slot *slot, struct tr_blob *blob)
+{
+	if ((slot->flags & TR_SLOT_NEW) != 0)
+		slot->flags &= ~(uint32_t)TR_SLOT_NEW;
+	gather_entry(table, slot, blob);
+}
+
 static inline struct tr_blob *blob_of(const struct tr_table *table, const struct tr_page *page, struct tr_slot *slot)
 {
 	return table->options.has_byte_keys ? tr_slot_blob(table, page, slot) : NULL;
@@ -156,6 +162,8 @@ void tr_table_snapshot_end(struct tr_table *table)
 {
 	struct tr_table_snapshot *s = &table->snapshot;
 
+	if (s->is_active && table->cold != NULL)
+		tr_cold_unload_all(table);
 	for (uint32_t i = 0; i < 2; i++)
 		free(s->open[i]);
 	while (s->first != NULL) {
@@ -169,17 +177,10 @@ void tr_table_snapshot_end(struct tr_table *table)
 	s->last = &s->first;
 }
 
-static uint64_t base_of(const struct tr_table *table, uint32_t page)
-{
-	const uint64_t rewritten = table->rewritten[page];
-
-	return rewritten != 0 && tr_state_age_checkpoint(rewritten) <= table->completed ? rewritten : table->base[page];
-}
-
 /** Whether all of the page is due for the snapshot, changed or not. */
 static bool is_whole(const struct tr_table *table, uint32_t page)
 {
-	const uint64_t base = base_of(table, page);
+	const uint64_t base = tr_page_base(table, page);
 
 	return base == 0 || table->snapshot.completed == 0 || base < table->snapshot.rewrite_before;
 }
@@ -205,7 +206,7 @@ void tr_table_snapshot(struct tr_table *table, const struct tr_snapshot_order *o
 		if (is_whole(table, i))
 			s->has_whole = true;
 		else
-			least = TR_MIN(least, base_of(table, i));
+			least = TR_MIN(least, tr_page_base(table, i));
 	}
 	*base = least;
 }
@@ -264,17 +265,17 @@ static uint32_t list_due(const uint64_t *words, uint32_t count, uint16_t *indice
 	return n;
 }
 
-/** Writes what is due of the cold entries of a page, which are loaded. Returns the bytes looked at. */
+/** Writes what is due of the cold entries of a page, which are loaded and stay as they are. Returns the bytes looked at. */
 static size_t visit_cold(struct tr_table *table, struct tr_page *page, uint32_t after, uint32_t until)
 {
-	uint64_t cursor = 0;
+	struct tr_cold_cursor cursor = {0};
 	size_t cost = 0;
 	struct tr_slot *slot;
 	struct tr_blob *blob;
 
 	while ((slot = tr_cold_next(table, page, &cursor, &blob)) != NULL) {
 		if (slot->stamp > after && slot->stamp <= until)
-			gather(table, slot, blob);
+			gather_entry(table, slot, blob);
 		cost += table->slot_bytes;
 	}
 	tr_cold_unload(table, page);
@@ -341,7 +342,7 @@ static size_t page_visit(struct tr_table *table, struct tr_state_writer *writer,
 		tr_page_marks_move(page, TR_MARK_WRITTEN, TR_MARK_BEFORE);
 	else
 		memset(tr_page_marks(page, TR_MARK_WRITTEN), 0, words * sizeof(uint64_t));
-	if (whole && base_of(table, number) != 0)
+	if (whole && tr_page_base(table, number) != 0)
 		writer->rewritten += old_bytes(table, page);
 	if (is_all)
 		cost += page_gather(table, page, after, until);
@@ -358,11 +359,11 @@ static size_t page_visit(struct tr_table *table, struct tr_state_writer *writer,
 		}
 		cost += (size_t)n * table->slot_bytes;
 	}
-	if (page->cold != NULL)
+	if (table->cold != NULL)
 		cost += visit_cold(table, page, after, until);
 	tr_page_marks_move(page, TR_MARK_BEFORE, TR_MARK_WRITTEN);
 	page->visited = s->checkpoint;
-	table->base[number] = base_of(table, number);
+	table->base[number] = tr_page_base(table, number);
 	table->rewritten[number] = whole ? TR_MAX(writer->age, tr_state_age(s->checkpoint)) : 0;
 	if (page->dead > page->used / 4)
 		tr_page_rebuild(table, number);
@@ -422,7 +423,7 @@ enum tr_flow tr_table_snapshot_step(struct tr_table *table, struct tr_state_writ
 			return TR_FLOW_MORE;
 		number = tr_table_place_of(table, s->next_hash)->page;
 		page = table->pages[number];
-		if (page->cold != NULL && page->visited != s->checkpoint) {
+		if (table->cold != NULL && page->visited != s->checkpoint) {
 			const enum tr_flow flow = tr_cold_load(table, page, is_whole(table, number) ? 0 : s->completed);
 
 			if (flow != TR_FLOW_MORE)

@@ -11,6 +11,7 @@
 #include "io/disk.h"
 #include "state/key_group.h"
 #include "state/table.h"
+#include "state/table_cold.h"
 
 #define GROUPS 100
 #define BATCH 300
@@ -497,6 +498,55 @@ static void texts_on_disk(void **state)
 	run_cold((struct tr_table_options){.has_byte_keys = true, .ttl_ms = TTL * 5, .is_ttl_read = true});
 }
 
+/** Where nothing more can leave, since what cold entries need in memory is more than the limit by itself, a call does not go round
+ * and round: the table goes on above its limit. */
+static void above_its_limit(void **state)
+{
+	struct tr_table_options options = {
+		.value_bytes = 8, .group_count = GROUPS, .group_end = GROUPS, .memory_limit = (size_t)8 << 20};
+	struct tr_environment *env;
+	char path[] = "/tmp/table_test_XXXXXX";
+	uint64_t passed_max = 0;
+	struct tr_table *table;
+
+	assert_true(mkstemp(path) >= 0);
+	options.cold_path = path;
+	assert_int_equal(tr_environment_real_create(&env, NULL), TR_OK);
+	assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &options.queue, NULL), TR_OK);
+	assert_int_equal(tr_table_create(&options, &table, NULL), TR_OK);
+	tr_table_set_memory_limit(table, TR_TABLE_LIMIT_MIN);
+	for (int64_t first = 0; first < 800000; first += BATCH) {
+		const uint64_t before = table->cold->passed_total;
+		int64_t keys[BATCH];
+		void *values[BATCH];
+		enum tr_flow flow;
+
+		for (uint32_t i = 0; i < BATCH; i++)
+			keys[i] = first + i;
+		while ((flow = tr_table_upsert_i64(table, keys, BATCH, values, NULL)) == TR_FLOW_BLOCKED)
+			(void)tr_io_wait(options.queue, -1);
+		assert_int_equal(flow, TR_FLOW_MORE);
+		for (uint32_t i = 0; i < BATCH; i++)
+			memcpy(values[i], &keys[i], 8);
+		passed_max = table->cold->passed_total - before > passed_max ? table->cold->passed_total - before
+									     : passed_max;
+	}
+	assert_true(tr_table_bytes(table) > TR_TABLE_LIMIT_MIN);
+	assert_true(passed_max > 0 && passed_max <= 16 + table->cold->zone_count / 8);
+	for (int64_t key = 0; key < 800000; key += 997) {
+		enum tr_flow flow;
+		void *value;
+
+		while ((flow = tr_table_find_i64(table, &key, 1, &value)) == TR_FLOW_BLOCKED)
+			(void)tr_io_wait(options.queue, -1);
+		assert_int_equal(flow, TR_FLOW_MORE);
+		assert_memory_equal(value, &key, 8);
+	}
+	tr_table_destroy(&table);
+	env->disk->ops->queue_destroy(env->disk, &options.queue);
+	tr_environment_real_destroy(&env);
+}
+
 /** Only what changed is written, and at most 1.5 times of it. */
 static void writes_what_changed(void **state)
 {
@@ -630,6 +680,7 @@ int main(void)
 		cmocka_unit_test(hostile_records),
 		cmocka_unit_test(integers_on_disk),
 		cmocka_unit_test(texts_on_disk),
+		cmocka_unit_test(above_its_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
