@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/allocator.h"
 #include "base/hash.h"
 #include "core/exchange.h"
 #include "core/graph.h"
@@ -539,8 +540,10 @@ tr_code tr_graph_init(struct tr_graph *graph, const struct tr_plan *plan, struct
 	for (uint32_t s = 0; s < graph->stage_count; s++)
 		TR_TRY(compile_stage(graph, graph->stages[s], st));
 	TR_TRY(build_workers(graph, st));
-	if (plan->memory_limit != 0 && plan->stateful_count != 0)
+	if (plan->memory_limit != 0 && plan->stateful_count != 0) {
+		tr_allocator_return_at_once();
 		TR_TRY(tr_scratch_create(plan, env->disk, &graph->arena, &graph->scratch, st));
+	}
 	build_channels(graph);
 	return build_subtasks(graph, st);
 }
