@@ -14,6 +14,7 @@
 
 #define CHUNK_BYTES 4096
 #define HEAD_BYTES 16
+#define BUFFER_SHARE 2 /* of the limit may be on its way to the file */
 
 struct tr_window_due_chunk {
 	struct tr_window_due_chunk *next;
@@ -68,6 +69,65 @@ void tr_window_due_deinit(struct tr_window_due *due)
 	if (due->spare != NULL)
 		chunk_free(due, due->spare);
 	due->spare = NULL;
+	if (due->file == NULL)
+		return;
+	tr_spill_reader_deinit(&due->reader);
+	for (uint32_t b = 0; b < TR_WINDOW_DUE_BUCKETS; b++)
+		if (due->buckets[b].run != NULL)
+			tr_spill_drop(due->file, &due->buckets[b].run);
+	if (due->reading != NULL)
+		tr_spill_drop(due->file, &due->reading);
+	tr_spill_close(&due->file);
+}
+
+tr_code tr_window_due_set_limit(struct tr_window_due *due, struct tr_io_queue *queue, const char *path, size_t bytes,
+				struct tr_status *st)
+{
+	due->limit = bytes;
+	return tr_spill_open(queue->disk, queue, path, bytes / BUFFER_SHARE, &due->file, st);
+}
+
+size_t tr_window_due_memory(const struct tr_window_due *due)
+{
+	size_t bytes = due->bytes;
+
+	if (due->file == NULL)
+		return bytes;
+	for (uint32_t i = 0; i < TR_SPILL_READS_MAX; i++)
+		bytes += due->reader.reads[i].room;
+	return bytes + tr_spill_memory(due->file);
+}
+
+enum tr_flow tr_window_due_poll(struct tr_window_due *due, struct tr_status *st)
+{
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	if (due->file != NULL)
+		flow = tr_spill_poll(due->file);
+	if (flow == TR_FLOW_FAILED)
+		*st = due->file->status;
+	return flow;
+}
+
+static bool is_empty(const struct tr_window_due_bucket *bucket) { return bucket->first == NULL && bucket->run == NULL; }
+
+/** Full chunks to the file, the last to be needed first, until memory is below the limit or none is left. */
+static void spill(struct tr_window_due *due)
+{
+	for (uint32_t b = TR_WINDOW_DUE_BUCKETS; b-- > 0 && due->bytes > due->limit / 8 * 7;) {
+		struct tr_window_due_bucket *bucket = &due->buckets[b];
+
+		while (bucket->first != bucket->last && due->bytes > due->limit / 8 * 7) {
+			struct tr_window_due_chunk *chunk = bucket->first;
+
+			if (bucket->run == NULL)
+				bucket->run = tr_spill_run_begin(due->file);
+			tr_spill_put(due->file, bucket->run, 0, chunk->bytes + chunk->begin, chunk->end - chunk->begin,
+				     0, 0);
+			bucket->first = chunk->next;
+			chunk_free(due, chunk);
+		}
+	}
 }
 
 /** Appends a pair that lies packed at `pair`; the bytes of its key are elsewhere. */
@@ -78,14 +138,14 @@ static void bucket_append(struct tr_window_due *due, const void *head, const voi
 	struct tr_window_due_bucket *bucket = &due->buckets[differs == 0 ? 0 : 64 - __builtin_clzll(differs)];
 	struct tr_window_due_chunk *chunk = bucket->last;
 
+	if (is_empty(bucket))
+		bucket->least = end;
 	if (bucket->first == NULL || chunk->room - chunk->end < HEAD_BYTES + key_length) {
 		chunk = chunk_get(due, HEAD_BYTES + key_length);
-		if (bucket->first == NULL) {
+		if (bucket->first == NULL)
 			bucket->first = chunk;
-			bucket->least = end;
-		} else {
+		else
 			bucket->last->next = chunk;
-		}
 		bucket->last = chunk;
 	}
 	bucket->least = TR_MIN(bucket->least, end);
@@ -106,13 +166,15 @@ void tr_window_due_push(struct tr_window_due *due, int64_t end, const struct tr_
 	memcpy(head + 12, &key->length, 4);
 	bucket_append(due, head, key->bytes, key->length, turned);
 	due->count++;
+	if (due->limit > 0 && due->bytes > due->limit)
+		spill(due);
 }
 
 static uint32_t lowest(const struct tr_window_due *due)
 {
 	uint32_t b = 0;
 
-	while (b < TR_WINDOW_DUE_BUCKETS && due->buckets[b].first == NULL)
+	while (b < TR_WINDOW_DUE_BUCKETS && is_empty(&due->buckets[b]))
 		b++;
 	return b;
 }
@@ -121,31 +183,79 @@ int64_t tr_window_due_next(const struct tr_window_due *due)
 {
 	const uint32_t b = lowest(due);
 
+	if (due->reading != NULL)
+		return (int64_t)(due->last ^ UINT64_C(1) << 63);
 	return b == TR_WINDOW_DUE_BUCKETS ? INT64_MAX : (int64_t)(due->buckets[b].least ^ UINT64_C(1) << 63);
 }
 
-/** Deals the pairs of a bucket to the lower ones. */
+static void deal_pairs(struct tr_window_due *due, const char *pair, const char *end_of_pairs)
+{
+	while (pair < end_of_pairs) {
+		uint32_t key_length;
+		uint64_t end;
+
+		memcpy(&end, pair, 8);
+		memcpy(&key_length, pair + 12, 4);
+		bucket_append(due, pair, pair + HEAD_BYTES, key_length, end);
+		pair += HEAD_BYTES + key_length;
+	}
+	if (due->limit > 0 && due->bytes > due->limit)
+		spill(due);
+}
+
+/** Deals the pairs of a bucket to the lower ones; what of them is in the file is to be read. */
 static void deal(struct tr_window_due *due, uint32_t b)
 {
-	struct tr_window_due_chunk *chunk = due->buckets[b].first;
+	struct tr_window_due_bucket *bucket = &due->buckets[b];
+	struct tr_window_due_chunk *chunk = bucket->first;
 
-	due->last = due->buckets[b].least;
-	due->buckets[b].first = NULL;
+	due->last = bucket->least;
+	due->reading = bucket->run;
+	due->is_reading_first = b == 0;
+	*bucket = (struct tr_window_due_bucket){0};
 	while (chunk != NULL) {
 		struct tr_window_due_chunk *next = chunk->next;
 
-		while (chunk->begin < chunk->end) {
-			const char *pair = chunk->bytes + chunk->begin;
-			uint32_t key_length;
-			uint64_t end;
-
-			memcpy(&end, pair, 8);
-			memcpy(&key_length, pair + 12, 4);
-			bucket_append(due, pair, pair + HEAD_BYTES, key_length, end);
-			chunk->begin += HEAD_BYTES + key_length;
-		}
+		deal_pairs(due, chunk->bytes + chunk->begin, chunk->bytes + chunk->end);
 		chunk_put(due, chunk);
 		chunk = next;
+	}
+	if (due->reading != NULL)
+		tr_spill_reader_add(&due->reader, due->file, due->reading, 0, UINT8_MAX, 0);
+}
+
+/** The next chunk of what is being read. DONE: that was all. */
+static enum tr_flow read_chunk(struct tr_window_due *due, struct tr_status *st)
+{
+	struct tr_spill_item item;
+	enum tr_flow flow = tr_window_due_poll(due, st);
+
+	if (flow == TR_FLOW_MORE)
+		flow = tr_spill_reader_next(&due->reader, &item, st);
+	if (flow == TR_FLOW_MORE)
+		deal_pairs(due, item.record.bytes, (const char *)item.record.bytes + item.record.length);
+	if (flow == TR_FLOW_DONE) {
+		tr_spill_reader_clear(&due->reader);
+		tr_spill_drop(due->file, &due->reading);
+	}
+	return flow;
+}
+
+enum tr_flow tr_window_due_settle(struct tr_window_due *due, struct tr_status *st)
+{
+	for (;;) {
+		if (due->buckets[0].first != NULL && (due->reading == NULL || due->is_reading_first))
+			return TR_FLOW_MORE;
+		if (due->reading != NULL) {
+			const enum tr_flow flow = read_chunk(due, st);
+
+			if (flow != TR_FLOW_MORE && flow != TR_FLOW_DONE)
+				return flow;
+		} else if (due->count == 0) {
+			return TR_FLOW_MORE;
+		} else {
+			deal(due, lowest(due));
+		}
 	}
 }
 
@@ -173,10 +283,7 @@ void tr_window_due_take(struct tr_window_due *due, struct tr_window_taken *taken
 	const char *pair;
 	uint32_t key_length;
 
-	if (bucket->first == NULL) {
-		TR_ASSERT(due->count > 0);
-		deal(due, lowest(due));
-	}
+	TR_ASSERT(bucket->first != NULL);
 	chunk = bucket->first;
 	pair = chunk->bytes + chunk->begin;
 	memcpy(&key_length, pair + 12, 4);

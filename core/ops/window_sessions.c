@@ -8,6 +8,8 @@
 #include "core/ops/window_sessions_inner.h"
 #include "state/key_group.h"
 
+#define DUE_SHARE 16 /* of the limit is for what is due, and half as much again for its buffers */
+
 static void take_init(struct tr_sessions_take *t)
 {
 	const size_t rows = TR_WINDOW_SESSIONS_ROWS;
@@ -79,6 +81,10 @@ tr_code tr_window_sessions_create(struct tr_window_op *w, struct tr_window_sessi
 	take_init(&s->take);
 	tr_sessions_fire_init(s);
 	tr_sessions_save_init(s);
+	/* The context is another's from now on. An eighth is for buffers, and for what malloc adds. */
+	s->limit = context->memory_limit / 8 * 7;
+	if (s->limit > 0) /* first, since the file of the table has the same name */
+		TR_TRY(tr_window_due_set_limit(&s->due, context->io, context->scratch_path, s->limit / DUE_SHARE, st));
 	return tr_table_create(&options, &s->table, st);
 }
 
@@ -101,16 +107,20 @@ void tr_window_sessions_set_other(struct tr_window_sessions *s, size_t bytes) { 
 
 void tr_sessions_share_memory(struct tr_window_sessions *s)
 {
-	const size_t limit = s->w->op.context->memory_limit, others = s->due.bytes + s->other_bytes;
+	const size_t others = tr_window_due_memory(&s->due) + s->other_bytes;
 
-	if (limit != 0)
-		tr_table_set_memory_limit(s->table, TR_MAX(limit - TR_MIN(limit, others), (size_t)TR_TABLE_LIMIT_MIN));
+	if (s->limit != 0)
+		tr_table_set_memory_limit(s->table,
+					  TR_MAX(s->limit - TR_MIN(s->limit, others), (size_t)TR_TABLE_LIMIT_MIN));
 }
 
 int64_t tr_window_sessions_next(const struct tr_window_sessions *s) { return tr_window_due_next(&s->due); }
 
 uint64_t tr_window_sessions_count(const struct tr_window_sessions *s) { return tr_table_count(s->table); }
 
-size_t tr_window_sessions_bytes(const struct tr_window_sessions *s) { return tr_table_bytes(s->table) + s->due.bytes; }
+size_t tr_window_sessions_bytes(const struct tr_window_sessions *s)
+{
+	return tr_table_bytes(s->table) + tr_window_due_memory(&s->due);
+}
 
 uint64_t tr_window_sessions_spilled(const struct tr_window_sessions *s) { return tr_table_cold_bytes(s->table); }

@@ -19,7 +19,7 @@
  * looked up: what has ended fires, and the key goes back with the end of what is left. The `due` of a value is not saved;
  * changing it alone is no change.
  *
- * Memory: the table takes what the limit leaves after `due` and what the caller has itself.
+ * Memory: an eighth of the limit is set aside, a sixteenth is for `due`; the table takes what that leaves, and what the caller has itself.
  *
  * Saved are rows of sessions and of keys that have none any more (core/ops/window_state.h), so that who reads a savepoint needs
  * not know any of this: what the table writes goes through a writer that makes them.

@@ -54,20 +54,28 @@ void tr_sessions_fire_deinit(struct tr_window_sessions *s)
 	tr_bytes_deinit(&f->rest);
 }
 
-/** Keys that may have a session to fire. */
-static void take_due(struct tr_window_sessions *s, int64_t fire_ms)
+static bool is_next_due(const struct tr_window_sessions *s, int64_t fire_ms)
+{
+	const int64_t end = tr_window_due_next(&s->due);
+
+	return end != INT64_MAX && tr_window_timer(&s->w->clock, end) <= fire_ms;
+}
+
+/** Keys that may have a session to fire. BLOCKED: call it again. */
+static enum tr_flow take_due(struct tr_window_sessions *s, int64_t fire_ms)
 {
 	struct tr_window_taken *taken = &s->fire.taken;
 
-	tr_window_taken_clear(taken);
-	while (taken->count < KEYS_MAX) {
-		const int64_t end = tr_window_due_next(&s->due);
+	while (taken->count < KEYS_MAX && is_next_due(s, fire_ms)) {
+		const enum tr_flow flow = tr_window_due_settle(&s->due, &s->w->op.context->status);
 
-		if (end == INT64_MAX || tr_window_timer(&s->w->clock, end) > fire_ms)
-			break;
-		tr_window_due_take(&s->due, taken);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+		if (is_next_due(s, fire_ms))
+			tr_window_due_take(&s->due, taken);
 	}
 	tr_window_taken_show(taken);
+	return TR_FLOW_MORE;
 }
 
 static void fired_add(struct tr_sessions_fire *f, int64_t start, int64_t end, uint32_t key, const char *from)
@@ -203,14 +211,17 @@ enum tr_flow tr_window_sessions_fire(struct tr_window_sessions *s, int64_t fire_
 	struct tr_window_op *w = s->w;
 
 	*count = 0;
+	if (f->count > 0 && f->at == f->count) { /* all are out */
+		entries_release(s);
+		tr_window_taken_clear(&f->taken);
+	}
 	while (f->at == f->count) {
 		enum tr_flow flow;
 
 		if (!f->is_taken) {
-			entries_release(s);
-			take_due(s, fire_ms);
-			if (f->taken.count == 0)
-				return TR_FLOW_MORE;
+			flow = take_due(s, fire_ms);
+			if (flow != TR_FLOW_MORE || f->taken.count == 0)
+				return flow;
 		}
 		f->is_taken = true;
 		tr_sessions_share_memory(s);
@@ -219,6 +230,8 @@ enum tr_flow tr_window_sessions_fire(struct tr_window_sessions *s, int64_t fire_
 			return tr_sessions_failed(s, flow);
 		f->is_taken = false;
 		collect(s);
+		if (f->count == 0)
+			tr_window_taken_clear(&f->taken);
 	}
 	for (; *count < w->out->capacity && f->at < f->count; f->at++, ++*count) {
 		const struct tr_session_fired *fired = &f->fired[f->at];

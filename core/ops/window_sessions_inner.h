@@ -119,6 +119,7 @@ struct tr_window_sessions {
 	struct tr_window_codec codec;
 	struct tr_window_due due;
 	uint32_t session_bytes; /* of a session in a value; 0: the layout owns memory */
+	size_t limit;           /* of memory; 0: none */
 	size_t other_bytes;
 	struct tr_sessions_take take;
 	struct tr_sessions_fire fire;

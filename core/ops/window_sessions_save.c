@@ -316,6 +316,11 @@ static tr_code store_values(struct tr_window_sessions *s, struct loading *l, str
 	TR_TRY(code);
 	if (!is_same)
 		TR_FAIL(st, TR_ERR_DATA, "%s: a state record has a key twice", s->w->op.ops->name);
+	while ((flow = tr_window_due_poll(&s->due, st)) != TR_FLOW_MORE) {
+		if (flow == TR_FLOW_FAILED)
+			return st->code;
+		tr_spill_await(s->due.file);
+	}
 	for (uint32_t k = 0; k < l->count; k++) {
 		int64_t due;
 

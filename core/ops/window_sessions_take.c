@@ -472,6 +472,9 @@ enum tr_flow tr_window_sessions_take(struct tr_window_sessions *s, const struct 
 	if (!t->is_begun && make_keys(s, rows, count) != TR_OK)
 		return TR_FLOW_FAILED;
 	t->is_begun = true;
+	flow = tr_window_due_poll(&s->due, &s->w->op.context->status);
+	if (flow != TR_FLOW_MORE)
+		return flow;
 	tr_sessions_share_memory(s);
 	/* Rarely a key has late rows only; then it counts as changed. */
 	flow = s->session_bytes != 0 ? tr_table_modify(s->table, t->keys, t->count, t->values)

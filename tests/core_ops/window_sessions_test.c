@@ -377,6 +377,7 @@ static void due_in_order(void **state)
 			least = model[i] < model[least] ? i : least;
 		assert_int_equal(tr_window_due_next(&due), model[least]);
 		tr_window_taken_clear(&taken);
+		assert_int_equal(tr_window_due_settle(&due, NULL), TR_FLOW_MORE);
 		tr_window_due_take(&due, &taken);
 		tr_window_taken_show(&taken);
 		assert_int_equal(taken.ends[0], model[least]);
