@@ -24,24 +24,6 @@
 
 /* -- zones -- */
 
-/** The last hash of a prefix of `depth` bits. */
-static uint64_t last_hash(uint64_t prefix, uint32_t depth)
-{
-	return depth == 0 ? UINT64_MAX : (prefix << (64 - depth)) | (UINT64_MAX >> depth);
-}
-
-static uint64_t first_hash(uint64_t prefix, uint32_t depth) { return depth == 0 ? 0 : prefix << (64 - depth); }
-
-static uint32_t zone_number(const struct tr_cold_file *f, uint64_t hash)
-{
-	return f->directory[hash >> 1 >> (63 - f->depth)];
-}
-
-static struct tr_cold_zone *zone_of(const struct tr_cold_file *f, uint64_t hash)
-{
-	return f->zones[zone_number(f, hash)];
-}
-
 /** A zone, which stands in the directory. */
 static struct tr_cold_zone *zone_add(struct tr_table *table, uint64_t prefix, uint32_t depth)
 {
@@ -310,7 +292,7 @@ static void look_in(struct tr_table *table, struct tr_cold_run *run, uint64_t ha
 /** The key is not in its page: what has its hash comes back, or a block that may have it is being read. */
 static void bring_in(struct tr_table *table, uint64_t hash)
 {
-	const struct tr_cold_zone *zone = zone_of(table->cold, hash);
+	const struct tr_cold_zone *zone = tr_cold_zone_of(table->cold, hash);
 
 	for (uint32_t r = 0; r < zone->run_count; r++)
 		look_in(table, zone->runs[r], hash);
@@ -335,8 +317,8 @@ static struct tr_page *zone_page(const struct tr_table *table, const struct tr_c
 	if (*is_last)
 		return NULL;
 	page = tr_table_page_of(table, *hash);
-	last = last_hash(page->prefix, page->depth);
-	*is_last = last >= last_hash(zone->prefix, zone->depth);
+	last = tr_cold_last_hash(page->prefix, page->depth);
+	*is_last = last >= tr_cold_last_hash(zone->prefix, zone->depth);
 	*hash = last + 1;
 	return page;
 }
@@ -351,7 +333,8 @@ struct idle {
 /** The entries of a zone that have no mark, up to `most` bytes of them; the marks of the others go. */
 static void collect_idle(struct tr_table *table, const struct tr_cold_zone *zone, size_t most, struct idle *idle)
 {
-	const uint64_t first = first_hash(zone->prefix, zone->depth), last = last_hash(zone->prefix, zone->depth);
+	const uint64_t first = tr_cold_first_hash(zone->prefix, zone->depth),
+		       last = tr_cold_last_hash(zone->prefix, zone->depth);
 	uint64_t hash = first;
 	bool is_last = false;
 	struct tr_page *page;
@@ -400,7 +383,7 @@ static bool is_to_be_shrunk(const struct tr_table *table, const struct tr_page *
 
 static void shrink_pages(struct tr_table *table, const struct tr_cold_zone *zone)
 {
-	uint64_t hash = first_hash(zone->prefix, zone->depth);
+	uint64_t hash = tr_cold_first_hash(zone->prefix, zone->depth);
 	bool is_last = false;
 	struct tr_page *page;
 
@@ -526,7 +509,7 @@ static void merge(struct tr_table *table, struct tr_cold_zone *zone, uint32_t fi
 	if (first == 0 && bytes > 2 * f->zone_bytes && zone_can_split(f, zone)) {
 		struct tr_cold_zone *upper = zone_split(table, zone);
 
-		while (lower < count && sources[lower].hash < first_hash(upper->prefix, upper->depth))
+		while (lower < count && sources[lower].hash < tr_cold_first_hash(upper->prefix, upper->depth))
 			lower++;
 		if (lower < count)
 			tr_cold_run_create(table, upper, sources + lower, count - lower);
@@ -705,131 +688,6 @@ enum tr_flow tr_cold_prepare(struct tr_table *table, const struct tr_table_key *
 			     uint32_t count)
 {
 	return prepare(table, (struct wanted){.keys = keys, .hashes = hashes, .count = count});
-}
-
-/* -- whole runs, by page -- */
-
-/** The next zone that shares hashes with the page, from *hash on (its first one at first). NULL: that were all. */
-static struct tr_cold_zone *page_zone(const struct tr_cold_file *f, const struct tr_page *page, uint64_t *hash,
-				      bool *is_last)
-{
-	struct tr_cold_zone *zone;
-	uint64_t last;
-
-	if (*is_last)
-		return NULL;
-	zone = zone_of(f, *hash);
-	last = last_hash(zone->prefix, zone->depth);
-	*is_last = last >= last_hash(page->prefix, page->depth);
-	*hash = last + 1;
-	return zone;
-}
-
-static bool is_shared(const struct tr_cold_run *run, const struct tr_page *page)
-{
-	return run->last_hash >= first_hash(page->prefix, page->depth) &&
-	       run->first_hash <= last_hash(page->prefix, page->depth);
-}
-
-enum tr_flow tr_cold_load(struct tr_table *table, const struct tr_page *page, uint32_t after)
-{
-	uint64_t hash = first_hash(page->prefix, page->depth);
-	enum tr_flow flow = TR_FLOW_MORE;
-	struct tr_cold_zone *zone;
-	bool is_last = false;
-
-	while ((zone = page_zone(table->cold, page, &hash, &is_last)) != NULL) {
-		for (uint32_t r = 0; r < zone->run_count; r++) {
-			struct tr_cold_run *run = zone->runs[r];
-			enum tr_flow of_run;
-
-			if (run->newest <= after || run->live == 0 || !is_shared(run, page))
-				continue;
-			of_run = tr_cold_run_load(table, run);
-			if (of_run == TR_FLOW_FAILED)
-				return of_run;
-			if (of_run == TR_FLOW_BLOCKED)
-				flow = of_run;
-		}
-	}
-	return flow;
-}
-
-void tr_cold_unload(struct tr_table *table, const struct tr_page *page)
-{
-	uint64_t hash = first_hash(page->prefix, page->depth);
-	struct tr_cold_zone *zone;
-	bool is_last = false;
-
-	while ((zone = page_zone(table->cold, page, &hash, &is_last)) != NULL) {
-		if (last_hash(zone->prefix, zone->depth) > last_hash(page->prefix, page->depth))
-			return; /* the next page needs it, too */
-		for (uint32_t r = 0; r < zone->run_count; r++)
-			tr_cold_run_unload(table, zone->runs[r]);
-	}
-}
-
-void tr_cold_unload_all(struct tr_table *table)
-{
-	for (uint32_t z = 0; z < table->cold->zone_count; z++)
-		for (uint32_t r = 0; r < table->cold->zones[z]->run_count; r++)
-			tr_cold_run_unload(table, table->cold->zones[z]->runs[r]);
-}
-
-/** The cursor's run: its next entry in the page; NULL: there is none. */
-static char *next_of_run(struct tr_table *table, const struct tr_page *page, struct tr_cold_run *run,
-			 struct tr_cold_cursor *cursor)
-{
-	const uint64_t first = first_hash(page->prefix, page->depth), last = last_hash(page->prefix, page->depth);
-
-	if (cursor->entry == NULL) {
-		uint32_t block;
-
-		cursor->index = first <= run->first_hash ? 0 : run->begins[(first - run->first_hash) >> run->shift];
-		block = tr_cold_run_block(run, cursor->index);
-		cursor->entry =
-			tr_cold_run_entry(table, run, block, run->buffer + run->blocks[block].place, cursor->index);
-	}
-	while (cursor->index < run->count) {
-		char *entry = cursor->entry;
-		const uint64_t hash = tr_slot_hash(table, (struct tr_slot *)(void *)entry);
-
-		if (hash > last)
-			return NULL;
-		cursor->entry += tr_cold_entry_bytes(table, tr_cold_entry_blob(table, entry));
-		if (hash >= first && !tr_cold_is_back(run, cursor->index++))
-			return entry;
-		cursor->index += hash < first;
-	}
-	return NULL;
-}
-
-struct tr_slot *tr_cold_next(struct tr_table *table, const struct tr_page *page, struct tr_cold_cursor *cursor,
-			     struct tr_blob **blob)
-{
-	if (!cursor->is_begun)
-		*cursor = (struct tr_cold_cursor){.is_begun = true, .hash = first_hash(page->prefix, page->depth)};
-	for (;;) {
-		const struct tr_cold_zone *zone = zone_of(table->cold, cursor->hash);
-		const uint64_t last = last_hash(zone->prefix, zone->depth);
-
-		for (; cursor->run < zone->run_count; cursor->run++, cursor->entry = NULL) {
-			struct tr_cold_run *run = zone->runs[cursor->run];
-			char *entry;
-
-			if (run->buffer == NULL || run->is_loading || !is_shared(run, page))
-				continue;
-			entry = next_of_run(table, page, run, cursor);
-			if (entry == NULL)
-				continue;
-			*blob = tr_cold_entry_blob(table, entry);
-			return (struct tr_slot *)(void *)entry;
-		}
-		if (last >= last_hash(page->prefix, page->depth))
-			return NULL;
-		cursor->hash = last + 1;
-		cursor->run = 0;
-	}
 }
 
 /* -- the end -- */

@@ -23,7 +23,8 @@
  * Space in the file is given out in powers of two and reused; it holds at most about twice what is cold. The file is
  * scratch, and has no name: nothing of it is needed after a restart.
  *
- * table_cold.c has the zones, what leaves and what comes back; table_cold_run.c the runs and the file.
+ * table_cold.c has the zones, what leaves and what comes back; table_cold_run.c the runs and the file; table_cold_page.c what a snapshot
+ * looks at.
  */
 #ifndef TR_STATE_TABLE_COLD_H
 #define TR_STATE_TABLE_COLD_H
@@ -121,6 +122,21 @@ struct tr_cold_file {
 	uint64_t entries; /* in runs, those that are back left out */
 	uint64_t reads_total, evicted_total, merged_total, passed_total;
 };
+
+/** The hashes that begin with a prefix of `depth` bits: the last, and the first. */
+static inline uint64_t tr_cold_last_hash(uint64_t prefix, uint32_t depth)
+{
+	return depth == 0 ? UINT64_MAX : (prefix << (64 - depth)) | (UINT64_MAX >> depth);
+}
+static inline uint64_t tr_cold_first_hash(uint64_t prefix, uint32_t depth)
+{
+	return depth == 0 ? 0 : prefix << (64 - depth);
+}
+
+static inline struct tr_cold_zone *tr_cold_zone_of(const struct tr_cold_file *f, uint64_t hash)
+{
+	return f->zones[f->directory[hash >> 1 >> (63 - f->depth)]];
+}
 
 tr_code tr_cold_open(struct tr_table *table, struct tr_status *st) TR_MUST_USE;
 /** Waits for what is in flight. */
