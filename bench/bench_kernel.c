@@ -286,7 +286,7 @@ const struct tr_bench_case tr_bench_kernel_cases[] = {
 	CASE("kernel-lt-decimal"),
 	CASE("kernel-lt-timestamp"),
 	CASE("kernel-eq-text"),
-	CASE("kernel-between"),
+	{"kernel-between", "three kernels against one fused loop", "rows", 0, 0, 0, open_kernel, close_kernel},
 	CASE("kernel-int-to-bigint"),
 	CASE("kernel-bigint-to-int"),
 	CASE("kernel-int-to-double"),

@@ -9,6 +9,7 @@
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_arith.h"
 #include "core/ops/kernel_decimal.h"
+#include "core/ops/kernel_dense.h"
 
 /* ---- result types ---- */
 
@@ -101,9 +102,26 @@ static bool has_constant_divisor(const struct tr_call *call)
 	return divisor > 1 || divisor < -1;
 }
 
+static bool divide_floats_dense(struct tr_call *call)
+{
+	const struct tr_kernel_dense *kernels = TR_ISA_PICK(tr_kernel_dense);
+	const struct tr_column *a = &call->args[0], *b = &call->args[1];
+
+	if (call->rows != NULL || a->is_constant || b->is_constant || !tr_type_is_float(call->type))
+		return false;
+	if (call->type->phys == TR_PHYS_F32)
+		kernels->divide_f32(call->out, a->data, b->data, call->count);
+	else
+		kernels->divide_f64(call->out, a->data, b->data, call->count);
+	return true;
+}
+
 static tr_code run_divide(struct tr_call *call)
 {
 	const struct tr_kernel_arith *kernels = TR_ISA_PICK(tr_kernel_arith);
+
+	if (divide_floats_dense(call))
+		return TR_OK;
 
 	if (has_constant_divisor(call)) {
 		kernels->divide_i64(call->out, call->args[0].data, tr_column_i64(&call->args[1], 0), call->rows,

@@ -10,6 +10,7 @@
 #include "base/type.h"
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_compare.h"
+#include "core/ops/kernel_dense.h"
 #include "core/ops/kernel_nested.h"
 #include "core/ops/kernel_value.h"
 
@@ -56,6 +57,11 @@ static void compare_views(struct tr_call *call, enum tr_compare compare)
 	uint8_t *out = call->out;
 	uint8_t wanted = compare == TR_COMPARE_EQ;
 
+	if (call->rows == NULL && x_mask != 0 && y_mask == 0 && y->length <= TR_VIEW_INLINE_MAX &&
+	    (compare == TR_COMPARE_EQ || compare == TR_COMPARE_NE)) {
+		TR_ISA_PICK(tr_kernel_dense)->equal_view(out, x, y, wanted, call->count);
+		return;
+	}
 	if (compare == TR_COMPARE_EQ || compare == TR_COMPARE_NE)
 		TR_CALL_ROWS(call, row)
 			out[row] = tr_view_equals(&x[row & x_mask], &y[row & y_mask]) == wanted;

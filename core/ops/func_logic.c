@@ -7,6 +7,7 @@
  */
 #include "base/type.h"
 #include "core/ops/func_table.h"
+#include "core/ops/kernel_dense.h"
 
 /* ---- AND, OR, NOT ---- */
 
@@ -70,6 +71,11 @@ static tr_code run_logic(struct tr_call *call, bool is_and)
 	uint8_t *out = call->out;
 
 	if (a->validity == NULL && b->validity == NULL) {
+		if (call->rows == NULL && x_mask == y_mask) {
+			(is_and ? TR_ISA_PICK(tr_kernel_dense)->and_bytes
+				: TR_ISA_PICK(tr_kernel_dense)->or_bytes)(out, x, y, call->count);
+			return TR_OK;
+		}
 		if (is_and)
 			TR_CALL_ROWS(call, row)
 				out[row] = x[row & x_mask] & y[row & y_mask];

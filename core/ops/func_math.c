@@ -11,6 +11,7 @@
 #include "base/type.h"
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_decimal.h"
+#include "core/ops/kernel_dense.h"
 
 #define DIGITS_MAX 400 /* positions that ROUND looks at: more change nothing in a DOUBLE */
 
@@ -63,8 +64,25 @@ static void put_float(struct tr_call *call, uint32_t row, double value)
 		((double *)call->out)[row] = value;
 }
 
+static bool absolute_dense(struct tr_call *call)
+{
+	const struct tr_kernel_dense *kernels = TR_ISA_PICK(tr_kernel_dense);
+	const struct tr_column *arg = &call->args[0];
+
+	if (call->rows != NULL || arg->is_constant || arg->type->phys != call->type->phys)
+		return false;
+	switch (arg->type->phys) {
+	case TR_PHYS_I32: kernels->absolute_i32(call->out, arg->data, call->count); return true;
+	case TR_PHYS_I64: kernels->absolute_i64(call->out, arg->data, call->count); return true;
+	case TR_PHYS_F64: kernels->absolute_f64(call->out, arg->data, call->count); return true;
+	default: return false;
+	}
+}
+
 static tr_code run_abs(struct tr_call *call)
 {
+	if (absolute_dense(call))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		if (is_float(&call->args[0])) {
 			put_float(call, row, fabs(float_at(&call->args[0], row)));

@@ -11,6 +11,7 @@
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_arith.h"
 #include "core/ops/kernel_decimal.h"
+#include "core/ops/kernel_dense.h"
 #include "core/ops/kernel_time.h"
 
 #define NANOS_PER_DAY INT64_C(86400000000000)
@@ -258,11 +259,46 @@ static int64_t extract_interval(enum tr_unit unit, const struct tr_type *type, i
 	}
 }
 
+/* All rows of timestamps that need no time zone. */
+static bool is_dense(const struct tr_call *call, uint32_t arg)
+{
+	const struct tr_column *column = &call->args[arg];
+
+	return call->rows == NULL && !column->is_constant &&
+	       (column->type->id == TR_TYPE_TIMESTAMP ||
+		(column->type->id == TR_TYPE_TIMESTAMP_LTZ && tr_timezone_is_utc(call->zone)));
+}
+
+/* False: there is no dense kernel for the unit, or a row is out of its range. */
+static bool extract_dense(struct tr_call *call, enum tr_unit unit, uint32_t arg)
+{
+	const struct tr_kernel_dense *kernels = TR_ISA_PICK(tr_kernel_dense);
+	const int64_t *ticks = call->args[arg].data, second = per_second(call->args[arg].type);
+	const int64_t minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+
+	switch (unit) {
+	case TR_UNIT_SECOND: kernels->part_of_span(call->out, ticks, minute, 0, second, 0, call->count); return true;
+	case TR_UNIT_MINUTE: kernels->part_of_span(call->out, ticks, hour, 0, minute, 0, call->count); return true;
+	case TR_UNIT_HOUR: kernels->part_of_span(call->out, ticks, day, 0, hour, 0, call->count); return true;
+	/* 1970-01-01 was a Thursday. */
+	case TR_UNIT_DOW: kernels->part_of_span(call->out, ticks, 7 * day, 4 * day, day, 1, call->count); return true;
+	case TR_UNIT_ISODOW:
+		kernels->part_of_span(call->out, ticks, 7 * day, 3 * day, day, 1, call->count);
+		return true;
+	case TR_UNIT_YEAR: return kernels->civil(call->out, ticks, day, TR_DENSE_YEAR, call->count);
+	case TR_UNIT_MONTH: return kernels->civil(call->out, ticks, day, TR_DENSE_MONTH, call->count);
+	case TR_UNIT_DAY: return kernels->civil(call->out, ticks, day, TR_DENSE_DAY, call->count);
+	default: return false;
+	}
+}
+
 static void extract_rows(struct tr_call *call, enum tr_unit unit, uint32_t arg)
 {
 	const struct tr_column *column = &call->args[arg];
 	int64_t nanos_per_tick = 1000000000 / per_second(column->type);
 
+	if (is_dense(call, arg) && extract_dense(call, unit, arg))
+		return;
 	TR_CALL_ROWS(call, row) {
 		if (tr_type_is_interval(column->type)) {
 			((int64_t *)call->out)[row] = extract_interval(unit, column->type, interval_at(column, row));
@@ -318,11 +354,27 @@ static int64_t unit_ticks(enum tr_unit unit, int64_t ticks_per_second)
 	}
 }
 
+/* The same type and up to a month. False: not so, or a row is out of range. */
+static bool floor_dense(struct tr_call *call, enum tr_unit unit, int64_t ticks_a_second)
+{
+	const struct tr_kernel_dense *kernels = TR_ISA_PICK(tr_kernel_dense);
+	const int64_t day = ticks_a_second * TR_SECONDS_PER_DAY, *ticks = call->args[0].data;
+	const int64_t length = unit == TR_UNIT_DAY ? day : unit_ticks(unit, ticks_a_second);
+
+	if (call->type->id != call->args[0].type->id || per_second(call->type) != ticks_a_second)
+		return false;
+	if (unit == TR_UNIT_MONTH)
+		return kernels->floor_month(call->out, ticks, day, call->count);
+	return unit <= TR_UNIT_DAY && length > 1 && kernels->floor_to(call->out, ticks, length, call->count);
+}
+
 static tr_code floor_or_ceil(struct tr_call *call, bool is_ceil)
 {
 	enum tr_unit unit = unit_at(call, 1);
 	int64_t from = per_second(call->args[0].type), unit_length = unit_ticks(unit, from);
 
+	if (!is_ceil && is_dense(call, 0) && floor_dense(call, unit, from))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		struct local local = read_local(call, 0, row);
 
@@ -424,6 +476,23 @@ static struct local read_instant(struct tr_call *call, uint32_t arg, uint32_t ro
 	return (struct local){tr_floor_div(ticks, per_day), tr_floor_mod(ticks, per_day)};
 }
 
+/* From a constant timestamp of the same kind, in units of a fixed length. False: not so, or a row is out of range. */
+static bool difference_dense(struct tr_call *call, enum tr_unit unit)
+{
+	const struct tr_column *from = &call->args[1], *to = &call->args[2];
+	const int64_t second = per_second(to->type);
+	const int64_t length = unit == TR_UNIT_WEEK  ? second * TR_SECONDS_PER_DAY * 7
+			       : unit == TR_UNIT_DAY ? second * TR_SECONDS_PER_DAY
+						     : unit_ticks(unit, second);
+
+	return call->rows == NULL && from->is_constant && !to->is_constant && tr_type_is_timestamp(to->type) &&
+	       from->type->id == to->type->id && unit < TR_UNIT_MONTH && length > 1 &&
+	       second % per_second(from->type) == 0 &&
+	       TR_ISA_PICK(tr_kernel_dense)
+		       ->difference(call->out, to->data, tr_column_i64(from, 0) * (second / per_second(from->type)),
+				    length, call->count);
+}
+
 static tr_code run_timestampdiff(struct tr_call *call)
 {
 	enum tr_unit unit = unit_at(call, 0);
@@ -432,6 +501,8 @@ static tr_code run_timestampdiff(struct tr_call *call)
 	const bool are_instants = call->args[1].type->id == TR_TYPE_TIMESTAMP_LTZ &&
 				  call->args[2].type->id == TR_TYPE_TIMESTAMP_LTZ && unit < TR_UNIT_MONTH;
 
+	if (difference_dense(call, unit))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		struct local b = are_instants ? read_instant(call, 1, row) : read_local(call, 1, row);
 		struct local a = are_instants ? read_instant(call, 2, row) : read_local(call, 2, row);

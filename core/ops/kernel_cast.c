@@ -18,6 +18,7 @@
 #include "base/timezone.h"
 #include "base/type.h"
 #include "core/ops/kernel_decimal.h"
+#include "core/ops/kernel_dense.h"
 #include "core/ops/kernel_text.h"
 
 #define CAST_TEXT_MAX 128 /* the longest text of a scalar */
@@ -57,18 +58,14 @@ static inline int32_t f64_to_i32(double x)
 #define TO_I64(x, to) f64_to_i64((double)(x))
 #define TO_I32(x, to) ((to)f64_to_i32((double)(x)))
 
-#define NUMBER_LOOP(from, to, CONVERT)                                      \
-	do {                                                                \
-		const from *values = call->args[0].data;                    \
-		uint32_t mask = tr_call_mask(call, 0);                      \
-		to *out = call->out;                                        \
-		if (call->rows == NULL && mask != 0)                        \
-			for (uint32_t i = 0; i < call->count; i++)          \
-				out[i] = CONVERT(values[i], to);            \
-		else                                                        \
-			TR_CALL_ROWS(call, row)                             \
-				out[row] = CONVERT(values[row & mask], to); \
-		return TR_OK;                                               \
+#define NUMBER_LOOP(from, to, CONVERT)                              \
+	do {                                                        \
+		const from *values = call->args[0].data;            \
+		uint32_t mask = tr_call_mask(call, 0);              \
+		to *out = call->out;                                \
+		TR_CALL_ROWS(call, row)                             \
+			out[row] = CONVERT(values[row & mask], to); \
+		return TR_OK;                                       \
 	} while (0)
 
 #define FROM_NUMBER(from, INT, LONG)                        \
@@ -81,8 +78,17 @@ static inline int32_t f64_to_i32(double x)
 	default: NUMBER_LOOP(from, double, PLAIN);          \
 	}
 
+/* All rows of an argument that is none that is constant: a dense kernel may run. */
+static bool is_dense(const struct tr_call *call) { return call->rows == NULL && !call->args[0].is_constant; }
+
 static tr_code cast_number(struct tr_call *call)
 {
+	const int from = tr_number_of(call->args[0].type->phys), to = tr_number_of(call->type->phys);
+
+	if (is_dense(call) && from >= 0 && to >= 0) {
+		TR_ISA_PICK(tr_kernel_dense)->convert[from][to](call->out, call->args[0].data, call->count);
+		return TR_OK;
+	}
 	switch (call->args[0].type->phys) {
 	case TR_PHYS_I8: FROM_NUMBER(int8_t, PLAIN, PLAIN);
 	case TR_PHYS_I16: FROM_NUMBER(int16_t, PLAIN, PLAIN);
@@ -104,12 +110,28 @@ static tr_code cast_to_boolean(struct tr_call *call)
 	return TR_OK;
 }
 
+/* Both in 64 bits, and the scale does not shrink. False: not so, or a row is NULL since it does not fit. */
+static bool scale_up_dense(struct tr_call *call, int scale)
+{
+	const struct tr_type *to = call->type;
+	int64_t power;
+
+	if (call->args[0].type->phys != TR_PHYS_I64 || to->phys != TR_PHYS_I64 || to->scale < scale)
+		return false;
+	power = (int64_t)tr_text_power_of_ten(to->scale - scale);
+	return TR_ISA_PICK(tr_kernel_dense)
+		->scale_i64(call->out, call->args[0].data, power,
+			    ((int64_t)tr_text_power_of_ten(to->precision) - 1) / power, call->count);
+}
+
 /* Integers and BOOLEAN count as decimals of scale 0. */
 static tr_code cast_to_decimal(struct tr_call *call)
 {
 	const struct tr_type *from = call->args[0].type;
 	int scale = from->id == TR_TYPE_DECIMAL ? from->scale : 0;
 
+	if (is_dense(call) && scale_up_dense(call, scale))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		tr_i128 result;
 
@@ -134,6 +156,9 @@ static tr_code cast_widens_decimal(struct tr_call *call)
 	int scale = arg->type->id == TR_TYPE_DECIMAL ? arg->type->scale : 0;
 	tr_u128 power = (tr_u128)tr_text_power_of_ten(call->type->scale - scale);
 
+	if (is_dense(call) && arg->type->phys == TR_PHYS_I64 && call->type->phys == TR_PHYS_I64 &&
+	    TR_ISA_PICK(tr_kernel_dense)->scale_i64(call->out, arg->data, (int64_t)power, INT64_MAX, call->count))
+		return TR_OK;
 	TR_CALL_ROWS(call, row)
 		tr_decimal_put(call, row, (tr_i128)((tr_u128)tr_decimal_get(arg, row) * power));
 	return TR_OK;
@@ -166,11 +191,28 @@ static tr_code cast_float_to_decimal(struct tr_call *call)
 	return TR_OK;
 }
 
+/* 64 bits to BIGINT or DOUBLE. False: not so, or a value is too large for that. */
+static bool from_decimal_dense(struct tr_call *call, tr_i128 power)
+{
+	const struct tr_column *arg = &call->args[0];
+
+	if (arg->type->phys != TR_PHYS_I64)
+		return false;
+	if (call->type->phys == TR_PHYS_F64)
+		return TR_ISA_PICK(tr_kernel_dense)->quotient_f64(call->out, arg->data, (double)power, call->count);
+	if (call->type->phys != TR_PHYS_I64 || power == 1)
+		return false;
+	TR_ISA_PICK(tr_kernel_arith)->divide_i64(call->out, arg->data, (int64_t)power, NULL, call->count);
+	return true;
+}
+
 static tr_code cast_from_decimal(struct tr_call *call)
 {
 	const struct tr_column *arg = &call->args[0];
 	tr_i128 power = tr_text_power_of_ten(arg->type->scale);
 
+	if (is_dense(call) && from_decimal_dense(call, power))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		tr_i128 value = tr_decimal_get(arg, row);
 
@@ -482,6 +524,10 @@ static tr_code cast_time(struct tr_call *call)
 	bool both_ltz = arg->type->id == TR_TYPE_TIMESTAMP_LTZ && call->type->id == TR_TYPE_TIMESTAMP_LTZ;
 	int64_t wanted = tr_type_is_timestamp(call->type) ? tr_type_ticks_per_second(call->type) : 1000;
 
+	if (is_dense(call) && arg->type->id == TR_TYPE_TIMESTAMP && call->type->id == TR_TYPE_DATE &&
+	    TR_ISA_PICK(tr_kernel_dense)
+		    ->days(call->out, arg->data, tr_type_ticks_per_second(arg->type) * TR_SECONDS_PER_DAY, call->count))
+		return TR_OK;
 	TR_CALL_ROWS(call, row) {
 		int64_t per_second, ticks;
 

@@ -6,6 +6,7 @@
  * a check, which the types tell before the loop.
  */
 #include "core/ops/kernel_decimal.h"
+#include "core/ops/kernel_dense.h"
 
 #include <math.h>
 
@@ -247,6 +248,10 @@ static void add_exactly(struct tr_call *call, tr_i128 a_power, tr_i128 b_power)
 	if (is_narrow && call->type->phys == TR_PHYS_I64) {
 		uint64_t *out = call->out, p = (uint64_t)a_power, q = (uint64_t)b_power;
 
+		if (call->rows == NULL && x_mask == y_mask) {
+			TR_ISA_PICK(tr_kernel_dense)->sum_i64(call->out, x, (int64_t)p, y, (int64_t)q, call->count);
+			return;
+		}
 		TR_CALL_ROWS(call, row)
 			out[row] = (uint64_t)x[row & x_mask] * p + (uint64_t)y[row & y_mask] * q;
 		return;

@@ -504,7 +504,7 @@ static bool is_special(const struct tr_expr *expr)
 		return false;
 	switch (expr->func->special) {
 	case TR_SPECIAL_AND:
-	case TR_SPECIAL_OR: return !is_harmless(expr->args[1]);
+	case TR_SPECIAL_OR: return !is_harmless_condition(expr->args[1]);
 	case TR_SPECIAL_COALESCE:
 	case TR_SPECIAL_IF:
 	case TR_SPECIAL_NULLIF: return true;
