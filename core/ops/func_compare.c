@@ -50,6 +50,35 @@ static inline bool holds(enum tr_compare compare, int order)
 	}
 }
 
+/* The two words of a view. Those of a short text are all of it. */
+struct words {
+	uint64_t first, second;
+};
+
+static inline bool same_words(const struct tr_view *view, struct words want)
+{
+	struct words words;
+
+	memcpy(&words, view, sizeof(words));
+	return ((words.first ^ want.first) | (words.second ^ want.second)) == 0;
+}
+
+/* Whether a text equals a short constant. */
+static void equal_short(struct tr_call *call, const struct tr_view *views, const struct tr_view *constant,
+			uint8_t wanted)
+{
+	uint8_t *out = call->out;
+	struct words want;
+
+	if (call->rows == NULL) {
+		TR_ISA_PICK(tr_kernel_dense)->equal_view(out, views, constant, wanted, call->count);
+		return;
+	}
+	memcpy(&want, constant, sizeof(want));
+	TR_CALL_ROWS(call, row)
+		out[row] = same_words(&views[row], want) == wanted;
+}
+
 static void compare_views(struct tr_call *call, enum tr_compare compare)
 {
 	const struct tr_view *x = call->args[0].data, *y = call->args[1].data;
@@ -57,9 +86,8 @@ static void compare_views(struct tr_call *call, enum tr_compare compare)
 	uint8_t *out = call->out;
 	uint8_t wanted = compare == TR_COMPARE_EQ;
 
-	if (call->rows == NULL && x_mask != 0 && y_mask == 0 && y->length <= TR_VIEW_INLINE_MAX &&
-	    (compare == TR_COMPARE_EQ || compare == TR_COMPARE_NE)) {
-		TR_ISA_PICK(tr_kernel_dense)->equal_view(out, x, y, wanted, call->count);
+	if (compare <= TR_COMPARE_NE && x_mask != y_mask && (x_mask == 0 ? x : y)->length <= TR_VIEW_INLINE_MAX) {
+		equal_short(call, x_mask == 0 ? y : x, x_mask == 0 ? x : y, wanted);
 		return;
 	}
 	if (compare == TR_COMPARE_EQ || compare == TR_COMPARE_NE)
@@ -70,10 +98,63 @@ static void compare_views(struct tr_call *call, enum tr_compare compare)
 			out[row] = holds(compare, tr_view_compare(&x[row & x_mask], &y[row & y_mask]));
 }
 
-static void compare_decimals(struct tr_call *call, enum tr_compare compare)
+/* The constant's value with the scale of the column. False: it has none. */
+static bool as_scale(const struct tr_column *constant, int scale, tr_i128 *value)
+{
+	const int from = constant->type->scale;
+	const tr_i128 power = tr_text_power_of_ten(from < scale ? scale - from : from - scale);
+
+	*value = tr_decimal_get(constant, 0);
+	if (from <= scale)
+		return !__builtin_mul_overflow(*value, power, value);
+	if (*value % power != 0)
+		return false;
+	*value /= power;
+	return true;
+}
+
+#define AGAINST(type, OP)                                \
+	do {                                             \
+		const type *values = column->data;       \
+		TR_CALL_ROWS(call, row)                  \
+			out[row] = values[row] OP value; \
+	} while (0)
+#define AGAINST_EITHER(OP)                             \
+	do {                                           \
+		if (column->type->phys == TR_PHYS_I64) \
+			AGAINST(int64_t, OP);          \
+		else                                   \
+			AGAINST(tr_i128, OP);          \
+	} while (0)
+
+/* A column of DECIMALs against a constant of any scale. False: it has to be done row by row. */
+static bool compare_constant(struct tr_call *call, const struct tr_column *column, const struct tr_column *constant,
+			     enum tr_compare compare)
 {
 	uint8_t *out = call->out;
+	tr_i128 value;
 
+	if (!constant->is_constant || column->is_constant || column->type->id != TR_TYPE_DECIMAL ||
+	    constant->type->id != TR_TYPE_DECIMAL || !as_scale(constant, column->type->scale, &value))
+		return false;
+	switch (compare) {
+	case TR_COMPARE_EQ: AGAINST_EITHER(==); break;
+	case TR_COMPARE_NE: AGAINST_EITHER(!=); break;
+	case TR_COMPARE_LT: AGAINST_EITHER(<); break;
+	case TR_COMPARE_GT: AGAINST_EITHER(>); break;
+	case TR_COMPARE_LE: AGAINST_EITHER(<=); break;
+	default: AGAINST_EITHER(>=); break;
+	}
+	return true;
+}
+
+static void compare_decimals(struct tr_call *call, enum tr_compare compare)
+{
+	const struct tr_column *a = &call->args[0], *b = &call->args[1];
+	uint8_t *out = call->out;
+
+	if (compare_constant(call, a, b, compare) || compare_constant(call, b, a, tr_compare_flip(compare)))
+		return;
 	TR_CALL_ROWS(call, row)
 		out[row] = holds(compare, tr_value_compare(&call->args[0], row, &call->args[1], row));
 }
@@ -156,6 +237,7 @@ struct list {
 	bool has_null;
 	uint32_t mask;   /* slots - 1; 0: search one by one */
 	uint32_t *slots; /* position + 1 */
+	bool is_short;   /* texts that lie in their views */
 };
 
 static uint64_t hash_value(const struct tr_column *column, uint32_t row)
@@ -205,6 +287,9 @@ static tr_code prepare_in(struct tr_arena *arena, const struct tr_expr *call, co
 			return TR_OK;
 		store_literal(data, list->count++, arg);
 	}
+	list->is_short = type->phys == TR_PHYS_VIEW;
+	for (uint32_t i = 0; i < list->count && list->is_short; i++)
+		list->is_short = ((struct tr_view *)data)[i].length <= TR_VIEW_INLINE_MAX;
 	if (list->count >= LIST_HASH_MIN) {
 		uint32_t size = 16;
 
@@ -233,6 +318,19 @@ static bool is_equal(const struct tr_column *a, uint32_t a_row, const struct tr_
 	return tr_value_compare(a, a_row, b, b_row) == 0;
 }
 
+/* Whether a few short texts have this one, word by word. */
+static bool list_has_short(const struct list *list, const struct tr_view *view)
+{
+	const struct tr_view *values = list->values.data;
+	struct words want;
+	bool found = false;
+
+	memcpy(&want, view, sizeof(want));
+	for (uint32_t i = 0; i < list->count; i++)
+		found |= same_words(&values[i], want);
+	return found;
+}
+
 static bool list_has(const struct list *list, const struct tr_column *column, uint32_t row)
 {
 	if (list->slots == NULL) {
@@ -248,11 +346,31 @@ static bool list_has(const struct list *list, const struct tr_column *column, ui
 	return false;
 }
 
+/* A few short texts and no NULL in the list. */
+static void in_short(struct tr_call *call, const struct list *list)
+{
+	const struct tr_column *column = &call->args[0];
+	const struct tr_view *views = column->data;
+	const uint32_t mask = tr_call_mask(call, 0);
+	uint8_t *out = call->out;
+
+	TR_CALL_ROWS(call, row) {
+		if (tr_column_is_null(column, row))
+			tr_call_set_null(call, row);
+		else
+			out[row] = list_has_short(list, &views[row & mask]);
+	}
+}
+
 static tr_code run_in(struct tr_call *call)
 {
 	const struct list *list = call->prepared;
 	uint8_t *out = call->out;
 
+	if (list != NULL && list->is_short && list->slots == NULL && !list->has_null) {
+		in_short(call, list);
+		return TR_OK;
+	}
 	TR_CALL_ROWS(call, row) {
 		bool found = false, has_null = list != NULL && list->has_null;
 
@@ -329,7 +447,7 @@ static const struct tr_func rows[] = {
 	 .typer = type_equal,
 	 .kernel = run_in,
 	 .null_rule = TR_NULL_CUSTOM,
-	 .flags = TR_FUNC_FIRST_ONLY,
+	 .flags = TR_FUNC_FIRST_ONLY | TR_FUNC_QUICK,
 	 .prepare = prepare_in,
 	 TR_FUNC_DOC("comparison", "value IN (value, ...) -> BOOLEAN",
 		     "Whether the value is in the list; NULL when it is not found and the list has a NULL.",

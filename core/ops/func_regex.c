@@ -14,6 +14,7 @@
 #include "core/ops/func_table.h"
 #include "core/ops/kernel_like.h"
 #include "core/ops/kernel_regex.h"
+#include "core/ops/kernel_scan.h"
 #include "core/ops/kernel_text.h"
 
 /* ---- LIKE ---- */
@@ -164,17 +165,22 @@ static tr_code run_regexp(struct tr_call *call)
 
 static tr_code run_extract(struct tr_call *call)
 {
+	const bool is_same = call->args[1].is_constant; /* compiled once, at the first row */
+	bool is_pattern = is_same && use_pattern(call, 0);
+
 	TR_CALL_ROWS(call, row) {
 		const struct tr_view *s = tr_call_view(call, 0, row);
 		int64_t group = call->arg_count > 2 ? tr_column_i64(&call->args[2], row) : 0;
 		size_t begin, end;
 		int found = 0;
 
-		if (use_pattern(call, row))
+		if (!is_same)
+			is_pattern = use_pattern(call, row);
+		if (is_pattern)
 			FIND(call, row, found, tr_view_text(s), s->length, 0);
 		if (found && tr_regex_group(call->local, group, &begin, &end))
 			((struct tr_view *)call->out)[row] =
-				tr_view_make(tr_view_text(s) + begin, (uint32_t)(end - begin));
+				tr_text_view(tr_view_text(s) + begin, (uint32_t)(end - begin));
 		else
 			tr_call_set_null(call, row);
 	}
@@ -252,8 +258,49 @@ static tr_code run_instr(struct tr_call *call)
 	return TR_OK;
 }
 
+/* A pattern of letters, digits and blanks stands for itself. */
+static bool is_plain(const struct tr_view *pattern)
+{
+	const char *text = tr_view_text(pattern);
+
+	for (uint32_t i = 0; i < pattern->length; i++) {
+		const char c = text[i];
+
+		if (!((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == ' '))
+			return false;
+	}
+	return pattern->length > 0;
+}
+
+/* How often a plain pattern is in the texts, without a matcher. */
+static void count_plain(struct tr_call *call)
+{
+	const struct tr_view *pattern = tr_call_view(call, 1, 0);
+	const char *what = tr_view_text(pattern);
+
+	if (pattern->length == 1 && !call->args[0].is_constant) {
+		TR_ISA_PICK(tr_kernel_scan)->count_byte(call->out, call->args[0].data, what[0], call->rows, call->count);
+		return;
+	}
+	TR_CALL_ROWS(call, row) {
+		const struct tr_view *s = tr_call_view(call, 0, row);
+		const char *at = tr_view_text(s), *end = at + s->length;
+		int32_t count = 0;
+
+		while ((at = memmem(at, (size_t)(end - at), what, pattern->length)) != NULL) {
+			count++;
+			at += pattern->length;
+		}
+		((int32_t *)call->out)[row] = count;
+	}
+}
+
 static tr_code run_count(struct tr_call *call)
 {
+	if (call->args[1].is_constant && is_plain(tr_call_view(call, 1, 0))) {
+		count_plain(call);
+		return TR_OK;
+	}
 	TR_CALL_ROWS(call, row) {
 		const struct tr_view *s = tr_call_view(call, 0, row);
 		const char *text = tr_view_text(s);

@@ -10,6 +10,7 @@
 #include "base/type.h"
 #include "core/ops/func_text.h"
 #include "core/ops/kernel_case.h"
+#include "core/ops/kernel_scan.h"
 #include "core/ops/kernel_text.h"
 
 /* ---- case, length, order ---- */
@@ -25,7 +26,43 @@ static tr_code map_case(struct tr_call *call, uint32_t (*map)(char *, const char
 	return TR_OK;
 }
 static tr_code run_upper(struct tr_call *call) { return map_case(call, tr_case_upper); }
-static tr_code run_lower(struct tr_call *call) { return map_case(call, tr_case_lower); }
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight ASCII bytes: 32 is added to those from A to Z. No sum reaches the next byte. */
+static inline uint64_t lower_eight(uint64_t bytes)
+{
+	const uint64_t from_a = bytes + EACH_BYTE * (0x80 - 'A'), after_z = bytes + EACH_BYTE * (0x80 - 'Z' - 1);
+
+	return bytes + ((from_a & ~after_z & (EACH_BYTE * 0x80)) >> 2);
+}
+
+/* A short text lies in the view: its two words are mapped at once. Long ones and those beyond ASCII go the long way. */
+static tr_code run_lower(struct tr_call *call)
+{
+	const struct tr_view *views = call->args[0].data;
+	const uint32_t mask = tr_call_mask(call, 0);
+	struct tr_view *out = call->out;
+
+	TR_CALL_ROWS(call, row) {
+		const struct tr_view *view = &views[row & mask];
+		uint64_t words[2];
+		char *text;
+
+		memcpy(words, view, sizeof(words));
+		if (view->length <= TR_VIEW_INLINE_MAX &&
+		    ((words[0] & (EACH_BYTE * 0x80) & ~(uint64_t)UINT32_MAX) | (words[1] & (EACH_BYTE * 0x80))) == 0) {
+			/* The length, up to 12, is no letter. */
+			words[0] = lower_eight(words[0]);
+			words[1] = lower_eight(words[1]);
+			memcpy(&out[row], words, sizeof(words));
+			continue;
+		}
+		text = tr_call_new_text(call, (uint64_t)view->length * TR_CASE_GROWTH);
+		tr_call_put(call, row, text, tr_case_lower(text, tr_view_text(view), view->length));
+	}
+	return TR_OK;
+}
 
 /* The first letter of each word (letters and digits) upper, the others lower. */
 static uint32_t initcap(char *out, const char *text, uint32_t length)
@@ -245,10 +282,25 @@ static bool split(struct tr_piece s, struct tr_piece separator, int64_t index, s
 	}
 }
 
+/* One ASCII separator and one index for all rows. */
+static bool is_plain_split(const struct tr_call *call)
+{
+	return call->args[1].type->phys == TR_PHYS_VIEW && call->args[1].is_constant && call->args[2].is_constant &&
+	       !call->args[0].is_constant && tr_call_view(call, 1, 0)->length == 1 && tr_call_i64(call, 2, 0) >= 0 &&
+	       tr_call_i64(call, 2, 0) <= INT32_MAX;
+}
+
 static tr_code run_split_index(struct tr_call *call)
 {
 	bool is_number = call->args[1].type->phys == TR_PHYS_I64;
 
+	if (is_plain_split(call)) {
+		call->has_nulls |= TR_ISA_PICK(tr_kernel_scan)
+					   ->split(call->out, call->validity, call->args[0].data,
+						   tr_call_piece(call, 1, 0).text[0], (uint32_t)tr_call_i64(call, 2, 0),
+						   call->rows, call->count);
+		return TR_OK;
+	}
 	TR_CALL_ROWS(call, row) {
 		struct tr_piece token, separator;
 		char character = 0;
@@ -585,8 +637,8 @@ static tr_code run_overlay(struct tr_call *call)
 static const struct tr_func rows[] = {
 	STRICT("UPPER", "s", tr_typer_first, run_upper, "UPPER(string) -> STRING", "In upper case.",
 	       "UPPER('stream') = 'STREAM'"),
-	STRICT("LOWER", "s", tr_typer_first, run_lower, "LOWER(string) -> STRING", "In lower case.",
-	       "LOWER('STREAM') = 'stream'"),
+	FLAGGED("LOWER", "s", tr_typer_first, run_lower, TR_NULL_STRICT, TR_FUNC_QUICK, "LOWER(string) -> STRING",
+		"In lower case.", "LOWER('STREAM') = 'stream'"),
 	STRICT("INITCAP", "s", tr_typer_first, run_initcap, "INITCAP(string) -> STRING",
 	       "The first letter of each word in upper case, the others in lower case.",
 	       "INITCAP('a stream') = 'A Stream'"),

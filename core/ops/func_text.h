@@ -6,6 +6,7 @@
 #define TR_CORE_OPS_FUNC_TEXT_H
 
 #include "core/ops/func_table.h"
+#include "core/ops/kernel_text.h"
 
 #define TR_TEXT_RESULT_BYTES_MAX (64u << 20) /* of one value that REPEAT, LPAD, REPLACE .. make */
 
@@ -30,7 +31,7 @@ static inline int64_t tr_call_i64(const struct tr_call *call, uint32_t arg, uint
 /** The row's result; the bytes must live as long as the arguments or the heap. */
 static inline void tr_call_put(struct tr_call *call, uint32_t row, const char *text, uint32_t length)
 {
-	((struct tr_view *)call->out)[row] = tr_view_make(text, length);
+	((struct tr_view *)call->out)[row] = tr_text_view(text, length);
 }
 
 static inline char *tr_call_new_text(struct tr_call *call, uint64_t length)

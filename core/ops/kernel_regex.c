@@ -24,7 +24,9 @@ struct tr_regex {
 	pcre2_compile_context *compile_context;
 	pcre2_match_context *match_context;
 	pcre2_jit_stack *jit_stack;
+	bool has_jit[FORM_COUNT];
 	enum form used; /* by the last find */
+	uint32_t group_count;
 	char *pattern;
 	size_t pattern_length;
 	bool is_valid;
@@ -97,10 +99,12 @@ bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length
 				snprintf(error, TR_REGEX_ERROR_BYTES, "%s at character %zu", message, offset + 1);
 			return false;
 		}
-		(void)pcre2_jit_compile(regex->codes[form], PCRE2_JIT_COMPLETE); /* without it the interpreter runs */
+		/* without it the interpreter runs */
+		regex->has_jit[form] = pcre2_jit_compile(regex->codes[form], PCRE2_JIT_COMPLETE) == 0;
 		regex->matches[form] = pcre2_match_data_create_from_pattern(regex->codes[form], NULL);
 		TR_ASSERT(regex->matches[form] != NULL);
 	}
+	pcre2_pattern_info(regex->codes[FORM_UTF], PCRE2_INFO_CAPTURECOUNT, &regex->group_count);
 	regex->is_valid = true;
 	return true;
 }
@@ -110,6 +114,12 @@ static bool is_ascii(const char *text, size_t length)
 	uint64_t high = 0;
 	size_t i = 0;
 
+	for (; i + 32 <= length; i += 32) {
+		uint64_t words[4];
+
+		memcpy(words, text + i, 32);
+		high |= words[0] | words[1] | words[2] | words[3];
+	}
 	for (; i + 8 <= length; i += 8) {
 		uint64_t eight;
 
@@ -127,8 +137,13 @@ int tr_regex_find(struct tr_regex *regex, const char *text, size_t length, size_
 
 	TR_DASSERT(regex->is_valid && from <= length);
 	regex->used = regex->codes[FORM_ASCII] != NULL && is_ascii(text, length) ? FORM_ASCII : FORM_UTF;
-	found = pcre2_match(regex->codes[regex->used], (PCRE2_SPTR)text, length, from, 0, regex->matches[regex->used],
-			    regex->match_context);
+	/* Bytes need no check, so that their JIT code is called directly. */
+	if (regex->used == FORM_ASCII && regex->has_jit[FORM_ASCII])
+		found = pcre2_jit_match(regex->codes[FORM_ASCII], (PCRE2_SPTR)text, length, from, 0,
+					regex->matches[FORM_ASCII], regex->match_context);
+	else
+		found = pcre2_match(regex->codes[regex->used], (PCRE2_SPTR)text, length, from, 0,
+				    regex->matches[regex->used], regex->match_context);
 	if (found >= 0)
 		return 1;
 	return found == PCRE2_ERROR_NOMATCH ? 0 : -1;
@@ -139,17 +154,11 @@ bool tr_regex_group(const struct tr_regex *regex, int64_t group, size_t *begin, 
 	const pcre2_match_data *match = regex->matches[regex->used];
 	PCRE2_SIZE *offsets = pcre2_get_ovector_pointer((pcre2_match_data *)(uintptr_t)match);
 
-	if (group < 0 || group > tr_regex_group_count(regex) || offsets[2 * group] == PCRE2_UNSET)
+	if (group < 0 || group > regex->group_count || offsets[2 * group] == PCRE2_UNSET)
 		return false;
 	*begin = offsets[2 * group];
 	*end = TR_MAX(offsets[2 * group + 1], *begin);
 	return true;
 }
 
-uint32_t tr_regex_group_count(const struct tr_regex *regex)
-{
-	uint32_t count = 0;
-
-	pcre2_pattern_info(regex->codes[FORM_UTF], PCRE2_INFO_CAPTURECOUNT, &count);
-	return count;
-}
+uint32_t tr_regex_group_count(const struct tr_regex *regex) { return regex->group_count; }

@@ -57,6 +57,35 @@ static inline void tr_text_put_hex(char *out, const void *bytes, size_t length, 
 	}
 }
 
+/** tr_view_make of a length that is not known: the words of a short view are put together from two loads that overlap,
+ * without a call or a store that is read back. */
+static inline struct tr_view tr_text_view(const char *text, uint32_t length)
+{
+	uint64_t words[2] = {length, 0}, low = 0, high = 0;
+	struct tr_view view;
+
+	if (length > TR_VIEW_INLINE_MAX)
+		return tr_view_make(text, length);
+	if (length >= 8) {
+		memcpy(&low, text, 8);
+		memcpy(&high, text + length - 8, 8);
+		high = length == 8 ? 0 : high >> (128 - 8 * length);
+	} else if (length >= 4) {
+		uint32_t first, last;
+
+		memcpy(&first, text, 4);
+		memcpy(&last, text + length - 4, 4);
+		low = first | (uint64_t)last << (8 * length - 32);
+	} else if (length > 0) {
+		low = (unsigned char)text[0] | (uint64_t)(unsigned char)text[length / 2] << (8 * (length / 2)) |
+		      (uint64_t)(unsigned char)text[length - 1] << (8 * (length - 1));
+	}
+	words[0] |= low << 32;
+	words[1] = low >> 32 | high << 32;
+	memcpy(&view, words, sizeof(view));
+	return view;
+}
+
 /** A view of bytes that may go away: longer ones are copied to the heap. */
 static inline struct tr_view tr_text_copy(struct tr_arena *heap, const char *text, uint32_t length)
 {

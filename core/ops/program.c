@@ -100,6 +100,7 @@ static struct tr_step *emit(struct compiler *c, enum tr_step_kind kind, const st
 				 .out = out,
 				 .args = copy,
 				 .arg_count = arg_count,
+				 .earlier = TR_NONE,
 				 .local = TR_NONE,
 				 .expr = expr};
 	c->args_max = TR_MAX(c->args_max, arg_count);
@@ -179,6 +180,9 @@ static uint32_t literal_register(struct compiler *c, const struct tr_expr *expr)
 
 /* ---- values that were computed before ---- */
 
+/* A matcher runs: to look whether a row was computed before is nothing beside it. */
+static bool is_costly_call(const struct tr_func *func) { return func != NULL && func->local_create != NULL; }
+
 static bool same_step(const struct tr_step *a, const struct tr_step *b)
 {
 	return a->kind == b->kind && a->func == b->func && a->kernel == b->kernel && a->is_try == b->is_try &&
@@ -187,7 +191,8 @@ static bool same_step(const struct tr_step *a, const struct tr_step *b)
 	       tr_type_equals(a->expr->type, b->expr->type);
 }
 
-/* The step just emitted: keeps it, or takes it back if its value exists. Returns the register of the value. */
+/* The step just emitted: keeps it, or takes it back if its value exists. Returns the register of the value. A costly
+ * value that exists for a selection beside the present one is noted: at run time its rows may turn out to be among them. */
 static uint32_t number_value(struct compiler *c)
 {
 	struct tr_step *step = &c->steps[c->step_count - 1];
@@ -196,14 +201,18 @@ static uint32_t number_value(struct compiler *c)
 		for (uint32_t i = 0; i < c->value_count; i++) {
 			const struct value *v = &c->values[i];
 
-			if (v->step == TR_NONE || !contains(c, v->sel, step->sel))
+			if (v->step == TR_NONE)
 				continue;
 			/* Prepared arguments are not in registers: the expressions decide. */
-			if (same_step(&c->steps[v->step], step) &&
-			    (step->prepared == NULL || tr_expr_equals(c->steps[v->step].expr, step->expr))) {
+			if (!same_step(&c->steps[v->step], step) ||
+			    (step->prepared != NULL && !tr_expr_equals(c->steps[v->step].expr, step->expr)))
+				continue;
+			if (contains(c, v->sel, step->sel)) {
 				c->step_count--;
 				return v->reg;
 			}
+			if (is_costly_call(step->func))
+				step->earlier = v->step;
 		}
 	}
 	step->out = new_register(c, TR_REGISTER_TEMPORARY, step->expr->type);
@@ -354,17 +363,44 @@ static tr_code compile_coalesce(struct compiler *c, const struct tr_expr *expr, 
 	return TR_OK;
 }
 
-/* The second argument runs for the rows that the first one leaves open. */
+static bool has_costly_call(const struct tr_expr *expr)
+{
+	if (expr->kind == TR_EXPR_CALL && is_costly_call(expr->func))
+		return true;
+	for (uint32_t i = 0; i < expr->arg_count; i++)
+		if (has_costly_call(expr->args[i]))
+			return true;
+	return false;
+}
+
+/* Cannot fail, and is done with in a few instructions: may be asked first. */
+static bool is_quick(const struct tr_expr *expr)
+{
+	const uint32_t quick = TR_FUNC_TOTAL | TR_FUNC_COMPARE | TR_FUNC_QUICK;
+
+	if (expr->kind == TR_EXPR_CALL && (expr->func->flags & quick) == 0)
+		return false;
+	if (expr->kind == TR_EXPR_CAST || expr->kind == TR_EXPR_CASE)
+		return false;
+	for (uint32_t i = 0; i < expr->arg_count; i++)
+		if (!is_quick(expr->args[i]))
+			return false;
+	return true;
+}
+
+/* The second argument runs for the rows that the first one leaves open. A costly first one changes places with a quick
+ * second one: the answer is the same, whichever is asked first. */
 static tr_code compile_lazy_logic(struct compiler *c, const struct tr_expr *expr, uint32_t sel, uint32_t *reg)
 {
 	bool is_and = expr->func->special == TR_SPECIAL_AND;
+	bool is_turned = has_costly_call(expr->args[0]) && is_quick(expr->args[1]);
 	uint32_t args[2], open, out;
 	struct tr_step *step;
 
-	TR_TRY(compile(c, expr->args[0], sel, &args[0]));
+	TR_TRY(compile(c, expr->args[is_turned], sel, &args[0]));
 	open = new_selection(c, sel);
 	emit(c, is_and ? TR_STEP_SPLIT_FALSE : TR_STEP_SPLIT, expr, sel, TR_NONE, args, 1)->sel_b = open;
-	TR_TRY(compile(c, expr->args[1], open, &args[1]));
+	TR_TRY(compile(c, expr->args[!is_turned], open, &args[1]));
 	out = new_register(c, TR_REGISTER_TEMPORARY, expr->type);
 	step = emit(c, is_and ? TR_STEP_AND : TR_STEP_OR, expr, sel, out, args, 2);
 	step->sel_a = open;
@@ -611,6 +647,11 @@ static uint32_t *find_ends(struct compiler *c, const uint32_t *outputs, uint32_t
 			      step->kind == TR_STEP_OR || (step->flags & TR_FUNC_PASSES);
 		uint32_t end = refers && step->out != TR_NONE ? TR_MAX(ends[step->out], i) : i;
 
+		if (step->earlier != TR_NONE) {
+			const uint32_t earlier = c->steps[step->earlier].out;
+
+			ends[earlier] = TR_MAX(ends[earlier], TR_MAX(ends[step->out], i));
+		}
 		if (step->out != TR_NONE)
 			ends[step->out] = TR_MAX(ends[step->out], i);
 		for (uint32_t j = 0; j < step->arg_count; j++)

@@ -46,6 +46,7 @@ struct tr_step {
 	uint32_t sel;          /* selection it runs on */
 	uint32_t sel_a, sel_b; /* made, or TR_NONE */
 	uint32_t whole;        /* MERGE */
+	uint32_t earlier;      /* CALL: a step of the same value for other rows, or TR_NONE */
 	uint32_t out;          /* register, or TR_NONE */
 	uint32_t arg_count;
 	const uint32_t *args; /* registers */

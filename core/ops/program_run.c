@@ -268,6 +268,24 @@ static bool apply_null_rule(struct tr_program_state *state, struct frame *frame,
 	return call->count > 0;
 }
 
+/* Whether all rows of a selection are in another; both ascend. */
+static bool is_part_of(const struct selection *part, const struct selection *whole)
+{
+	uint32_t at = 0;
+
+	if (whole->is_mask || part->is_mask || part->count > whole->count)
+		return false;
+	for (uint32_t i = 0; i < part->count && whole->rows != NULL; i++) {
+		const uint32_t row = part->rows != NULL ? part->rows[i] : i;
+
+		while (at < whole->count && whole->rows[at] < row)
+			at++;
+		if (at == whole->count || whole->rows[at] != row)
+			return false;
+	}
+	return true;
+}
+
 static tr_code run_call(struct tr_program_state *state, struct frame *frame, const struct tr_step *step,
 			uint32_t row_count, struct tr_status *st)
 {
@@ -296,6 +314,14 @@ static tr_code run_call(struct tr_program_state *state, struct frame *frame, con
 	*out = blank(frame, step->out);
 	if (sel->count == 0)
 		return TR_OK;
+	if (step->earlier != TR_NONE) {
+		const struct tr_step *earlier = &frame->code->steps[step->earlier];
+
+		if (is_part_of(sel, &frame->selections[earlier->sel])) {
+			*out = frame->columns[earlier->out];
+			return TR_OK;
+		}
+	}
 	for (uint32_t i = 0; i < step->arg_count; i++) {
 		frame->args[i] = frame->columns[step->args[i]];
 		is_constant &= frame->args[i].is_constant || frame->args[i].type->phys == TR_PHYS_NONE;
