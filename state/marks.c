@@ -47,7 +47,7 @@ static void clear_chunks(struct tr_marks *marks, uint32_t from)
 void tr_marks_clear(struct tr_marks *marks)
 {
 	marks->is_quiet = true;
-	marks->is_full = marks->was_full = marks->is_guessed = false;
+	marks->is_full = marks->was_full = marks->will_guess = marks->is_guessed = false;
 	marks->calls = 0;
 	if (marks->chunk_count > 0)
 		clear_chunks(marks, 0);
@@ -65,7 +65,7 @@ void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 	marks->heads = realloc(marks->heads, marks->chunk_count * sizeof(*marks->heads));
 	TR_ASSERT(marks->words != NULL && marks->heads != NULL);
 	clear_chunks(marks, old);
-	marks->is_full = marks->was_full = marks->is_guessed = false;
+	marks->is_full = marks->was_full = marks->will_guess = marks->is_guessed = false;
 }
 
 /** Entries 0 .. count - 1 are changed. */
@@ -88,6 +88,7 @@ void tr_marks_fill(struct tr_marks *marks, uint32_t count)
 void tr_marks_flip(struct tr_marks *marks)
 {
 	marks->is_quiet = marks->chunk_count == 0;
+	marks->will_guess = marks->is_full && marks->was_full;
 	marks->was_full = marks->is_full;
 	marks->is_full = marks->is_guessed = false;
 	marks->cursor = marks->begun = 0;
@@ -163,7 +164,7 @@ static void look(struct tr_marks *marks, uint32_t held)
 /** The array has become quiet: what has been changed since the barrier is marked already, the rest is guessed. */
 static void guess(struct tr_marks *marks)
 {
-	if (!marks->was_full || marks->chunk_count < GUESS_CHUNKS_MIN)
+	if (!marks->will_guess || marks->chunk_count < GUESS_CHUNKS_MIN)
 		return;
 	marks->is_guessed = true;
 	for (uint32_t c = 0; c < marks->chunk_count; c++)

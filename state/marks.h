@@ -20,9 +20,10 @@
  * is written again for the next checkpoint. Chunks with a base before `rewrite_before` are marked as a whole. Chunks are
  * always taken in the same order, so that what was written in one large checkpoint can be written again a part at a time.
  *
- * When nearly all entries are changed, all are marked, and marking is over until the next barrier. Behind that one it is
- * guessed that they all change again: all are marked as soon as the array is quiet, but for each 16th chunk. Those are
- * marked as they change, and tell whether to guess so again. A wrong guess writes all entries once.
+ * When nearly all entries are changed, all are marked, and marking is over until the next barrier. Where that was so before two
+ * barriers in a row (before the first one all entries are new, which says nothing of what follows) it is guessed that they all
+ * change again: all are marked as soon as the array is quiet, but for each 16th chunk. Those are marked as they change, and
+ * tell whether to guess so again. A wrong guess writes all entries once.
  *
  * Entries that hold nothing may be marked; the owner skips them. Who moves entries takes everything that is pending first,
  * and marks all after it. Thread: one owner.
@@ -69,6 +70,7 @@ struct tr_marks {
 	bool is_quiet;
 	bool is_full;    /* all are changed */
 	bool was_full;   /* before the last barrier */
+	bool will_guess; /* and before the one before it */
 	bool is_guessed; /* that all are changed, outside of the chunks that are looked at */
 };
 
