@@ -507,7 +507,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 					     {.type = tr_type_of(TR_TYPE_BIGINT), .data = &times[1]}};
 
 	tr_rank_rows_save(&r->rows);
-	*base = order->checkpoint;
+	*base = tr_state_age(order->checkpoint);
 	return put(r, writer, 0, columns, 1, st);
 }
 
