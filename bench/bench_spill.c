@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * State four times the memory limit: a tumbling count by zipf keys over a day, on two workers, compiled from SQL, a table in
- * memory as its source; runs lie on the disk of /var/tmp.
+ * State four times the memory limit, by zipf keys, on two workers, compiled from SQL, a table in memory as its source; what leaves
+ * memory lies on the disk of /var/tmp.
  *
- *     spill          the job with a quarter of the memory that its state takes, against the same job without a limit
- *     spill-memory   by how much its resident memory grows, less by how much it grows with few keys, over the limit
+ *     spill                 a tumbling count over a day with a quarter of the memory that its state takes, against the same job
+ *                           without a limit
+ *     spill-memory          by how much its resident memory grows, less by how much it grows with few keys, over the limit
+ *     spill-session         the first of these for sessions, which end all the time: a row each millisecond, a gap of 2,000 s
+ *     spill-session-memory  the second
  *
  * What the state takes is the growth of resident memory in a run without a limit, less that of a run with few keys. It is
  * sampled every two milliseconds.
@@ -26,12 +29,22 @@
 
 #define WORKERS 2
 #define START_MS INT64_C(978307200000) /* the beginning of a day */
-#define PER_SECOND UINT64_C(10000000)
-#define ROWS ((size_t)32 << 20)
-#define KEYS 40000000.0
 #define FEW_KEYS 100.0
 
+struct shape {
+	const char *window;
+	size_t rows;
+	uint64_t per_second;
+	double keys;
+};
+
+static const struct shape tumble = {"TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' DAY)", (size_t)32 << 20,
+				    10000000, 40000000};
+static const struct shape session = {"SESSION(TABLE numbers PARTITION BY k, DESCRIPTOR(ts), INTERVAL '2000' SECOND(4))",
+				     (size_t)4 << 20, 1000, 4000000};
+
 struct data {
+	const struct shape *shape;
 	struct tr_bench_job job;
 	struct tr_bench_table table;
 	struct tr_bench_sum sum;
@@ -44,16 +57,15 @@ static const char script[] =
 	"CREATE TABLE numbers (ts TIMESTAMP(3), k BIGINT, WATERMARK FOR ts AS ts)"
 	" WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n"
 	"CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"
-	"INSERT INTO nowhere SELECT k, COUNT(*) FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' DAY))"
-	" GROUP BY k, window_start, window_end;";
+	"INSERT INTO nowhere SELECT k, COUNT(*) FROM TABLE(%s) GROUP BY k, window_start, window_end;";
 
 /** Keys of which the n-th is about as frequent as 1 / n. */
-static int64_t *zipf_keys(double keys)
+static int64_t *zipf_keys(size_t rows, double keys)
 {
-	int64_t *made = tr_harness_alloc(ROWS * sizeof(*made));
+	int64_t *made = tr_harness_alloc(rows * sizeof(*made));
 	uint64_t state = 42;
 
-	for (size_t i = 0; i < ROWS; i++) {
+	for (size_t i = 0; i < rows; i++) {
 		const double unit = (double)(tr_data_next(&state) >> 11) * 0x1p-53;
 
 		made[i] = tr_data_key((uint64_t)exp(unit * log(keys)) - 1);
@@ -115,24 +127,27 @@ static size_t run_sampled(struct data *d, const int64_t *keys, uint64_t limit, d
 	return s.most - s.before;
 }
 
-static struct data *data_create(size_t *few_growth)
+static struct data *data_create(const struct shape *shape, size_t *few_growth)
 {
 	struct data *d = calloc(1, sizeof(*d));
+	char text[1024];
 	struct tr_node *scan, *sink;
 	size_t growth;
 	double seconds;
 
 	TR_ASSERT(d != NULL);
-	tr_bench_job_init(&d->job, script, WORKERS);
-	d->time_ms = tr_data_times(ROWS, START_MS, PER_SECOND, 0, 1, 41);
-	d->key = zipf_keys(KEYS);
-	d->few = zipf_keys(FEW_KEYS);
+	d->shape = shape;
+	snprintf(text, sizeof(text), script, shape->window);
+	tr_bench_job_init(&d->job, text, WORKERS);
+	d->time_ms = tr_data_times(shape->rows, START_MS, shape->per_second, 0, 1, 41);
+	d->key = zipf_keys(shape->rows, shape->keys);
+	d->few = zipf_keys(shape->rows, FEW_KEYS);
 	scan = tr_bench_job_scan(&d->job);
 	sink = tr_bench_job_sink(&d->job);
 	d->table = (struct tr_bench_table){.spec = *scan->scan.table,
 					   .data = {d->time_ms, d->key},
-					   .block_rows = (int64_t)ROWS,
-					   .rows = (int64_t)ROWS};
+					   .block_rows = (int64_t)shape->rows,
+					   .rows = (int64_t)shape->rows};
 	d->table.spec.connector = &tr_bench_memory;
 	scan->scan.table = &d->table.spec;
 	d->sum.spec = *sink->sink.table;
@@ -147,9 +162,9 @@ static struct data *data_create(size_t *few_growth)
 
 static void data_destroy(struct data *d)
 {
-	tr_harness_free(d->time_ms, ROWS * sizeof(int64_t));
-	tr_harness_free(d->key, ROWS * sizeof(int64_t));
-	tr_harness_free(d->few, ROWS * sizeof(int64_t));
+	tr_harness_free(d->time_ms, d->shape->rows * sizeof(int64_t));
+	tr_harness_free(d->key, d->shape->rows * sizeof(int64_t));
+	tr_harness_free(d->few, d->shape->rows * sizeof(int64_t));
 	tr_bench_job_deinit(&d->job);
 	free(d);
 }
@@ -165,7 +180,7 @@ static uint64_t run_with(struct data *d, uint64_t limit, uint32_t repeat, double
 		(void)run_sampled(d, d->key, limit, &took);
 		*seconds += took;
 	}
-	return ROWS * repeat;
+	return d->shape->rows * repeat;
 }
 
 static uint64_t limited(void *context, uint32_t repeat, double *seconds)
@@ -180,10 +195,10 @@ static uint64_t unlimited(void *context, uint32_t repeat, double *seconds)
 	return run_with(context, 0, repeat, seconds);
 }
 
-static tr_code open_spill(struct tr_bench_pair *pair, struct tr_status *st)
+static tr_code open_shape(struct tr_bench_pair *pair, const struct shape *shape)
 {
 	size_t few_growth;
-	struct data *d = data_create(&few_growth);
+	struct data *d = data_create(shape, &few_growth);
 
 	pair->data = d;
 	pair->ours = (struct tr_harness_side){limited, d};
@@ -193,16 +208,19 @@ static tr_code open_spill(struct tr_bench_pair *pair, struct tr_status *st)
 	return TR_OK;
 }
 
+static tr_code open_tumble(struct tr_bench_pair *pair, struct tr_status *st) { return open_shape(pair, &tumble); }
+static tr_code open_session(struct tr_bench_pair *pair, struct tr_status *st) { return open_shape(pair, &session); }
+
 static void close_spill(struct tr_bench_pair *pair)
 {
 	if (pair->data != NULL)
 		data_destroy(pair->data);
 }
 
-static tr_code observe_memory(double *value, char *note, size_t room, struct tr_status *st)
+static tr_code observe_shape(const struct shape *shape, double *value, char *note, size_t room)
 {
 	size_t few_growth, growth;
-	struct data *d = data_create(&few_growth);
+	struct data *d = data_create(shape, &few_growth);
 	double seconds;
 
 	growth = run_sampled(d, d->key, d->limit, &seconds);
@@ -213,13 +231,30 @@ static tr_code observe_memory(double *value, char *note, size_t room, struct tr_
 	return TR_OK;
 }
 
+static tr_code observe_tumble(double *value, char *note, size_t room, struct tr_status *st)
+{
+	return observe_shape(&tumble, value, note, room);
+}
+
+static tr_code observe_session(double *value, char *note, size_t room, struct tr_status *st)
+{
+	return observe_shape(&session, value, note, room);
+}
+
 const struct tr_bench_case tr_bench_spill_cases[] = {
-	{"spill", "TUMBLE by zipf keys with a quarter of its memory against all of it", "rows", 0.2, 0, 0, open_spill,
+	{"spill", "TUMBLE by zipf keys with a quarter of its memory against all of it", "rows", 0.2, 0, 0, open_tumble,
 	 close_spill},
 	{.name = "spill-memory",
 	 .work = "resident memory of its state over the limit",
 	 .unit = "x",
 	 .must_at_most = 1.1,
-	 .observe = observe_memory},
+	 .observe = observe_tumble},
+	{"spill-session", "sessions by zipf keys with a quarter of their memory against all of it", "rows", 0.2, 0, 0,
+	 open_session, close_spill},
+	{.name = "spill-session-memory",
+	 .work = "resident memory of their state over the limit",
+	 .unit = "x",
+	 .must_at_most = 1.1,
+	 .observe = observe_session},
 	{.name = NULL},
 };

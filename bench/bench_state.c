@@ -25,6 +25,7 @@
 #define STREAM_LONG ((size_t)1 << 25)
 #define STEP_BYTES ((size_t)128 << 10)
 #define ENTRY_BYTES 24
+#define COLD_WARM ((size_t)1 << 20) /* updates before a table beyond its memory is measured */
 
 struct value {
 	int64_t count, sum;
@@ -418,7 +419,7 @@ static tr_code open_cold(struct tr_bench_pair *pair, struct tr_status *st)
 	limit = tr_table_bytes(d->sides[1].table) / 4;
 	d->sides[0].table = table_create(keys, limit, d->sides[0].queue, d->path);
 	fill(&d->sides[0], keys, d->values);
-	for (uint32_t r = 0; r < STREAM / BATCH / 64; r++) { /* until what is hot is in memory */
+	for (uint32_t r = 0; r < COLD_WARM / BATCH / 64; r++) { /* until what is hot is in memory */
 		(void)cold_run(d, &d->sides[0], 1);
 		most = TR_MAX(most, tr_table_bytes(d->sides[0].table));
 	}
