@@ -50,8 +50,8 @@ static bool is_too_long(struct sort_op *s, uint64_t length)
 	if (length <= limit)
 		return false;
 	(void)tr_status_set(&s->op.context->status, TR_ERR_DATA, 0, TR_WHERE,
-			    "sort: a row of %llu bytes; it can have %llu", (unsigned long long)length,
-			    (unsigned long long)limit);
+			    "sort: a row of %s%llu bytes; it can have %llu", length >= UINT32_MAX ? "at least " : "",
+			    (unsigned long long)length, (unsigned long long)limit);
 	return true;
 }
 

@@ -89,10 +89,16 @@ static const struct tr_view *view_at(const struct tr_column *column, uint32_t ro
 	return (const struct tr_view *)column->data + tr_column_row(column, row);
 }
 
-static uint32_t escaped_length(const struct tr_view *view)
+/* Lengths are added up to the greatest number there is and stay there: nobody takes so long a row. */
+static void lengthen(uint32_t *length, uint64_t more)
+{
+	*length = (uint32_t)TR_MIN(*length + more, (uint64_t)UINT32_MAX);
+}
+
+static uint64_t escaped_length(const struct tr_view *view)
 {
 	const char *text = tr_view_text(view), *end = text + view->length;
-	uint32_t length = view->length + 2;
+	uint64_t length = (uint64_t)view->length + 2;
 
 	while ((text = memchr(text, 0, (size_t)(end - text))) != NULL) {
 		length++;
@@ -102,12 +108,13 @@ static uint32_t escaped_length(const struct tr_view *view)
 }
 
 /** Puts a nested value behind the others in rows->nested, as its length and its bytes. Returns the bytes of both. */
-static uint32_t put_nested(struct tr_sort_rows *rows, uint32_t c, const struct tr_column *column, uint32_t row)
+static uint64_t put_nested(struct tr_sort_rows *rows, uint32_t c, const struct tr_column *column, uint32_t row)
 {
 	struct tr_batch_buffer *image = rows->images[c];
 	const size_t before = rows->nested.length;
 	const uint32_t zero = 0;
-	uint32_t length;
+	uint64_t length;
+	uint32_t written;
 
 	row = tr_column_row(column, row);
 	tr_batch_buffer_clear(image);
@@ -115,9 +122,10 @@ static uint32_t put_nested(struct tr_sort_rows *rows, uint32_t c, const struct t
 	tr_batch_buffer_seal(image, 1);
 	tr_bytes_append(&rows->nested, (const char *)&zero, sizeof(zero));
 	tr_rows_write(image->batch.columns, 1, 1, &rows->nested);
-	length = (uint32_t)(rows->nested.length - before - sizeof(length));
-	memcpy(rows->nested.data + before, &length, sizeof(length));
-	return length + (uint32_t)sizeof(length);
+	length = rows->nested.length - before;
+	written = (uint32_t)(length - sizeof(written)); /* if it fits: else the row is too long */
+	memcpy(rows->nested.data + before, &written, sizeof(written));
+	return length;
 }
 
 void tr_sort_rows_measure(struct tr_sort_rows *rows, const struct tr_batch *batch)
@@ -137,10 +145,10 @@ void tr_sort_rows_measure(struct tr_sort_rows *rows, const struct tr_batch *batc
 
 		for (uint32_t i = 0; is_text(rows->schema->types[rows->keys[k].column]) && i < n; i++)
 			if (!tr_column_is_null(column, tr_batch_row(batch, i)))
-				rows->key_lengths[i] += escaped_length(view_at(column, tr_batch_row(batch, i)));
+				lengthen(&rows->key_lengths[i], escaped_length(view_at(column, tr_batch_row(batch, i))));
 	}
 	for (uint32_t i = 0; rows->has_text_keys && i < n; i++)
-		rows->lengths[i] += rows->key_lengths[i] - rows->key_bytes;
+		lengthen(&rows->lengths[i], rows->key_lengths[i] - rows->key_bytes);
 	tr_bytes_clear(&rows->nested);
 	for (uint32_t c = 0; c < rows->schema->column_count; c++) {
 		const struct tr_column *column = &batch->columns[c];
@@ -151,8 +159,8 @@ void tr_sort_rows_measure(struct tr_sort_rows *rows, const struct tr_batch *batc
 
 			if (tr_column_is_null(column, row))
 				continue;
-			rows->lengths[i] +=
-				is_text(type) ? 4 + view_at(column, row)->length : put_nested(rows, c, column, row);
+			lengthen(&rows->lengths[i], is_text(type) ? UINT64_C(4) + view_at(column, row)->length
+								  : put_nested(rows, c, column, row));
 		}
 	}
 }

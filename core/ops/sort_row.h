@@ -51,7 +51,7 @@ void tr_sort_rows_init(struct tr_sort_rows *rows, const struct tr_schema *schema
 		       uint32_t key_count);
 void tr_sort_rows_deinit(struct tr_sort_rows *rows);
 
-/** Works out the lengths of the batch's rows, in rows->lengths. */
+/** Works out the lengths of the batch's rows, in rows->lengths; UINT32_MAX: that, or more. */
 void tr_sort_rows_measure(struct tr_sort_rows *rows, const struct tr_batch *batch);
 
 /** Writes the measured rows to rows->rows[0 .. selected_count). */

@@ -517,6 +517,46 @@ static void test_equal_rows(void **state)
 	}
 }
 
+/** Rows whose lengths come to 2^32 and more, as values or in the keys: refused, and nothing is written. */
+static void test_long_rows(void **state)
+{
+	enum { LONG_COLUMNS = 64, LONG_TEXT = 1 << 26 };
+	const char *names[LONG_COLUMNS];
+	const struct tr_type *types[LONG_COLUMNS];
+	struct tr_order_key keys[LONG_COLUMNS];
+	struct tr_column columns[LONG_COLUMNS];
+	const struct tr_schema schema = {.column_count = LONG_COLUMNS, .names = names, .types = types};
+	char *text = malloc(LONG_TEXT);
+	struct tr_view view;
+
+	memset(text, 'x', LONG_TEXT);
+	view = tr_view_make(text, LONG_TEXT);
+	for (uint32_t c = 0; c < LONG_COLUMNS; c++) {
+		names[c] = "c";
+		types[c] = tr_type_of(TR_TYPE_VARCHAR);
+		keys[c] = (struct tr_order_key){.column = c};
+		columns[c] = (struct tr_column){.type = types[c], .data = &view};
+	}
+	for (uint32_t key_count = 1; key_count <= LONG_COLUMNS; key_count += LONG_COLUMNS - 1) {
+		const struct tr_sort_plan plan = {
+			.spec = {.keys = keys, .key_count = key_count, .limit = TR_SORT_NO_LIMIT},
+			.phase = TR_PHASE_SINGLE,
+			.rows = &schema,
+			.output = &schema};
+		const struct tr_batch batch = {
+			.schema = &schema, .row_count = 1, .selected_count = 1, .columns = columns};
+		struct world *w = world_create(1);
+		struct part part;
+
+		part_init(w, &part, 0, &plan, 0, NULL);
+		assert_int_equal(part.chain.ops[0]->ops->on_batch(part.chain.ops[0], 0, &batch), TR_FLOW_FAILED);
+		assert_non_null(strstr(part.context.status.message, "sort: a row of at least 4294967295 bytes"));
+		tr_chain_deinit(&part.chain);
+		world_destroy(w);
+	}
+	free(text);
+}
+
 /* ---- limit ---- */
 
 static void test_limit(void **state)
@@ -570,7 +610,7 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sort), cmocka_unit_test(test_equal_rows),
-					   cmocka_unit_test(test_limit)};
+					   cmocka_unit_test(test_long_rows), cmocka_unit_test(test_limit)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
