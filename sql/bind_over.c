@@ -223,6 +223,16 @@ static uint32_t column_of(const struct tr_expr **exprs, const char **names, uint
 	return (*count)++;
 }
 
+/* What is partitioned by twice is one key. */
+static void add_key(uint32_t *keys, uint32_t *count, uint32_t column)
+{
+	for (uint32_t i = 0; i < *count; i++) {
+		if (keys[i] == column)
+			return;
+	}
+	keys[(*count)++] = column;
+}
+
 /* The end of the window among what is partitioned by; NULL if it is not, or the start is not: reported. */
 static const struct tr_expr *window_end(struct tr_binder *binder, const struct tr_relation *relation,
 					const struct tr_over *over)
@@ -270,7 +280,7 @@ static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr
 	const struct tr_relation *below;
 	struct tr_relation above;
 	struct tr_node *node;
-	uint32_t count = width;
+	uint32_t count = width, key_count = 0;
 	int32_t time;
 
 	for (uint32_t i = 0; i < width; i++) {
@@ -278,7 +288,7 @@ static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr
 		names[i] = input->names[i];
 	}
 	for (uint32_t i = 0; i < over->partition_count; i++)
-		keys[i] = column_of(exprs, names, &count, over->exprs[i]);
+		add_key(keys, &key_count, column_of(exprs, names, &count, over->exprs[i]));
 	for (uint32_t i = 0; i < over->order_count; i++) {
 		order[i] = over->keys[i];
 		order[i].column = column_of(exprs, names, &count, over->exprs[over->partition_count + i]);
@@ -290,7 +300,7 @@ static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr
 	node->rank.window = tr_bind_attached_window(binder, relation->has_local_windows);
 	node->rank.window.time_column = time;
 	node->rank.keys = keys;
-	node->rank.key_count = over->partition_count;
+	node->rank.key_count = key_count;
 	node->rank.order = order;
 	node->rank.order_count = over->order_count;
 	node->rank.from = 1;

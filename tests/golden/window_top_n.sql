@@ -15,6 +15,10 @@ SELECT 'range', k, v, id, rn FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY v, id) AS rn
   FROM TABLE(CUMULATE(TABLE trades, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '30' SECOND)))
 WHERE rn BETWEEN 2 AND 4 AND v > 1 AND window_start > TIMESTAMP '2026-05-01 00:00:15';
+SELECT 'twice', k, id, rn FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, k, window_end, k, window_start ORDER BY v DESC, id) AS rn
+  FROM TABLE(TUMBLE(TABLE trades, DESCRIPTOR(ts), INTERVAL '10' SECOND)))
+WHERE rn <= 1;
 SELECT 'one', id FROM (
   SELECT id, ROW_NUMBER() OVER (PARTITION BY window_end, window_start ORDER BY k, p, id) AS n
   FROM TABLE(TUMBLE(TABLE trades, DESCRIPTOR(ts), INTERVAL '10' SECOND)))
