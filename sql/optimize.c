@@ -5,9 +5,10 @@
  *
  *  1. sink_filters: FILTER over PROJECT becomes PROJECT over FILTER with the projected expressions put into the
  *     condition; it goes into each input of a UNION; terms that read only keys go below an aggregation; over a WINDOW_RANK it
- *     becomes its range; neighbouring FILTERs become one AND. Not past a volatile function.
+ *     becomes its range; neighbouring FILTERs become one AND. Not past a volatile function, nor into an expression beyond
+ *     NODES_MAX.
  *  2. merge_projects: PROJECT over PROJECT becomes one. The executor computes equal subexpressions once, so nothing is
- *     computed twice by this. Not past a volatile function.
+ *     computed twice by this. Not past a volatile function, nor beyond NODES_MAX.
  *  3. prune: from the sink downward, which columns are read; PROJECT and SCAN drop the others, and a scan learns which
  *     columns and which fields of rows its format has to decode (struct tr_need).
  *  4. fuse: a PROJECT that computes nothing goes; another one takes the FILTER below it as its condition, so that what both
@@ -19,6 +20,8 @@
 
 #include "base/check.h"
 #include "core/ops/func.h"
+
+#define NODES_MAX 10000 /* of the expressions of a node that others are put into */
 
 bool tr_optimize_is_volatile(const struct tr_expr *expr)
 {
@@ -44,10 +47,36 @@ static bool reads_volatile(const struct tr_expr *expr, const struct tr_node *pro
 	return false;
 }
 
-/* Whether all that `project` computes can be put into the projection above it. */
-static bool merges(const struct tr_node *above, const struct tr_node *project)
+/* Adds the nodes of `expr` to *size, up to NODES_MAX + 1. `sizes`, unless it is NULL, has those of what takes the columns' places. */
+static void add_size(const struct tr_expr *expr, const uint32_t *sizes, uint32_t *size)
 {
-	if (project->kind != TR_NODE_PROJECT)
+	*size += expr->kind == TR_EXPR_COLUMN && sizes != NULL ? sizes[expr->column] : 1;
+	for (uint32_t i = 0; i < expr->arg_count && *size <= NODES_MAX; i++)
+		add_size(expr->args[i], sizes, size);
+	*size = TR_MIN(*size, NODES_MAX + 1);
+}
+
+/* Whether `exprs` are still of a size that can be handled with what `project` computes put into them: through a stack of queries that
+ * read each column twice they double each time. */
+static bool stays_small(struct tr_arena *arena, const struct tr_expr *const *exprs, uint32_t count,
+			const struct tr_node *project)
+{
+	const uint32_t columns = project->output->column_count;
+	uint32_t *sizes = TR_NEW_ARRAY(arena, columns + 1, uint32_t);
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < columns; i++)
+		add_size(project->project.exprs[i], NULL, &sizes[i]);
+	for (uint32_t i = 0; i < count && size <= NODES_MAX; i++)
+		add_size(exprs[i], sizes, &size);
+	return size <= NODES_MAX;
+}
+
+/* Whether all that `project` computes can be put into the projection above it. */
+static bool merges(struct tr_arena *arena, const struct tr_node *above, const struct tr_node *project)
+{
+	if (project->kind != TR_NODE_PROJECT ||
+	    !stays_small(arena, above->project.exprs, above->output->column_count, project))
 		return false;
 	for (uint32_t i = 0; i < above->output->column_count; i++) {
 		if (reads_volatile(above->project.exprs[i], project))
@@ -198,7 +227,8 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 	condition = tr_expr_fold(arena, condition);
 	if (is_true(condition))
 		return input;
-	if (input->kind == TR_NODE_PROJECT && !reads_volatile(condition, input)) {
+	if (input->kind == TR_NODE_PROJECT && stays_small(arena, &condition, 1, input) &&
+	    !reads_volatile(condition, input)) {
 		const struct tr_expr *below =
 			tr_expr_substitute(arena, condition, input->project.exprs, input->output->column_count);
 		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
@@ -251,7 +281,7 @@ static const struct tr_node *merge_projects(struct tr_arena *arena, const struct
 	{
 		uint32_t count = node->output->column_count;
 		const struct tr_node *below = inputs[0];
-		bool is_merged = merges(node, below);
+		bool is_merged = merges(arena, node, below);
 		const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
 
 		for (uint32_t i = 0; i < count; i++) {

@@ -11,6 +11,7 @@
 	"WITH ('connector' = 'filesystem', 'path' = '/x', 'format' = 'json');\n"                             \
 	"EXPLAIN "
 #define SCAN_PLAN(fields, decoded) "Scan(table=[t], fields=[" fields "], decoded=[" decoded "], watermark=[ts: ts])"
+#define DEEP_LEVELS 30
 #define SCAN_TREE "Scan(table=[t], fields=[a, b, r, ts], watermark=[ts: ts])"
 
 static struct tr_arena arena;
@@ -125,6 +126,45 @@ static void test_projections_merge(void **state)
 	      "Project(select=[(n * 2.0) AS m]) <- Project(select=[RAND() AS n]) <- " SCAN_PLAN("", "ts"));
 }
 
+/* Each column is read twice, so that each level would double the expression: only some levels become one. */
+static void check_deep(const char *level_end)
+{
+	char query[4096];
+	struct tr_config config;
+	struct tr_session_options options = {.file = "t.sql",
+					     .config = &config,
+					     .core_count = 1,
+					     .machine_time_zone = "UTC",
+					     .job_name = "t",
+					     .job_id_seed = {1, 1},
+					     .collect = &run_connector};
+	struct tr_session *session;
+	const char *plan;
+	uint32_t projections = 0;
+
+	strcpy(query, TABLES);
+	for (uint32_t i = 0; i < DEEP_LEVELS; i++)
+		strcat(query, "SELECT a + a AS a FROM (");
+	strcat(query, "SELECT a FROM t");
+	for (uint32_t i = 0; i < DEEP_LEVELS; i++)
+		strcat(query, level_end);
+	strcat(query, ";");
+	tr_config_init(&config, &arena);
+	session = tr_session_compile(&options, query, strlen(query));
+	assert_int_equal(session->diags.error_count, 0);
+	plan = strstr(tr_session_explain(session, &session->steps[0], false), "== Optimized Execution Plan ==");
+	for (const char *at = plan; (at = strstr(at, "Project(select=")) != NULL; at++)
+		projections++;
+	assert_true(projections >= 2 && projections < DEEP_LEVELS);
+	tr_session_destroy(&session);
+}
+
+static void test_deep_expressions_stay_apart(void **state)
+{
+	check_deep(")");
+	check_deep(") WHERE a > 0");
+}
+
 static void test_columns_are_dropped(void **state)
 {
 	/* Down to what the format decodes; ts is decoded for the watermark. */
@@ -137,9 +177,13 @@ static void test_columns_are_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_constants_fold),         cmocka_unit_test(test_filters_sink),
-		cmocka_unit_test(test_filters_go_into_unions), cmocka_unit_test(test_filters_go_below_aggregates),
-		cmocka_unit_test(test_projections_merge),      cmocka_unit_test(test_columns_are_dropped),
+		cmocka_unit_test(test_constants_fold),
+		cmocka_unit_test(test_filters_sink),
+		cmocka_unit_test(test_filters_go_into_unions),
+		cmocka_unit_test(test_filters_go_below_aggregates),
+		cmocka_unit_test(test_projections_merge),
+		cmocka_unit_test(test_columns_are_dropped),
+		cmocka_unit_test(test_deep_expressions_stay_apart),
 	};
 	int failed;
 
