@@ -69,8 +69,7 @@ static const struct tr_config_key keys[] = {
 	{"execution.buffer-timeout.interval", TR_CONFIG_DURATION, "100 ms", NULL, DURATION, true,
 	 "How long a partly filled batch may wait before it crosses to another subtask."},
 	{"state.memory.limit", TR_CONFIG_MEMORY, "0", NULL, 0, INT64_MAX, true,
-	 "Memory for the state of all windows, sorts and ranks together; beyond it state lies in files, that of ranks "
-	 "is an error. 0: no limit."},
+	 "Memory for the state of all window operators together; what is beyond it lies in files. 0: no limit."},
 	{"table.local-time-zone", TR_CONFIG_STRING, "default", NULL, ANY, true,
 	 "The session's time zone, such as 'Europe/Berlin' or 'GMT+01:00'; default: that of the machine."},
 	{"table.exec.source.idle-timeout", TR_CONFIG_DURATION, "0 ms", NULL, DURATION, true,

@@ -349,7 +349,6 @@ static void set_memory(struct tr_graph *graph, struct tr_subtask *subtask, const
 	if (graph->scratch == NULL || !tr_plan_has_memory_share(node))
 		return;
 	context->memory_limit = tr_plan_memory_share(graph->plan);
-	context->memory_limit_job = graph->plan->memory_limit;
 	context->scratch_path = tr_arena_printf(&subtask->arena, "%s/%u-%u", graph->scratch, node->id, subtask->index);
 }
 

@@ -164,13 +164,13 @@ struct tr_plan {
 	const struct tr_node *const *sinks;
 	uint32_t sink_count;
 	uint32_t node_count;
-	uint32_t batch_rows;     /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
-	uint32_t credits;        /* batches per edge and consumer; 0: default */
-	uint32_t workers;        /* threads; 0: as many as the largest parallelism */
-	uint32_t key_groups;     /* pipeline.max-parallelism: keys are owned in groups; 0: default */
-	uint64_t memory_limit;   /* state.memory.limit: bytes for the state of all windows, sorts and ranks; 0: none */
-	uint32_t stateful_count; /* subtasks of operators that share it; made by tr_plan_check */
-	const char *scratch;     /* directory for temporary files; NULL: beside the checkpoints */
+	uint32_t batch_rows;       /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
+	uint32_t credits;          /* batches per edge and consumer; 0: default */
+	uint32_t workers;          /* threads; 0: as many as the largest parallelism */
+	uint32_t key_groups;       /* pipeline.max-parallelism: keys are owned in groups; 0: default */
+	uint64_t memory_limit;     /* state.memory.limit: bytes for the state of all window operators; 0: none */
+	uint32_t stateful_count;   /* subtasks of operators that share it; made by tr_plan_check */
+	const char *scratch;       /* directory for temporary files; NULL: beside the checkpoints */
 	int64_t buffer_timeout_ms; /* execution.buffer-timeout.interval: 100 */
 	const char *time_zone;
 };

@@ -161,13 +161,12 @@ static void scan(struct printer *p, const struct tr_node *node)
 	}
 }
 
-/** The share of the memory limit. */
-static void share(struct printer *p, const struct tr_node *node, const char *name, const char *word)
+static void spill(struct printer *p, const struct tr_node *node)
 {
 	if (p->plan == NULL || p->plan->memory_limit == 0 || !tr_plan_has_memory_share(node))
 		return;
-	begin(p, name);
-	tr_bytes_printf(&p->value, "%s %" PRIu64 " kb", word, (uint64_t)tr_plan_memory_share(p->plan) >> 10);
+	begin(p, "spill");
+	tr_bytes_printf(&p->value, "beyond %" PRIu64 " kb", (uint64_t)tr_plan_memory_share(p->plan) >> 10);
 	end(p);
 }
 
@@ -186,7 +185,7 @@ static void aggregate(struct printer *p, const struct tr_node *node)
 	for (uint32_t i = 0; i < node->window.agg_count; i++)
 		item(p, node->window.aggs[i].text);
 	end(p);
-	share(p, node, "spill", "beyond");
+	spill(p, node);
 }
 
 static void sort(struct printer *p, const struct tr_node *node)
@@ -208,7 +207,7 @@ static void sort(struct printer *p, const struct tr_node *node)
 		number(p, "offset", spec->offset);
 	if (spec->limit != TR_SORT_NO_LIMIT)
 		number(p, "fetch", spec->limit);
-	share(p, node, "spill", "beyond");
+	spill(p, node);
 }
 
 static void rank(struct printer *p, const struct tr_node *node)
@@ -233,7 +232,6 @@ static void rank(struct printer *p, const struct tr_node *node)
 	tr_bytes_printf(&p->value, "%" PRIu64 "..%" PRIu64 "%s", node->rank.from, node->rank.to,
 			node->rank.has_number ? ", with number" : "");
 	end(p);
-	share(p, node, "memory", "at most");
 }
 
 static void unnest(struct printer *p, const struct tr_node *node)

@@ -159,13 +159,24 @@ bool tr_bag_wants(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape
 	return shape == TR_BAG_FIRST ? number <= held : number >= held;
 }
 
+bool tr_bag_fits(const struct tr_agg_slot *slot, uint64_t bytes)
+{
+	if (bytes <= TR_LENGTH_MAX)
+		return true;
+	(void)tr_status_set(slot->failure, TR_ERR_DATA, 0, TR_WHERE,
+			    "an aggregate: values of %llu bytes in a group; there may be %d at most",
+			    (unsigned long long)bytes, TR_LENGTH_MAX);
+	return false;
+}
+
 void tr_bag_add(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape, int64_t number, const char *bytes,
 		size_t length)
 {
 	struct tr_bag **at = bag_at(slot, entry);
 	const size_t before = owned(*at);
 
-	TR_ASSERT(length <= UINT32_MAX);
+	if (!tr_bag_fits(slot, length))
+		return;
 	add(make(at), shape, &(struct tr_bag_element){number, bytes, (uint32_t)length});
 	*slot->owned += owned(*at) - before;
 }
@@ -237,14 +248,14 @@ void tr_bag_write(const struct tr_agg_slot *slot, char *const *entries, uint32_t
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct tr_bag *bag = *bag_at(slot, entries[i]);
-		const size_t length = bag != NULL ? bag->bytes.length : 0;
+		const bool has_elements = bag != NULL && tr_bag_fits(slot, bag->bytes.length);
+		const size_t length = has_elements ? bag->bytes.length : 0;
 		const char *text = "";
 
-		TR_ASSERT(length <= INT32_MAX);
 		if (length > 0)
 			text = memcpy(tr_arena_alloc_aligned(&heap->arena, length, 1), bag->bytes.data, length);
 		((struct tr_view *)columns[0].data)[at + i] = tr_view_make(text, (uint32_t)length);
-		((int64_t *)columns[1].data)[at + i] = bag != NULL ? (int64_t)bag->count : 0;
+		((int64_t *)columns[1].data)[at + i] = has_elements ? (int64_t)bag->count : 0;
 	}
 }
 

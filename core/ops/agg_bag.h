@@ -49,7 +49,11 @@ struct tr_bag {
 /** Whether an element of this number could change the bag: FIRST and LAST know without its bytes. */
 bool tr_bag_wants(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape, int64_t number);
 
-/** Adds an element to the bag of an entry. */
+/** Whether a result or an element can have so many bytes. If not, the job fails (slot->failure); the caller goes on with an empty
+ * one. */
+bool tr_bag_fits(const struct tr_agg_slot *slot, uint64_t bytes);
+
+/** Adds an element to the bag of an entry; one that does not fit fails the job. */
 void tr_bag_add(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape, int64_t number, const char *bytes,
 		size_t length);
 

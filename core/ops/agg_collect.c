@@ -113,18 +113,42 @@ static void finish_text(const struct tr_agg_slot *slot, char *const *entries, ui
 	}
 }
 
+static uint64_t times_of(const struct tr_bag_element *element, bool is_counted)
+{
+	return is_counted ? (uint64_t)element->number : 1;
+}
+
+/** Whether a column that has `length` values has room for the elements. */
+static bool has_room(uint32_t length, const struct tr_bag_element *elements, uint64_t n, bool is_counted)
+{
+	uint64_t room = (uint64_t)INT32_MAX - length;
+
+	for (uint64_t e = 0; e < n; e++) {
+		const uint64_t times = times_of(&elements[e], is_counted);
+
+		if (times > room)
+			return false;
+		room -= times;
+	}
+	return true;
+}
+
 /** A list of the elements, each as often as its number says if that is what it means. */
-static void put_list(const struct tr_bag_element *elements, uint64_t n, struct tr_column_buffer *out, uint32_t at,
-		     struct tr_heap *heap, bool is_counted)
+static void put_list(const struct tr_agg_slot *slot, const struct tr_bag_element *elements, uint64_t n,
+		     struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap, bool is_counted)
 {
 	struct tr_column_buffer *values = &out->children[0];
 
+	if (!has_room(values->length, elements, n, is_counted)) {
+		(void)tr_status_set(slot->failure, TR_ERR_DATA, 0, TR_WHERE,
+				    "COLLECT and ARRAY_AGG: more than %d elements", INT32_MAX);
+		n = 0;
+	}
 	for (uint64_t e = 0; e < n; e++) {
-		const int64_t times = is_counted ? elements[e].number : 1;
+		const uint64_t times = times_of(&elements[e], is_counted);
 
-		tr_column_buffer_reserve(
-			values, (uint32_t)TR_MIN((uint64_t)values->length + (uint64_t)times, (uint64_t)INT32_MAX));
-		for (int64_t t = 0; t < times; t++)
+		tr_column_buffer_reserve(values, values->length + (uint32_t)times);
+		for (uint64_t t = 0; t < times; t++)
 			(void)tr_value_bytes_take(elements[e].bytes, values, values->length++, heap);
 	}
 	out->offsets[at + 1] = (int32_t)values->length;
@@ -140,7 +164,7 @@ static void finish_list(const struct tr_agg_slot *slot, char *const *entries, ui
 		if (n == 0)
 			tr_column_buffer_set_null(out, at + i);
 		else
-			put_list(elements, n, out, at + i, heap, false);
+			put_list(slot, elements, n, out, at + i, heap, false);
 	}
 }
 
@@ -151,7 +175,7 @@ static void finish_multiset(const struct tr_agg_slot *slot, char *const *entries
 		uint64_t n;
 		const struct tr_bag_element *elements = tr_bag_elements(slot, entries[i], shape, &n);
 
-		put_list(elements, n, out, at + i, heap, !slot->params->is_distinct);
+		put_list(slot, elements, n, out, at + i, heap, !slot->params->is_distinct);
 	}
 }
 

@@ -39,13 +39,14 @@ static void append_text(struct tr_bytes *out, const struct text *text)
 		tr_bytes_append_str(out, "null");
 }
 
-static void put(struct tr_column_buffer *out, uint32_t row, const struct tr_bytes *bytes, struct tr_heap *heap)
+static void put(const struct tr_agg_slot *slot, struct tr_column_buffer *out, uint32_t row,
+		const struct tr_bytes *bytes, struct tr_heap *heap)
 {
-	char *text = tr_arena_alloc_aligned(&heap->arena, bytes->length + 1, 1);
+	const size_t length = tr_bag_fits(slot, bytes->length) ? bytes->length : 0;
+	char *text = tr_arena_alloc_aligned(&heap->arena, length + 1, 1);
 
-	TR_ASSERT(bytes->length <= INT32_MAX);
-	memcpy(text, bytes->data, bytes->length);
-	((struct tr_view *)out->data)[row] = tr_view_make(text, (uint32_t)bytes->length);
+	memcpy(text, bytes->data, length);
+	((struct tr_view *)out->data)[row] = tr_view_make(text, (uint32_t)length);
 }
 
 /* -- arrays -- */
@@ -88,7 +89,7 @@ static void array_finish(const struct tr_agg_slot *slot, char *const *entries, u
 			append_text(&bytes, &text);
 		}
 		tr_bytes_append_char(&bytes, ']');
-		put(out, at + i, &bytes, heap);
+		put(slot, out, at + i, &bytes, heap);
 	}
 	tr_bytes_deinit(&bytes);
 }
@@ -167,7 +168,7 @@ static void object_finish(const struct tr_agg_slot *slot, char *const *entries, 
 			append_text(&bytes, &pairs[e].value);
 		}
 		tr_bytes_append_char(&bytes, '}');
-		put(out, at + i, &bytes, heap);
+		put(slot, out, at + i, &bytes, heap);
 		free(pairs);
 	}
 	tr_bytes_deinit(&bytes);

@@ -84,9 +84,8 @@ struct tr_op_context {
 	/* What the state of an operator may take in memory, in bytes; 0: any amount. Beyond it the operator keeps state in a
 	 * file of its own, by the worker's queue; state/ can do that. `scratch_path` holds for the operator that is being made:
 	 * it names a file that does not exist, in a directory that does, which is removed with all that is in it when the job
-	 * ends or begins. So do the limits. */
+	 * ends or begins. */
 	size_t memory_limit;
-	size_t memory_limit_job; /* of which that is a share; for messages */
 	struct tr_disk *disk;
 	struct tr_io_queue *io;
 	const char *scratch_path;

@@ -8,7 +8,6 @@
  */
 #include "core/ops/op_window_rank.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,9 +56,6 @@ struct rank_op {
 	struct tr_key_table *keys;
 	struct group *groups; /* by slot */
 	uint32_t group_capacity;
-	size_t list_bytes;   /* of heaps and of lists of slots */
-	size_t memory_limit; /* its share, and of how much; 0: any amount */
-	size_t memory_limit_job;
 	struct bucket **buckets; /* by end */
 	uint32_t bucket_count;
 	uint32_t bucket_capacity;
@@ -121,7 +117,7 @@ static void sift_down(const struct rank_op *r, uint32_t *refs, uint32_t count, u
 	refs[at] = moving;
 }
 
-static void push(struct rank_op *r, struct group *group, uint32_t ref)
+static void push(const struct rank_op *r, struct group *group, uint32_t ref)
 {
 	uint32_t at = group->count++;
 	uint32_t *refs;
@@ -137,7 +133,6 @@ static void push(struct rank_op *r, struct group *group, uint32_t ref)
 		TR_ASSERT(grown != NULL);
 		if (group->capacity == 0)
 			grown[0] = group->one;
-		r->list_bytes += (capacity - group->capacity) * sizeof(*grown);
 		group->many = grown;
 		group->capacity = capacity;
 	}
@@ -204,13 +199,10 @@ static struct bucket *bucket_of(struct rank_op *r, int64_t end)
 	return made;
 }
 
-static void bucket_add(struct rank_op *r, struct bucket *bucket, uint32_t slot)
+static void bucket_add(struct bucket *bucket, uint32_t slot)
 {
 	if (bucket->count == bucket->capacity) {
-		const uint32_t capacity = TR_MAX(16, bucket->capacity * 2);
-
-		r->list_bytes += (capacity - bucket->capacity) * sizeof(*bucket->slots);
-		bucket->capacity = capacity;
+		bucket->capacity = TR_MAX(16, bucket->capacity * 2);
 		bucket->slots = realloc(bucket->slots, bucket->capacity * sizeof(*bucket->slots));
 		TR_ASSERT(bucket->slots != NULL);
 	}
@@ -251,7 +243,7 @@ static void take_row(struct rank_op *r, const struct tr_batch *batch, uint32_t r
 
 	if (group->count < r->plan->to) {
 		if (group->count == 0)
-			bucket_add(r, bucket, slot);
+			bucket_add(bucket, slot);
 		push(r, group, tr_rank_rows_add(&r->rows, row, slot));
 		return;
 	}
@@ -272,49 +264,20 @@ static void tidy(struct rank_op *r)
 		struct tr_rank_chunk *chunk = r->rows.chunks[number];
 
 		for (uint32_t row = 0, left = chunk->live; left > 0; row++) {
+			const uint32_t ref = number * TR_RANK_CHUNK_ROWS + row;
 			struct group *group = &r->groups[chunk->slots[row]];
 			uint32_t *refs = refs_of(group);
+			uint32_t at = 0;
 
 			if (chunk->gone[row] != 0)
 				continue;
-			for (uint32_t at = 0; at < group->count; at++) {
-				if (refs[at] / TR_RANK_CHUNK_ROWS != number)
-					continue;
-				refs[at] = tr_rank_rows_move(&r->rows, refs[at]);
-				left--;
-			}
+			while (refs[at] != ref)
+				at++;
+			TR_DASSERT(at < group->count);
+			left--;
+			refs[at] = tr_rank_rows_move(&r->rows, ref);
 		}
 	}
-}
-
-static size_t memory_of(const struct rank_op *r)
-{
-	return r->rows.bytes + r->list_bytes + r->group_capacity * sizeof(*r->groups) +
-	       r->bucket_count * sizeof(struct bucket) + tr_key_table_bytes(r->keys);
-}
-
-/* Within the share of the memory limit, or an error: the rows have nowhere else to be. */
-static tr_code check_memory(struct rank_op *r, struct tr_status *st)
-{
-	const size_t limit = r->memory_limit;
-
-	r->op.metrics.state_bytes = memory_of(r);
-	if (limit == 0 || r->op.metrics.state_bytes <= limit)
-		return TR_OK;
-	tr_rank_rows_pack(&r->rows);
-	tidy(r);
-	r->op.metrics.state_bytes = memory_of(r);
-	if (r->op.metrics.state_bytes <= limit)
-		return TR_OK;
-	TR_FAIL(st, TR_ERR_NO_MEMORY,
-		"window rank: the first %" PRIu64
-		" rows of each key take more memory than the %zu kb that this subtask "
-		"has of 'state.memory.limit', %zu kb; it holds %" PRIu64
-		" rows (windows: %u, keys in them: %u), %zu kb. "
-		"They can't leave memory: set a higher 'state.memory.limit', or ask for fewer rows of each key or for "
-		"shorter windows",
-		r->plan->to, limit >> 10, r->memory_limit_job >> 10, r->rows.live, r->bucket_count,
-		tr_key_table_count(r->keys), r->op.metrics.state_bytes >> 10);
 }
 
 /* Takes the rows of a batch of the input that are not late. */
@@ -342,7 +305,7 @@ static tr_code take(struct rank_op *r, const struct tr_batch *batch, int64_t wat
 	}
 	tr_rank_rows_end(&r->rows);
 	tidy(r);
-	return check_memory(r, st);
+	return TR_OK;
 }
 
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
@@ -352,6 +315,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	TR_ASSERT(input == 0);
 	if (take(r, batch, r->watermark_ms, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
+	op->metrics.state_bytes = r->rows.bytes + tr_key_table_bytes(r->keys);
 	return TR_FLOW_MORE;
 }
 
@@ -392,7 +356,6 @@ static void end_group(struct rank_op *r, uint32_t slot)
 		tr_rank_rows_remove(&r->rows, refs[i]);
 	if (group->capacity > 0)
 		free(group->many);
-	r->list_bytes -= group->capacity * sizeof(*group->many);
 	*group = (struct group){.count = 0};
 	tr_key_table_remove(r->keys, slot);
 	r->fire_slot++;
@@ -433,7 +396,6 @@ static enum tr_flow advance(struct rank_op *r)
 		enum tr_flow flow;
 
 		if (r->fire_slot == r->buckets[0]->count) {
-			r->list_bytes -= r->buckets[0]->capacity * sizeof(*r->buckets[0]->slots);
 			bucket_destroy(r->buckets[0]);
 			memmove(r->buckets, r->buckets + 1, --r->bucket_count * sizeof(struct bucket *));
 			r->fire_slot = 0;
@@ -446,7 +408,7 @@ static enum tr_flow advance(struct rank_op *r)
 			return flow;
 	}
 	tidy(r);
-	r->op.metrics.state_bytes = memory_of(r);
+	r->op.metrics.state_bytes = r->rows.bytes + tr_key_table_bytes(r->keys);
 	r->after = AFTER_NOTHING;
 	if (after == AFTER_END)
 		return tr_op_emit_end(&r->op);
@@ -545,7 +507,7 @@ static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order,
 					     {.type = tr_type_of(TR_TYPE_BIGINT), .data = &times[1]}};
 
 	tr_rank_rows_save(&r->rows);
-	*base = tr_state_age(order->checkpoint);
+	*base = order->checkpoint;
 	return put(r, writer, 0, columns, 1, st);
 }
 
@@ -756,8 +718,6 @@ tr_code tr_op_window_rank_create(const struct tr_window_rank_plan *plan, struct 
 	r->op.output = plan->output;
 	r->op.metrics.watermark_ms = TR_WATERMARK_MIN;
 	r->plan = plan;
-	r->memory_limit = context->memory_limit;
-	r->memory_limit_job = context->memory_limit_job;
 	r->watermark_ms = r->forwarded_ms = TR_WATERMARK_MIN;
 	tr_arena_init(&r->arena, 1024);
 	tr_rank_rows_init(&r->rows, plan->input);

@@ -16,9 +16,6 @@
  *     operator  1   watermark, forwarded watermark
  *     rows      2   keyed: keys.. | other columns of the input..
  *
- * Memory: all rows are in memory. More than its share of the memory limit is an error (TR_ERR_NO_MEMORY), before which the rows that
- * have gone make room.
- *
  * Output: the input's columns, and the number as BIGINT. Event time only. Thread: the subtask's worker.
  */
 #ifndef TR_CORE_OPS_OP_WINDOW_RANK_H

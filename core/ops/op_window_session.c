@@ -262,6 +262,8 @@ static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writ
 	if (s->is_saving_held)
 		return tr_window_held_step(&s->held, &s->w, writer, budget, st);
 	flow = tr_window_sessions_step(s->sessions, writer, budget, st);
+	if (tr_window_op_check(&s->w, st) != TR_OK)
+		return TR_FLOW_FAILED;
 	if (flow != TR_FLOW_DONE)
 		return flow;
 	s->is_saving_held = true;

@@ -14,8 +14,6 @@
 #define NONE UINT32_MAX
 /* A full chunk with less than one in so many rows alive is moved together. */
 #define SPARSE_SHARE 4
-/* When memory is short, one with fewer than these. */
-#define PACKED_ROWS (TR_RANK_CHUNK_ROWS / 4 * 3)
 
 void tr_rank_rows_init(struct tr_rank_rows *rows, const struct tr_schema *schema)
 {
@@ -41,29 +39,13 @@ void tr_rank_rows_deinit(struct tr_rank_rows *rows)
 	free(rows->sparse);
 }
 
-static size_t column_bytes(const struct tr_column_buffer *column)
+static size_t chunk_bytes(const struct tr_schema *schema)
 {
-	const uint64_t values = tr_phys_bytes((enum tr_phys)column->type->phys);
-	const uint64_t offsets = column->offsets != NULL ? sizeof(*column->offsets) : 0;
-	size_t bytes = sizeof(*column) + sizeof(struct tr_column) + column->capacity * (values + offsets) +
-		       column->capacity / 8;
+	size_t bytes = TR_RANK_CHUNK_ROWS * (sizeof(uint8_t) + sizeof(uint32_t));
 
-	for (uint32_t i = 0; i < column->child_count; i++)
-		bytes += column_bytes(&column->children[i]);
+	for (uint32_t i = 0; i < schema->column_count; i++)
+		bytes += TR_RANK_CHUNK_ROWS * tr_phys_bytes((enum tr_phys)schema->types[i]->phys);
 	return bytes;
-}
-
-static void measure(struct tr_rank_rows *rows, struct tr_rank_chunk *chunk)
-{
-	const struct tr_batch_buffer *buffer = chunk->buffer;
-	size_t bytes = sizeof(*chunk) + sizeof(*buffer) + buffer->heap.arena.total_bytes;
-
-	/* gone, slots; kinds and selection of the buffer */
-	bytes += TR_RANK_CHUNK_ROWS * 2 * (sizeof(uint8_t) + sizeof(uint32_t));
-	for (uint32_t c = 0; c < rows->schema->column_count; c++)
-		bytes += column_bytes(&buffer->columns[c]) + sizeof(struct tr_column);
-	rows->bytes += bytes - chunk->bytes;
-	chunk->bytes = bytes;
 }
 
 static void open_chunk(struct tr_rank_rows *rows)
@@ -90,7 +72,7 @@ static void open_chunk(struct tr_rank_rows *rows)
 		rows->open = rows->chunk_count++;
 	}
 	rows->chunks[rows->open] = chunk;
-	measure(rows, chunk);
+	rows->bytes += chunk_bytes(rows->schema);
 }
 
 /* A chunk that nobody needs goes. */
@@ -101,10 +83,10 @@ static void settle(struct tr_rank_rows *rows, uint32_t number)
 	if (number == rows->open || chunk->is_sparse || chunk->save_at < chunk->save_count)
 		return;
 	if (chunk->live == 0) {
-		rows->bytes -= chunk->bytes;
 		chunk_destroy(chunk);
 		rows->chunks[number] = NULL;
 		rows->spare[rows->spare_count++] = number;
+		rows->bytes -= chunk_bytes(rows->schema);
 	} else if (chunk->live * SPARSE_SHARE < TR_RANK_CHUNK_ROWS) {
 		chunk->is_sparse = true;
 		rows->sparse[rows->sparse_count++] = number;
@@ -125,7 +107,6 @@ static void copy(struct tr_rank_rows *rows, const struct tr_column *columns, con
 		chunk->columns[c] = tr_column_buffer_view(&buffer->columns[c]);
 	}
 	chunk->copied = chunk->count;
-	measure(rows, chunk);
 }
 
 void tr_rank_rows_begin(struct tr_rank_rows *rows, const struct tr_batch *batch)
@@ -190,20 +171,6 @@ void tr_rank_rows_remove(struct tr_rank_rows *rows, uint32_t ref)
 	chunk->live--;
 	rows->live--;
 	settle(rows, number);
-}
-
-void tr_rank_rows_pack(struct tr_rank_rows *rows)
-{
-	TR_DASSERT(rows->batch == NULL);
-	for (uint32_t i = 0; i < rows->chunk_count; i++) {
-		struct tr_rank_chunk *chunk = rows->chunks[i];
-
-		if (chunk == NULL || i == rows->open || chunk->is_sparse || chunk->save_at < chunk->save_count ||
-		    chunk->live >= PACKED_ROWS)
-			continue;
-		chunk->is_sparse = true;
-		rows->sparse[rows->sparse_count++] = i;
-	}
 }
 
 uint32_t tr_rank_rows_sparse(struct tr_rank_rows *rows)

@@ -31,7 +31,6 @@ struct tr_rank_chunk {
 	uint32_t live;
 	uint32_t save_at; /* rows [save_at, save_count) may have to be written */
 	uint32_t save_count;
-	size_t bytes;   /* of memory, all in all */
 	bool is_sparse; /* is in the list */
 };
 
@@ -50,7 +49,7 @@ struct tr_rank_rows {
 	uint8_t stamp; /* of the last snapshot, 1 .. 255 */
 	uint32_t save_cursor;
 	uint64_t live;
-	size_t bytes; /* of memory, that of all chunks */
+	size_t bytes;
 };
 
 void tr_rank_rows_init(struct tr_rank_rows *rows, const struct tr_schema *schema);
@@ -62,9 +61,6 @@ uint32_t tr_rank_rows_add(struct tr_rank_rows *rows, uint32_t row, uint32_t slot
 void tr_rank_rows_end(struct tr_rank_rows *rows);
 
 void tr_rank_rows_remove(struct tr_rank_rows *rows, uint32_t ref);
-
-/** Memory is short: chunks of which less than three quarters live are to be moved, too. Not within a batch. */
-void tr_rank_rows_pack(struct tr_rank_rows *rows);
 
 /** A chunk whose rows are to be moved, which the caller does for each that lives; UINT32_MAX: none. Not within a batch. */
 uint32_t tr_rank_rows_sparse(struct tr_rank_rows *rows);

@@ -152,6 +152,13 @@ void tr_window_op_seal(struct tr_window_op *w, uint32_t count)
 	w->out->batch.watermark_ms = w->forwarded_ms;
 }
 
+tr_code tr_window_op_check(const struct tr_window_op *w, struct tr_status *st)
+{
+	if (w->layout.failure.code != TR_OK && st != NULL)
+		*st = w->layout.failure;
+	return w->layout.failure.code;
+}
+
 enum tr_flow tr_window_op_emit(struct tr_window_op *w)
 {
 	if (w->layout.failure.code == TR_OK)

@@ -65,6 +65,9 @@ void tr_window_op_write(struct tr_window_op *w, const uint32_t *slots, char *con
 
 void tr_window_op_seal(struct tr_window_op *w, uint32_t count);
 
+/** The failure of an aggregate, if one could not take a row or give a result: then nothing of the state is to be kept. */
+tr_code tr_window_op_check(const struct tr_window_op *w, struct tr_status *st) TR_MUST_USE;
+
 /** Emits w->out, unless an aggregate has failed over what is in it. */
 enum tr_flow tr_window_op_emit(struct tr_window_op *w);
 

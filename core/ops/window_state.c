@@ -94,6 +94,7 @@ static tr_code put(struct tr_window_op *w, struct tr_state_writer *writer, uint1
 		state->entries_put += count;
 	if (kind == TR_WINDOW_STATE_ENTRIES || kind == TR_WINDOW_STATE_SESSIONS || kind >= TR_WINDOW_STATE_VALUES)
 		state->entry_bytes_put += written.length;
+	TR_TRY(tr_window_op_check(w, st)); /* what does not fit was left out */
 	return writer->put(writer, &written, st);
 }
 

@@ -2,8 +2,7 @@
  *
  * The window rank operator against a model that keeps all rows and sorts them at the end: random orders, ranks, rows with NULLs and
  * equal values, late rows, batches with selections, into a sink that answers BLOCKED now and then. Snapshots are taken in
- * pieces between batches, some are given up, and operators are restored from them on another number of subtasks. With less memory
- * than it would take the operator gives the same rows, as long as those that live have room; else it fails and says why.
+ * pieces between batches, some are given up, and operators are restored from them on another number of subtasks.
  */
 #include <inttypes.h>
 
@@ -63,7 +62,6 @@ struct job {
 	struct tr_op_context contexts[SUBTASKS_MAX];
 	int64_t watermark;
 	/* What was accepted, and the same at the barrier of a snapshot: */
-	size_t memory_limit;
 	size_t accepted;
 	struct stream streams[SUBTASKS_MAX]; /* of the snapshot under way */
 	struct stream complete[SUBTASKS_MAX];
@@ -210,11 +208,8 @@ static void create_ops(uint64_t *seed, uint32_t subtasks)
 
 	job.subtasks = subtasks;
 	for (uint32_t i = 0; i < subtasks; i++) {
-		job.contexts[i] = (struct tr_op_context){.batch_rows = 1 + tr_test_below(seed, 30),
-							 .subtask = i,
-							 .subtask_count = subtasks,
-							 .memory_limit = job.memory_limit,
-							 .memory_limit_job = 3 * job.memory_limit};
+		job.contexts[i] = (struct tr_op_context){
+			.batch_rows = 1 + tr_test_below(seed, 30), .subtask = i, .subtask_count = subtasks};
 		job.chains[i] = (struct tr_chain){.count = 0};
 		assert_int_equal(tr_op_window_rank_create(&job.plan, &job.contexts[i], &job.ops[i], &st), TR_OK);
 		sinks[i].op = (struct tr_op){.ops = &sink_ops, .context = &job.contexts[i], .timer_ms = INT64_MAX};
@@ -348,7 +343,7 @@ static void begin_snapshot(void)
 		job.is_done[i] = false;
 		assert_int_equal(job.ops[i]->ops->snapshot(job.ops[i], &order, &job.streams[i].writer, &base, &st),
 				 TR_OK);
-		assert_int_equal(base, tr_state_age(job.checkpoint));
+		assert_int_equal(base, job.checkpoint);
 	}
 }
 
@@ -491,97 +486,6 @@ static void ranks_are_those_of_sorted_rows(void **state)
 		run_case(&seed);
 }
 
-/* ---- memory ---- */
-
-#define MEMORY_WINDOWS 1500
-#define MEMORY_ROWS (ROWS * 300)
-
-/* A batch for any of the windows. What the operator answers. */
-static enum tr_flow give_any(uint64_t *seed)
-{
-	struct tr_batch_buffer *buffer = tr_batch_buffer_create(&job.input, ROWS);
-	enum tr_flow flow;
-
-	for (uint32_t i = 0; i < ROWS; i++) {
-		struct row row = {.k = (int32_t)tr_test_below(seed, 3),
-				  .end = (int64_t)(1 + tr_test_below(seed, MEMORY_WINDOWS)) * 1000,
-				  .v = tr_test_below(seed, 1000000),
-				  .name = 2 + (int32_t)tr_test_below(seed, 2)};
-
-		row.start = row.end - 1000;
-		fill_row(buffer, i, &row);
-		accepted[job.accepted++] = row;
-	}
-	tr_batch_buffer_add_run(buffer, 0, 0);
-	tr_batch_buffer_seal(buffer, ROWS);
-	flow = job.ops[0]->ops->on_batch(job.ops[0], 0, &buffer->batch);
-	tr_batch_buffer_destroy(&buffer);
-	return flow;
-}
-
-static void begin_with_memory(uint64_t *seed, size_t limit, uint32_t top)
-{
-	set_up(seed);
-	destroy_ops();
-	job.memory_limit = limit;
-	job.plan.from = 1;
-	job.plan.to = top;
-	create_ops(seed, 1);
-}
-
-static void end_with_memory(void)
-{
-	destroy_ops();
-	for (size_t i = 0; i < line_count; i++)
-		free(lines[i]);
-	tr_arena_deinit(&job.arena);
-}
-
-/* Returns the most memory that the operator has said to have. */
-static size_t run_with_memory(uint64_t seed, size_t limit)
-{
-	size_t most = 0;
-
-	begin_with_memory(&seed, limit, 1);
-	while (job.accepted < MEMORY_ROWS) {
-		assert_int_equal(give_any(&seed), TR_FLOW_MORE);
-		most = TR_MAX(most, job.ops[0]->metrics.state_bytes);
-	}
-	give_watermark(TR_WATERMARK_MAX);
-	assert_true(job.ops[0]->metrics.state_bytes < most);
-	check_result();
-	end_with_memory();
-	return most;
-}
-
-/* Rows that have gone make room before the limit is an error. */
-static void memory_is_kept_to_the_limit(void **state)
-{
-	for (uint64_t seed = 1; seed <= tr_test_cases(400) / 80 + 1; seed++) {
-		const size_t most = run_with_memory(seed, 0);
-		const size_t limit = most - most / 8;
-
-		assert_true(run_with_memory(seed, limit) <= limit);
-	}
-}
-
-/* Rows that live and have no room are an error, which says what to do. */
-static void memory_that_is_short_is_an_error(void **state)
-{
-	uint64_t seed = 5;
-	enum tr_flow flow = TR_FLOW_MORE;
-
-	begin_with_memory(&seed, 512 << 10, 1000);
-	while (flow == TR_FLOW_MORE && job.accepted + ROWS <= ACCEPTED_MAX)
-		flow = give_any(&seed);
-	assert_int_equal(flow, TR_FLOW_FAILED);
-	assert_int_equal(job.contexts[0].status.code, TR_ERR_NO_MEMORY);
-	assert_non_null(strstr(job.contexts[0].status.message, "the first 1000 rows"));
-	assert_non_null(strstr(job.contexts[0].status.message, "the 512 kb that"));
-	assert_non_null(strstr(job.contexts[0].status.message, "'state.memory.limit', 1536 kb"));
-	end_with_memory();
-}
-
 /* Records that are none are refused with a reason. */
 static void bad_records_are_refused(void **state)
 {
@@ -605,9 +509,8 @@ static void bad_records_are_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ranks_are_those_of_sorted_rows), cmocka_unit_test(memory_is_kept_to_the_limit),
-		cmocka_unit_test(memory_that_is_short_is_an_error), cmocka_unit_test(bad_records_are_refused)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(ranks_are_those_of_sorted_rows),
+					   cmocka_unit_test(bad_records_are_refused)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

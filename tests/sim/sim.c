@@ -103,7 +103,7 @@ bool tr_sim_check_rows(struct tr_sim_teller *t, const char *job_id, bool is_comp
 {
 	struct tr_sim_output output, all = {.count = 0};
 	const char *extra, *missing;
-	bool is_good = true, is_comparable;
+	bool is_good = true;
 
 	tr_sim_output_read(&output, &t->disk, job_id);
 	tr_sim_output_add(&all, &t->reference);
@@ -111,9 +111,8 @@ bool tr_sim_check_rows(struct tr_sim_teller *t, const char *job_id, bool is_comp
 		tr_sim_output_expand(&output, t->job.count_column);
 		tr_sim_output_expand(&all, t->job.count_column);
 	}
-	is_comparable = !t->job.is_ranked || !t->was_drain_asked;
-	extra = is_comparable ? tr_sim_output_not_in(&output, &all) : NULL;
-	missing = is_complete && is_comparable ? tr_sim_output_not_in(&all, &output) : NULL;
+	extra = tr_sim_output_not_in(&output, &all);
+	missing = is_complete ? tr_sim_output_not_in(&all, &output) : NULL;
 	if (output.is_torn)
 		is_good = tr_sim_broken(t, "I10: published file %s ends in the middle of a row", output.torn);
 	else if (extra != NULL)

@@ -30,8 +30,7 @@ struct template
 	const char *tables; /* which inputs, by letter */
 	const char *text;
 	uint32_t count_column; /* of the sink s: COUNT of all rows; behind columns that say which; 0: none */
-	bool is_ranked;
-	bool is_by_clock; /* only the counted rows are a function of the inputs */
+	bool is_by_clock;      /* only the counted rows are a function of the inputs */
 };
 
 #define CSV_SINK(name, columns)                                                                            \
@@ -250,48 +249,6 @@ static const struct template templates[] = {
 												       "INTERVAL "
 												       "'10' SECOND") " GROUP BY window_start, window_end, ROLLUP (k, g);\n",
 	 .count_column = 5},
-	/* The first rows of windows: many rows that ORDER BY does not tell apart, ranks that are asked for in the middle. */
-	{"top_n", "t",
-	 CSV_SINK("s", SPAN "g INT, k STRING, v BIGINT, d DOUBLE, ts TIMESTAMP(3), "
-			    "rn BIGINT") "INSERT INTO s SELECT window_start, window_end, g, k, v, d, ts, rn FROM "
-					 "(SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, g "
-					 "ORDER BY MOD(v, 5) DESC, k) AS rn FROM " TABLE_OF(
-						 "HOP", "t", "INTERVAL '10' SECOND, INTERVAL '40' SECOND") ") WHERE rn "
-													   "BETWEEN 2 "
-													   "AND 6;\n",
-	 .is_ranked = true},
-	{"deduplicate", "t",
-	 CSV_SINK("s", SPAN "k STRING, g INT, v BIGINT, d DOUBLE, "
-			    "ts TIMESTAMP(3)") "INSERT INTO s SELECT window_start, window_end, k, g, v, d, ts FROM "
-					       "(SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, "
-					       "k ORDER BY ts DESC) AS rn FROM " TABLE_OF(
-						       "TUMBLE", "t", "INTERVAL '20' SECOND") ") WHERE rn = 1;\n",
-	 .is_ranked = true},
-	{"top_n_of_sums", "t",
-	 CSV_SINK("s", SPAN
-		  "k STRING, n BIGINT, sum_v BIGINT, rn BIGINT") "INSERT INTO s SELECT window_start, window_end, k, n, "
-								 "sum_v, rn FROM (SELECT *, ROW_NUMBER() OVER "
-								 "(PARTITION BY window_start, window_end ORDER BY n "
-								 "DESC, sum_v) AS rn FROM (SELECT window_start, "
-								 "window_end, k, COUNT(*) AS n, SUM(v) AS sum_v "
-								 "FROM " TABLE_OF(
-									 "TUMBLE", "t",
-									 "INTERVAL '10' SECOND") " GROUP BY "
-												 "window_start, "
-												 "window_end, k)) "
-												 "WHERE rn <= 3;\n",
-	 .is_ranked = true},
-	{"unnest", "t",
-	 CSV_SINK("s",
-		  SPAN "x BIGINT, n BIGINT, places BIGINT") "CREATE VIEW e AS SELECT x, o, ts FROM t CROSS JOIN "
-							    "UNNEST(ARRAY[CAST(g AS BIGINT), MOD(v, 7), 3]) WITH "
-							    "ORDINALITY AS u (x, o);\n"
-							    "INSERT INTO s SELECT window_start, window_end, x, "
-							    "COUNT(*), SUM(o) FROM " TABLE_OF(
-								    "TUMBLE", "e",
-								    "INTERVAL '10' SECOND") " GROUP BY window_start, "
-											    "window_end, x;\n",
-	 .count_column = 3},
 	/* By the wall clock: which window a row comes to is a matter of chance, but it comes to one. */
 	{"by_clock", "a",
 	 CSV_SINK("s", "k STRING, n BIGINT, " SPAN
@@ -514,7 +471,6 @@ void tr_sim_job_init(struct tr_sim_job *job, uint32_t index, uint64_t *random)
 	*job = (struct tr_sim_job){.name = template->name,
 				   .index = index,
 				   .count_column = template->count_column,
-				   .is_ranked = template->is_ranked,
 				   .is_by_clock = template->is_by_clock};
 	for (const char *table = template->tables; *table != '\0'; table++)
 		add_table(job, *table, random);

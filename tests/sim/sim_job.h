@@ -29,9 +29,7 @@ struct tr_sim_job {
 	uint32_t input_count;
 	uint32_t rows;
 	uint32_t count_column; /* of the sink s: how many rows; the columns before it say which. 0: none */
-	/* The first rows of windows: a window that fires early has others, and they can't leave memory. */
-	bool is_ranked;
-	bool is_by_clock; /* windows of the wall clock: compare the counted rows only */
+	bool is_by_clock;      /* windows of the wall clock: compare the counted rows only */
 };
 
 /** How many templates there are. */

@@ -38,8 +38,6 @@ struct play {
 };
 
 #define TIRED_STEPS 20000
-/* What ranks hold of the small inputs fits in each share of it. */
-#define RANKED_MEMORY_BYTES (64u << 20)
 #define STALL_NS INT64_C(1000000000)
 
 /* ---- stepping ---- */
@@ -412,8 +410,6 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 			s->plan->checkpoint.restore_from = shape->restore_from;
 		}
 		s->plan->memory_limit = shape->memory_bytes; /* less than a script may ask for */
-		if (job->is_ranked && shape->memory_bytes > 0)
-			s->plan->memory_limit = RANKED_MEMORY_BYTES;
 		run_plan(run, s->plan, shape, env, random);
 	}
 	tr_session_destroy(&session);
