@@ -42,6 +42,7 @@ struct tr_bench_case {
 /** Each array ends with name NULL. */
 extern const struct tr_bench_case tr_bench_expression_cases[];
 extern const struct tr_bench_case tr_bench_kernel_cases[];
+extern const struct tr_bench_case tr_bench_plan_cases[];
 extern const struct tr_bench_case tr_bench_group_cases[];
 extern const struct tr_bench_case tr_bench_batch_cases[];
 extern const struct tr_bench_case tr_bench_window_cases[];

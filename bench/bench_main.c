@@ -15,10 +15,11 @@
 #include "bench/bench.h"
 
 static const struct tr_bench_case *const tables[] = {
-	tr_bench_expression_cases, tr_bench_kernel_cases,   tr_bench_group_cases,      tr_bench_batch_cases,
-	tr_bench_window_cases,     tr_bench_exchange_cases, tr_bench_decode_cases,     tr_bench_generator_cases,
-	tr_bench_run_cases,        tr_bench_scale_cases,    tr_bench_checkpoint_cases, tr_bench_latency_cases,
-	tr_bench_snapshot_cases,   tr_bench_log_cases,      tr_bench_state_cases,      tr_bench_spill_cases,
+	tr_bench_expression_cases, tr_bench_kernel_cases,   tr_bench_plan_cases,     tr_bench_group_cases,
+	tr_bench_batch_cases,      tr_bench_window_cases,   tr_bench_exchange_cases, tr_bench_decode_cases,
+	tr_bench_generator_cases,  tr_bench_run_cases,      tr_bench_scale_cases,    tr_bench_checkpoint_cases,
+	tr_bench_latency_cases,    tr_bench_snapshot_cases, tr_bench_log_cases,      tr_bench_state_cases,
+	tr_bench_spill_cases,
 };
 
 struct settings {

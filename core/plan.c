@@ -312,40 +312,65 @@ static tr_code check_node(const struct visit *visit, struct tr_status *st)
 	return TR_OK;
 }
 
+/** The nodes with state that have names so far. */
+struct naming {
+	const struct tr_node **nodes; /* in the plan's arena; old copies are left there */
+	uint32_t count, capacity;
+};
+
+static void name(struct tr_plan *plan, struct naming *naming, const struct visit *visit)
+{
+	tr_plan_name(plan->arena, visit->node, visit->way, naming->nodes, naming->count);
+	if (visit->node->uid == NULL)
+		return;
+	if (naming->count == naming->capacity) {
+		const struct tr_node **bigger;
+
+		naming->capacity = TR_MAX(2 * naming->capacity, 16u);
+		bigger = TR_NEW_ARRAY(plan->arena, naming->capacity, const struct tr_node *);
+		if (naming->count > 0)
+			memcpy(bigger, naming->nodes, naming->count * sizeof(*bigger));
+		naming->nodes = bigger;
+	}
+	naming->nodes[naming->count++] = visit->node;
+}
+
+/** A node and all below it; not deeper than DEPTH_MAX. */
+static tr_code check_tree(struct tr_plan *plan, struct naming *naming, struct visit visit, struct tr_status *st)
+{
+	visit.node->id = plan->node_count++;
+	if (plan->node_count > NODES_MAX)
+		FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
+	TR_TRY(check_node(&visit, st));
+	if ((visit.node->kind == TR_NODE_SORT || visit.node->kind == TR_NODE_LIMIT) && !plan->is_batch)
+		FAIL_NODE(st, visit.node, "only batch jobs can sort and limit");
+	plan->stateful_count += tr_plan_has_memory_share(visit.node) ? visit.node->parallelism : 0;
+	if (naming->count == NODES_NAMED_MAX)
+		FAIL_NODE(st, visit.node, "more than %d operators have state", NODES_NAMED_MAX);
+	name(plan, naming, &visit);
+	for (uint32_t i = 0; i < visit.node->input_count; i++) {
+		const struct visit below = {(struct tr_node *)(uintptr_t)visit.node->inputs[i], visit.depth + 1,
+					    visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1,
+					    visit.node->way};
+
+		TR_TRY(check_tree(plan, naming, below, st));
+	}
+	return TR_OK;
+}
+
 tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 {
-	struct visit *stack =
-		TR_NEW_ARRAY(plan->arena, DEPTH_MAX * TR_PLAN_INPUTS_MAX + plan->sink_count, struct visit);
-	const struct tr_node **named;
-	uint32_t depth = 0, named_count = 0;
+	struct naming naming = {0};
 
 	if (plan->sink_count == 0)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: no sinks");
 	if (plan->batch_rows == 0 || plan->batch_rows > TR_BATCH_ROWS_MAX || plan->workers > TR_PARALLELISM_MAX)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: %u rows a batch, %u workers", plan->batch_rows, plan->workers);
 	plan->node_count = plan->stateful_count = 0;
-	named = TR_NEW_ARRAY(plan->arena, NODES_NAMED_MAX, const struct tr_node *);
-	for (uint32_t i = plan->sink_count; i-- > 0;) /* the plan's nodes are ours to number */
-		stack[depth++] = (struct visit){(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0, ""};
-	while (depth > 0) {
-		const struct visit visit = stack[--depth];
+	for (uint32_t i = 0; i < plan->sink_count; i++) { /* the plan's nodes are ours to number */
+		const struct visit sink = {(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0, ""};
 
-		visit.node->id = plan->node_count++;
-		if (plan->node_count > NODES_MAX)
-			FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
-		TR_TRY(check_node(&visit, st));
-		if ((visit.node->kind == TR_NODE_SORT || visit.node->kind == TR_NODE_LIMIT) && !plan->is_batch)
-			FAIL_NODE(st, visit.node, "only batch jobs can sort and limit");
-		plan->stateful_count += tr_plan_has_memory_share(visit.node) ? visit.node->parallelism : 0;
-		if (named_count == NODES_NAMED_MAX)
-			FAIL_NODE(st, visit.node, "more than %d operators have state", NODES_NAMED_MAX);
-		tr_plan_name(plan->arena, visit.node, visit.way, named, named_count);
-		if (visit.node->uid != NULL)
-			named[named_count++] = visit.node;
-		for (uint32_t i = visit.node->input_count; i-- > 0;)
-			stack[depth++] = (struct visit){
-				(struct tr_node *)(uintptr_t)visit.node->inputs[i], visit.depth + 1,
-				visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1, visit.node->way};
+		TR_TRY(check_tree(plan, &naming, sink, st));
 	}
 	return TR_OK;
 }

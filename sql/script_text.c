@@ -254,6 +254,33 @@ static void report_bad_byte(struct tr_diags *diags, const char *bytes, uint32_t 
 	tr_diag_hint(diags, "save the script as UTF-8 text");
 }
 
+/* Moves a mark at `from` on to `to`. */
+static void advance(struct tr_text_mark *mark, const char *text, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		mark->points += ((unsigned char)text[i] & 0xC0) != 0x80;
+		if (text[i] == '\n') {
+			mark->line++;
+			mark->line_start = i + 1;
+			mark->line_points = mark->points;
+		}
+	}
+}
+
+static const struct tr_text_mark *make_marks(struct tr_arena *arena, const char *text, uint32_t length)
+{
+	struct tr_text_mark *marks = TR_NEW_ARRAY(arena, length / TR_TEXT_MARK_BYTES + 1, struct tr_text_mark);
+	struct tr_text_mark mark = {.line = 1};
+
+	for (uint32_t k = 0; k <= length / TR_TEXT_MARK_BYTES; k++) {
+		const uint32_t from = k * TR_TEXT_MARK_BYTES;
+
+		marks[k] = mark;
+		advance(&mark, text, from, TR_MIN(from + TR_TEXT_MARK_BYTES, length));
+	}
+	return marks;
+}
+
 struct tr_script_text *tr_script_text_make(struct tr_arena *arena, const char *file, const char *original,
 					   size_t length, const struct tr_variable *variables, uint32_t variable_count,
 					   struct tr_diags *diags)
@@ -267,6 +294,7 @@ struct tr_script_text *tr_script_text_make(struct tr_arena *arena, const char *f
 	text->file = file;
 	text->original = text->text = original;
 	text->original_length = text->length = (uint32_t)TR_MIN(length, TR_SCRIPT_BYTES_MAX);
+	text->marks = make_marks(arena, original, text->original_length);
 	diags->text = text;
 	if (length > TR_SCRIPT_BYTES_MAX) {
 		text->is_bad = true;
@@ -328,7 +356,7 @@ struct tr_place tr_script_text_place(const struct tr_script_text *text, uint32_t
 {
 	struct tr_place place = {.offset = TR_MIN(offset, text->length), .line = 1, .column = 1};
 	const char *p = text->original;
-	uint32_t line_start = 0;
+	struct tr_text_mark mark;
 
 	if (text->piece_count > 0) {
 		const struct tr_text_piece *piece = piece_of(text, place.offset);
@@ -338,15 +366,11 @@ struct tr_place tr_script_text_place(const struct tr_script_text *text, uint32_t
 						       : piece->original_start + (place.offset - piece->start);
 	}
 	place.offset = TR_MIN(place.offset, text->original_length);
-	for (uint32_t i = 0; i < place.offset; i++) {
-		if (p[i] == '\n') {
-			place.line++;
-			line_start = i + 1;
-		}
-	}
-	if (line_start == 0 && place.offset >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
-		line_start = 3; /* a byte order mark has no column */
-	for (uint32_t i = line_start; i < place.offset; i++)
-		place.column += ((unsigned char)p[i] & 0xC0) != 0x80;
+	mark = text->marks[place.offset / TR_TEXT_MARK_BYTES];
+	advance(&mark, p, place.offset / TR_TEXT_MARK_BYTES * TR_TEXT_MARK_BYTES, place.offset);
+	place.line = mark.line;
+	place.column = mark.points - mark.line_points + 1;
+	if (mark.line_start == 0 && place.offset >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+		place.column--; /* a byte order mark has no column */
 	return place;
 }

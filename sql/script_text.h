@@ -45,6 +45,16 @@ struct tr_text_piece {
 	const char *variable;  /* NAME, or NULL: copied byte by byte */
 };
 
+/** Where lines and code points stand at a byte of the original that is a multiple of TR_TEXT_MARK_BYTES. */
+struct tr_text_mark {
+	uint32_t line;        /* from 1 */
+	uint32_t line_start;  /* byte */
+	uint32_t line_points; /* code points before the line */
+	uint32_t points;      /* code points before the byte */
+};
+
+#define TR_TEXT_MARK_BYTES 1024u
+
 struct tr_script_text {
 	const char *file; /* as shown in errors: "job.sql", "<stdin>" */
 	const char *original;
@@ -54,6 +64,7 @@ struct tr_script_text {
 	bool is_bad;          /* it was reported; nothing is to be parsed */
 	uint32_t piece_count; /* 0: text is the original */
 	const struct tr_text_piece *pieces;
+	const struct tr_text_mark *marks; /* so that a place is found without reading all before it */
 };
 
 /** A place in the original file. */

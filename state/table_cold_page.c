@@ -75,7 +75,8 @@ void tr_cold_unload_all(struct tr_table *table)
 static char *next_of_run(struct tr_table *table, const struct tr_page *page, struct tr_cold_run *run,
 			 struct tr_cold_cursor *cursor)
 {
-	const uint64_t first = tr_cold_first_hash(page->prefix, page->depth), last = tr_cold_last_hash(page->prefix, page->depth);
+	const uint64_t first = tr_cold_first_hash(page->prefix, page->depth),
+		       last = tr_cold_last_hash(page->prefix, page->depth);
 
 	if (cursor->entry == NULL) {
 		uint32_t block;
@@ -103,7 +104,8 @@ struct tr_slot *tr_cold_next(struct tr_table *table, const struct tr_page *page,
 			     struct tr_blob **blob)
 {
 	if (!cursor->is_begun)
-		*cursor = (struct tr_cold_cursor){.is_begun = true, .hash = tr_cold_first_hash(page->prefix, page->depth)};
+		*cursor = (struct tr_cold_cursor){.is_begun = true,
+						  .hash = tr_cold_first_hash(page->prefix, page->depth)};
 	for (;;) {
 		const struct tr_cold_zone *zone = tr_cold_zone_of(table->cold, cursor->hash);
 		const uint64_t last = tr_cold_last_hash(zone->prefix, zone->depth);

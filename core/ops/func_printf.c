@@ -165,10 +165,7 @@ static void put_padded(struct tr_bytes *out, const struct spec *spec, const char
 static void put_number(struct tr_bytes *out, const struct spec *spec, bool is_negative, const struct tr_bytes *number)
 {
 	struct tr_bytes text = {0};
-	const char *sign = is_negative       ? spec->is_paren ? "(" : "-"
-			   : spec->is_plus  ? "+"
-			   : spec->is_space ? " "
-					    : "";
+	const char *sign = is_negative ? spec->is_paren ? "(" : "-" : spec->is_plus ? "+" : spec->is_space ? " " : "";
 	const bool is_closed = is_negative && spec->is_paren;
 
 	tr_bytes_append_str(&text, sign);
@@ -217,7 +214,10 @@ static enum outcome put_integer(struct tr_bytes *out, const struct spec *spec, c
 			return NONE;
 		if (spec->is_alternate)
 			tr_bytes_append_str(&number, is_octal ? "0" : spec->conversion == 'x' ? "0x" : "0X");
-		tr_bytes_printf(&number, is_octal ? "%llo" : spec->conversion == 'x' ? "%llx" : "%llX",
+		tr_bytes_printf(&number,
+				is_octal                  ? "%llo"
+				: spec->conversion == 'x' ? "%llx"
+							  : "%llX",
 				(unsigned long long)((uint64_t)value & mask));
 		put_number(out, spec, false, &number);
 	}
@@ -285,8 +285,8 @@ static enum outcome put_text(struct tr_bytes *out, const struct spec *spec, cons
 	if (spec->conversion == 's' || spec->conversion == 'S')
 		append_text(&text, arg, row);
 	else
-		tr_bytes_append_str(&text, tr_column_is_null(arg, row) ||
-							   (arg->type->id == TR_TYPE_BOOLEAN && tr_column_i8(arg, row) == 0)
+		tr_bytes_append_str(&text, tr_column_is_null(arg, row) || (arg->type->id == TR_TYPE_BOOLEAN &&
+									   tr_column_i8(arg, row) == 0)
 						   ? "false"
 						   : "true");
 	length = (uint32_t)text.length;
@@ -295,7 +295,8 @@ static enum outcome put_text(struct tr_bytes *out, const struct spec *spec, cons
 	if (spec->conversion == 'S' || spec->conversion == 'B') {
 		struct tr_bytes upper = {0};
 
-		upper.length = tr_case_upper(tr_bytes_reserve(&upper, (size_t)length * TR_CASE_GROWTH + 1), text.data, length);
+		upper.length =
+			tr_case_upper(tr_bytes_reserve(&upper, (size_t)length * TR_CASE_GROWTH + 1), text.data, length);
 		put_padded(out, spec, upper.data, upper.length);
 		tr_bytes_deinit(&upper);
 	} else {
@@ -305,7 +306,8 @@ static enum outcome put_text(struct tr_bytes *out, const struct spec *spec, cons
 	return PUT;
 }
 
-static enum outcome put_character(struct tr_bytes *out, const struct spec *spec, const struct tr_column *arg, uint32_t row)
+static enum outcome put_character(struct tr_bytes *out, const struct spec *spec, const struct tr_column *arg,
+				  uint32_t row)
 {
 	char text[4];
 	int64_t code;
@@ -474,7 +476,8 @@ static tr_code run_printf(struct tr_call *call)
 static const struct tr_type *type_printf(struct tr_ask *ask)
 {
 	for (uint32_t i = 1; i < ask->count; i++)
-		if (ask->want[i]->phys == TR_PHYS_LIST || ask->want[i]->phys == TR_PHYS_ROW || tr_type_is_bytes(ask->want[i]))
+		if (ask->want[i]->phys == TR_PHYS_LIST || ask->want[i]->phys == TR_PHYS_ROW ||
+		    tr_type_is_bytes(ask->want[i]))
 			return NULL;
 	return tr_type_of(TR_TYPE_VARCHAR);
 }

@@ -28,16 +28,17 @@ struct tr_kernel_dense {
 	void (*absolute_f64)(double *restrict out, const double *restrict in, uint32_t count);
 
 	/* Whether a text is `text`, which has at most 12 bytes, or, with `wanted` false, is not */
-	void (*equal_view)(uint8_t *restrict out, const struct tr_view *restrict in, const struct tr_view *text, bool wanted,
-			   uint32_t count);
+	void (*equal_view)(uint8_t *restrict out, const struct tr_view *restrict in, const struct tr_view *text,
+			   bool wanted, uint32_t count);
 	void (*and_bytes)(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b, uint32_t count);
 	void (*or_bytes)(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b, uint32_t count);
 
 	/* a * p + b * q, wrapping */
-	void (*sum_i64)(int64_t *restrict out, const int64_t *restrict a, int64_t p, const int64_t *restrict b, int64_t q,
-			uint32_t count);
+	void (*sum_i64)(int64_t *restrict out, const int64_t *restrict a, int64_t p, const int64_t *restrict b,
+			int64_t q, uint32_t count);
 	/* in * power; false: a value is not within [-limit, limit] */
-	bool (*scale_i64)(int64_t *restrict out, const int64_t *restrict in, int64_t power, int64_t limit, uint32_t count);
+	bool (*scale_i64)(int64_t *restrict out, const int64_t *restrict in, int64_t power, int64_t limit,
+			  uint32_t count);
 	/* in / power, rounded once; false: a value is not within 2^53 */
 	bool (*quotient_f64)(double *restrict out, const int64_t *restrict in, double power, uint32_t count);
 
@@ -53,7 +54,8 @@ struct tr_kernel_dense {
 	/* The first tick of the month */
 	bool (*floor_month)(int64_t *restrict out, const int64_t *restrict in, int64_t ticks_a_day, uint32_t count);
 	/* (in - from) / unit cut towards 0, as an INT that wraps; false: a difference is out of range */
-	bool (*difference)(int32_t *restrict out, const int64_t *restrict in, int64_t from, int64_t unit, uint32_t count);
+	bool (*difference)(int32_t *restrict out, const int64_t *restrict in, int64_t from, int64_t unit,
+			   uint32_t count);
 };
 
 TR_ISA_DECLARE(struct tr_kernel_dense, tr_kernel_dense);

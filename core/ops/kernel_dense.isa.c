@@ -38,52 +38,51 @@ static inline int32_t saturate_i32(double x)
 #define PLAIN(to, x) ((to)(x))
 #define TO_I32(to, x) ((to)saturate_i32((double)(x)))
 
-#define CONVERT(from_name, from, to_name, to, HOW)                                                                     \
-	static void from_name##_to_##to_name(void *restrict out, const void *restrict in, uint32_t count)              \
-	{                                                                                                              \
-		to *restrict o = out;                                                                                  \
-		const from *restrict x = in;                                                                           \
-		EACH(i, count)                                                                                         \
-			o[i] = HOW(to, x[i]);                                                                          \
+#define CONVERT(from_name, from, to_name, to, HOW)                                                        \
+	static void from_name##_to_##to_name(void *restrict out, const void *restrict in, uint32_t count) \
+	{                                                                                                 \
+		to *restrict o = out;                                                                     \
+		const from *restrict x = in;                                                              \
+		EACH(i, count)                                                                            \
+		o[i] = HOW(to, x[i]);                                                                     \
 	}
-#define CONVERT_FEW(name, from, SMALL)                                                                                 \
-	CONVERT(name, from, i8, int8_t, SMALL)                                                                         \
-	CONVERT(name, from, i16, int16_t, SMALL)                                                                       \
-	CONVERT(name, from, f32, float, PLAIN)                                                                         \
+#define CONVERT_FEW(name, from, SMALL)           \
+	CONVERT(name, from, i8, int8_t, SMALL)   \
+	CONVERT(name, from, i16, int16_t, SMALL) \
+	CONVERT(name, from, f32, float, PLAIN)   \
 	CONVERT(name, from, f64, double, PLAIN)
-#define CONVERT_ALL(name, from)                                                                                        \
-	CONVERT_FEW(name, from, PLAIN)                                                                                 \
-	CONVERT(name, from, i32, int32_t, PLAIN)                                                                       \
+#define CONVERT_ALL(name, from)                  \
+	CONVERT_FEW(name, from, PLAIN)           \
+	CONVERT(name, from, i32, int32_t, PLAIN) \
 	CONVERT(name, from, i64, int64_t, PLAIN)
 
 /* Floating point to 32 and 64 bits. Without their signs the bits of floats are ordered as integers, NaN above all: a block whose
  * greatest is below the limit is converted without a look at each value. */
-#define CUT(from_name, from, bits, to_name, to, LIMIT, SATURATE)                                                       \
-	static void from_name##_to_##to_name(void *restrict out, const void *restrict in, uint32_t count)              \
-	{                                                                                                              \
-		const from limit = (from)(LIMIT);                                                                      \
-		bits limit_bits;                                                                                       \
-                                                                                                                       \
-		memcpy(&limit_bits, &limit, sizeof(bits));                                                             \
-		for (uint32_t first = 0; first < count; first += BLOCK) {                                              \
-			const uint32_t rows = count - first < BLOCK ? count - first : BLOCK;                           \
-			to *restrict o = (to *)out + first;                                                            \
-			const from *restrict x = (const from *)in + first;                                             \
-			bits most = 0;                                                                                 \
-                                                                                                                       \
-			EACH(i, rows) {                                                                                \
-				bits value;                                                                            \
-				memcpy(&value, &x[i], sizeof(bits));                                                   \
-				value &= (bits)((UINT64_C(1) << (8 * sizeof(bits) - 1)) - 1);                          \
-				most = value > most ? value : most;                                                    \
-			}                                                                                              \
-			if (most < limit_bits)                                                                         \
-				EACH(i, rows)                                                                          \
-					o[i] = (to)x[i];                                                               \
-			else                                                                                           \
-				EACH(i, rows)                                                                          \
-					o[i] = SATURATE((double)x[i]);                                                 \
-		}                                                                                                      \
+#define CUT(from_name, from, bits, to_name, to, LIMIT, SATURATE)                                          \
+	static void from_name##_to_##to_name(void *restrict out, const void *restrict in, uint32_t count) \
+	{                                                                                                 \
+		const from limit = (from)(LIMIT);                                                         \
+		bits limit_bits;                                                                          \
+                                                                                                          \
+		memcpy(&limit_bits, &limit, sizeof(bits));                                                \
+		for (uint32_t first = 0; first < count; first += BLOCK) {                                 \
+			const uint32_t rows = count - first < BLOCK ? count - first : BLOCK;              \
+			to *restrict o = (to *)out + first;                                               \
+			const from *restrict x = (const from *)in + first;                                \
+			bits most = 0;                                                                    \
+                                                                                                          \
+			EACH(i, rows)                                                                     \
+			{                                                                                 \
+				bits value;                                                               \
+				memcpy(&value, &x[i], sizeof(bits));                                      \
+				value &= (bits)((UINT64_C(1) << (8 * sizeof(bits) - 1)) - 1);             \
+				most = value > most ? value : most;                                       \
+			}                                                                                 \
+			if (most < limit_bits)                                                            \
+				EACH(i, rows)                                                             \
+			o[i] = (to)x[i];                                                                  \
+			else EACH(i, rows) o[i] = SATURATE((double)x[i]);                                 \
+		}                                                                                         \
 	}
 CUT(f32, float, int32_t, i32, int32_t, 0x1p31, saturate_i32)
 CUT(f64, double, int64_t, i32, int32_t, 0x1p31, saturate_i32)
@@ -100,31 +99,31 @@ CONVERT_FEW(f64, double, TO_I32)
 static void divide_f32(float *restrict out, const float *restrict a, const float *restrict b, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = a[i] / b[i];
+	out[i] = a[i] / b[i];
 }
 
 static void divide_f64(double *restrict out, const double *restrict a, const double *restrict b, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = a[i] / b[i];
+	out[i] = a[i] / b[i];
 }
 
 static void absolute_i32(int32_t *restrict out, const int32_t *restrict in, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = (int32_t)(in[i] < 0 ? 0 - (uint32_t)in[i] : (uint32_t)in[i]);
+	out[i] = (int32_t)(in[i] < 0 ? 0 - (uint32_t)in[i] : (uint32_t)in[i]);
 }
 
 static void absolute_i64(int64_t *restrict out, const int64_t *restrict in, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = (int64_t)(in[i] < 0 ? 0 - (uint64_t)in[i] : (uint64_t)in[i]);
+	out[i] = (int64_t)(in[i] < 0 ? 0 - (uint64_t)in[i] : (uint64_t)in[i]);
 }
 
 static void absolute_f64(double *restrict out, const double *restrict in, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = __builtin_fabs(in[i]);
+	out[i] = __builtin_fabs(in[i]);
 }
 
 /* ---- decimals ---- */
@@ -134,17 +133,13 @@ static void sum_i64(int64_t *restrict out, const int64_t *restrict a, int64_t p,
 {
 	if (p == 1 && q == 1)
 		EACH(i, count)
-			out[i] = (int64_t)((uint64_t)a[i] + (uint64_t)b[i]);
-	else if (p == 1 && q == -1)
-		EACH(i, count)
-			out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)b[i]);
-	else
-		EACH(i, count)
-			out[i] = (int64_t)((uint64_t)a[i] * (uint64_t)p + (uint64_t)b[i] * (uint64_t)q);
+	out[i] = (int64_t)((uint64_t)a[i] + (uint64_t)b[i]);
+	else if (p == 1 && q == -1) EACH(i, count) out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)b[i]);
+	else EACH(i, count) out[i] = (int64_t)((uint64_t)a[i] * (uint64_t)p + (uint64_t)b[i] * (uint64_t)q);
 }
 
-static void equal_view(uint8_t *restrict out, const struct tr_view *restrict in, const struct tr_view *text, bool wanted,
-		       uint32_t count)
+static void equal_view(uint8_t *restrict out, const struct tr_view *restrict in, const struct tr_view *text,
+		       bool wanted, uint32_t count)
 {
 	const uint64_t *restrict words = (const uint64_t *)(const void *)in;
 	uint64_t a, b;
@@ -152,26 +147,27 @@ static void equal_view(uint8_t *restrict out, const struct tr_view *restrict in,
 	memcpy(&a, text, 8);
 	memcpy(&b, (const char *)text + 8, 8);
 	EACH(i, count)
-		out[i] = (uint8_t)((((words[2 * (size_t)i] ^ a) | (words[2 * (size_t)i + 1] ^ b)) == 0) == wanted);
+	out[i] = (uint8_t)((((words[2 * (size_t)i] ^ a) | (words[2 * (size_t)i + 1] ^ b)) == 0) == wanted);
 }
 
 static void and_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = a[i] & b[i];
+	out[i] = a[i] & b[i];
 }
 
 static void or_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b, uint32_t count)
 {
 	EACH(i, count)
-		out[i] = a[i] | b[i];
+	out[i] = a[i] | b[i];
 }
 
 static bool scale_i64(int64_t *restrict out, const int64_t *restrict in, int64_t power, int64_t limit, uint32_t count)
 {
 	uint64_t bad = 0;
 
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		bad |= (uint64_t)((uint64_t)in[i] + (uint64_t)limit > 2 * (uint64_t)limit);
 		out[i] = (int64_t)((uint64_t)in[i] * (uint64_t)power);
 	}
@@ -183,7 +179,8 @@ static bool quotient_f64(double *restrict out, const int64_t *restrict in, doubl
 	const int64_t limit = INT64_C(1) << 53;
 	int64_t least = 0, most = 0;
 
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		least = in[i] < least ? in[i] : least;
 		most = in[i] > most ? in[i] : most;
 		out[i] = (double)in[i] / power;
@@ -238,7 +235,8 @@ static bool are_near(const int64_t *in, int64_t divisor, uint32_t count)
 {
 	int64_t least = 0, most = divisor;
 
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		least = in[i] < least ? in[i] : least;
 		most = in[i] > most ? in[i] : most;
 	}
@@ -251,7 +249,8 @@ static void part_of_span(int64_t *restrict out, const int64_t *restrict in, int6
 	const struct divisor spans = divisor_of(span), units = divisor_of(unit);
 
 	if (are_near(in, span, count)) {
-		EACH(i, count) {
+		EACH(i, count)
+		{
 			int64_t rest = near_remainder(in[i], &spans) + add;
 
 			rest -= span & -(int64_t)(rest >= span);
@@ -259,7 +258,8 @@ static void part_of_span(int64_t *restrict out, const int64_t *restrict in, int6
 		}
 		return;
 	}
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		int64_t rest = tr_floor_remainder(in[i], spans.exact) + add;
 
 		rest -= span & -(int64_t)(rest >= span);
@@ -274,10 +274,11 @@ static bool floor_to(int64_t *restrict out, const int64_t *restrict in, int64_t 
 
 	if (are_near(in, unit, count)) {
 		EACH(i, count)
-			out[i] = in[i] - near_remainder(in[i], &units);
+		out[i] = in[i] - near_remainder(in[i], &units);
 		return true;
 	}
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		bad |= (uint64_t)(in[i] < INT64_MIN + unit);
 		out[i] = (int64_t)((uint64_t)in[i] - (uint64_t)tr_floor_remainder(in[i], units.exact));
 	}
@@ -291,10 +292,11 @@ static bool days(int32_t *restrict out, const int64_t *restrict in, int64_t tick
 
 	if (ticks_a_day >= MS_A_DAY && are_near(in, ticks_a_day, count)) { /* then the numbers of days fit */
 		EACH(i, count)
-			out[i] = (int32_t)near_quotient(in[i], &a_day);
+		out[i] = (int32_t)near_quotient(in[i], &a_day);
 		return true;
 	}
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		const int64_t day = tr_floor_quotient(in[i], a_day.exact);
 
 		bad |= (uint64_t)(day != (int32_t)day);
@@ -304,8 +306,8 @@ static bool days(int32_t *restrict out, const int64_t *restrict in, int64_t tick
 }
 
 #define ERA_DAYS 146097u
-#define ERAS_BEFORE 10u                                  /* of 400 years, so that no day is negative */
-#define DAYS_BEFORE (719468u + ERAS_BEFORE * ERA_DAYS)   /* from the first of these eras to 1970-01-01 */
+#define ERAS_BEFORE 10u                                /* of 400 years, so that no day is negative */
+#define DAYS_BEFORE (719468u + ERAS_BEFORE * ERA_DAYS) /* from the first of these eras to 1970-01-01 */
 #define DAY_MIN (-(int32_t)DAYS_BEFORE)
 #define DAY_MAX 1800000000
 
@@ -318,8 +320,7 @@ static inline struct civil civil_of(int32_t day)
 {
 	const uint32_t z = (uint32_t)day + DAYS_BEFORE;
 	const uint32_t era = z / ERA_DAYS, day_of_era = z - era * ERA_DAYS;
-	const uint32_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	const uint32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
 	const uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	const uint32_t m = (5 * day_of_year + 2) / 153;
 	struct civil civil;
@@ -338,7 +339,7 @@ static inline bool civil_days(int32_t *restrict out, const int64_t *restrict in,
 	if (!days(out, in, ticks_a_day, count))
 		return false;
 	EACH(i, count)
-		bad |= (uint32_t)(out[i] < DAY_MIN) | (uint32_t)(out[i] > DAY_MAX);
+	bad |= (uint32_t)(out[i] < DAY_MIN) | (uint32_t)(out[i] > DAY_MAX);
 	return bad == 0;
 }
 
@@ -355,13 +356,9 @@ static bool civil(int64_t *restrict out, const int64_t *restrict in, int64_t tic
 			return false;
 		if (part == TR_DENSE_YEAR)
 			EACH(i, rows)
-				o[i] = civil_of(block[i]).year;
-		else if (part == TR_DENSE_MONTH)
-			EACH(i, rows)
-				o[i] = civil_of(block[i]).month;
-		else
-			EACH(i, rows)
-				o[i] = civil_of(block[i]).day;
+		o[i] = civil_of(block[i]).year;
+		else if (part == TR_DENSE_MONTH) EACH(i, rows) o[i] = civil_of(block[i]).month;
+		else EACH(i, rows) o[i] = civil_of(block[i]).day;
 	}
 	return true;
 }
@@ -377,7 +374,8 @@ static bool floor_month(int64_t *restrict out, const int64_t *restrict in, int64
 
 		if (!civil_days(block, in + from, ticks_a_day, rows))
 			return false;
-		EACH(i, rows) {
+		EACH(i, rows)
+		{
 			const int64_t day = (int64_t)block[i] - civil_of(block[i]).day + 1;
 
 			o[i] = (int64_t)((uint64_t)day * (uint64_t)ticks_a_day);
@@ -394,14 +392,16 @@ static bool difference(int32_t *restrict out, const int64_t *restrict in, int64_
 	uint64_t bad = 0;
 
 	if (are_near(in, unit, count) && are_near(&from, unit, 1)) {
-		EACH(i, count) { /* cut towards 0: one more if negative and not whole */
+		EACH(i, count)
+		{ /* cut towards 0: one more if negative and not whole */
 			const int64_t q = near_quotient(in[i] - from, &units);
 
 			out[i] = (int32_t)(q + (int64_t)((q < 0) & (q * unit != in[i] - from)));
 		}
 		return true;
 	}
-	EACH(i, count) {
+	EACH(i, count)
+	{
 		const uint64_t apart = (uint64_t)in[i] - (uint64_t)from;
 
 		bad |= ((uint64_t)in[i] ^ (uint64_t)from) & ((uint64_t)in[i] ^ apart);
@@ -410,7 +410,10 @@ static bool difference(int32_t *restrict out, const int64_t *restrict in, int64_
 	return (bad >> 63) == 0;
 }
 
-#define ROW(from) {from##_to_i8, from##_to_i16, from##_to_i32, from##_to_i64, from##_to_f32, from##_to_f64}
+#define ROW(from)                                                                                       \
+	{                                                                                               \
+		from##_to_i8, from##_to_i16, from##_to_i32, from##_to_i64, from##_to_f32, from##_to_f64 \
+	}
 
 const struct tr_kernel_dense TR_ISA(tr_kernel_dense) = {
 	.convert = {ROW(i8), ROW(i16), ROW(i32), ROW(i64), ROW(f32), ROW(f64)},

@@ -20,8 +20,9 @@ static uint64_t state = 7;
 
 static int64_t draw(uint32_t i, bool is_near)
 {
-	static const int64_t edges[] = {0,         1,         -1,        INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1,
-					INT32_MAX, INT32_MIN, 86399999,  -86400000, 86400000,  -1000,         999};
+	static const int64_t edges[] = {
+		0,         1,         -1,       INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1,
+		INT32_MAX, INT32_MIN, 86399999, -86400000, 86400000,  -1000,         999};
 	const int64_t value = (int64_t)tr_test_random(&state);
 
 	if (is_near)
@@ -55,7 +56,8 @@ static void check_conversions(const struct tr_kernel_dense *k)
 	for (int round = 0; round < 2; round++) {
 		fill(in, round == 1);
 		for (uint32_t i = 0; i < ROWS; i++) {
-			static const double edges[] = {NAN, INFINITY, -INFINITY, 0x1p63, -0x1p63, 0x1p31, -0x1p31, 2147483647.5, -0.5};
+			static const double edges[] = {NAN,    INFINITY, -INFINITY,    0x1p63, -0x1p63,
+						       0x1p31, -0x1p31,  2147483647.5, -0.5};
 
 			from32[i] = (int32_t)in[i];
 			doubles[i] = round == 0 && i < TR_COUNT_OF(edges) ? edges[i] : (double)in[i] / 1000;
@@ -78,7 +80,8 @@ static void check_conversions(const struct tr_kernel_dense *k)
 			assert_int_equal(narrow[i], java_integer(doubles[i], -0x1p31, 0x1p31, INT32_MIN, INT32_MAX));
 		k->convert[TR_NUMBER_F32][TR_NUMBER_I32](narrow, floats, ROWS);
 		for (uint32_t i = 0; i < ROWS; i++)
-			assert_int_equal(narrow[i], java_integer((double)floats[i], -0x1p31, 0x1p31, INT32_MIN, INT32_MAX));
+			assert_int_equal(narrow[i],
+					 java_integer((double)floats[i], -0x1p31, 0x1p31, INT32_MIN, INT32_MAX));
 		k->convert[TR_NUMBER_F64][TR_NUMBER_I16](small, doubles, ROWS);
 		for (uint32_t i = 0; i < ROWS; i++)
 			assert_int_equal(small[i],
@@ -162,7 +165,8 @@ static void check_civil(const struct tr_kernel_dense *k)
 	for (int64_t base = -1600000; base < 40000000; base += 77 * ROWS) {
 		for (uint32_t i = 0; i < ROWS; i++)
 			in[i] = (base + (int64_t)(tr_test_random(&state) % (77 * ROWS))) * day + (int64_t)(state % day);
-		assert_true(k->civil(year, in, day, TR_DENSE_YEAR, ROWS) && k->civil(month, in, day, TR_DENSE_MONTH, ROWS) &&
+		assert_true(k->civil(year, in, day, TR_DENSE_YEAR, ROWS) &&
+			    k->civil(month, in, day, TR_DENSE_MONTH, ROWS) &&
 			    k->civil(of_month, in, day, TR_DENSE_DAY, ROWS) && k->floor_month(first, in, day, ROWS));
 		for (uint32_t i = 0; i < ROWS; i++) {
 			const struct tr_civil civil = tr_calendar_civil(floor_of(in[i], day));
@@ -203,7 +207,8 @@ static void check_texts(const struct tr_kernel_dense *k)
 
 static void test_all(void **unused)
 {
-	static const struct tr_kernel_dense *const all[] = {&tr_kernel_dense_v2, &tr_kernel_dense_v3, &tr_kernel_dense_v4};
+	static const struct tr_kernel_dense *const all[] = {&tr_kernel_dense_v2, &tr_kernel_dense_v3,
+							    &tr_kernel_dense_v4};
 
 	for (enum tr_isa isa = TR_ISA_V2; isa <= tr_cpu_isa(); isa++) {
 		check_conversions(all[isa]);
