@@ -18,17 +18,20 @@
 
 static void write_script(struct tr_bytes *out)
 {
-	tr_bytes_append_str(out, "CREATE TABLE bids (auction BIGINT, bidder BIGINT, price INT, channel STRING, url STRING,\n"
-				 "  ts TIMESTAMP(3), h AS HOUR(ts),\n  WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)\n"
-				 "WITH ('connector' = 'datagen', 'number-of-rows' = '10');\n");
+	tr_bytes_append_str(out,
+			    "CREATE TABLE bids (auction BIGINT, bidder BIGINT, price INT, channel STRING, url STRING,\n"
+			    "  ts TIMESTAMP(3), h AS HOUR(ts),\n  WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)\n"
+			    "WITH ('connector' = 'datagen', 'number-of-rows' = '10');\n");
 	for (int q = 0; q < QUERIES; q++)
-		tr_bytes_printf(out,
-				"SELECT window_start, auction, COUNT(*) AS n, SUM(CASE WHEN price > %d THEN price ELSE 0 END) AS s,\n"
-				"  MAX(UPPER(channel)) AS c, COUNT(DISTINCT bidder) FILTER (WHERE REGEXP(url, 'a.%d')) AS u\n"
-				"FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '%d' SECOND, INTERVAL '1' MINUTE))\n"
-				"WHERE MOD(auction, %d) = 0 AND channel IN ('a', 'b', 'c') AND h BETWEEN 2 AND 3 + %d\n"
-				"GROUP BY window_start, window_end, auction HAVING COUNT(*) > 1 + 2 * 3;\n",
-				q, q, q % 2 == 0 ? 10 : 20, q + 2, q);
+		tr_bytes_printf(
+			out,
+			"SELECT window_start, auction, COUNT(*) AS n, SUM(CASE WHEN price > %d THEN price ELSE 0 END) "
+			"AS s,\n"
+			"  MAX(UPPER(channel)) AS c, COUNT(DISTINCT bidder) FILTER (WHERE REGEXP(url, 'a.%d')) AS u\n"
+			"FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '%d' SECOND, INTERVAL '1' MINUTE))\n"
+			"WHERE MOD(auction, %d) = 0 AND channel IN ('a', 'b', 'c') AND h BETWEEN 2 AND 3 + %d\n"
+			"GROUP BY window_start, window_end, auction HAVING COUNT(*) > 1 + 2 * 3;\n",
+			q, q, q % 2 == 0 ? 10 : 20, q + 2, q);
 }
 
 static int compare_doubles(const void *a, const void *b)

@@ -56,6 +56,8 @@
 #define TR_W_NO_EFFECT "W0403"   /* SET: a key that means nothing here */
 
 #define TR_VIEW_DEPTH_MAX 50
+#define TR_QUERIES_MAX 4000       /* of a statement, views and WITH queries as often as they are read */
+#define TR_COLUMN_NODES_MAX 10000 /* of a computed column, others that it names put in their places */
 
 enum tr_column_role {
 	TR_ROLE_NONE,
@@ -107,6 +109,7 @@ struct tr_binder {
 	uint32_t view_depth;
 	uint32_t place_count; /* where WINDOW_RANK nodes were written, by the number that they have */
 	struct tr_span *places;
+	uint32_t query_count; /* bound for the statement: a view counts as often as it is read */
 	uint32_t query_depth; /* of queries inside of each other; 1: the statement's own */
 	uint32_t lazy_depth;  /* inside of what is not evaluated for all rows: a branch of CASE, a term of AND */
 };

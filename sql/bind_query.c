@@ -412,6 +412,16 @@ const struct tr_relation *tr_bind_query(struct tr_binder *binder, const struct t
 {
 	const struct tr_relation *relation;
 
+	if (binder->query_count == TR_QUERIES_MAX) {
+		tr_diag_error(
+			binder->diags, TR_E_LIMIT, query->span,
+			"the statement has more than %d queries, with each view and each query of WITH counted as "
+			"often as it is read",
+			TR_QUERIES_MAX);
+		tr_diag_hint(binder->diags, "views that read others twice double with each level");
+		return NULL;
+	}
+	binder->query_count++;
 	if (query->is_recursive) {
 		tr_diag_not_supported(binder->diags, query->span, "WITH RECURSIVE");
 		return NULL;

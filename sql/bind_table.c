@@ -196,10 +196,21 @@ static void refresh_scope(struct table_builder *builder)
 	}
 }
 
+/* Nodes of an expression with those of the columns that it names; not much more than the limit. */
+static uint32_t nodes_of(const struct tr_expr *expr, const uint32_t *columns)
+{
+	uint32_t nodes = expr->kind == TR_EXPR_COLUMN ? TR_MAX(columns[expr->column], 1u) : 1;
+
+	for (uint32_t i = 0; i < expr->arg_count && nodes <= TR_COLUMN_NODES_MAX; i++)
+		nodes += nodes_of(expr->args[i], columns);
+	return nodes;
+}
+
 static bool bind_computed(struct table_builder *builder)
 {
 	struct tr_binder *binder = builder->binder;
 	struct tr_expr_scope scope = {.relation = &builder->scope, .clause = "a computed column"};
+	uint32_t *nodes = TR_NEW_ARRAY(binder->arena, builder->ast->column_count + 1, uint32_t);
 	bool is_good = true;
 
 	for (uint32_t i = 0; i < builder->ast->column_count; i++) {
@@ -211,6 +222,14 @@ static bool bind_computed(struct table_builder *builder)
 		refresh_scope(builder);
 		expr = tr_bind_expr(binder, &scope, builder->ast->columns[i].expr);
 		if (expr == NULL) {
+			is_good = false;
+			continue;
+		}
+		nodes[i] = nodes_of(expr, nodes);
+		if (nodes[i] > TR_COLUMN_NODES_MAX) {
+			tr_diag_error(binder->diags, TR_E_LIMIT, builder->ast->columns[i].name.span,
+				      "the expression of '%s', with the columns that it names, has more than %d parts",
+				      bound->name, TR_COLUMN_NODES_MAX);
 			is_good = false;
 			continue;
 		}

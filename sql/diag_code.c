@@ -89,8 +89,7 @@ static const struct tr_diag_code codes[] = {
 	 NOTES "DROP TABLE notes;\n" NOTES},
 	{TR_E_TYPE, "an operand of the wrong type",
 	 "The operator, clause or function is not there for values of this type. Flink's rules hold: text and numbers "
-	 "are compared, "
-	 "but not added; a condition must be BOOLEAN. CAST says what is meant.",
+	 "are neither added nor compared; a condition must be BOOLEAN. CAST says what is meant.",
 	 BIDS "SELECT auction FROM bids WHERE price;", BIDS "SELECT auction FROM bids WHERE price > 0;"},
 	{TR_E_VALUE, "a value that can't be",
 	 "A constant that does not have the form of its type, a pattern that is no regular expression, an argument out "

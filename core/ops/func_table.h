@@ -95,7 +95,7 @@ enum tr_func_flags {
 	TR_FUNC_PASSES = 2048,         /* the result refers to the argument columns' memory (ROW) */
 	TR_FUNC_NULL_IF_FIRST = 16384, /* the result is nullable only if the first argument is (CUSTOM) */
 	TR_FUNC_BRACKETS = 32768,      /* EXPLAIN prints ARRAY[a, b] */
-	TR_FUNC_SUBSCRIPT = 65536,     /* EXPLAIN prints a[b] */
+	TR_FUNC_SUBSCRIPT = 524288,    /* EXPLAIN prints a[b] */
 	TR_FUNC_QUICK = 262144,        /* never fails, and is quick, but not on any bits */
 };
 

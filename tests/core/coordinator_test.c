@@ -82,10 +82,7 @@ static void run_deinit(struct run *r)
 	(void)nftw(r->top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void pause_ms(int64_t ms)
-{
-	(void)nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
-}
+static void pause_ms(int64_t ms) { (void)nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
 
 static void step_until(struct run *r, enum tr_coordinator_state wanted)
 {

@@ -149,6 +149,30 @@ static void test_unbounded(void **state)
 	tr_session_destroy(&session);
 }
 
+/* What doubles with each level is refused before it has grown. */
+static void test_doubling(void **state)
+{
+	char script[8192] = "CREATE TABLE t (a INT, c0 AS a + 1";
+	size_t length = strlen(script);
+
+	for (int i = 1; i < 60; i++)
+		length += (size_t)snprintf(script + length, sizeof(script) - length, ", c%d AS c%d + c%d", i, i - 1,
+					   i - 1);
+	snprintf(script + length, sizeof(script) - length, ") WITH ('connector' = 'datagen');");
+	expect_error(script,
+		     "E0103 1:206 the expression of 'c12', with the columns that it names, has more than 10000 parts");
+	length = (size_t)snprintf(script, sizeof(script), "CREATE VIEW v0 AS SELECT 1 AS a;\n");
+	for (int i = 1; i < 40; i++)
+		length += (size_t)snprintf(script + length, sizeof(script) - length,
+					   "CREATE VIEW v%d AS SELECT a FROM v%d UNION ALL SELECT a FROM v%d;\n", i,
+					   i - 1, i - 1);
+	snprintf(script + length, sizeof(script) - length, "SELECT a FROM v39;");
+	expect_error(
+		script,
+		"E0103 1:23 the statement has more than 4000 queries, with each view and each query of WITH counted as "
+		"often as it is read");
+}
+
 /* The plan of the only job, without the tree before and the stages behind it. */
 static void expect_plan(const char *script, const char *parallelism, const char *expected)
 {
@@ -193,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_errors),     cmocka_unit_test(test_window_errors),
 		cmocka_unit_test(test_all_errors), cmocka_unit_test(test_broken_table_is_reported_once),
 		cmocka_unit_test(test_unbounded),  cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_doubling),
 	};
 	int failed;
 
