@@ -169,7 +169,7 @@ static void test_doubling(void **state)
 	snprintf(script + length, sizeof(script) - length, "SELECT a FROM v39;");
 	expect_error(
 		script,
-		"E0103 1:23 the statement has more than 4000 queries, with each view and each query of WITH counted as "
+		"E0103 1:19 the statement has more than 4000 queries, with each view and each query of WITH counted as "
 		"often as it is read");
 }
 
