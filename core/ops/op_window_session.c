@@ -30,8 +30,8 @@
  * key alone: so rows are taken some thousand at a time, the keys of all of them looked up together.
  *
  * State lives in a table, and a snapshot is the table's: a barrier sets a mark, what has changed is written in pieces after it,
- * and with a memory limit what was not used lately is on disk. Rows that wait are in memory; each is written once. A table may
- * have to read first: then the operator answers BLOCKED, and goes on where it was when it is resumed.
+ * and with a memory limit what was not used lately is on disk. Rows that wait are written once, and with a limit they may be on
+ * disk as well. Who needs what is there has to read first: then the operator answers BLOCKED, and goes on where it was when it is resumed.
  */
 #include <stdlib.h>
 
@@ -41,10 +41,14 @@
 #include "core/ops/window_output.h"
 #include "core/ops/window_sessions.h"
 
+#define HELD_SHARE \
+	8 /* of the limit is for rows that wait, and as much again for those that are taken, and for buffers */
+
 /** What is being done; each goes on to the next. */
 enum doing {
 	DOING_NOTHING,
 	DOING_BATCH, /* rows of a batch are taken: processing time */
+	DOING_ROOM,  /* held rows are on their way to the file */
 	DOING_HELD,  /* held rows are taken */
 	DOING_FIRE,
 };
@@ -70,8 +74,8 @@ static bool is_event_time(const struct session_op *s) { return !s->w.plan->windo
 
 static void share_memory(struct session_op *s)
 {
-	tr_window_sessions_set_other(s->sessions, s->held.bytes);
-	s->w.op.metrics.spilled_bytes = tr_window_sessions_spilled(s->sessions);
+	tr_window_sessions_set_other(s->sessions, tr_window_held_memory(&s->held));
+	s->w.op.metrics.spilled_bytes = tr_window_sessions_spilled(s->sessions) + tr_window_held_spilled(&s->held);
 }
 
 static void set_timer(struct session_op *s)
@@ -102,7 +106,8 @@ static enum tr_flow take_batch(struct session_op *s)
 	return TR_FLOW_MORE;
 }
 
-static enum tr_flow take_held(struct session_op *s)
+/** Takes the rows that are ready. */
+static enum tr_flow take_ready(struct session_op *s)
 {
 	while (s->taken < s->held.ready_count) {
 		const size_t n = TR_MIN(s->held.ready_count - s->taken, (size_t)TR_WINDOW_SESSIONS_ROWS);
@@ -114,6 +119,25 @@ static enum tr_flow take_held(struct session_op *s)
 	}
 	tr_window_held_done(&s->held);
 	return TR_FLOW_MORE;
+}
+
+static enum tr_flow take_held(struct session_op *s)
+{
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	for (;;) {
+		if (s->held.ready_count == 0) {
+			flow = tr_window_held_ready(&s->held, &s->w.clock, s->w.watermark_ms, &s->w.op.context->status);
+			if (flow == TR_FLOW_DONE)
+				return TR_FLOW_MORE;
+			s->taken = 0;
+			share_memory(s);
+		}
+		if (flow == TR_FLOW_MORE)
+			flow = take_ready(s);
+		if (flow != TR_FLOW_MORE)
+			return flow;
+	}
 }
 
 static enum tr_flow fire(struct session_op *s)
@@ -145,6 +169,7 @@ static enum tr_flow advance(struct session_op *s)
 	switch (s->doing) {
 	case DOING_NOTHING: return TR_FLOW_MORE;
 	case DOING_BATCH: flow = take_batch(s); break;
+	case DOING_ROOM: flow = tr_window_held_poll(&s->held, &w->op.context->status); break;
 	case DOING_HELD:
 		flow = take_held(s);
 		if (flow != TR_FLOW_MORE)
@@ -187,8 +212,11 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	if (is_event_time(s)) {
 		if (take_times(s, batch, &op->context->status) != TR_OK)
 			return TR_FLOW_FAILED;
-		tr_window_held_add(&s->held, batch, s->assign.times, NULL, s->w.watermark_ms);
-		return TR_FLOW_MORE;
+		if (tr_window_held_add(&s->held, batch, s->assign.times, NULL, s->w.watermark_ms,
+				       &op->context->status) != TR_OK)
+			return TR_FLOW_FAILED;
+		s->doing = DOING_ROOM;
+		return advance(s);
 	}
 	s->batch = batch;
 	s->now_ms = tr_window_local(&s->w.clock, op->context->program.processing_time_ms);
@@ -207,7 +235,6 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 	s->after = AFTER_WATERMARK;
 	s->doing = DOING_FIRE;
 	if (is_event_time(s)) {
-		tr_window_held_ready(&s->held, &s->w.clock, watermark_ms);
 		s->taken = 0;
 		s->fire_ms = watermark_ms;
 		s->doing = DOING_HELD;
@@ -288,8 +315,8 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	if (batch.selected_count == 0)
 		return TR_OK;
 	TR_TRY(take_times(s, &batch, st));
-	tr_window_held_add(&s->held, &batch, s->assign.times, rows.starts, TR_WATERMARK_MIN);
-	return TR_OK;
+	TR_TRY(tr_window_held_add(&s->held, &batch, s->assign.times, rows.starts, TR_WATERMARK_MIN, st));
+	return tr_window_held_wait(&s->held, st);
 }
 
 static tr_code load_end(struct tr_op *op, struct tr_status *st)
@@ -373,6 +400,9 @@ tr_code tr_op_window_session_create(const struct tr_window_plan *plan, struct tr
 		s->rows = calloc(TR_WINDOW_SESSIONS_ROWS, sizeof(*s->rows));
 		TR_ASSERT(s->rows != NULL);
 	}
+	if (code == TR_OK && !plan->window.is_processing_time && context->memory_limit > 0)
+		code = tr_window_held_set_limit(&s->held, &s->w, &s->assign, context->io, context->scratch_path,
+						context->memory_limit / HELD_SHARE, st);
 	if (code == TR_OK)
 		code = tr_window_sessions_create(&s->w, &s->sessions, st);
 	if (code != TR_OK) {

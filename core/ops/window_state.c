@@ -274,8 +274,6 @@ tr_code tr_window_state_put_waiting(struct tr_window_op *w, struct tr_state_writ
 		show_image(&w->state, image, columns);
 		w->state.columns[columns] = number_column(watermarks + first, false);
 		TR_TRY(put(w, writer, TR_WINDOW_STATE_WAITING, n, st));
-		if (TR_BUG("window-waiting-twice"))
-			TR_TRY(put(w, writer, TR_WINDOW_STATE_WAITING, n, st));
 	}
 	return TR_OK;
 }
@@ -652,16 +650,12 @@ static void keep_waiting(struct tr_window_state *state, struct tr_window_rows *r
 	rows->count = kept;
 }
 
-tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_state_record *record,
-				     struct tr_window_rows *rows, struct tr_batch *batch, struct tr_status *st)
+/** `given` has the columns of a record. */
+static void show_waiting(struct tr_window_op *w, const struct tr_batch *given, const struct tr_window_rows *rows,
+			 struct tr_batch *batch)
 {
 	struct tr_window_state *state = &w->state;
-	const struct tr_batch *given;
 
-	TR_TRY(read_rows(w, record, &given, st));
-	keep_own(w, given, rows);
-	rows->starts = given->columns[given->schema->column_count - 1].data;
-	keep_waiting(state, rows);
 	for (uint32_t c = 0; c + 1 < given->schema->column_count; c++)
 		state->columns[state->order[c]] = given->columns[c];
 	*batch = (struct tr_batch){
@@ -672,5 +666,30 @@ tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_sta
 		.columns = state->columns,
 		.watermark_ms = w->watermark_ms,
 	};
+}
+
+tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_state_record *record,
+				     struct tr_window_rows *rows, struct tr_batch *batch, struct tr_status *st)
+{
+	const struct tr_batch *given;
+
+	TR_TRY(read_rows(w, record, &given, st));
+	keep_own(w, given, rows);
+	rows->starts = given->columns[given->schema->column_count - 1].data;
+	keep_waiting(&w->state, rows);
+	show_waiting(w, given, rows, batch);
+	return TR_OK;
+}
+
+tr_code tr_window_state_read_own_waiting(struct tr_window_op *w, const struct tr_state_record *record,
+					 struct tr_window_rows *rows, struct tr_batch *batch, struct tr_status *st)
+{
+	const struct tr_batch *given;
+
+	TR_TRY(read_rows(w, record, &given, st));
+	*rows = (struct tr_window_rows){.batch = given,
+					.count = given->row_count,
+					.starts = given->columns[given->schema->column_count - 1].data};
+	show_waiting(w, given, rows, batch);
 	return TR_OK;
 }

@@ -192,6 +192,11 @@ tr_code tr_window_state_read_waiting(struct tr_window_op *w, const struct tr_sta
 				     struct tr_window_rows *rows, struct tr_batch *batch,
 				     struct tr_status *st) TR_MUST_USE;
 
+/** The same of a record that this operator has put since it began: all of its rows. */
+tr_code tr_window_state_read_own_waiting(struct tr_window_op *w, const struct tr_state_record *record,
+					 struct tr_window_rows *rows, struct tr_batch *batch,
+					 struct tr_status *st) TR_MUST_USE;
+
 /** All streams have been loaded: sets the operator's watermarks. Returns the mark; `fallback` if there was no stream. */
 int64_t tr_window_state_loaded(struct tr_window_op *w, int64_t fallback);
 

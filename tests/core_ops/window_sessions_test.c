@@ -348,6 +348,78 @@ static void larger_than_memory(void **state)
 	tr_environment_real_destroy(&env);
 }
 
+/** Rows whose watermarks are far ahead of the operator's, as of several splits; in the middle of the rounds all are alike. Many
+ * come so late that only others let them in. Barriers, some given up, a restore. */
+static void run_ahead(struct job *j, uint32_t rounds)
+{
+	uint64_t random = 78;
+	struct row *rows = calloc(BATCH, sizeof(*rows));
+	uint64_t spilled = 0, complete = 0;
+
+	for (uint32_t r = 0; r < rounds; r++) {
+		const bool is_alike = r > rounds / 3 && r < rounds / 3 * 2;
+		const int64_t ahead = 10000 + (is_alike ? rounds / 3 : r) * 100 + 1000 * (r % 3);
+
+		for (uint32_t i = 0; i < BATCH; i++)
+			rows[i] = row_of(tr_test_below(&random, 500), ahead - 3000 + tr_test_below(&random, 4000));
+		feed(j, rows, BATCH, ahead);
+		spilled = j->op->metrics.spilled_bytes > spilled ? j->op->metrics.spilled_bytes : spilled;
+		if (r % 5 == 4 && r > 12)
+			advance(j, 10000 + (TR_MIN(r, rounds / 3) - 12) * 100);
+		if (r % 7 == 3)
+			(void)barrier(j, complete, 0);
+		else if (r % 7 < 6 && r > 7)
+			write_steps(j, 3);
+		if (r == rounds / 2) {
+			const uint64_t late = j->op->metrics.rows_late;
+			const size_t lines = j->sink->lines.count;
+
+			(void)barrier(j, complete, 0);
+			/* What is taken now is in the checkpoint still, and comes again. */
+			advance(j, 10001 + (TR_MIN(r, rounds / 3) - 5) * 100);
+			write_steps(j, 0);
+			while (j->sink->lines.count > lines)
+				free(j->sink->lines.lines[--j->sink->lines.count]);
+			j->op->metrics.rows_late = late;
+			complete = j->checkpoint;
+			op_destroy(j);
+			restore(j);
+		}
+	}
+	advance(j, TR_WATERMARK_MAX);
+	if (j->io != NULL)
+		assert_true(spilled > 1000000);
+	free(rows);
+	op_destroy(j);
+	qsort(j->lines.lines, j->lines.count, sizeof(char *), compare_lines);
+}
+
+static void far_ahead(void **state)
+{
+	struct tr_environment *env;
+
+	assert_int_equal(tr_environment_real_create(&env, NULL), TR_OK);
+	for (int n = 0; n < 2; n++) {
+		struct world *w = world_create(5);
+		struct tr_io_queue *io;
+		struct job *plain, *limited;
+
+		assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &io, NULL), TR_OK);
+		plain = job_create(w, NAME, n, NULL);
+		run_ahead(plain, 60);
+		limited = job_create(w, NAME, n, io);
+		run_ahead(limited, 60);
+		assert_true(limited->blocked > 0);
+		assert_true(plain->late > 0);
+		compare(&plain->lines, &limited->lines, plain->late, limited->late, "far ahead");
+		job_destroy(plain);
+		job_destroy(limited);
+		env->disk->ops->queue_destroy(env->disk, &io);
+		world_destroy(w);
+	}
+	tr_environment_real_destroy(&env);
+}
+
 /** Pushes that are never before what was taken, in any mixture: always the least one comes out. */
 static void due_in_order(void **state)
 {
@@ -461,10 +533,9 @@ static void goes_on_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(due_in_order),
-		cmocka_unit_test(follows_changes),
-		cmocka_unit_test(goes_on_in_order),
-		cmocka_unit_test(larger_than_memory),
+		cmocka_unit_test(due_in_order),     cmocka_unit_test(follows_changes),
+		cmocka_unit_test(goes_on_in_order), cmocka_unit_test(larger_than_memory),
+		cmocka_unit_test(far_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
