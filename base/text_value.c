@@ -15,6 +15,8 @@
  *
  * Values nest as deep as their types, whose depth is limited (TR_TYPE_DEPTH_MAX).
  */
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "base/text.h"
 #include "base/type.h"
@@ -139,42 +141,80 @@ static void append_list(struct tr_bytes *out, const struct tr_column *column, ui
 	tr_bytes_append_char(out, is_map ? '}' : ']');
 }
 
+/* An element of a multiset: its text, and its number among the elements. */
+struct element {
+	const struct tr_bytes *texts;
+	size_t from, length;
+	uint32_t number;
+	uint32_t count; /* equal ones; of all but the first of them 0 */
+};
+
+static int by_text(const void *a, const void *b)
+{
+	const struct element *x = a, *y = b;
+	const size_t length = TR_MIN(x->length, y->length);
+	const int order = length > 0 ? memcmp(x->texts->data + x->from, y->texts->data + y->from, length) : 0;
+
+	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+static int by_text_and_number(const void *a, const void *b)
+{
+	const struct element *x = a, *y = b;
+	const int order = by_text(a, b);
+
+	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct element *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Sets the counts: equal texts are neighbours once they are sorted. */
+static void count_elements(struct element *elements, uint32_t count)
+{
+	qsort(elements, count, sizeof(*elements), by_text_and_number);
+	for (uint32_t i = 0, next; i < count; i = next) {
+		for (next = i + 1; next < count && by_text(&elements[i], &elements[next]) == 0;)
+			next++;
+		elements[i].count = next - i;
+	}
+	qsort(elements, count, sizeof(*elements), by_number);
+}
+
 /** A multiset holds its elements one by one; Flink shows each distinct one with its count: {a=2, b=1}. */
 static void append_multiset(struct tr_bytes *out, const struct tr_column *column, uint32_t row,
 			    enum tr_text_style style, const struct tr_timezone *zone)
 {
-	const uint32_t at = tr_column_row(column, row);
-	const int32_t first = column->offsets[at], end = column->offsets[at + 1];
+	const uint32_t at = tr_column_row(column, row), first = (uint32_t)column->offsets[at],
+		       count = (uint32_t)column->offsets[at + 1] - first;
+	struct element *elements = calloc((size_t)count + 1, sizeof(*elements));
 	struct tr_bytes texts = {0};
 	bool has_any = false;
 
+	TR_ASSERT(elements != NULL);
+	for (uint32_t i = 0; i < count; i++) {
+		elements[i] = (struct element){.texts = &texts, .from = texts.length, .number = i};
+		tr_text_append_value(&texts, &column->children[0], first + i, style, zone);
+		elements[i].length = texts.length - elements[i].from;
+	}
+	count_elements(elements, count);
 	tr_bytes_append_char(out, '{');
-	for (int32_t i = first; i < end; i++) {
-		size_t mine, length, count = 0;
-		bool is_repeat = false;
-
-		texts.length = 0;
-		tr_text_append_value(&texts, &column->children[0], (uint32_t)i, style, zone);
-		mine = texts.length;
-		for (int32_t k = first; k < end && !is_repeat; k++) {
-			texts.length = mine;
-			tr_text_append_value(&texts, &column->children[0], (uint32_t)k, style, zone);
-			length = texts.length - mine;
-			if (length == mine && (mine == 0 || memcmp(texts.data, texts.data + mine, mine) == 0)) {
-				is_repeat = k < i;
-				count++;
-			}
-		}
-		if (is_repeat)
+	for (uint32_t i = 0; i < count; i++) {
+		if (elements[i].count == 0)
 			continue;
 		if (has_any)
 			tr_bytes_append_str(out, ", ");
 		has_any = true;
-		tr_bytes_append(out, texts.data, mine);
-		tr_bytes_printf(out, "=%zu", count);
+		tr_bytes_append(out, texts.data + elements[i].from, elements[i].length);
+		tr_bytes_printf(out, "=%u", elements[i].count);
 	}
 	tr_bytes_append_char(out, '}');
 	tr_bytes_deinit(&texts);
+	free(elements);
 }
 
 static void append_nested_row(struct tr_bytes *out, const struct tr_column *column, uint32_t row,

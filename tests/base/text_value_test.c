@@ -117,6 +117,35 @@ static void nested(void **state)
 	(void)state;
 }
 
+/* 60,000 elements, each value three times, far apart; in the order of the first ones. */
+static void big_multiset(void **state)
+{
+	enum { VALUES = 20000 };
+	const struct tr_type *type = tr_type_of(TR_TYPE_INT);
+	const int32_t offsets[2] = {0, 3 * VALUES};
+	int32_t *ints = calloc(3 * VALUES, sizeof(*ints));
+	struct tr_column child = {.type = type, .data = ints}, bag;
+	struct tr_bytes out = {0}, expected = {0};
+	struct tr_arena arena;
+
+	tr_arena_init(&arena, 0);
+	for (int i = 0; i < 3 * VALUES; i++)
+		ints[i] = (i % VALUES) * 7919 % VALUES;
+	tr_bytes_append_char(&expected, '{');
+	for (int i = 0; i < VALUES; i++)
+		tr_bytes_printf(&expected, "%s%d=3", i > 0 ? ", " : "", ints[i]);
+	tr_bytes_append_char(&expected, '}');
+	bag = (struct tr_column){.type = tr_type_multiset(&arena, type), .offsets = offsets, .children = &child};
+	tr_text_append_value(&out, &bag, 0, TR_TEXT_PRINT, NULL);
+	assert_int_equal(out.length, expected.length);
+	assert_memory_equal(out.data, expected.data, out.length);
+	tr_bytes_deinit(&out);
+	tr_bytes_deinit(&expected);
+	tr_arena_deinit(&arena);
+	free(ints);
+	(void)state;
+}
+
 static void rows_with_kinds(void **state)
 {
 	const char *names[2] = {"a", "b"};
@@ -151,7 +180,8 @@ static void display_width(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scalars),         cmocka_unit_test(session_zone_shifts_ltz), cmocka_unit_test(nested),
+		cmocka_unit_test(scalars),         cmocka_unit_test(session_zone_shifts_ltz),
+		cmocka_unit_test(nested),          cmocka_unit_test(big_multiset),
 		cmocka_unit_test(rows_with_kinds), cmocka_unit_test(display_width),
 	};
 
