@@ -47,16 +47,82 @@ static uint32_t times_of(const struct tr_column *set, uint32_t row, const struct
 	return times;
 }
 
-static bool multisets_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
+/* Equal values have equal hashes: decimals of two scales, and the two floating types, do not. */
+static bool hash_alike(const struct tr_type *a, const struct tr_type *b)
 {
-	for (int32_t i = a->offsets[a_row]; i < a->offsets[a_row + 1]; i++)
-		if (times_of(a, a_row, &a->children[0], (uint32_t)i) != times_of(b, b_row, &a->children[0], (uint32_t)i))
+	if (a->phys != b->phys || a->scale != b->scale)
+		return false;
+	for (uint32_t i = 0; i < a->child_count; i++)
+		if (!hash_alike(a->children[i], b->children[i]))
 			return false;
 	return true;
 }
 
+/* The values [offsets[row], offsets[row + 1]) of a list's first child, each with a number from 0 on. */
+struct members {
+	const struct tr_column *columns[2]; /* the members', and those that are looked up */
+	struct tr_arena heap;
+	struct tr_value_set set;
+	uint32_t count;
+	uint32_t *at; /* of each value: its place in the set */
+};
+
+/* False: a value equals nothing (NaN), and so does its list. */
+static bool members_init(struct members *m, const struct tr_column *list, uint32_t row, const struct tr_column *other)
+{
+	const uint32_t from = (uint32_t)list->offsets[row];
+	bool is_good = true;
+
+	*m = (struct members){.columns = {&list->children[0], &other->children[0]},
+			      .count = (uint32_t)list->offsets[row + 1] - from};
+	tr_arena_init(&m->heap, 0);
+	tr_value_set_init(&m->set, &m->heap, m->columns);
+	tr_value_set_begin(&m->set, m->count);
+	m->at = TR_NEW_ARRAY(&m->heap, m->count, uint32_t);
+	for (uint32_t i = 0; i < m->count && is_good; i++) {
+		is_good = tr_nested_same(m->columns[0], from + i, m->columns[0], from + i);
+		if (is_good)
+			tr_value_set_add(&m->set, (struct tr_pick){0, from + i}, &m->at[i]);
+	}
+	return is_good;
+}
+
+/* Each value of `b` takes away one of its equals in `a`; they have equally many. */
+static bool big_multisets_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
+{
+	struct members m;
+	bool is_equal = members_init(&m, a, a_row, b);
+	uint32_t *left = TR_NEW_ARRAY(&m.heap, m.count, uint32_t);
+
+	for (uint32_t i = 0; i < m.count && is_equal; i++)
+		left[m.at[i]]++;
+	for (uint32_t i = 0; i < m.count && is_equal; i++) {
+		const struct tr_pick pick = {1, (uint32_t)b->offsets[b_row] + i};
+		const uint32_t position = tr_value_set_find(&m.set, pick);
+
+		is_equal = position != UINT32_MAX && left[position]-- > 0;
+	}
+	tr_arena_deinit(&m.heap);
+	return is_equal;
+}
+
+static bool multisets_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
+{
+	const int32_t count = a->offsets[a_row + 1] - a->offsets[a_row];
+
+	if (count >= SLOTS_FROM && hash_alike(a->type, b->type))
+		return big_multisets_equal(a, a_row, b, b_row);
+	for (int32_t i = a->offsets[a_row]; i < a->offsets[a_row + 1]; i++) {
+		const uint32_t times = times_of(b, b_row, &a->children[0], (uint32_t)i);
+
+		if (times == 0 || times_of(a, a_row, &a->children[0], (uint32_t)i) != times)
+			return false;
+	}
+	return true;
+}
+
 /* Each entry of `a` is one of `b`; they have equally many. */
-static bool maps_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
+static bool entries_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
 {
 	for (int32_t i = a->offsets[a_row]; i < a->offsets[a_row + 1]; i++) {
 		bool found = false;
@@ -68,6 +134,33 @@ static bool maps_equal(const struct tr_column *a, uint32_t a_row, const struct t
 			return false;
 	}
 	return true;
+}
+
+static bool big_maps_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
+{
+	struct members m;
+	bool is_equal = members_init(&m, b, b_row, a);
+
+	if (is_equal && m.set.count < m.count) { /* a key comes twice, which functions do not make */
+		tr_arena_deinit(&m.heap);
+		return entries_equal(a, a_row, b, b_row);
+	}
+	for (uint32_t i = 0; i < m.count && is_equal; i++) {
+		const uint32_t entry = (uint32_t)a->offsets[a_row] + i;
+		const uint32_t position = tr_value_set_find(&m.set, (struct tr_pick){1, entry});
+
+		is_equal = position != UINT32_MAX &&
+			   both_equal(&a->children[1], entry, &b->children[1], m.set.items[position].row);
+	}
+	tr_arena_deinit(&m.heap);
+	return is_equal;
+}
+
+static bool maps_equal(const struct tr_column *a, uint32_t a_row, const struct tr_column *b, uint32_t b_row)
+{
+	if (a->offsets[a_row + 1] - a->offsets[a_row] >= SLOTS_FROM && hash_alike(a->type, b->type))
+		return big_maps_equal(a, a_row, b, b_row);
+	return entries_equal(a, a_row, b, b_row);
 }
 
 static double double_of(const struct tr_column *column, uint32_t row)

@@ -5,6 +5,8 @@
  */
 #include "tr_test.h"
 
+#include <math.h>
+
 #include "base/column_buffer.h"
 #include "base/text.h"
 #include "base/type.h"
@@ -268,6 +270,59 @@ static void nested_values_are_equal_if_their_texts_are(void **state)
 	assert_true(equal > 10);
 }
 
+/* Maps and multisets of many entries, in two orders; then one of them differs. */
+static void many_entries_are_equal_in_any_order(void **state)
+{
+	enum { COUNT = 100000, FEW = 9 };
+	const struct tr_type *element = tr_type_of(TR_TYPE_BIGINT), *real = tr_type_of(TR_TYPE_DOUBLE);
+	int64_t *keys[2];
+	double *numbers[2];
+
+	for (int side = 0; side < 2; side++) {
+		keys[side] = TR_NEW_ARRAY(&arena, COUNT, int64_t);
+		numbers[side] = TR_NEW_ARRAY(&arena, COUNT, double);
+	}
+	for (int n = FEW; n <= COUNT; n = n == COUNT ? COUNT + 1 : COUNT) {
+		const int32_t offsets[] = {0, n};
+		const struct tr_column children[2][2] = {
+			{{.type = element, .data = keys[0]}, {.type = element, .data = keys[0]}},
+			{{.type = element, .data = keys[1]}, {.type = element, .data = keys[1]}}};
+		const struct tr_column reals[2] = {{.type = real, .data = numbers[0]},
+						   {.type = real, .data = numbers[1]}};
+		const struct tr_type *map = tr_type_map(&arena, element, element),
+				     *bag = tr_type_multiset(&arena, element),
+				     *real_bag = tr_type_multiset(&arena, real);
+		const struct tr_column maps[2] = {
+			{.type = map, .offsets = offsets, .children = (void *)(uintptr_t)children[0]},
+			{.type = map, .offsets = offsets, .children = (void *)(uintptr_t)children[1]}};
+		const struct tr_column bags[2] = {
+			{.type = bag, .offsets = offsets, .children = (void *)(uintptr_t)children[0]},
+			{.type = bag, .offsets = offsets, .children = (void *)(uintptr_t)children[1]}};
+		const struct tr_column real_bags[2] = {
+			{.type = real_bag, .offsets = offsets, .children = (void *)(uintptr_t)&reals[0]},
+			{.type = real_bag, .offsets = offsets, .children = (void *)(uintptr_t)&reals[1]}};
+
+		for (int i = 0; i < n; i++) {
+			keys[0][i] = keys[1][n - 1 - i] = i;
+			numbers[0][i] = numbers[1][i] = i == 1 ? NAN : i;
+		}
+		assert_true(tr_nested_equals(&maps[0], 0, &maps[1], 0));
+		assert_true(tr_nested_equals(&bags[0], 0, &bags[1], 0));
+		assert_false(tr_nested_equals(&real_bags[0], 0, &real_bags[1], 0));
+		keys[1][0] = COUNT; /* instead of n - 1 */
+		assert_false(tr_nested_equals(&maps[0], 0, &maps[1], 0));
+		assert_false(tr_nested_equals(&bags[0], 0, &bags[1], 0));
+		keys[0][n - 1] = COUNT;
+		assert_true(tr_nested_equals(&maps[0], 0, &maps[1], 0));
+		assert_true(tr_nested_equals(&bags[0], 0, &bags[1], 0));
+		for (int i = 0; i < n; i++)
+			keys[0][i] = keys[1][n - 1 - i] = i / 3;
+		assert_true(tr_nested_equals(&bags[0], 0, &bags[1], 0));
+		keys[1][0] = 1;
+		assert_false(tr_nested_equals(&bags[0], 0, &bags[1], 0));
+	}
+}
+
 /* x, packed and unpacked; and the packed bytes, equal if the texts are. */
 static void what_was_packed_comes_back(void **state)
 {
@@ -357,6 +412,7 @@ int main(void)
 		cmocka_unit_test(a_case_between_nested_values),
 		cmocka_unit_test(a_set_has_each_value_once),
 		cmocka_unit_test(nested_values_are_equal_if_their_texts_are),
+		cmocka_unit_test(many_entries_are_equal_in_any_order),
 		cmocka_unit_test(what_was_packed_comes_back),
 		cmocka_unit_test(other_bytes_are_refused),
 	};
