@@ -150,6 +150,8 @@ static tr_code evaluate(struct tr_call *call, uint32_t row, struct found *found)
 		return TR_OK;
 	}
 	found->is_good = tr_json_path_eval(path, doc, call->heap, &found->node, &found->error);
+	if (found->error == tr_json_path_too_much)
+		TR_CALL_FAIL(call, row, "%s", found->error);
 	if (!found->is_good || found->node == TR_JSON_PATH_NONE)
 		return TR_OK;
 	found->node = tr_json_doc_at(doc, found->node);
@@ -179,7 +181,17 @@ static const struct tr_type *type_value(struct tr_ask *ask)
 	return tr_type_of(TR_TYPE_VARCHAR);
 }
 
-/* Stores a scalar as the result; false: it has another type. */
+/* What was written to `out` as the result. */
+static tr_code put_out(struct tr_call *call, uint32_t row)
+{
+	const struct tr_bytes *out = &((struct json_local *)call->local)->out;
+
+	TR_CALL_CHECK_LENGTH(call, row, out->length);
+	((struct tr_view *)call->out)[row] = tr_text_copy(call->heap, out->data, (uint32_t)out->length);
+	return TR_OK;
+}
+
+/* Stores a scalar as the result; false: it has another type. A number is at most TR_JSON_DOC_NUMBER_MAX characters, or some more. */
 static bool put_scalar(struct tr_call *call, uint32_t row, uint32_t node)
 {
 	struct json_local *local = call->local;
@@ -262,10 +274,11 @@ struct text_list {
 	uint64_t *validity;
 	uint32_t capacity; /* bits of `validity` */
 	uint32_t count;
+	uint64_t row_bytes; /* of the present row's elements */
 	bool has_nulls;
 };
 
-static void list_add(struct tr_call *call, struct text_list *list, uint32_t node)
+static tr_code list_add(struct tr_call *call, struct text_list *list, uint32_t row, uint32_t node)
 {
 	struct json_local *local = call->local;
 	const struct tr_json_doc_node *n = &local->doc.nodes[tr_json_doc_at(&local->doc, node)];
@@ -284,15 +297,18 @@ static void list_add(struct tr_call *call, struct text_list *list, uint32_t node
 	} else if (n->kind != TR_JSON_DOC_NULL) {
 		tr_bytes_clear(&local->out);
 		tr_json_write(&local->doc, node, &local->out);
+		TR_CALL_CHECK_LENGTH(call, row, list->row_bytes + local->out.length);
 		view = tr_text_copy(call->heap, local->out.data, (uint32_t)local->out.length);
 	}
+	list->row_bytes += view.length;
 	tr_bit_assign(list->validity, list->count, n->kind != TR_JSON_DOC_NULL);
 	list->has_nulls = list->has_nulls || n->kind == TR_JSON_DOC_NULL;
 	tr_bytes_append(&list->views, (const char *)&view, sizeof(view));
 	list->count++;
+	return TR_OK;
 }
 
-static void put_text(struct tr_call *call, uint32_t row, uint32_t node, bool is_wrapped)
+static tr_code put_text(struct tr_call *call, uint32_t row, uint32_t node, bool is_wrapped)
 {
 	struct json_local *local = call->local;
 
@@ -302,19 +318,19 @@ static void put_text(struct tr_call *call, uint32_t row, uint32_t node, bool is_
 	tr_json_write(&local->doc, node, &local->out);
 	if (is_wrapped)
 		tr_bytes_append_char(&local->out, ']');
-	((struct tr_view *)call->out)[row] = tr_text_copy(call->heap, local->out.data, (uint32_t)local->out.length);
+	return put_out(call, row);
 }
 
-static void put_list(struct tr_call *call, struct text_list *list, uint32_t node, bool is_wrapped)
+static tr_code put_list(struct tr_call *call, struct text_list *list, uint32_t row, uint32_t node, bool is_wrapped)
 {
 	const struct tr_json_doc *doc = &((struct json_local *)call->local)->doc;
 
-	if (is_wrapped) {
-		list_add(call, list, node);
-		return;
-	}
+	list->row_bytes = 0;
+	if (is_wrapped)
+		return list_add(call, list, row, node);
 	for (uint32_t at = node + 1; at < doc->nodes[node].end; at = tr_json_doc_next(doc, at))
-		list_add(call, list, at);
+		TR_TRY(list_add(call, list, row, at));
+	return TR_OK;
 }
 
 /* The node to put, or NONE: then what to do instead. */
@@ -356,7 +372,7 @@ static tr_code run_query_text(struct tr_call *call)
 
 		TR_TRY(query_row(call, row, false, &node, &is_wrapped, &behaviour));
 		if (node != TR_JSON_PATH_NONE)
-			put_text(call, row, node, is_wrapped);
+			TR_TRY(put_text(call, row, node, is_wrapped));
 		else if (behaviour != ON_NULL)
 			tr_call_put(call, row, behaviour == ON_ARRAY ? "[]" : "{}", 2);
 	}
@@ -376,7 +392,7 @@ static tr_code query_lists(struct tr_call *call, struct text_list *list, int32_t
 			offsets[next++] = (int32_t)list->count;
 		TR_TRY(query_row(call, row, true, &node, &is_wrapped, &behaviour));
 		if (node != TR_JSON_PATH_NONE)
-			put_list(call, list, node, is_wrapped);
+			TR_TRY(put_list(call, list, row, node, is_wrapped));
 	}
 	while (next <= call->row_count)
 		offsets[next++] = (int32_t)list->count;

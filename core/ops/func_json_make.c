@@ -3,7 +3,7 @@
  * Making JSON: JSON_STRING, JSON_OBJECT, JSON_ARRAY, JSON, JSON_QUOTE, JSON_UNQUOTE.
  *
  * Values are written as Flink's converter does: numbers as BigDecimal, points in time as ISO 8601 (LTZ in UTC), BYTES in base64,
- * maps and rows as objects with ordered keys. DATE, TIME and intervals have no JSON. Which arguments of JSON_OBJECT and
+ * maps and rows as objects with ordered keys, a multiset as an object of its elements and how often it has them. DATE, TIME and intervals have no JSON. Which arguments of JSON_OBJECT and
  * JSON_ARRAY are JSON already (calls of these and of JSON) the binder says in the text in front of the arguments:
  * "ABSENT ON NULL; vj" is a value and a JSON text.
  */
@@ -50,11 +50,11 @@ static void destroy_bytes(void *local)
 	free(local);
 }
 
-static void put_bytes(struct tr_call *call, uint32_t row)
+static tr_code put_bytes(struct tr_call *call, uint32_t row, const struct tr_bytes *bytes)
 {
-	const struct tr_bytes *bytes = call->local;
-
+	TR_CALL_CHECK_LENGTH(call, row, bytes->length);
 	((struct tr_view *)call->out)[row] = tr_text_copy(call->heap, bytes->data, (uint32_t)bytes->length);
+	return TR_OK;
 }
 
 /* ---- which types have JSON ---- */
@@ -207,7 +207,7 @@ static tr_code prepare_array(struct tr_arena *arena, const struct tr_expr *call,
 	return TR_OK;
 }
 
-/* ---- writing ---- */
+/* ---- writing: stops once the text is longer than a result may be ---- */
 
 static void write_value(struct tr_bytes *out, struct tr_arena *heap, const struct shape *shape,
 			const struct tr_column *column, uint32_t row);
@@ -257,26 +257,51 @@ static int by_map_key(const void *a, const void *b, void *context)
 	return tr_json_doc_compare_keys(tr_view_text(x), x->length, tr_view_text(y), y->length);
 }
 
-static void write_map(struct tr_bytes *out, struct tr_arena *heap, const struct shape *shape,
-		      const struct tr_column *column, uint32_t row)
+/* The map's rows of keys, in the order of the keys. */
+static const uint32_t *sort_keys(struct tr_arena *heap, const struct tr_column *keys, uint32_t from, uint32_t count)
 {
-	const struct tr_column *keys = &column->children[0], *values = &column->children[1];
-	const uint32_t from = (uint32_t)column->offsets[row], count = (uint32_t)column->offsets[row + 1] - from;
 	uint32_t *order = tr_arena_alloc(heap, (count + 1) * sizeof(*order));
 
 	for (uint32_t i = 0; i < count; i++)
 		order[i] = from + i;
 	qsort_r(order, count, sizeof(*order), by_map_key, (void *)(uintptr_t)keys);
+	return order;
+}
+
+static void write_map(struct tr_bytes *out, struct tr_arena *heap, const struct shape *shape,
+		      const struct tr_column *column, uint32_t row)
+{
+	const struct tr_column *keys = &column->children[0];
+	const uint32_t from = (uint32_t)column->offsets[row], count = (uint32_t)column->offsets[row + 1] - from;
+	const uint32_t *order = sort_keys(heap, keys, from, count);
+
 	tr_bytes_append_char(out, '{');
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && out->length <= TR_TEXT_RESULT_BYTES_MAX; i++) {
 		if (i > 0)
 			tr_bytes_append_char(out, ',');
 		write_value(out, heap, &shape->children[0], keys, order[i]);
 		tr_bytes_append_char(out, ':');
-		if (shape->type->id == TR_TYPE_MAP)
-			write_value(out, heap, &shape->children[1], values, order[i]);
-		else
-			tr_bytes_printf(out, "%d", tr_column_i32(values, order[i]));
+		write_value(out, heap, &shape->children[1], &column->children[1], order[i]);
+	}
+	tr_bytes_append_char(out, '}');
+}
+
+/* A multiset holds its elements one by one: equal ones are neighbours once they are sorted. */
+static void write_multiset(struct tr_bytes *out, struct tr_arena *heap, const struct shape *shape,
+			   const struct tr_column *column, uint32_t row)
+{
+	const struct tr_column *keys = &column->children[0];
+	const uint32_t from = (uint32_t)column->offsets[row], count = (uint32_t)column->offsets[row + 1] - from;
+	const uint32_t *order = sort_keys(heap, keys, from, count);
+
+	tr_bytes_append_char(out, '{');
+	for (uint32_t i = 0, next; i < count && out->length <= TR_TEXT_RESULT_BYTES_MAX; i = next) {
+		for (next = i + 1; next < count && by_map_key(&order[i], &order[next], (void *)(uintptr_t)keys) == 0;)
+			next++;
+		if (i > 0)
+			tr_bytes_append_char(out, ',');
+		write_value(out, heap, &shape->children[0], keys, order[i]);
+		tr_bytes_printf(out, ":%u", next - i);
 	}
 	tr_bytes_append_char(out, '}');
 }
@@ -285,7 +310,8 @@ static void write_list(struct tr_bytes *out, struct tr_arena *heap, const struct
 		       const struct tr_column *column, uint32_t row)
 {
 	tr_bytes_append_char(out, '[');
-	for (int32_t i = column->offsets[row]; i < column->offsets[row + 1]; i++) {
+	for (int32_t i = column->offsets[row]; i < column->offsets[row + 1] && out->length <= TR_TEXT_RESULT_BYTES_MAX;
+	     i++) {
 		if (i > column->offsets[row])
 			tr_bytes_append_char(out, ',');
 		write_value(out, heap, &shape->children[0], &column->children[0], (uint32_t)i);
@@ -297,7 +323,7 @@ static void write_row(struct tr_bytes *out, struct tr_arena *heap, const struct 
 		      const struct tr_column *column, uint32_t row)
 {
 	tr_bytes_append_char(out, '{');
-	for (uint32_t i = 0; i < shape->type->child_count; i++) {
+	for (uint32_t i = 0; i < shape->type->child_count && out->length <= TR_TEXT_RESULT_BYTES_MAX; i++) {
 		const uint32_t field = shape->order[i];
 
 		if (i > 0)
@@ -335,8 +361,8 @@ static void write_value(struct tr_bytes *out, struct tr_arena *heap, const struc
 	case TR_TYPE_TIMESTAMP:
 	case TR_TYPE_TIMESTAMP_LTZ: write_timestamp(out, column, row); break;
 	case TR_TYPE_ARRAY: write_list(out, heap, shape, column, row); break;
-	case TR_TYPE_MAP:
-	case TR_TYPE_MULTISET: write_map(out, heap, shape, column, row); break;
+	case TR_TYPE_MULTISET: write_multiset(out, heap, shape, column, row); break;
+	case TR_TYPE_MAP: write_map(out, heap, shape, column, row); break;
 	case TR_TYPE_ROW: write_row(out, heap, shape, column, row); break;
 	default: write_decimal(out, column, row);
 	}
@@ -347,7 +373,7 @@ static tr_code run_string(struct tr_call *call)
 	TR_CALL_ROWS(call, row) {
 		tr_bytes_clear(call->local);
 		write_value(call->local, call->heap, call->prepared, &call->args[0], row);
-		put_bytes(call, row);
+		TR_TRY(put_bytes(call, row, call->local));
 	}
 	return TR_OK;
 }
@@ -362,7 +388,7 @@ static tr_code run_object(struct tr_call *call)
 
 		tr_bytes_clear(out);
 		tr_bytes_append_char(out, '{');
-		for (uint32_t i = 0; i < make->count; i++) {
+		for (uint32_t i = 0; i < make->count && out->length <= TR_TEXT_RESULT_BYTES_MAX; i++) {
 			const uint32_t value = make->order[i];
 
 			if (!make->is_absent_on_null || !tr_column_is_null(&call->args[2 + 2 * value], row))
@@ -376,7 +402,7 @@ static tr_code run_object(struct tr_call *call)
 			last = UINT32_MAX;
 		}
 		tr_bytes_append_char(out, '}');
-		put_bytes(call, row);
+		TR_TRY(put_bytes(call, row, call->local));
 	}
 	return TR_OK;
 }
@@ -389,7 +415,7 @@ static tr_code run_array(struct tr_call *call)
 	TR_CALL_ROWS(call, row) {
 		tr_bytes_clear(out);
 		tr_bytes_append_char(out, '[');
-		for (uint32_t i = 0; i < make->count; i++) {
+		for (uint32_t i = 0; i < make->count && out->length <= TR_TEXT_RESULT_BYTES_MAX; i++) {
 			if (make->is_absent_on_null && tr_column_is_null(&call->args[1 + i], row))
 				continue;
 			if (out->length > 1)
@@ -397,7 +423,7 @@ static tr_code run_array(struct tr_call *call)
 			write_value(out, call->heap, &make->values[i], &call->args[1 + i], row);
 		}
 		tr_bytes_append_char(out, ']');
-		put_bytes(call, row);
+		TR_TRY(put_bytes(call, row, call->local));
 	}
 	return TR_OK;
 }
@@ -447,8 +473,7 @@ static tr_code run_json(struct tr_call *call)
 			TR_CALL_FAIL(call, row, "the text is no JSON: %s", local->doc.error);
 		tr_bytes_clear(&local->out);
 		tr_json_write(&local->doc, 0, &local->out);
-		((struct tr_view *)call->out)[row] =
-			tr_text_copy(call->heap, local->out.data, (uint32_t)local->out.length);
+		TR_TRY(put_bytes(call, row, &local->out));
 	}
 	return TR_OK;
 }
@@ -491,7 +516,7 @@ static tr_code run_quote(struct tr_call *call)
 			}
 		}
 		tr_bytes_append_char(out, '"');
-		put_bytes(call, row);
+		TR_TRY(put_bytes(call, row, call->local));
 	}
 	return TR_OK;
 }

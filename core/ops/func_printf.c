@@ -406,7 +406,7 @@ static enum outcome put_format(struct tr_call *call, uint32_t row, struct tr_byt
 	const char *at = format.text, *end = at + format.length;
 	uint32_t next = 0, last = 0;
 
-	while (at < end) {
+	while (at < end && out->length <= TR_TEXT_RESULT_BYTES_MAX) { /* a longer text is refused */
 		const char *percent = memchr(at, '%', (size_t)(end - at));
 		enum outcome outcome;
 		struct spec spec;

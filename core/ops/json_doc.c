@@ -272,6 +272,7 @@ bool tr_json_doc_parse(struct tr_json_doc *doc, const char *text, uint32_t lengt
 	struct parser p = {.doc = doc, .heap = heap, .start = text, .at = text, .end = text + length};
 
 	doc->count = 0;
+	doc->walked = 0;
 	skip_blanks(&p);
 	if (parse_value(&p))
 		return true;
@@ -405,6 +406,7 @@ uint32_t tr_json_doc_members(struct tr_json_doc *doc, uint32_t object, bool is_s
 		}
 		doc->members[count++] = (struct tr_json_doc_member){.key = at, .value = tr_json_doc_at(doc, at + 1)};
 	}
+	doc->walked += count;
 	list = doc->members;
 	*members = list;
 	if (count <= 1)
@@ -421,11 +423,12 @@ uint32_t tr_json_doc_members(struct tr_json_doc *doc, uint32_t object, bool is_s
 	return kept;
 }
 
-bool tr_json_doc_find(const struct tr_json_doc *doc, uint32_t object, const char *key, uint32_t length, uint32_t *value)
+bool tr_json_doc_find(struct tr_json_doc *doc, uint32_t object, const char *key, uint32_t length, uint32_t *value)
 {
 	bool is_found = false;
 
 	for (uint32_t at = object + 1; at < doc->nodes[object].end; at = tr_json_doc_next(doc, at + 1)) {
+		doc->walked++;
 		if (doc->nodes[at].length == length && memcmp(doc->nodes[at].text, key, length) == 0) {
 			*value = tr_json_doc_at(doc, at + 1);
 			is_found = true;
@@ -443,5 +446,6 @@ uint32_t tr_json_doc_length(struct tr_json_doc *doc, uint32_t node)
 		return tr_json_doc_members(doc, node, true, &members);
 	for (uint32_t at = node + 1; at < doc->nodes[node].end; at = tr_json_doc_next(doc, at))
 		count++;
+	doc->walked += count;
 	return count;
 }

@@ -24,6 +24,7 @@
 
 #define TR_JSON_DOC_DEPTH_MAX 1000
 #define TR_JSON_DOC_NUMBER_MAX 1000 /* characters of a number */
+#define TR_JSON_WRITE_MAX (64u << 20)
 
 enum tr_json_doc_kind {
 	TR_JSON_DOC_NULL,
@@ -51,6 +52,7 @@ struct tr_json_doc {
 	uint32_t capacity;
 	const char *error;                  /* why the last text is no JSON: a static text */
 	uint32_t error_at;                  /* byte */
+	uint64_t walked;                    /* children looked at since the text was parsed */
 	struct tr_json_doc_member *members; /* of tr_json_doc_members */
 	uint32_t member_capacity;
 };
@@ -93,12 +95,13 @@ uint32_t tr_json_doc_members(struct tr_json_doc *doc, uint32_t object, bool is_s
 			     const struct tr_json_doc_member **members);
 
 /** The value of a key of an object; the last of several. False: there is none. */
-bool tr_json_doc_find(const struct tr_json_doc *doc, uint32_t object, const char *key, uint32_t length, uint32_t *value);
+bool tr_json_doc_find(struct tr_json_doc *doc, uint32_t object, const char *key, uint32_t length, uint32_t *value);
 
 /** The number of children of an array, or of pairs of an object (equal keys counted once). */
 uint32_t tr_json_doc_length(struct tr_json_doc *doc, uint32_t node);
 
-/** Appends a node as JSON without blanks, the keys of objects ordered, numbers as java.math.BigDecimal writes them. */
+/** Appends a node as JSON without blanks, the keys of objects ordered, numbers as java.math.BigDecimal writes them. Stops
+ * early once `out` has more than TR_JSON_WRITE_MAX bytes: such a text is not to be used. */
 void tr_json_write(struct tr_json_doc *doc, uint32_t node, struct tr_bytes *out);
 
 /** Appends a text in quotes, with Jackson's escapes. */

@@ -65,12 +65,14 @@ static bool read_rest(struct reader *r) { return r->at + 1 >= r->length || read_
 
 static void add_name(struct reader *r, struct tr_json_token *token, const char *text, uint32_t length)
 {
-	struct tr_json_name *names = TR_NEW_ARRAY(r->arena, token->count + 1, struct tr_json_name);
+	if ((token->count & (token->count - 1)) == 0) { /* 0 or a power of two: full */
+		struct tr_json_name *names = TR_NEW_ARRAY(r->arena, token->count * 2 + 1, struct tr_json_name);
 
-	if (token->count > 0)
-		memcpy(names, token->names, token->count * sizeof(*names));
-	names[token->count++] = (struct tr_json_name){text, length};
-	token->names = names;
+		if (token->count > 0)
+			memcpy(names, token->names, token->count * sizeof(*names));
+		token->names = names;
+	}
+	token->names[token->count++] = (struct tr_json_name){text, length};
 }
 
 /* ---- ['a', 'b'] ---- */
@@ -269,8 +271,11 @@ static bool read_name(struct reader *r)
 	return read_rest(r);
 }
 
+/* Recursion here and in the evaluation is as deep as the path has steps. */
 static bool read_token(struct reader *r)
 {
+	if (r->path->count >= TR_JSON_PATH_STEPS_MAX)
+		return unsupported(r, "the path has more than 1,000 steps");
 	switch (char_at(r, r->at)) {
 	case '[': return read_bracket(r);
 	case '*':

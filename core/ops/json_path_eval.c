@@ -4,6 +4,9 @@
  *
  * A token is applied to a node and hands what it finds to the next one; behind the last one it is a match. What is not there
  * ends the way silently, unless all tokens so far name one value each: then it is an error (in the strict mode).
+ *
+ * Several scans (..) find a value once for each way to it; the number of values looked at is limited, which bounds time and
+ * memory. A path that looks at each value of the document a few times is never refused.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,11 +16,16 @@
 #include "base/text.h"
 #include "core/ops/json_path_token.h"
 
+#define WALKS_OF_DOCUMENT 8 /* times that a path may look at each value */
+
+const char tr_json_path_too_much[] = "the path finds too much";
+
 struct evaluation {
 	const struct tr_json_path *path;
 	struct tr_json_doc *doc;
 	struct tr_arena *heap;
 	const char *error;
+	uint64_t walk_limit; /* of doc->walked */
 	uint32_t *matches;
 	uint32_t count, capacity;
 };
@@ -38,8 +46,18 @@ static bool missing(struct evaluation *e, bool is_error, const char *error)
 	return false;
 }
 
+static bool has_too_much(struct evaluation *e)
+{
+	if (++e->doc->walked <= e->walk_limit)
+		return false;
+	e->error = tr_json_path_too_much;
+	return true;
+}
+
 static bool hand_on(struct evaluation *e, uint32_t at, uint32_t node)
 {
+	if (has_too_much(e))
+		return false;
 	if (!e->path->tokens[at].is_leaf)
 		return apply(e, at + 1, node);
 	if (e->count == e->capacity) {
@@ -62,6 +80,8 @@ static bool apply_name(struct evaluation *e, uint32_t at, uint32_t node, const s
 	const struct tr_json_token *token = &e->path->tokens[at];
 	uint32_t value;
 
+	if (has_too_much(e))
+		return false;
 	if (tr_json_doc_find(e->doc, node, name->text, name->length, &value))
 		return hand_on(e, at, value);
 	return missing(e, !token->is_leaf && token->is_upstream_definite && token->is_definite,
@@ -76,6 +96,8 @@ static bool merge_names(struct evaluation *e, uint32_t at, uint32_t node)
 	uint32_t value;
 
 	for (uint32_t i = 0; i < token->count; i++) {
+		if (has_too_much(e))
+			return false;
 		if (!tr_json_doc_find(e->doc, node, token->names[i].text, token->names[i].length, &value))
 			continue;
 		tr_json_doc_add(e->doc, TR_JSON_DOC_STRING, token->names[i].text, token->names[i].length);
@@ -117,7 +139,7 @@ static bool apply_element(struct evaluation *e, uint32_t at, const uint32_t *lis
 {
 	if (index < 0)
 		index += count;
-	return index < 0 || index >= count || hand_on(e, at, list[index]);
+	return !has_too_much(e) && (index < 0 || index >= count || hand_on(e, at, list[index]));
 }
 
 static bool apply_elements(struct evaluation *e, uint32_t at, uint32_t node)
@@ -206,6 +228,8 @@ static bool scan(struct evaluation *e, uint32_t at, uint32_t node)
 {
 	uint32_t count, *list;
 
+	if (has_too_much(e))
+		return false;
 	if (!is_container(e, node))
 		return true;
 	if (is_wanted(e, at + 1, node) && !apply(e, at + 1, node))
@@ -234,6 +258,7 @@ static bool aggregate(struct evaluation *e, uint32_t node, unsigned function, ui
 	for (uint32_t at = node + 1; at < e->doc->nodes[node].end; at = tr_json_doc_next(e->doc, at)) {
 		const struct tr_json_doc_node *n = &e->doc->nodes[tr_json_doc_at(e->doc, at)];
 
+		e->doc->walked++;
 		if ((n->kind != TR_JSON_DOC_INTEGER && n->kind != TR_JSON_DOC_DECIMAL) ||
 		    tr_text_parse_f64(n->text, n->length, &value) != TR_TEXT_OK)
 			continue;
@@ -336,7 +361,10 @@ static bool apply(struct evaluation *e, uint32_t at, uint32_t node)
 bool tr_json_path_eval(const struct tr_json_path *path, struct tr_json_doc *doc, struct tr_arena *heap, uint32_t *node,
 		       const char **error)
 {
-	struct evaluation e = {.path = path, .doc = doc, .heap = heap};
+	struct evaluation e = {.path = path,
+			       .doc = doc,
+			       .heap = heap,
+			       .walk_limit = TR_JSON_PATH_WALK_MAX + WALKS_OF_DOCUMENT * (uint64_t)doc->count};
 
 	*node = TR_JSON_PATH_NONE;
 	*error = path->error;
@@ -350,7 +378,7 @@ bool tr_json_path_eval(const struct tr_json_path *path, struct tr_json_doc *doc,
 	}
 	*error = apply(&e, 0, 0) ? NULL : e.error;
 	if (*error != NULL)
-		return path->is_lax;
+		return path->is_lax && *error != tr_json_path_too_much;
 	if (!path->is_definite) {
 		*node = tr_json_doc_add(doc, TR_JSON_DOC_ARRAY, NULL, 0);
 		for (uint32_t i = 0; i < e.count; i++)

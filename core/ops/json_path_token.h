@@ -44,7 +44,7 @@ struct tr_json_token {
 	int32_t from, to;      /* SLICE; index(from) */
 	unsigned function;     /* enum tr_json_function */
 	uint32_t count;        /* NAMES, INDEXES */
-	const struct tr_json_name *names;
+	struct tr_json_name *names;
 	int32_t *indexes;
 };
 

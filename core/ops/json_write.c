@@ -145,7 +145,7 @@ static void write_object(struct tr_json_doc *doc, uint32_t node, struct tr_bytes
 	if (count > 0)
 		memcpy(own, members, count * sizeof(*own));
 	tr_bytes_append_char(out, '{');
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && out->length <= TR_JSON_WRITE_MAX; i++) {
 		const struct tr_json_doc_node *key = &doc->nodes[own[i].key];
 
 		if (i > 0)
@@ -161,12 +161,15 @@ static void write_object(struct tr_json_doc *doc, uint32_t node, struct tr_bytes
 
 void tr_json_write(struct tr_json_doc *doc, uint32_t node, struct tr_bytes *out)
 {
+	if (out->length > TR_JSON_WRITE_MAX)
+		return;
 	node = tr_json_doc_at(doc, node);
 	switch ((enum tr_json_doc_kind)doc->nodes[node].kind) {
 	case TR_JSON_DOC_OBJECT: write_object(doc, node, out); break;
 	case TR_JSON_DOC_ARRAY:
 		tr_bytes_append_char(out, '[');
-		for (uint32_t at = node + 1; at < doc->nodes[node].end; at = tr_json_doc_next(doc, at)) {
+		for (uint32_t at = node + 1; at < doc->nodes[node].end && out->length <= TR_JSON_WRITE_MAX;
+		     at = tr_json_doc_next(doc, at)) {
 			if (at > node + 1)
 				tr_bytes_append_char(out, ',');
 			tr_json_write(doc, at, out);

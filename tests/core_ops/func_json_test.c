@@ -205,12 +205,104 @@ static void test_limits(void **state)
 	tr_arena_deinit(&heap);
 }
 
+/* ---- limits of paths ---- */
+
+static const char *repeated(struct tr_arena *arena, const char *start, const char *text, int times, const char *end)
+{
+	struct tr_bytes bytes = {0};
+	const char *copy;
+
+	tr_bytes_append_str(&bytes, start);
+	for (int i = 0; i < times; i++)
+		tr_bytes_append_str(&bytes, text);
+	tr_bytes_append_str(&bytes, end);
+	copy = tr_arena_strndup(arena, bytes.data, bytes.length);
+	tr_bytes_deinit(&bytes);
+	return copy;
+}
+
+static void test_steps_of_a_path(void **state)
+{
+	static const char *const steps[] = {".a", "[0]", "['a']", ".keys()", "..a", ".*", "[*]"};
+	struct tr_arena arena;
+
+	tr_arena_init(&arena, 0);
+	for (size_t i = 0; i < TR_COUNT_OF(steps); i++)
+		for (int lax = 0; lax < 2; lax++) {
+			const int most = TR_JSON_PATH_STEPS_MAX / (strncmp(steps[i], "..", 2) == 0 ? 2 : 1);
+			const int times[] = {most, most + 1, 300000};
+
+			for (int n = 0; n < 3; n++) {
+				const char *text = repeated(&arena, lax ? "lax $" : "$", steps[i], times[n], "");
+				const struct tr_json_path *path =
+					tr_json_path_compile(&arena, text, (uint32_t)strlen(text));
+
+				if (times[n] == most)
+					assert_null(path->error);
+				else
+					assert_string_equal(path->unsupported, "the path has more than 1,000 steps");
+			}
+		}
+	tr_arena_deinit(&arena);
+}
+
+/* Several scans of a deep document, and one list of many names or indexes. */
+static void test_work_of_a_path(void **state)
+{
+	struct expr_case too_much = {"JSON_QUERY", {OPTIONS}, "!the path finds too much"};
+	struct tr_arena arena;
+
+	tr_arena_init(&arena, 0);
+	for (int lax = 0; lax < 2; lax++) {
+		const char *const documents[] = {repeated(&arena, "", "{\"a\":", 400, "1") /* closed below */,
+						 repeated(&arena, "[0", ",[[[7]]]", 3000, "]")};
+		const char *const paths[] = {"$..a..a..a", repeated(&arena, "$..[*]..[0", ",0", 2000, "]")};
+
+		for (int i = 0; i < 2; i++) {
+			too_much.args[1] =
+				i == 0 ? repeated(&arena, tr_arena_printf(&arena, "s:%s", documents[0]), "}", 400, "")
+				       : tr_arena_printf(&arena, "s:%s", documents[1]);
+			too_much.args[2] = tr_arena_printf(&arena, "s:%s%s", lax ? "lax " : "", paths[i]);
+			case_check(&too_much, 1);
+		}
+	}
+	tr_arena_deinit(&arena);
+}
+
+/* A path through all of a document is never too much; a result may be too long, whatever its form. */
+static void test_length_of_a_result(void **state)
+{
+	struct tr_json_doc doc = {0};
+	struct tr_bytes out = {0};
+	struct tr_arena arena;
+	const struct tr_json_path *path;
+	const char *text, *error;
+	uint32_t node;
+
+	tr_arena_init(&arena, 0);
+	text = repeated(&arena, "[1", ",{\"a\":[1]}", 2000000, "]");
+	path = tr_json_path_compile(&arena, "$..a", 4);
+	assert_true(tr_json_doc_parse(&doc, text, (uint32_t)strlen(text), &arena));
+	assert_true(tr_json_path_eval(path, &doc, &arena, &node, &error));
+	assert_int_equal(tr_json_doc_length(&doc, node), 2000000);
+	/* 80 matches within one another, of a text of 2 MB */
+	text = repeated(&arena, repeated(&arena, "", "{\"a\":", 80, "\""), "x", 2000000,
+			repeated(&arena, "\"", "}", 80, ""));
+	assert_true(tr_json_doc_parse(&doc, text, (uint32_t)strlen(text), &arena));
+	assert_true(tr_json_path_eval(path, &doc, &arena, &node, &error));
+	tr_json_write(&doc, node, &out);
+	assert_in_range(out.length, TR_JSON_WRITE_MAX + 1, TR_JSON_WRITE_MAX + 3000000);
+	tr_json_doc_deinit(&doc);
+	tr_bytes_deinit(&out);
+	tr_arena_deinit(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_generated),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_functions),      cmocka_unit_test(test_generated),
+		cmocka_unit_test(test_limits),         cmocka_unit_test(test_steps_of_a_path),
+		cmocka_unit_test(test_work_of_a_path), cmocka_unit_test(test_length_of_a_result),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include "expr_case.h"
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 static const struct expr_case cases[] = {
@@ -35,9 +36,24 @@ static const struct expr_case cases[] = {
 
 static void test_printf(void **state) { CASES_CHECK(cases, 0); }
 
+/* Each of 5,000 conversions makes 100,000 bytes: refused long before all are made. */
+static void test_long_result(void **state)
+{
+	struct expr_case too_long = {"PRINTF", {NULL, "i:1"}, "!at most 67108864 are possible"};
+	struct tr_bytes format = {0};
+
+	tr_bytes_append_str(&format, "s:");
+	for (int i = 0; i < 5000; i++)
+		tr_bytes_append_str(&format, "%1$100000d");
+	tr_bytes_append_char(&format, 0);
+	too_long.args[0] = format.data;
+	case_check(&too_long, 1);
+	tr_bytes_deinit(&format);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_printf)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_long_result), cmocka_unit_test(test_printf)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
