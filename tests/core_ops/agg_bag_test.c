@@ -28,8 +28,7 @@ static void begin(struct fixture *f, const struct tr_type *type)
 	memset(f, 0, sizeof(*f));
 	tr_arena_init(&f->arena, 0);
 	tr_arena_init(&f->heap.arena, 0);
-	f->slot = (struct tr_agg_slot){
-		.type = type, .params = &f->params, .owned = &f->owned, .failure = &f->failure};
+	f->slot = (struct tr_agg_slot){.type = type, .params = &f->params, .owned = &f->owned, .failure = &f->failure};
 	f->entries[0] = (char *)f->entry;
 	tr_column_buffer_init(&f->out, type, 1);
 }
@@ -62,7 +61,8 @@ static void test_collect_of_too_many(void **state)
 		const struct tr_type *element = tr_type_of(TR_TYPE_INT);
 		const int32_t values[] = {7, 8};
 		const struct tr_column column = {.type = element, .data = values};
-		struct tr_type type = {.id = TR_TYPE_MULTISET, .phys = TR_PHYS_LIST, .child_count = 1, .children = &element};
+		struct tr_type type = {
+			.id = TR_TYPE_MULTISET, .phys = TR_PHYS_LIST, .child_count = 1, .children = &element};
 
 		begin(&f, &type);
 		for (uint32_t i = 0; i < 2; i++) {
