@@ -11,6 +11,7 @@
 #include "base/column_buffer.h"
 #include "base/type.h"
 
+#define GONE_LONG UINT8_MAX /* for a row: before the stamps began anew */
 #define NONE UINT32_MAX
 /* A full chunk with less than one in so many rows alive is moved together. */
 #define SPARSE_SHARE 4
@@ -204,10 +205,22 @@ uint32_t tr_rank_rows_move(struct tr_rank_rows *rows, uint32_t ref)
 
 /* ---- saving ---- */
 
+/** The next snapshot's stamp. When they begin anew, rows that are gone get one that no snapshot has. */
+static uint8_t next_stamp(struct tr_rank_rows *rows)
+{
+	if (rows->stamp + 1 < GONE_LONG)
+		return rows->stamp + 1;
+	for (uint32_t i = 0; i < rows->chunk_count; i++)
+		for (uint32_t row = 0; rows->chunks[i] != NULL && row < rows->chunks[i]->count; row++)
+			if (rows->chunks[i]->gone[row] != 0)
+				rows->chunks[i]->gone[row] = GONE_LONG;
+	return 1;
+}
+
 void tr_rank_rows_save(struct tr_rank_rows *rows)
 {
 	TR_DASSERT(rows->batch == NULL);
-	rows->stamp = rows->stamp == UINT8_MAX ? 1 : rows->stamp + 1;
+	rows->stamp = next_stamp(rows);
 	rows->save_cursor = 0;
 	for (uint32_t i = 0; i < rows->chunk_count; i++) {
 		struct tr_rank_chunk *chunk = rows->chunks[i];

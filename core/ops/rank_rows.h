@@ -46,7 +46,7 @@ struct tr_rank_rows {
 	uint32_t added[TR_RANK_CHUNK_ROWS];
 	uint32_t *sparse; /* chunks of which few rows live */
 	uint32_t sparse_count;
-	uint8_t stamp; /* of the last snapshot, 1 .. 255 */
+	uint8_t stamp; /* of the last snapshot, 1 .. 254, then 1 again */
 	uint32_t save_cursor;
 	uint64_t live;
 	size_t bytes;
