@@ -13,7 +13,9 @@
 
 #define BLOCK 64u
 
+#ifdef __AVX512BW__
 static inline uint64_t low_bits(uint32_t n) { return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1; }
+#endif
 
 /* Where the byte is among the first `length` (at most 64) bytes. */
 static inline uint64_t places(const char *text, uint32_t length, char byte)
