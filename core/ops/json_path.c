@@ -363,7 +363,11 @@ struct tr_json_path *tr_json_path_compile(struct tr_arena *arena, const char *te
 		return path;
 	}
 	if (text[0] != '$' && text[0] != '@') {
-		text = tr_arena_printf(arena, "$.%.*s", (int)length, text);
+		char *whole = tr_arena_alloc_aligned(arena, (size_t)length + 2, 1);
+
+		memcpy(whole, "$.", 2);
+		memcpy(whole + 2, text, length); /* it may have a NUL byte */
+		text = whole;
 		length += 2;
 	}
 	r.text = tr_arena_strndup(arena, text, length);
