@@ -52,6 +52,12 @@ static inline bool tr_type_is_numeric(const struct tr_type *t)
 {
 	return t->id >= TR_TYPE_TINYINT && t->id <= TR_TYPE_DECIMAL;
 }
+/** ARRAY, MAP, MULTISET, ROW. */
+static inline bool tr_type_is_nested(const struct tr_type *t)
+{
+	return t->phys == TR_PHYS_LIST || t->phys == TR_PHYS_ROW;
+}
+
 static inline bool tr_type_is_text(const struct tr_type *t)
 {
 	return t->id == TR_TYPE_CHAR || t->id == TR_TYPE_VARCHAR;

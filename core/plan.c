@@ -51,6 +51,16 @@ struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, con
 	return node;
 }
 
+struct tr_node *tr_plan_copy(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs)
+{
+	struct tr_node *copy = tr_plan_node(arena, node->kind, inputs, node->input_count);
+	const struct tr_node *const *copied = copy->inputs;
+
+	*copy = *node;
+	copy->inputs = copied;
+	return copy;
+}
+
 #define FAIL_NODE(st, node, ...) \
 	return fail_node((st), (node), tr_status_set((st), TR_ERR_INTERNAL, 0, TR_WHERE, __VA_ARGS__))
 

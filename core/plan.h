@@ -179,6 +179,9 @@ struct tr_plan {
 struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, const struct tr_node *const *inputs,
 			     uint32_t input_count);
 
+/** A copy of a node in `arena` over other inputs, as many as it has; NULL if that is none. */
+struct tr_node *tr_plan_copy(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs);
+
 /** The schema in which partials travel from LOCAL to GLOBAL: keys..., one BYTES-like or fixed column per accumulator,
  * the slice's end, the hidden count. Fails if an aggregate is not mergeable or the window has no slices. */
 tr_code tr_plan_local_schema(struct tr_arena *arena, const struct tr_node *local, const struct tr_schema **schema,

@@ -338,8 +338,6 @@ const struct tr_relation *tr_bind_overs(struct tr_binder *binder, const struct t
 					const struct tr_overs *overs);
 
 /* bind_group.c */
-/** Whether values of the type are compared as keys by way of their packed bytes. */
-bool tr_bind_is_nested(const struct tr_type *type);
 /** The last millisecond of a window that is attached to a row, as the kind of time that the watermark is of. */
 const struct tr_expr *tr_bind_attached_time(struct tr_binder *binder, const struct tr_expr *end, bool is_local,
 					    struct tr_span span);

@@ -25,7 +25,7 @@ static int32_t projected_column(struct tr_aggregation *aggregation, const struct
 	/* Where there are several sets a key is NULL in some of them, but an argument is not. */
 	for (uint32_t i = aggregation->set_count > 1 ? aggregation->key_count : 0; i < aggregation->projected_count;
 	     i++) {
-		if (i < aggregation->key_count && tr_bind_is_nested(expr->type))
+		if (i < aggregation->key_count && tr_type_is_nested(expr->type))
 			continue; /* the key is packed */
 		if (tr_expr_equals(aggregation->projected[i], expr))
 			return (int32_t)i;

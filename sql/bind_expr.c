@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/type.h"
 #include "sql/bind.h"
 #include "sql/type_name.h"
 
@@ -30,7 +31,7 @@ static const struct tr_expr *not_supported(struct tr_binder *binder, const struc
 /* Whether the executor can do what the node says. */
 static bool check(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span)
 {
-	bool is_nested = expr->type->phys == TR_PHYS_LIST || expr->type->phys == TR_PHYS_ROW;
+	bool is_nested = tr_type_is_nested(expr->type);
 	bool is_value = !is_nested && (expr->kind == TR_EXPR_CALL || expr->args[0]->kind == TR_EXPR_LITERAL);
 	struct tr_status st = {0};
 

@@ -14,9 +14,8 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/type.h"
 #include "sql/bind.h"
-
-bool tr_bind_is_nested(const struct tr_type *type) { return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW; }
 
 static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
 {
@@ -297,7 +296,7 @@ static const struct tr_node *unpack_keys(struct tr_binder *binder, const struct 
 
 	for (uint32_t i = 0; i < packed->column_count; i++) {
 		exprs[i] = tr_expr_column(binder->arena, i, packed->types[i]);
-		if (i < aggregation->key_count && tr_bind_is_nested(aggregation->keys[i]->type))
+		if (i < aggregation->key_count && tr_type_is_nested(aggregation->keys[i]->type))
 			exprs[i] = tr_expr_unpack(binder->arena, exprs[i], tr_bind_key_type(binder, aggregation, i));
 	}
 	result->project.exprs = exprs;
@@ -327,7 +326,7 @@ static struct tr_relation *make_aggregate(struct tr_binder *binder, const struct
 
 	for (uint32_t i = 0; i < count; i++) {
 		projected[i] = aggregation->projected[i];
-		if (i < aggregation->key_count && tr_bind_is_nested(projected[i]->type)) {
+		if (i < aggregation->key_count && tr_type_is_nested(projected[i]->type)) {
 			is_packed = true;
 			projected[i] = tr_expr_pack(binder->arena, projected[i]);
 		}

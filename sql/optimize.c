@@ -85,16 +85,6 @@ static bool merges(struct tr_arena *arena, const struct tr_node *above, const st
 	return true;
 }
 
-static struct tr_node *copy_node(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs)
-{
-	struct tr_node *copy = tr_plan_node(arena, node->kind, inputs, node->input_count);
-	const struct tr_node *const *copied = copy->inputs;
-
-	*copy = *node;
-	copy->inputs = copied;
-	return copy;
-}
-
 /* ---- 1. filters ---- */
 
 const struct tr_expr *tr_optimize_and(struct tr_arena *arena, const struct tr_expr *a, const struct tr_expr *b)
@@ -143,7 +133,7 @@ static const struct tr_node *filter_unnest(struct tr_arena *arena, const struct 
 	if (below != NULL) {
 		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
 
-		input = copy_node(arena, input, &filtered);
+		input = tr_plan_copy(arena, input, &filtered);
 	}
 	return filter_above(arena, input, condition);
 }
@@ -152,7 +142,7 @@ static const struct tr_node *filter_unnest(struct tr_arena *arena, const struct 
 static const struct tr_node *filter_rank(struct tr_arena *arena, const struct tr_node *input,
 					 const struct tr_expr *condition)
 {
-	struct tr_node *rank = copy_node(arena, input, input->inputs);
+	struct tr_node *rank = tr_plan_copy(arena, input, input->inputs);
 	const struct tr_node *made = rank;
 	const struct tr_expr *below;
 
@@ -160,7 +150,7 @@ static const struct tr_node *filter_rank(struct tr_arena *arena, const struct tr
 	if (below != NULL) {
 		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
 
-		made = copy_node(arena, rank, &filtered);
+		made = tr_plan_copy(arena, rank, &filtered);
 	}
 	return filter_above(arena, made, condition);
 }
@@ -211,7 +201,7 @@ static const struct tr_node *filter_aggregate(struct tr_arena *arena, const stru
 						 input->inputs[0]->output->types[input->window.keys[i]]);
 		first = tr_expr_substitute(arena, first, keys, input->window.key_count);
 		filtered = make_filter(arena, input->inputs[0], first);
-		node = copy_node(arena, input, &filtered);
+		node = tr_plan_copy(arena, input, &filtered);
 	}
 	return filter_above(arena, node, others);
 }
@@ -233,14 +223,14 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 			tr_expr_substitute(arena, condition, input->project.exprs, input->output->column_count);
 		const struct tr_node *filtered = make_filter(arena, input->inputs[0], below);
 
-		return copy_node(arena, input, &filtered);
+		return tr_plan_copy(arena, input, &filtered);
 	}
 	if (input->kind == TR_NODE_UNION && !tr_optimize_is_volatile(condition)) {
 		const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
 
 		for (uint32_t i = 0; i < input->input_count; i++)
 			inputs[i] = make_filter(arena, input->inputs[i], condition);
-		return copy_node(arena, input, inputs);
+		return tr_plan_copy(arena, input, inputs);
 	}
 	if (input->kind == TR_NODE_WINDOW_AGGREGATE)
 		return filter_aggregate(arena, input, condition);
@@ -263,7 +253,7 @@ static const struct tr_node *sink_filters(struct tr_arena *arena, const struct t
 		inputs[i] = sink_filters(arena, node->inputs[i]);
 	if (node->kind == TR_NODE_FILTER)
 		return make_filter(arena, inputs[0], node->filter.condition);
-	return copy_node(arena, node, inputs);
+	return tr_plan_copy(arena, node, inputs);
 }
 
 /* ---- 2. projections ---- */
@@ -275,7 +265,7 @@ static const struct tr_node *merge_projects(struct tr_arena *arena, const struct
 
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = merge_projects(arena, node->inputs[i]);
-	copy = copy_node(arena, node, inputs);
+	copy = tr_plan_copy(arena, node, inputs);
 	if (node->kind != TR_NODE_PROJECT)
 		return copy;
 	{
@@ -293,7 +283,7 @@ static const struct tr_node *merge_projects(struct tr_arena *arena, const struct
 			exprs[i] = tr_expr_fold(arena, expr);
 		}
 		if (is_merged)
-			copy = copy_node(arena, node, below->inputs);
+			copy = tr_plan_copy(arena, node, below->inputs);
 		copy->project.exprs = exprs;
 	}
 	return copy;
@@ -412,7 +402,7 @@ static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node 
 
 static const struct tr_node *prune_scan(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
-	struct tr_node *copy = copy_node(arena, node, NULL);
+	struct tr_node *copy = tr_plan_copy(arena, node, NULL);
 	struct tr_table_spec *spec = TR_NEW(arena, struct tr_table_spec);
 	struct tr_need **needs = TR_NEW_ARRAY(arena, node->scan.table->schema->column_count + 1, struct tr_need *);
 
@@ -442,7 +432,7 @@ static const struct tr_node *prune_project(struct tr_arena *arena, const struct 
 			mark(&input, node->project.exprs[i]);
 	}
 	pruned = prune(arena, node->inputs[0], &input);
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = keep_columns(arena, node->output, usage);
 	exprs = TR_NEW_ARRAY(arena, copy->output->column_count + 1, const struct tr_expr *);
 	for (uint32_t i = 0; i < node->output->column_count; i++) {
@@ -461,7 +451,7 @@ static const struct tr_node *prune_filter(struct tr_arena *arena, const struct t
 
 	mark(usage, node->filter.condition);
 	pruned = prune(arena, node->inputs[0], usage);
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = pruned->output;
 	copy->filter.condition = renumber(arena, node->filter.condition, usage, below);
 	return copy;
@@ -499,7 +489,7 @@ static const struct tr_node *prune_aggregate(struct tr_arena *arena, const struc
 	if (node->window.key_count == 0 && input.count > 0 && !is_any_read(&input))
 		input.is_read[0] = true; /* rows need a column */
 	pruned = prune(arena, node->inputs[0], &input);
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	for (uint32_t i = 0; i < node->window.key_count; i++)
 		keys[i] = input.map[node->window.keys[i]];
 	for (uint32_t i = 0; i < node->window.agg_count; i++) {
@@ -535,7 +525,7 @@ static const struct tr_node *prune_window_table(struct tr_arena *arena, const st
 	pruned = prune(arena, node->inputs[0], &input);
 	for (uint32_t i = 0; i < usage->count; i++)
 		usage->is_read[i] = i >= base || input.is_read[i];
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = keep_columns(arena, node->output, usage);
 	TR_ASSERT(copy->output->column_count == pruned->output->column_count + 3);
 	copy->window.window.time_column = (int32_t)input.map[time_column];
@@ -552,7 +542,7 @@ static const struct tr_node *prune_unnest(struct tr_arena *arena, const struct t
 		input.is_read[node->unnest.columns[i]] |= usage->is_read[i];
 	input.is_read[node->unnest.list] = true;
 	pruned = prune(arena, node->inputs[0], &input);
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = keep_columns(arena, node->output, usage);
 	tr_optimize_unnest_keep(arena, &copy->unnest, usage->is_read, input.map);
 	return copy;
@@ -576,7 +566,7 @@ static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_
 	input.is_read[node->rank.window.time_column] = true;
 	pruned = prune(arena, node->inputs[0], &input);
 	memcpy(usage->is_read, input.is_read, base * sizeof(*input.is_read));
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->rank.has_number = node->rank.has_number && usage->is_read[base];
 	copy->output = keep_columns(arena, node->output, usage);
 	for (uint32_t i = 0; i < node->rank.key_count; i++)
@@ -604,7 +594,7 @@ static const struct tr_node *prune_sort(struct tr_arena *arena, const struct tr_
 	if (usage->count > 0 && !is_any_read(usage))
 		usage->is_read[0] = true; /* rows need a column */
 	pruned = prune(arena, node->inputs[0], usage);
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = pruned->output;
 	for (uint32_t i = 0; i < spec->key_count; i++) {
 		keys[i] = spec->keys[i];
@@ -629,7 +619,7 @@ static const struct tr_node *prune_expand(struct tr_arena *arena, const struct t
 	pruned = prune(arena, node->inputs[0], &input);
 	for (uint32_t i = 0; i < usage->count; i++)
 		usage->is_read[i] = i >= base || input.is_read[i];
-	copy = copy_node(arena, node, &pruned);
+	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = keep_columns(arena, node->output, usage);
 	TR_ASSERT(copy->output->column_count == pruned->output->column_count + 1);
 	for (uint32_t s = 0; s < set_count; s++) {
@@ -658,7 +648,7 @@ static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_n
 		usage->is_read[i] = true;
 		usage->map[i] = i;
 	}
-	return copy_node(arena, node, inputs);
+	return tr_plan_copy(arena, node, inputs);
 }
 
 static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
@@ -746,9 +736,9 @@ static const struct tr_node *fuse(struct tr_arena *arena, const struct tr_node *
 		inputs[i] = fuse(arena, node->inputs[i]);
 	if (node->kind == TR_NODE_PROJECT && is_identity(node, inputs[0]->output))
 		return inputs[0];
-	copy = copy_node(arena, node, inputs);
+	copy = tr_plan_copy(arena, node, inputs);
 	if (node->kind == TR_NODE_PROJECT && inputs[0]->kind == TR_NODE_FILTER) {
-		copy = copy_node(arena, node, inputs[0]->inputs);
+		copy = tr_plan_copy(arena, node, inputs[0]->inputs);
 		copy->project.condition = inputs[0]->filter.condition;
 	}
 	return copy;

@@ -55,16 +55,6 @@ static const struct tr_expr *const *add_expr(struct tr_arena *arena, const struc
 	return more;
 }
 
-static struct tr_node *copy_node(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *const *inputs)
-{
-	struct tr_node *copy = tr_plan_node(arena, node->kind, inputs, node->input_count);
-	const struct tr_node *const *copied = copy->inputs;
-
-	*copy = *node;
-	copy->inputs = copied;
-	return copy;
-}
-
 /* A PROJECT that passes `count` columns on and adds `position`. */
 static const struct tr_node *project(struct tr_arena *arena, const struct tr_node *node, const struct tr_expr *position)
 {
@@ -93,7 +83,7 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 static const struct tr_node *values(struct tr_arena *arena, const struct tr_node *node)
 {
 	const uint32_t count = node->output->column_count;
-	struct tr_node *copy = copy_node(arena, node, NULL);
+	struct tr_node *copy = tr_plan_copy(arena, node, NULL);
 	const struct tr_expr **exprs =
 		TR_NEW_ARRAY(arena, (size_t)node->values.row_count * (count + 1) + 1, const struct tr_expr *);
 
@@ -139,7 +129,7 @@ static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_
 	const struct tr_node *input = with_position(arena, node->inputs[0]);
 	const uint32_t count = node->output->column_count, last = input->output->column_count - 1;
 	const uint32_t at = node->kind == TR_NODE_UNNEST ? node->unnest.column_count : last;
-	struct tr_node *copy = copy_node(arena, node, &input), *result;
+	struct tr_node *copy = tr_plan_copy(arena, node, &input), *result;
 	struct tr_schema *schema = TR_NEW(arena, struct tr_schema);
 	const char **names = TR_NEW_ARRAY(arena, count + 1, const char *);
 	const struct tr_type **types = TR_NEW_ARRAY(arena, count + 1, const struct tr_type *);
@@ -181,7 +171,7 @@ static const struct tr_node *union_all(struct tr_arena *arena, const struct tr_n
 		if (inputs[i]->output->types[last]->id != TR_TYPE_BIGINT)
 			inputs[i] = project(arena, node->inputs[i], tr_expr_i64(arena, position_type(arena), 0));
 	}
-	copy = copy_node(arena, node, inputs);
+	copy = tr_plan_copy(arena, node, inputs);
 	copy->output = widen(arena, node->output, position_type(arena));
 	return copy;
 }
@@ -195,14 +185,14 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 
 	switch (node->kind) {
 	case TR_NODE_SCAN:
-		copy = copy_node(arena, node, NULL);
+		copy = tr_plan_copy(arena, node, NULL);
 		copy->scan.exprs = add_expr(arena, node->scan.exprs, count, row_position(arena));
 		copy->output = widen(arena, node->output, position_type(arena));
 		return copy;
 	case TR_NODE_VALUES: return values(arena, node);
 	case TR_NODE_FILTER:
 		input = with_position(arena, node->inputs[0]);
-		copy = copy_node(arena, node, &input);
+		copy = tr_plan_copy(arena, node, &input);
 		copy->output = widen(arena, node->output, input->output->types[count]);
 		return copy;
 	case TR_NODE_PROJECT: {
@@ -210,7 +200,7 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 
 		input = with_position(arena, node->inputs[0]);
 		last = input->output->column_count - 1;
-		copy = copy_node(arena, node, &input);
+		copy = tr_plan_copy(arena, node, &input);
 		copy->project.exprs = add_expr(arena, node->project.exprs, count,
 					       tr_expr_column(arena, last, input->output->types[last]));
 		copy->output = widen(arena, node->output, input->output->types[last]);
@@ -251,7 +241,7 @@ static const struct tr_node *aggregate(struct tr_arena *arena, const struct tr_n
 	if (!is_ordered)
 		return node;
 	input = with_position(arena, node->inputs[0]);
-	copy = copy_node(arena, node, &input);
+	copy = tr_plan_copy(arena, node, &input);
 	copy->window.aggs = aggs;
 	return copy;
 }
@@ -262,6 +252,6 @@ const struct tr_node *tr_order(struct tr_arena *arena, const struct tr_node *nod
 
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = tr_order(arena, node->inputs[i]);
-	node = copy_node(arena, node, inputs);
+	node = tr_plan_copy(arena, node, inputs);
 	return node->kind == TR_NODE_WINDOW_AGGREGATE ? aggregate(arena, node) : node;
 }

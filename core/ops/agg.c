@@ -58,8 +58,6 @@ static const struct tr_agg *find_code(const struct tr_agg *table, const char *na
 	return NULL;
 }
 
-static bool is_nested(const struct tr_type *type) { return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW; }
-
 /** MIN and MAX: the types that Flink's have. */
 static bool is_comparable(const struct tr_type *type)
 {
@@ -88,7 +86,7 @@ static const struct tr_agg *find_overload(const char *name, const struct tr_agg_
 	const struct tr_agg *collect = find_code(tr_agg_collects, name, ask->is_distinct);
 	const bool is_count = strcmp(name, "COUNT") == 0;
 
-	if (is_count && (arg == NULL || !ask->is_distinct || !is_nested(arg)))
+	if (is_count && (arg == NULL || !ask->is_distinct || !tr_type_is_nested(arg)))
 		return &tr_agg_counts[arg == NULL ? 0 : 1];
 	if (arg == NULL)
 		return NULL;

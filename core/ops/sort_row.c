@@ -12,13 +12,12 @@
 
 static bool is_text(const struct tr_type *type) { return type->phys == TR_PHYS_VIEW; }
 
-static bool is_nested(const struct tr_type *type) { return type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW; }
-
 /** Bytes of a value that has a fixed width; 0 for all others. */
 static uint32_t width_of(const struct tr_type *type)
 {
-	return is_text(type) || is_nested(type) || type->phys == TR_PHYS_NONE ? 0
-									      : tr_phys_bytes((enum tr_phys)type->phys);
+	return is_text(type) || tr_type_is_nested(type) || type->phys == TR_PHYS_NONE
+		       ? 0
+		       : tr_phys_bytes((enum tr_phys)type->phys);
 }
 
 void tr_sort_rows_init(struct tr_sort_rows *rows, const struct tr_schema *schema, const struct tr_order_key *keys,
@@ -30,7 +29,7 @@ void tr_sort_rows_init(struct tr_sort_rows *rows, const struct tr_schema *schema
 	for (uint32_t k = 0; k < key_count; k++) {
 		const struct tr_type *type = schema->types[keys[k].column];
 
-		TR_ASSERT(!is_nested(type));
+		TR_ASSERT(!tr_type_is_nested(type));
 		rows->key_bytes += 1 + width_of(type);
 		rows->has_text_keys = rows->has_text_keys || is_text(type);
 	}
@@ -44,8 +43,8 @@ void tr_sort_rows_init(struct tr_sort_rows *rows, const struct tr_schema *schema
 
 		rows->places[c] = rows->null_bytes + rows->fixed_bytes;
 		rows->fixed_bytes += width_of(type);
-		rows->has_texts = rows->has_texts || is_text(type) || is_nested(type);
-		if (is_nested(type)) {
+		rows->has_texts = rows->has_texts || is_text(type) || tr_type_is_nested(type);
+		if (tr_type_is_nested(type)) {
 			rows->image_schemas[c] = (struct tr_schema){
 				.column_count = 1, .names = &schema->names[c], .types = &schema->types[c]};
 			rows->images[c] = tr_batch_buffer_create(&rows->image_schemas[c], 1);
@@ -154,7 +153,7 @@ void tr_sort_rows_measure(struct tr_sort_rows *rows, const struct tr_batch *batc
 		const struct tr_column *column = &batch->columns[c];
 		const struct tr_type *type = rows->schema->types[c];
 
-		for (uint32_t i = 0; (is_text(type) || is_nested(type)) && i < n; i++) {
+		for (uint32_t i = 0; (is_text(type) || tr_type_is_nested(type)) && i < n; i++) {
 			const uint32_t row = tr_batch_row(batch, i);
 
 			if (tr_column_is_null(column, row))
@@ -327,7 +326,7 @@ static void put_varying(struct tr_sort_rows *rows, const struct tr_batch *batch,
 
 		if (tr_column_is_null(column, row))
 			continue;
-		if (is_nested(column->type)) {
+		if (tr_type_is_nested(column->type)) {
 			memcpy(&length, rows->nested.data + rows->nested_at, sizeof(length));
 			length += (uint32_t)sizeof(length);
 			memcpy(rows->ends[i], rows->nested.data + rows->nested_at, length);
@@ -377,7 +376,7 @@ void tr_sort_rows_write(struct tr_sort_rows *rows, const struct tr_batch *batch)
 	for (uint32_t i = 0; i < n; i++)
 		rows->ends[i] += rows->null_bytes + rows->fixed_bytes;
 	for (uint32_t c = 0; c < columns; c++)
-		if (is_text(rows->schema->types[c]) || is_nested(rows->schema->types[c]))
+		if (is_text(rows->schema->types[c]) || tr_type_is_nested(rows->schema->types[c]))
 			put_varying(rows, batch, &batch->columns[c]);
 	for (uint32_t i = 0; rows->has_text_keys && i < n; i++)
 		memcpy(rows->ends[i], &rows->key_lengths[i], sizeof(*rows->key_lengths));
@@ -464,7 +463,7 @@ void tr_sort_rows_read(struct tr_sort_rows *rows, const char *const *from, const
 	for (uint32_t c = 0; c < rows->schema->column_count; c++) {
 		const struct tr_type *type = rows->schema->types[c];
 
-		if (is_text(type) || is_nested(type))
+		if (is_text(type) || tr_type_is_nested(type))
 			get_varying(rows, rows->rows, count, c, into);
 		else if (width_of(type) > 0)
 			get_fixed(rows->rows, count, rows->places[c], width_of(type), into->columns[c].data);
