@@ -126,11 +126,8 @@ static tr_code build_chain(struct data *d, const struct tr_expr *condition, cons
 	for (uint32_t i = 0; i < count; i++)
 		types[i] = outputs[i]->type;
 	d->output = (struct tr_schema){count, d->input.names, types};
-	if (condition != NULL)
-		TR_TRY(tr_program_compile_where(&d->arena, &d->input, condition, outputs, count, &program, st));
-	else
-		TR_TRY(tr_program_compile(&d->arena, &d->input, outputs, count, &program, st));
-	d->project = tr_op_project_create(&d->context, &d->output, program, condition != NULL);
+	TR_TRY(tr_program_compile_where(&d->arena, &d->input, condition, outputs, count, &program, st));
+	d->project = tr_op_project_create(&d->context, &d->output, program);
 	d->project->next = &d->tail.op;
 	return TR_OK;
 }

@@ -215,12 +215,8 @@ static tr_code compile(struct data *d, struct tr_status *st)
 		TR_ASSERT(node->input_count == 1);
 	bind(d, node->inputs[0]->output);
 	d->has_condition = node->project.condition != NULL;
-	if (d->has_condition)
-		TR_TRY(tr_program_compile_where(&d->arena, node->inputs[0]->output, node->project.condition,
-						node->project.exprs, node->output->column_count, &program, st));
-	else
-		TR_TRY(tr_program_compile(&d->arena, node->inputs[0]->output, node->project.exprs,
-					  node->output->column_count, &program, st));
+	TR_TRY(tr_program_compile_where(&d->arena, node->inputs[0]->output, node->project.condition,
+					node->project.exprs, node->output->column_count, &program, st));
 	TR_ASSERT(node->output->column_count == d->kernel->output_count);
 	d->context.time_zone = "UTC";
 	d->program = tr_program_state_create(program, &d->context, ROWS);

@@ -20,7 +20,6 @@
 #include "core/graph.h"
 #include "core/op_sink.h"
 #include "core/ops/op_expand.h"
-#include "core/ops/op_filter.h"
 #include "core/ops/op_project.h"
 #include "core/ops/op_sort.h"
 #include "core/ops/op_values.h"
@@ -235,6 +234,19 @@ static const struct tr_sort_plan *sort_plan(struct tr_graph *graph, const struct
 	return plan;
 }
 
+/** A filter is a projection that passes all columns on, by reference. */
+static tr_code compile_filter(struct tr_graph *graph, const struct tr_node *node, const struct tr_program **program,
+			      struct tr_status *st)
+{
+	const struct tr_schema *schema = node->output;
+	const struct tr_expr **columns = TR_NEW_ARRAY(&graph->arena, schema->column_count + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < schema->column_count; i++)
+		columns[i] = tr_expr_column(&graph->arena, i, schema->types[i]);
+	return tr_program_compile_where(&graph->arena, node->inputs[0]->output, node->filter.condition, columns,
+					schema->column_count, program, st);
+}
+
 static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, struct tr_status *st)
 {
 	if (stage->head == TR_HEAD_SOURCE)
@@ -243,15 +255,11 @@ static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, str
 		const struct tr_node *node = stage->nodes[i];
 
 		if (node->kind == TR_NODE_FILTER)
-			TR_TRY(tr_program_compile(&graph->arena, node->inputs[0]->output, &node->filter.condition, 1,
-						  &stage->programs[i], st));
-		else if (node->kind == TR_NODE_PROJECT && node->project.condition != NULL)
+			TR_TRY(compile_filter(graph, node, &stage->programs[i], st));
+		else if (node->kind == TR_NODE_PROJECT)
 			TR_TRY(tr_program_compile_where(&graph->arena, node->inputs[0]->output, node->project.condition,
 							node->project.exprs, node->output->column_count,
 							&stage->programs[i], st));
-		else if (node->kind == TR_NODE_PROJECT)
-			TR_TRY(tr_program_compile(&graph->arena, node->inputs[0]->output, node->project.exprs,
-						  node->output->column_count, &stage->programs[i], st));
 		else if (node->kind == TR_NODE_WINDOW_AGGREGATE)
 			stage->windows[i] = window_plan(graph, node);
 		else if (node->kind == TR_NODE_SORT)
@@ -361,14 +369,11 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 
 	set_memory(graph, subtask, node);
 	switch (node->kind) {
-	case TR_NODE_FILTER: op = tr_op_filter_create(context, node->output, stage->programs[index]); break;
 	case TR_NODE_UNNEST:
 		tr_op_unnest_create(&node->unnest, node->inputs[0]->output, node->output, context, &op);
 		break;
-	case TR_NODE_PROJECT:
-		op = tr_op_project_create(context, node->output, stage->programs[index],
-					  node->project.condition != NULL);
-		break;
+	case TR_NODE_FILTER:
+	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
 	case TR_NODE_EXPAND:
 		op = tr_op_expand_create(context, node->output, node->expand.sets, node->expand.set_count);
 		break;

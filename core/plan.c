@@ -11,27 +11,11 @@
 
 #include "base/check.h"
 #include "core/chain.h"
+#include "core/plan_attributes.h"
 
 #define NODES_MAX 65536
 #define DEPTH_MAX 512
 #define NODES_NAMED_MAX 4096
-
-static const char *const kind_names[] = {
-	[TR_NODE_SCAN] = "Scan",
-	[TR_NODE_VALUES] = "Values",
-	[TR_NODE_FILTER] = "Filter",
-	[TR_NODE_PROJECT] = "Project",
-	[TR_NODE_UNION] = "Union",
-	[TR_NODE_UNNEST] = "Correlate",
-	[TR_NODE_WINDOW_TABLE] = "WindowTableFunction",
-	[TR_NODE_EXPAND] = "Expand",
-	[TR_NODE_WINDOW_AGGREGATE] = "WindowAggregate",
-	[TR_NODE_WINDOW_RANK] = "WindowRank",
-	[TR_NODE_SORT] = "Sort",
-	[TR_NODE_LIMIT] = "Limit",
-	[TR_NODE_EXCHANGE] = "Exchange",
-	[TR_NODE_SINK] = "Sink",
-};
 
 struct tr_node *tr_plan_node(struct tr_arena *arena, enum tr_node_kind kind, const struct tr_node *const *inputs,
 			     uint32_t input_count)
@@ -66,7 +50,7 @@ struct tr_node *tr_plan_copy(struct tr_arena *arena, const struct tr_node *node,
 
 static tr_code fail_node(struct tr_status *st, const struct tr_node *node, tr_code code)
 {
-	return tr_status_prefix(st, code, "plan node %u (%s)", node->id, kind_names[node->kind]);
+	return tr_status_prefix(st, code, "plan node %u (%s)", node->id, tr_plan_node_name(node));
 }
 
 static bool schemas_fit(const struct tr_schema *a, const struct tr_schema *b)

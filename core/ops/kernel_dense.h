@@ -47,7 +47,7 @@ struct tr_kernel_dense {
 			     int64_t base, uint32_t count);
 	/* in less what it is above a multiple of unit; false: a result is out of range */
 	bool (*floor_to)(int64_t *restrict out, const int64_t *restrict in, int64_t unit, uint32_t count);
-	/* Days since 1970-01-01; false: they don't fit, or (for the others) are before the year -1970 or beyond 5,000,000 */
+	/* Days since 1970-01-01; false: they don't fit, or (for the others) are before the year -4000 or beyond 4,900,000 */
 	bool (*days)(int32_t *restrict out, const int64_t *restrict in, int64_t ticks_a_day, uint32_t count);
 	bool (*civil)(int64_t *restrict out, const int64_t *restrict in, int64_t ticks_a_day, enum tr_dense_part part,
 		      uint32_t count);

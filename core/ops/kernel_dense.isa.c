@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dense loops. None has a branch in it: what is out of range is ORed up and asked for at the end, in blocks short enough
- * that a general loop that comes instead has not lost much.
+ * The dense loops. None has a branch in it: whether all values are in range is asked once, of the least and the greatest or of
+ * bits ORed up, for all rows or a block of them.
  *
- * Civil dates are worked out in 32 bits without a sign, counted from the 1st of March 4000 years before 1970-03-01's era, so
- * that the divisions by constants are multiplications of vectors (the algorithm is base/calendar.h's).
+ * Civil dates are worked out in 32 bits without a sign, counted from ten eras of 400 years before the one of 1970, so that the
+ * divisions by constants are multiplications of vectors (the algorithm is base/calendar.h's).
  */
 #include "core/ops/kernel_dense.h"
 

@@ -13,8 +13,8 @@ struct project {
 	struct tr_op op;
 	struct tr_program_state *program;
 	struct tr_column *columns;
-	bool has_condition;
-	uint32_t *selection; /* with a condition */
+	bool has_condition;  /* of the program */
+	uint32_t *selection; /* with one */
 	uint32_t capacity;
 	struct tr_batch batch; /* what is emitted; untouched while next is blocked */
 };
@@ -69,7 +69,7 @@ static void destroy(struct tr_op *op)
 static const struct tr_op_ops project_ops = {.name = "project", .on_batch = on_batch, .destroy = destroy};
 
 struct tr_op *tr_op_project_create(struct tr_op_context *context, const struct tr_schema *output,
-				   const struct tr_program *program, bool has_condition)
+				   const struct tr_program *program)
 {
 	struct project *p = calloc(1, sizeof(*p));
 
@@ -78,7 +78,7 @@ struct tr_op *tr_op_project_create(struct tr_op_context *context, const struct t
 	p->op.context = context;
 	p->op.timer_ms = INT64_MAX;
 	p->op.output = output;
-	p->has_condition = has_condition;
+	p->has_condition = tr_program_has_condition(program);
 	p->op.metrics.watermark_ms = TR_WATERMARK_MIN;
 	p->columns = calloc(output->column_count + 1, sizeof(*p->columns));
 	TR_ASSERT(p->columns != NULL);

@@ -10,9 +10,8 @@
 #include "core/ops/op.h"
 #include "core/ops/program.h"
 
-/** `program` has one output per column of `output`; `has_condition`: it was compiled by tr_program_compile_where. It, the
- * schema and the context outlive the operator. */
+/** `program` has one output per column of `output`, and a condition or none; it, the schema and the context outlive the operator. */
 struct tr_op *tr_op_project_create(struct tr_op_context *context, const struct tr_schema *output,
-				   const struct tr_program *program, bool has_condition);
+				   const struct tr_program *program);
 
 #endif

@@ -707,33 +707,10 @@ static void finish(struct compiler *c, struct tr_code_block *block, const uint32
 	block->output_count = output_count;
 }
 
-static void begin(struct compiler *c, struct tr_arena *arena, const struct tr_schema *input, struct tr_status *st)
-{
-	*c = (struct compiler){.arena = arena, .input = input, .st = st};
-	new_selection(c, TR_NONE);
-}
-
 tr_code tr_program_compile(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *const *outputs,
 			   uint32_t output_count, const struct tr_program **program, struct tr_status *st)
 {
-	struct tr_program *p = TR_NEW(arena, struct tr_program);
-	uint32_t *registers = TR_NEW_ARRAY(arena, TR_MAX(output_count, 1u), uint32_t);
-	struct compiler c;
-
-	TR_ASSERT(input != NULL && program != NULL);
-	p->input = input;
-	begin(&c, arena, input, st);
-	for (uint32_t i = 0; i < output_count; i++)
-		TR_TRY(compile(&c, outputs[i], 0, &registers[i]));
-	finish(&c, &p->value, registers, output_count);
-	if (output_count == 1 && outputs[0]->type->id == TR_TYPE_BOOLEAN) {
-		begin(&c, arena, input, st);
-		TR_TRY(compile_filter(&c, outputs[0], 0, &p->filter.result));
-		finish(&c, &p->filter, NULL, 0);
-		p->has_filter = true;
-	}
-	*program = p;
-	return TR_OK;
+	return tr_program_compile_where(arena, input, NULL, outputs, output_count, program, st);
 }
 
 tr_code tr_program_compile_where(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *condition,
@@ -742,15 +719,20 @@ tr_code tr_program_compile_where(struct tr_arena *arena, const struct tr_schema 
 {
 	struct tr_program *p = TR_NEW(arena, struct tr_program);
 	uint32_t *registers = TR_NEW_ARRAY(arena, TR_MAX(output_count, 1u), uint32_t);
-	struct compiler c;
+	struct compiler c = {.arena = arena, .input = input, .st = st};
+	uint32_t sel = new_selection(&c, TR_NONE);
 
-	TR_ASSERT(input != NULL && program != NULL && condition != NULL);
-	p->input = input;
-	begin(&c, arena, input, st);
-	TR_TRY(compile_filter(&c, condition, 0, &p->value.result));
+	TR_ASSERT(input != NULL && program != NULL);
+	if (condition != NULL)
+		TR_TRY(compile_filter(&c, condition, sel, &sel));
 	for (uint32_t i = 0; i < output_count; i++)
-		TR_TRY(compile(&c, outputs[i], p->value.result, &registers[i]));
-	finish(&c, &p->value, registers, output_count);
+		TR_TRY(compile(&c, outputs[i], sel, &registers[i]));
+	p->input = input;
+	p->has_condition = condition != NULL;
+	p->code.result = sel;
+	finish(&c, &p->code, registers, output_count);
 	*program = p;
 	return TR_OK;
 }
+
+bool tr_program_has_condition(const struct tr_program *program) { return program->has_condition; }

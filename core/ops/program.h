@@ -31,7 +31,8 @@ struct tr_program_context {
 tr_code tr_program_compile(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *const *outputs,
 			   uint32_t output_count, const struct tr_program **program, struct tr_status *st) TR_MUST_USE;
 
-/** The same for the rows for which `condition` is TRUE only: what both compute, they compute once. */
+/** The same for the rows for which `condition` is TRUE (not NULL) only; NULL: all. What both compute, they compute once. A conjunction
+ * evaluates each term only for the rows that are left. */
 tr_code tr_program_compile_where(struct tr_arena *arena, const struct tr_schema *input, const struct tr_expr *condition,
 				 const struct tr_expr *const *outputs, uint32_t output_count,
 				 const struct tr_program **program, struct tr_status *st) TR_MUST_USE;
@@ -48,13 +49,10 @@ void tr_program_state_destroy(struct tr_program_state **state);
 tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *batch, struct tr_column *outputs,
 		       struct tr_status *st) TR_MUST_USE;
 
-/** For a program with one BOOLEAN output: writes the rows of `batch` for which it is TRUE (not NULL) into `selection`
- * (room for row_count) and their number into `count`. A conjunction evaluates each term only for the rows left. */
-tr_code tr_program_filter(struct tr_program_state *state, const struct tr_batch *batch, uint32_t *selection,
-			  uint32_t *count, struct tr_status *st) TR_MUST_USE;
+bool tr_program_has_condition(const struct tr_program *program);
 
-/** For a program with a condition: the rows of `batch` that it holds for go to `selection` and `count`, as above, and outputs are as
- * those of tr_program_run, for these rows. */
+/** For a program with a condition: the rows of `batch` that it holds for go to `selection` (room for row_count) and their number
+ * to `count`; outputs are as those of tr_program_run, for these rows. */
 tr_code tr_program_run_where(struct tr_program_state *state, const struct tr_batch *batch, struct tr_column *outputs,
 			     uint32_t *selection, uint32_t *count, struct tr_status *st) TR_MUST_USE;
 

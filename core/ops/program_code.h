@@ -10,7 +10,7 @@
  *     r5 = BLANK; MERGE r5 <- r4 on s1      a CASE is a chain of SPLITs, and MERGEs into one register
  *     r6 = BLEND r1 ? r2 : r3 on s0         or, of harmless numbers, a chain of BLENDs from the last branch to the first
  *
- * A program with one BOOLEAN output has two codes: one that yields the column, one that yields a selection.
+ * A condition comes first: FILTERs and SPLITs, whose last selection is that of all that follows.
  */
 #ifndef TR_CORE_OPS_PROGRAM_CODE_H
 #define TR_CORE_OPS_PROGRAM_CODE_H
@@ -84,14 +84,13 @@ struct tr_code_block {
 	uint32_t local_count;
 	const uint32_t *outputs; /* registers */
 	uint32_t output_count;
-	uint32_t result; /* the selection that outputs are for; 0: all rows of the batch. Of a filter: what it yields */
+	uint32_t result; /* the selection that outputs are for; 0: all rows of the batch */
 };
 
 struct tr_program {
 	const struct tr_schema *input;
-	struct tr_code_block value;
-	bool has_filter;
-	struct tr_code_block filter;
+	bool has_condition;
+	struct tr_code_block code;
 };
 
 #endif

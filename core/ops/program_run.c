@@ -7,7 +7,7 @@
  * constant for one row, and lets harmless kernels run over all rows when the selection is dense, since a vector loop
  * over everything is faster than a gather over a part.
  *
- * Memory: one arena for registers and selections, made at creation (the filter's part at its first run); one heap for
+ * Memory: one arena for registers and selections, made at creation; one heap for
  * long strings, reset when a run begins. A warm run does not allocate.
  */
 #include "core/ops/program.h"
@@ -60,8 +60,7 @@ struct tr_program_state {
 	struct tr_timezone *zone;
 	struct tr_status zone_status;
 	struct tr_timezone_cursor cursor;
-	struct frame value;
-	struct frame filter;
+	struct frame frame;
 	const struct tr_kernel_compare *kernels;
 	const struct tr_kernel_blend *blend;
 };
@@ -120,14 +119,12 @@ struct tr_program_state *tr_program_state_create(const struct tr_program *progra
 	if (tr_timezone_create(context->time_zone != NULL ? context->time_zone : "UTC", &state->zone,
 			       &state->zone_status) != TR_OK)
 		state->zone = NULL;
-	make_frame(state, &state->value, &program->value);
+	make_frame(state, &state->frame, &program->code);
 	return state;
 }
 
 static void destroy_locals(struct frame *frame)
 {
-	if (frame->code == NULL)
-		return;
 	for (uint32_t i = 0; i < frame->code->step_count; i++) {
 		const struct tr_step *step = &frame->code->steps[i];
 
@@ -140,8 +137,7 @@ void tr_program_state_destroy(struct tr_program_state **state)
 {
 	if (*state == NULL)
 		return;
-	destroy_locals(&(*state)->value);
-	destroy_locals(&(*state)->filter);
+	destroy_locals(&(*state)->frame);
 	tr_timezone_destroy(&(*state)->zone);
 	tr_arena_deinit(&(*state)->arena);
 	tr_arena_deinit(&(*state)->heap);
@@ -730,11 +726,11 @@ static tr_code run_code(struct tr_program_state *state, struct frame *frame, con
 tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *batch, struct tr_column *outputs,
 		       struct tr_status *st)
 {
-	const struct tr_code_block *code = &state->program->value;
+	const struct tr_code_block *code = &state->program->code;
 
-	TR_TRY(run_code(state, &state->value, batch, st));
+	TR_TRY(run_code(state, &state->frame, batch, st));
 	for (uint32_t i = 0; i < code->output_count; i++)
-		outputs[i] = state->value.columns[code->outputs[i]];
+		outputs[i] = state->frame.columns[code->outputs[i]];
 	return TR_OK;
 }
 
@@ -749,24 +745,11 @@ static uint32_t copy_rows(struct tr_program_state *state, struct selection *from
 	return from->count;
 }
 
-tr_code tr_program_filter(struct tr_program_state *state, const struct tr_batch *batch, uint32_t *selection,
-			  uint32_t *count, struct tr_status *st)
-{
-	TR_ASSERT(state->program->has_filter);
-	if (state->filter.code == NULL)
-		make_frame(state, &state->filter, &state->program->filter);
-	TR_TRY(run_code(state, &state->filter, batch, st));
-	*count =
-		copy_rows(state, &state->filter.selections[state->program->filter.result], batch->row_count, selection);
-	return TR_OK;
-}
-
 tr_code tr_program_run_where(struct tr_program_state *state, const struct tr_batch *batch, struct tr_column *outputs,
 			     uint32_t *selection, uint32_t *count, struct tr_status *st)
 {
-	const uint32_t result = state->program->value.result;
-
+	TR_ASSERT(state->program->has_condition);
 	TR_TRY(tr_program_run(state, batch, outputs, st));
-	*count = copy_rows(state, &state->value.selections[result], batch->row_count, selection);
+	*count = copy_rows(state, &state->frame.selections[state->program->code.result], batch->row_count, selection);
 	return TR_OK;
 }

@@ -46,7 +46,7 @@ static void append_step(struct tr_bytes *out, struct tr_arena *arena, const stru
 
 const char *tr_program_text(struct tr_arena *arena, const struct tr_program *program)
 {
-	const struct tr_code_block *code = program->has_filter ? &program->filter : &program->value;
+	const struct tr_code_block *code = &program->code;
 	struct tr_bytes out = {0};
 	const char *text;
 

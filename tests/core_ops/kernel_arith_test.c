@@ -190,9 +190,9 @@ static void filters_by_remainder(void **state)
 		expr = call2(&c, "MOD", column(&c, 1), tr_expr_i64(&c.arena, divisor_type, divisor));
 		expr = call2(&c, "AND", call2(&c, "=", column(&c, 0), zero),
 			     call2(&c, "=", expr, tr_expr_i64(&c.arena, divisor_type, 0)));
-		assert_int_equal(tr_program_compile(&c.arena, &c.schema, &expr, 1, &program, NULL), TR_OK);
+		assert_int_equal(tr_program_compile_where(&c.arena, &c.schema, expr, NULL, 0, &program, NULL), TR_OK);
 		s = tr_program_state_create(program, &context, ROWS);
-		assert_int_equal(tr_program_filter(s, &c.batch, got, &count, NULL), TR_OK);
+		assert_int_equal(tr_program_run_where(s, &c.batch, NULL, got, &count, NULL), TR_OK);
 		for (uint32_t i = 0; i < c.batch.selected_count; i++) {
 			const uint32_t row = c.batch.selection != NULL ? c.batch.selection[i] : i;
 

@@ -409,7 +409,7 @@ static void check_filter(struct tr_program_state *state, const struct table *t, 
 	uint32_t count, next = 0;
 	struct tr_status st = {0};
 
-	if (tr_program_filter(state, &t->batch, kept, &count, &st) != TR_OK) {
+	if (tr_program_run_where(state, &t->batch, NULL, kept, &count, &st) != TR_OK) {
 		assert_true(any_failed);
 		return;
 	}
@@ -428,7 +428,7 @@ static void check_filter(struct tr_program_state *state, const struct table *t, 
 		fail_msg("seed %llu: filter kept too many: %s", (unsigned long long)seed, text);
 }
 
-/* A condition and an output in one program: the rows of tr_program_filter, and for them the values of tr_program_run. The output is
+/* A condition and an output in one program: the rows of the condition alone, and for them the values of tr_program_run. The output is
  * the condition's own tree beside a column, so that they share all they can. */
 static void check_where(struct tr_program_state *filter, struct table *t, const struct tr_expr *condition,
 			uint64_t seed, const char *text)
@@ -447,7 +447,7 @@ static void check_where(struct tr_program_state *filter, struct table *t, const 
 			 TR_OK);
 	state = tr_program_state_create(program, &context, rows);
 	code = tr_program_run_where(state, &t->batch, &output, kept, &count, &st);
-	if (code != tr_program_filter(filter, &t->batch, expected, &expected_count, &st))
+	if (code != tr_program_run_where(filter, &t->batch, NULL, expected, &expected_count, &st))
 		fail_msg("seed %llu: with an output it fails otherwise: %s", (unsigned long long)seed, text);
 	if (code == TR_OK) {
 		if (count != expected_count || (count > 0 && memcmp(kept, expected, count * sizeof(*kept)) != 0))
@@ -507,8 +507,14 @@ static bool check_tree(uint64_t seed)
 					    seed, tr_expr_text_of(&t.arena, trees[i], &t.schema));
 	}
 	if (count == 1) {
-		check_filter(state, &t, wants[0], has_failed, seed, tr_expr_text_of(&t.arena, trees[0], &t.schema));
-		check_where(state, &t, trees[0], seed, tr_expr_text_of(&t.arena, trees[0], &t.schema));
+		const char *text = tr_expr_text_of(&t.arena, trees[0], &t.schema);
+		struct tr_program_state *filter;
+
+		assert_int_equal(tr_program_compile_where(&t.arena, &t.schema, trees[0], NULL, 0, &program, &st), TR_OK);
+		filter = tr_program_state_create(program, &context, t.batch.row_count);
+		check_filter(filter, &t, wants[0], has_failed, seed, text);
+		check_where(filter, &t, trees[0], seed, text);
+		tr_program_state_destroy(&filter);
 	}
 	tr_program_state_destroy(&state);
 	tr_arena_deinit(&t.arena);
@@ -562,7 +568,7 @@ static void shares_equal_subtrees(void **state)
 	outputs[1] = call2(&arena, "-", call2(&arena, "*", a, b), b);
 	outputs[2] = a;
 	assert_int_equal(tr_program_compile(&arena, &schema, outputs, 3, &program, NULL), TR_OK);
-	assert_int_equal(program->value.step_count, 3);
+	assert_int_equal(program->code.step_count, 3);
 	assert_string_equal(tr_expr_text_of(&arena, outputs[0], &schema), "((a * b) + a)");
 	tr_arena_deinit(&arena);
 }
