@@ -59,9 +59,11 @@ static const struct tr_diag_code codes[] = {
 	 "message names the limit.",
 	 NULL, NULL},
 	{TR_E_TYPE_NAME, "an unknown type",
-	 "The name is no type of Flink SQL, or its length or precision is out of range. `tailrace functions CAST` and "
-	 "Flink's page "
-	 "on data types list them.",
+	 "The name is no type of Flink SQL, or its length or precision is out of range. Types are BOOLEAN, TINYINT, "
+	 "SMALLINT, "
+	 "INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), CHAR(n), VARCHAR(n), STRING, BINARY(n), VARBINARY(n), BYTES, "
+	 "DATE, TIME, "
+	 "TIMESTAMP(p), TIMESTAMP_LTZ(p), INTERVAL, ARRAY<t>, MAP<k, v>, MULTISET<t> and ROW<name t, ...>.",
 	 "SELECT CAST(1 AS INTEGR);", "SELECT CAST(1 AS INTEGER);"},
 	{TR_E_DUPLICATE, "something given twice", "A column, option or clause may stand only once.",
 	 "CREATE TABLE t (a INT, a INT) WITH ('connector' = 'datagen');",
