@@ -168,15 +168,14 @@ static bool reads_first(const struct tr_expr *expr, uint32_t count, bool *reads_
 	return true;
 }
 
-/* Deals the terms of a conjunction out: those over the first `count` columns only, and the others. Each may come to be NULL. */
-static void split_terms(struct tr_arena *arena, const struct tr_expr *condition, uint32_t count,
-			const struct tr_expr **first, const struct tr_expr **others)
+void tr_optimize_split(struct tr_arena *arena, const struct tr_expr *condition, uint32_t count,
+		       const struct tr_expr **first, const struct tr_expr **others)
 {
 	bool reads_any = false;
 
 	if (tr_optimize_is_call(condition, "AND")) {
-		split_terms(arena, condition->args[0], count, first, others);
-		split_terms(arena, condition->args[1], count, first, others);
+		tr_optimize_split(arena, condition->args[0], count, first, others);
+		tr_optimize_split(arena, condition->args[1], count, first, others);
 	} else if (!tr_optimize_is_volatile(condition) && reads_first(condition, count, &reads_any) && reads_any) {
 		*first = tr_optimize_and(arena, *first, condition);
 	} else {
@@ -191,7 +190,7 @@ static const struct tr_node *filter_aggregate(struct tr_arena *arena, const stru
 	const struct tr_expr *first = NULL, *others = NULL;
 	const struct tr_node *node = input;
 
-	split_terms(arena, condition, input->window.key_count, &first, &others);
+	tr_optimize_split(arena, condition, input->window.key_count, &first, &others);
 	if (first != NULL) {
 		const struct tr_expr **keys = TR_NEW_ARRAY(arena, input->window.key_count + 1, const struct tr_expr *);
 		const struct tr_node *filtered;
