@@ -148,7 +148,8 @@ static void add(struct tr_bag *bag, enum tr_bag_shape shape, const struct tr_bag
 	settle_if_doubled(bag, shape);
 }
 
-bool tr_bag_wants(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape, int64_t number)
+/** Whether an element of this number could change the bag: FIRST and LAST know without its bytes. */
+static bool wants(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape, int64_t number)
 {
 	const struct tr_bag *bag = *bag_at(slot, entry);
 	int64_t held;
@@ -179,6 +180,26 @@ void tr_bag_add(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape s
 		return;
 	add(make(at), shape, &(struct tr_bag_element){number, bytes, (uint32_t)length});
 	*slot->owned += owned(*at) - before;
+}
+
+void tr_bag_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
+		   const uint32_t *rows, uint32_t count, enum tr_bag_shape shape, bool skips_nulls)
+{
+	const struct tr_column *value = &arg->children[0];
+	const struct tr_column *position = shape != TR_BAG_COUNTED ? &arg->children[1] : NULL;
+	struct tr_bytes bytes = {0};
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t row = tr_agg_row(rows, i);
+		const int64_t number = position == NULL ? 1 : tr_column_i64(position, row);
+
+		if ((skips_nulls && tr_column_is_null(value, row)) || !wants(slot, entries[i], shape, number))
+			continue;
+		tr_bytes_clear(&bytes);
+		tr_value_bytes_append(&bytes, value, row);
+		tr_bag_add(slot, entries[i], shape, number, bytes.data, bytes.length);
+	}
+	tr_bytes_deinit(&bytes);
 }
 
 /** Elements in `bytes`, `count` of them. */

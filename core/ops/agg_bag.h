@@ -46,9 +46,6 @@ struct tr_bag {
 	size_t element_room;
 };
 
-/** Whether an element of this number could change the bag: FIRST and LAST know without its bytes. */
-bool tr_bag_wants(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape, int64_t number);
-
 /** Whether a result or an element can have so many bytes. If not, the job fails (slot->failure); the caller goes on with an empty
  * one. */
 bool tr_bag_fits(const struct tr_agg_slot *slot, uint64_t bytes);
@@ -61,6 +58,10 @@ void tr_bag_add(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape s
  * none. */
 const struct tr_bag_element *tr_bag_elements(const struct tr_agg_slot *slot, char *entry, enum tr_bag_shape shape,
 					     uint64_t *count);
+
+/** Adds the rows of an ordered argument, ROW | value | position |, or of ROW | value | if the bag is COUNTED. */
+void tr_bag_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
+		   const uint32_t *rows, uint32_t count, enum tr_bag_shape shape, bool skips_nulls);
 
 /** The other verbs, which only know the shape. */
 void tr_bag_merge(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, uint32_t count,
@@ -76,5 +77,25 @@ bool tr_bag_is_owner(const struct tr_agg_slot *slot, char *entry);
 /** Whether a partial is elements of `type_count` values each, of these types. */
 bool tr_bag_is_valid(const struct tr_column *columns, uint32_t row, const struct tr_type *const *types,
 		     uint32_t type_count);
+
+/** The verbs NAME_merge and NAME_read of aggregates whose bags have this shape. */
+#define TR_BAG_VERBS(name, shape)                                                                                      \
+	static void name##_merge(const struct tr_agg_slot *slot, char *const *targets, char *const *sources,           \
+				 uint32_t count)                                                                       \
+	{                                                                                                              \
+		tr_bag_merge(slot, targets, sources, count, shape);                                                    \
+	}                                                                                                              \
+	static void name##_read(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns, \
+				const uint32_t *rows, uint32_t count)                                                  \
+	{                                                                                                              \
+		tr_bag_read(slot, entries, columns, rows, count, shape);                                               \
+	}
+
+/** What all aggregates with a bag have in their rows of a table: NAME_update and NAME_finish are their own. */
+#define TR_BAG_ROW(name)                                                                                        \
+	.kind = TR_AGG_OTHER, .acc_bytes = 8, .owns_memory = true, .takes_row = true, .partial_count = 2,       \
+	.update = name##_update, .merge = name##_merge, .finish = name##_finish, .partial_types = tr_bag_types, \
+	.write_partial = tr_bag_write, .read_partial = name##_read, .release = tr_bag_release,                  \
+	.is_owner = tr_bag_is_owner
 
 #endif

@@ -25,40 +25,28 @@
 
 #define TEXT_AT 5 /* where the text begins in the bytes of one that is not NULL */
 
-/* -- rows -- */
-
-static void take_rows(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
-		      const uint32_t *rows, uint32_t count, enum tr_bag_shape shape, bool skips_nulls)
-{
-	const struct tr_column *value = &arg->children[0];
-	const struct tr_column *position = shape != TR_BAG_COUNTED ? &arg->children[1] : NULL;
-	struct tr_bytes bytes = {0};
-
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t row = tr_agg_row(rows, i);
-		const int64_t number = position == NULL ? 1 : tr_column_i64(position, row);
-
-		if ((skips_nulls && tr_column_is_null(value, row)) || !tr_bag_wants(slot, entries[i], shape, number))
-			continue;
-		tr_bytes_clear(&bytes);
-		tr_value_bytes_append(&bytes, value, row);
-		tr_bag_add(slot, entries[i], shape, number, bytes.data, bytes.length);
-	}
-	tr_bytes_deinit(&bytes);
-}
-
 /* -- results -- */
+
+/** The elements of an entry, *n of them. NULL: there are none, and so the result in row `row` is NULL. */
+static const struct tr_bag_element *elements_or_null(const struct tr_agg_slot *slot, char *entry,
+						     enum tr_bag_shape shape, uint64_t *n, struct tr_column_buffer *out,
+						     uint32_t row)
+{
+	const struct tr_bag_element *elements = tr_bag_elements(slot, entry, shape, n);
+
+	if (elements == NULL)
+		tr_column_buffer_set_null(out, row);
+	return elements;
+}
 
 static void finish_one(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,
 		       struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap, enum tr_bag_shape shape)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t n;
-		const struct tr_bag_element *elements = tr_bag_elements(slot, entries[i], shape, &n);
+		const struct tr_bag_element *elements = elements_or_null(slot, entries[i], shape, &n, out, at + i);
 
-		if (n == 0)
-			tr_column_buffer_set_null(out, at + i);
-		else
+		if (elements != NULL)
 			(void)tr_value_bytes_take(elements[n - 1].bytes, out, at + i, heap);
 	}
 }
@@ -85,14 +73,13 @@ static void finish_text(const struct tr_agg_slot *slot, char *const *entries, ui
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t n;
-		const struct tr_bag_element *elements = tr_bag_elements(slot, entries[i], shape, &n);
-		uint64_t length = n > 0 ? (n - 1) * separator->length : 0;
+		const struct tr_bag_element *elements = elements_or_null(slot, entries[i], shape, &n, out, at + i);
+		uint64_t length;
 		char *text, *to;
 
-		if (n == 0) {
-			tr_column_buffer_set_null(out, at + i);
+		if (elements == NULL)
 			continue;
-		}
+		length = (n - 1) * separator->length;
 		for (uint64_t e = 0; e < n; e++)
 			length += elements[e].length - TEXT_AT;
 		if (length > TR_LENGTH_MAX) {
@@ -159,11 +146,9 @@ static void finish_list(const struct tr_agg_slot *slot, char *const *entries, ui
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t n;
-		const struct tr_bag_element *elements = tr_bag_elements(slot, entries[i], shape, &n);
+		const struct tr_bag_element *elements = elements_or_null(slot, entries[i], shape, &n, out, at + i);
 
-		if (n == 0)
-			tr_column_buffer_set_null(out, at + i);
-		else
+		if (elements != NULL)
 			put_list(slot, elements, n, out, at + i, heap, false);
 	}
 }
@@ -207,27 +192,18 @@ static bool is_valid_arg(const struct tr_agg_slot *slot, const struct tr_column 
 	return tr_bag_is_valid(columns, row, &slot->arg_type, 1);
 }
 
-/* The verbs of one overload: what they share with others knows the shape. */
-#define VERBS(name, shape, skips_nulls, finish_verb)                                                                   \
-	static void name##_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,   \
-				  const uint32_t *rows, uint32_t count)                                                \
-	{                                                                                                              \
-		take_rows(slot, entries, arg, rows, count, shape, skips_nulls);                                        \
-	}                                                                                                              \
-	static void name##_merge(const struct tr_agg_slot *slot, char *const *targets, char *const *sources,           \
-				 uint32_t count)                                                                       \
-	{                                                                                                              \
-		tr_bag_merge(slot, targets, sources, count, shape);                                                    \
-	}                                                                                                              \
-	static void name##_read(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns, \
-				const uint32_t *rows, uint32_t count)                                                  \
-	{                                                                                                              \
-		tr_bag_read(slot, entries, columns, rows, count, shape);                                               \
-	}                                                                                                              \
-	static void name##_finish(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,                \
-				  struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap)                     \
-	{                                                                                                              \
-		finish_verb(slot, entries, count, out, at, heap, shape);                                               \
+/* The verbs of one overload. */
+#define VERBS(name, shape, skips_nulls, finish_verb)                                                                 \
+	TR_BAG_VERBS(name, shape)                                                                                    \
+	static void name##_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg, \
+				  const uint32_t *rows, uint32_t count)                                              \
+	{                                                                                                            \
+		tr_bag_update(slot, entries, arg, rows, count, shape, skips_nulls);                                  \
+	}                                                                                                            \
+	static void name##_finish(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,              \
+				  struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap)                   \
+	{                                                                                                            \
+		finish_verb(slot, entries, count, out, at, heap, shape);                                             \
 	}
 
 VERBS(first, TR_BAG_FIRST, true, finish_one)
@@ -241,13 +217,10 @@ VERBS(list_distinct, TR_BAG_SET, slot->params->skips_nulls, finish_list)
 VERBS(multiset, TR_BAG_COUNTED, true, finish_multiset)
 VERBS(count, TR_BAG_COUNTED, true, finish_count)
 
-#define BAG_ROW(agg_name, distinct, verbs, ordered, collecting, valid)                                          \
-	{                                                                                                       \
-		.name = agg_name, .kind = TR_AGG_OTHER, .acc_bytes = 8, .owns_memory = true, .takes_row = true, \
-		.is_ordered = ordered, .is_collecting = collecting, .code = distinct, .partial_count = 2,       \
-		.update = verbs##_update, .merge = verbs##_merge, .finish = verbs##_finish,                     \
-		.partial_types = tr_bag_types, .write_partial = tr_bag_write, .read_partial = verbs##_read,     \
-		.is_valid = valid, .release = tr_bag_release, .is_owner = tr_bag_is_owner                       \
+#define BAG_ROW(agg_name, distinct, verbs, ordered, collecting, valid)                                   \
+	{                                                                                                \
+		TR_BAG_ROW(verbs), .name = agg_name, .is_ordered = ordered, .is_collecting = collecting, \
+				   .code = distinct, .is_valid = valid                                   \
 	}
 
 const struct tr_agg tr_agg_collects[] = {

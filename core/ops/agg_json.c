@@ -54,19 +54,7 @@ static void put(const struct tr_agg_slot *slot, struct tr_column_buffer *out, ui
 static void array_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
 			 const uint32_t *rows, uint32_t count)
 {
-	const struct tr_column *value = &arg->children[0], *position = &arg->children[1];
-	struct tr_bytes bytes = {0};
-
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t row = tr_agg_row(rows, i);
-
-		if (slot->params->skips_nulls && tr_column_is_null(value, row))
-			continue;
-		tr_bytes_clear(&bytes);
-		tr_value_bytes_append(&bytes, value, row);
-		tr_bag_add(slot, entries[i], TR_BAG_LIST, tr_column_i64(position, row), bytes.data, bytes.length);
-	}
-	tr_bytes_deinit(&bytes);
+	tr_bag_update(slot, entries, arg, rows, count, TR_BAG_LIST, slot->params->skips_nulls);
 }
 
 static void array_finish(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,
@@ -176,16 +164,8 @@ static void object_finish(const struct tr_agg_slot *slot, char *const *entries, 
 
 /* -- both -- */
 
-static void merge(const struct tr_agg_slot *slot, char *const *targets, char *const *sources, uint32_t count)
-{
-	tr_bag_merge(slot, targets, sources, count, TR_BAG_LIST);
-}
-
-static void read_partial(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns,
-			 const uint32_t *rows, uint32_t count)
-{
-	tr_bag_read(slot, entries, columns, rows, count, TR_BAG_LIST);
-}
+TR_BAG_VERBS(array, TR_BAG_LIST)
+TR_BAG_VERBS(object, TR_BAG_LIST)
 
 static bool is_valid_array(const struct tr_agg_slot *slot, const struct tr_column *columns, uint32_t row, int64_t held)
 {
@@ -201,13 +181,9 @@ static bool is_valid_object(const struct tr_agg_slot *slot, const struct tr_colu
 	return tr_bag_is_valid(columns, row, types, 2);
 }
 
-#define JSON_ROW(agg_name, ordered, verbs, valid)                                                               \
-	{                                                                                                       \
-		.name = agg_name, .kind = TR_AGG_OTHER, .acc_bytes = 8, .owns_memory = true, .takes_row = true, \
-		.is_ordered = ordered, .is_collecting = true, .partial_count = 2, .update = verbs##_update,     \
-		.merge = merge, .finish = verbs##_finish, .partial_types = tr_bag_types,                        \
-		.write_partial = tr_bag_write, .read_partial = read_partial, .is_valid = valid,                 \
-		.release = tr_bag_release, .is_owner = tr_bag_is_owner                                          \
+#define JSON_ROW(agg_name, ordered, verbs, valid)                                                                    \
+	{                                                                                                            \
+		TR_BAG_ROW(verbs), .name = agg_name, .is_ordered = ordered, .is_collecting = true, .is_valid = valid \
 	}
 
 const struct tr_agg tr_agg_jsons[] = {

@@ -132,38 +132,25 @@ static bool is_valid(const struct tr_agg_slot *slot, const struct tr_column *col
 	return tr_bag_is_valid(columns, row, &type, 1);
 }
 
-#define VERBS(name, shape, has_frequency)                                                                              \
-	static void name##_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,   \
-				  const uint32_t *rows, uint32_t count)                                                \
-	{                                                                                                              \
-		update(slot, entries, arg, rows, count, has_frequency, shape);                                         \
-	}                                                                                                              \
-	static void name##_merge(const struct tr_agg_slot *slot, char *const *targets, char *const *sources,           \
-				 uint32_t count)                                                                       \
-	{                                                                                                              \
-		tr_bag_merge(slot, targets, sources, count, shape);                                                    \
-	}                                                                                                              \
-	static void name##_read(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *columns, \
-				const uint32_t *rows, uint32_t count)                                                  \
-	{                                                                                                              \
-		tr_bag_read(slot, entries, columns, rows, count, shape);                                               \
-	}                                                                                                              \
-	static void name##_finish(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,                \
-				  struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap)                     \
-	{                                                                                                              \
-		finish(slot, entries, count, out, at, shape);                                                          \
+#define VERBS(name, shape, has_frequency)                                                                            \
+	TR_BAG_VERBS(name, shape)                                                                                    \
+	static void name##_update(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg, \
+				  const uint32_t *rows, uint32_t count)                                              \
+	{                                                                                                            \
+		update(slot, entries, arg, rows, count, has_frequency, shape);                                       \
+	}                                                                                                            \
+	static void name##_finish(const struct tr_agg_slot *slot, char *const *entries, uint32_t count,              \
+				  struct tr_column_buffer *out, uint32_t at, struct tr_heap *heap)                   \
+	{                                                                                                            \
+		finish(slot, entries, count, out, at, shape);                                                        \
 	}
 VERBS(plain, TR_BAG_COUNTED, false)
 VERBS(weighted, TR_BAG_COUNTED, true)
 VERBS(distinct, TR_BAG_SET, false)
 
-#define PERCENTILE_ROW(args, verbs)                                                                                 \
-	{                                                                                                           \
-		.name = "PERCENTILE", .kind = TR_AGG_OTHER, .acc_bytes = 8, .owns_memory = true, .takes_row = true, \
-		.is_collecting = true, .code = args, .partial_count = 2, .update = verbs##_update,                  \
-		.merge = verbs##_merge, .finish = verbs##_finish, .partial_types = tr_bag_types,                    \
-		.write_partial = tr_bag_write, .read_partial = verbs##_read, .is_valid = is_valid,                  \
-		.release = tr_bag_release, .is_owner = tr_bag_is_owner                                              \
+#define PERCENTILE_ROW(args, verbs)                                                                                \
+	{                                                                                                          \
+		TR_BAG_ROW(verbs), .name = "PERCENTILE", .is_collecting = true, .code = args, .is_valid = is_valid \
 	}
 
 /* code: the number of columns, plus 2 with DISTINCT. */

@@ -9,9 +9,11 @@
  */
 #include "core/ops/func.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/bytes.h"
 #include "base/suggest.h"
 #include "base/type.h"
 #include "core/ops/func_table.h"
@@ -87,6 +89,15 @@ const struct tr_type *tr_typer_common(struct tr_ask *ask, uint32_t first)
 	return common;
 }
 
+const struct tr_type *tr_typer_cast_common(struct tr_ask *ask)
+{
+	const struct tr_type *common = tr_typer_common(ask, 0);
+
+	for (uint32_t i = 0; i < ask->count && common != NULL; i++)
+		ask->want[i] = tr_type_with_nullable(ask->arena, common, ask->given[i]->is_nullable);
+	return common;
+}
+
 int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise)
 {
 	if (i >= ask->count || ask->literals == NULL || ask->literals[i] == NULL)
@@ -94,6 +105,16 @@ int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise)
 	if (ask->literals[i]->value.is_null || !tr_type_is_integer(ask->literals[i]->type))
 		return otherwise;
 	return ask->literals[i]->value.i64;
+}
+
+/* ---- memory of runs ---- */
+
+void *tr_local_bytes_create(const void *prepared) { return tr_checked(calloc(1, sizeof(struct tr_bytes))); }
+
+void tr_local_bytes_destroy(void *local)
+{
+	tr_bytes_deinit(local);
+	free(local);
 }
 
 /* ---- parameters ---- */

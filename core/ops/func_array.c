@@ -51,17 +51,6 @@ static const struct tr_type *type_position(struct tr_ask *ask)
 
 static const struct tr_type *type_remove(struct tr_ask *ask) { return takes_element(ask) ? ask->want[0] : NULL; }
 
-static const struct tr_type *type_common(struct tr_ask *ask)
-{
-	const struct tr_type *common = ask->want[0];
-
-	for (uint32_t i = 1; i < ask->count && common != NULL; i++)
-		common = tr_type_common(ask->arena, common, ask->want[i]);
-	for (uint32_t i = 0; i < ask->count && common != NULL; i++)
-		ask->want[i] = tr_type_with_nullable(ask->arena, common, ask->given[i]->is_nullable);
-	return common;
-}
-
 static bool has_order(const struct tr_type *type)
 {
 	return tr_type_is_numeric(type) || tr_type_is_text(type) || tr_type_is_bytes(type) ||
@@ -185,7 +174,7 @@ static tr_code run_remove(struct tr_call *call)
 
 /* ---- as sets ---- */
 
-/* Adds the row's elements of an argument to the set, and picks those that were new if `wanted`. */
+/* Adds the row's elements of an argument to the set, and picks those that were new, if `picks` is not NULL. */
 static void add_to_set(struct tr_call *call, uint32_t arg, uint32_t row, struct tr_value_set *set,
 		       struct tr_picks *picks)
 {
@@ -286,8 +275,7 @@ static tr_code run_slice(struct tr_call *call)
 
 		first = TR_MAX(first < 0 ? first + length + 1 : first, (int64_t)1);
 		last = last < 0 ? last + length + 1 : last;
-		last = last == 0 ? 1 : TR_MIN(last, length);
-		last = TR_MIN(last, length);
+		last = TR_MIN(last == 0 ? 1 : last, length);
 		TR_TRY(tr_list_open(&list, row, last >= first ? (uint32_t)(last - first) + 1 : 0));
 		if (last >= first)
 			tr_pick_range(&list.picks, 0, range.begin + (int32_t)first - 1, range.begin + (int32_t)last);
@@ -440,7 +428,7 @@ static tr_code run_join(struct tr_call *call)
 static const struct tr_func rows[] = {
 	ARRAY("APPEND", "Aa", type_grown, run_append, TR_NULL_CUSTOM, 0, 0, "(array, element) -> ARRAY",
 	      "The array with an element more at its end.", "APPEND(ARRAY[1, 2], 3) = ARRAY[1, 2, 3]"),
-	ARRAY("CONCAT", "A*", type_common, run_concat, TR_NULL_STRICT, 0, 0, "(array, ...) -> ARRAY",
+	ARRAY("CONCAT", "A*", tr_typer_cast_common, run_concat, TR_NULL_STRICT, 0, 0, "(array, ...) -> ARRAY",
 	      "The elements of all arrays, one after the other.",
 	      "CONCAT(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[1, 2, 2, 3]"),
 	ARRAY("CONTAINS", "Aa", type_contains, run_contains, TR_NULL_CUSTOM, TR_FUNC_NULL_IF_FIRST, 0,
@@ -448,10 +436,10 @@ static const struct tr_func rows[] = {
 	      "CONTAINS(ARRAY[1, 2], 2)"),
 	ARRAY("DISTINCT", "A", tr_typer_first, run_union, TR_NULL_STRICT, 0, 0, "(array) -> ARRAY",
 	      "Each element once, where it comes first.", "DISTINCT(ARRAY[1, 2, 1]) = ARRAY[1, 2]"),
-	ARRAY("EXCEPT", "AA", type_common, run_except, TR_NULL_STRICT, 0, 0, "(array, array) -> ARRAY",
+	ARRAY("EXCEPT", "AA", tr_typer_cast_common, run_except, TR_NULL_STRICT, 0, 0, "(array, array) -> ARRAY",
 	      "The elements of the first array that are not in the second, each once.",
 	      "EXCEPT(ARRAY[1, 2, 2, 3], ARRAY[3]) = ARRAY[1, 2]"),
-	ARRAY("INTERSECT", "AA", type_common, run_intersect, TR_NULL_STRICT, 0, 0, "(array, array) -> ARRAY",
+	ARRAY("INTERSECT", "AA", tr_typer_cast_common, run_intersect, TR_NULL_STRICT, 0, 0, "(array, array) -> ARRAY",
 	      "The elements of the first array that are in the second, too, each once.",
 	      "INTERSECT(ARRAY[1, 2, 2, 3], ARRAY[3, 2]) = ARRAY[2, 3]"),
 	ARRAY("JOIN", "As?s", type_join, run_join, TR_NULL_STRICT, 0, 0,
@@ -478,7 +466,7 @@ static const struct tr_func rows[] = {
 	      "(array [, ascending [, nulls first]]) -> ARRAY",
 	      "The elements in order, ascending if nothing is said; NULLs first then, else last.",
 	      "SORT(ARRAY[2, 3, 1], FALSE) = ARRAY[3, 2, 1]"),
-	ARRAY("UNION", "AA", type_common, run_union, TR_NULL_STRICT, 0, 0, "(array, array) -> ARRAY",
+	ARRAY("UNION", "AA", tr_typer_cast_common, run_union, TR_NULL_STRICT, 0, 0, "(array, array) -> ARRAY",
 	      "The elements of both arrays, each once.", "UNION(ARRAY[1, 2], ARRAY[2, 3]) = ARRAY[1, 2, 3]"),
 };
 

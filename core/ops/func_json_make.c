@@ -35,21 +35,6 @@ struct make_call {
 	const bool *is_same;     /* the key is that of the next one in this order, too */
 };
 
-static void *create_bytes(const void *prepared)
-{
-	struct tr_bytes *bytes = calloc(1, sizeof(*bytes));
-
-	TR_ASSERT(bytes != NULL);
-	return bytes;
-}
-
-static void destroy_bytes(void *local)
-{
-	if (local != NULL)
-		tr_bytes_deinit(local);
-	free(local);
-}
-
 static tr_code put_bytes(struct tr_call *call, uint32_t row, const struct tr_bytes *bytes)
 {
 	TR_CALL_CHECK_LENGTH(call, row, bytes->length);
@@ -543,8 +528,8 @@ static tr_code run_unquote(struct tr_call *call)
 #define MAKE(name_, params_, typer_, kernel_, null_, flags_, prepare_, signature_, doc_, example_)                  \
 	{                                                                                                           \
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
-		.flags = (flags_), .prepare = (prepare_), .local_create = create_bytes,                             \
-		.local_destroy = destroy_bytes, TR_FUNC_DOC("json", signature_, doc_, example_)                     \
+		.flags = (flags_), .prepare = (prepare_), .local_create = tr_local_bytes_create,                    \
+		.local_destroy = tr_local_bytes_destroy, TR_FUNC_DOC("json", signature_, doc_, example_)            \
 	}
 
 static const struct tr_func rows[] = {

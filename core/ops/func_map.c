@@ -30,17 +30,6 @@ static const struct tr_type *type_from_arrays(struct tr_ask *ask)
 	return tr_type_map(ask->arena, ask->want[0]->children[0], ask->want[1]->children[0]);
 }
 
-static const struct tr_type *type_union(struct tr_ask *ask)
-{
-	const struct tr_type *common = ask->want[0];
-
-	for (uint32_t i = 1; i < ask->count && common != NULL; i++)
-		common = tr_type_common(ask->arena, common, ask->want[i]);
-	for (uint32_t i = 0; i < ask->count && common != NULL; i++)
-		ask->want[i] = tr_type_with_nullable(ask->arena, common, ask->given[i]->is_nullable);
-	return common;
-}
-
 /* ---- passing on ---- */
 
 static tr_code run_part(struct tr_call *call)
@@ -150,7 +139,7 @@ static const struct tr_func rows[] = {
 	    "FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2])['b'] = 2"),
 	MAP("KEYS", "K", type_keys, run_part, TR_FUNC_PASSES, 0, "(map) -> ARRAY", "The keys.",
 	    "KEYS(MAP['a', 1]) = ARRAY['a']"),
-	MAP("UNION", "K*", type_union, run_union, 0, 0, "(map, ...) -> MAP",
+	MAP("UNION", "K*", tr_typer_cast_common, run_union, 0, 0, "(map, ...) -> MAP",
 	    "The entries of all maps; of equal keys the last one counts.", "UNION(MAP['a', 1], MAP['a', 2])['a'] = 2"),
 	MAP("VALUES", "K", type_values, run_part, TR_FUNC_PASSES, 1, "(map) -> ARRAY", "The values.",
 	    "VALUES(MAP['a', 1]) = ARRAY[1]"),

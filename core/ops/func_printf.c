@@ -433,21 +433,6 @@ static enum outcome put_format(struct tr_call *call, uint32_t row, struct tr_byt
 	return PUT;
 }
 
-static void *create_bytes(const void *prepared)
-{
-	struct tr_bytes *bytes = calloc(1, sizeof(*bytes));
-
-	TR_ASSERT(bytes != NULL);
-	return bytes;
-}
-
-static void destroy_bytes(void *local)
-{
-	if (local != NULL)
-		tr_bytes_deinit(local);
-	free(local);
-}
-
 static tr_code run_printf(struct tr_call *call)
 {
 	struct tr_bytes *out = call->local;
@@ -489,8 +474,8 @@ static const struct tr_func rows[] = {
 	 .kernel = run_printf,
 	 .null_rule = TR_NULL_CUSTOM,
 	 .flags = TR_FUNC_NULLABLE,
-	 .local_create = create_bytes,
-	 .local_destroy = destroy_bytes,
+	 .local_create = tr_local_bytes_create,
+	 .local_destroy = tr_local_bytes_destroy,
 	 TR_FUNC_DOC("string", "PRINTF(format, value, ...) -> STRING",
 		     "A text by a format of Java's (%d %x %o %f %e %g %s %b %c); NULL if the values do not fit it.",
 		     "PRINTF('%s has %,d', 'it', 1234) = 'it has 1,234'")},

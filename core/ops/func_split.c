@@ -55,6 +55,14 @@ static struct tr_column parts_column(const struct parts *parts)
 	return (struct tr_column){.type = tr_type_of(TR_TYPE_VARCHAR), .data = parts->views};
 }
 
+/* Ends a list whose elements are parts. */
+static tr_code end_parts(struct tr_list_builder *list, const struct parts *parts)
+{
+	const struct tr_column column = parts_column(parts), *source = &column;
+
+	return tr_list_end(list, &source, 1);
+}
+
 static const struct tr_type *type_texts(struct tr_ask *ask)
 {
 	return tr_type_array(ask->arena, tr_type_of(TR_TYPE_VARCHAR));
@@ -94,9 +102,7 @@ static tr_code split(struct tr_list_builder *list, struct parts *parts, struct t
 static tr_code run_split(struct tr_call *call)
 {
 	struct parts parts = {.heap = call->heap};
-	const struct tr_column *source;
 	struct tr_list_builder list;
-	struct tr_column column;
 
 	tr_list_begin(&list, call, call->count);
 	TR_CALL_ROWS(call, row) {
@@ -106,9 +112,7 @@ static tr_code run_split(struct tr_call *call)
 		if (s.length > 0)
 			TR_TRY(split(&list, &parts, s, tr_call_piece(call, 1, row)));
 	}
-	column = parts_column(&parts);
-	source = &column;
-	return tr_list_end(&list, &source, 1);
+	return end_parts(&list, &parts);
 }
 
 /* ---- STR_TO_MAP ---- */
@@ -334,9 +338,7 @@ static tr_code extract_row(struct tr_call *call, uint32_t row, int64_t group, st
 static tr_code run_extract_all(struct tr_call *call)
 {
 	struct parts parts = {.heap = call->heap};
-	const struct tr_column *source;
 	struct tr_list_builder list;
-	struct tr_column column;
 
 	tr_list_begin(&list, call, call->count);
 	TR_CALL_ROWS(call, row) {
@@ -351,9 +353,7 @@ static tr_code run_extract_all(struct tr_call *call)
 		TR_TRY(tr_list_open(&list, row, 0));
 		TR_TRY(extract_row(call, row, group, &list, &parts));
 	}
-	column = parts_column(&parts);
-	source = &column;
-	return tr_list_end(&list, &source, 1);
+	return end_parts(&list, &parts);
 }
 
 static const struct tr_func rows[] = {

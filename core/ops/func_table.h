@@ -160,6 +160,12 @@ const struct tr_type *tr_typer_last(struct tr_ask *ask);
 const struct tr_type *tr_typer_concat(struct tr_ask *ask);
 /** The common type of the arguments from `first` on, as CASE has it. */
 const struct tr_type *tr_typer_common(struct tr_ask *ask, uint32_t first);
+/** The common type of all arguments; they are cast to it. */
+const struct tr_type *tr_typer_cast_common(struct tr_ask *ask);
+
+/** local_create and local_destroy of kernels that put a result together in struct tr_bytes. */
+void *tr_local_bytes_create(const void *prepared);
+void tr_local_bytes_destroy(void *local);
 
 /** The integer value of literal argument i, or `otherwise`. */
 int64_t tr_ask_i64(const struct tr_ask *ask, uint32_t i, int64_t otherwise);

@@ -77,7 +77,7 @@ static void add_name(struct reader *r, struct tr_json_token *token, const char *
 
 /* ---- ['a', 'b'] ---- */
 
-static bool add_quoted(struct reader *r, struct tr_json_token *token, const char *text, uint32_t length)
+static void add_quoted(struct reader *r, struct tr_json_token *token, const char *text, uint32_t length)
 {
 	char *out = tr_arena_alloc_aligned(r->arena, length + 1, 1);
 	uint32_t size = 0;
@@ -93,7 +93,6 @@ static bool add_quoted(struct reader *r, struct tr_json_token *token, const char
 		}
 	}
 	add_name(r, token, out, size);
-	return true;
 }
 
 static bool read_names(struct reader *r)

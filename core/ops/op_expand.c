@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "core/ops/kernel_pick.h"
 
 struct expand {
 	struct tr_op op;
@@ -17,33 +18,9 @@ struct expand {
 	struct tr_batch batch; /* what is emitted */
 	struct tr_column *columns;
 	int64_t id;
+	struct tr_arena arena;
 	struct tr_column *nulls; /* by column: one NULL for all rows */
-	uint64_t zeros[4];
 };
-
-/** A constant NULL; `zeros` are value, validity and offsets at once. */
-static struct tr_column null_column(const struct expand *e, const struct tr_type *type)
-{
-	const void *zeros = e->zeros;
-	struct tr_column *children =
-		type->child_count > 0 ? tr_checked(calloc(type->child_count, sizeof(*children))) : NULL;
-
-	for (uint32_t i = 0; i < type->child_count; i++)
-		children[i] = null_column(e, type->children[i]);
-	return (struct tr_column){.type = type,
-				  .data = e->zeros,
-				  .validity = e->zeros + 3,
-				  .offsets = zeros,
-				  .children = children,
-				  .is_constant = true};
-}
-
-static void free_children(const struct tr_column *column)
-{
-	for (uint32_t i = 0; column->children != NULL && i < column->type->child_count; i++)
-		free_children(&column->children[i]);
-	free((void *)(uintptr_t)column->children);
-}
 
 static enum tr_flow advance(struct expand *e)
 {
@@ -84,9 +61,7 @@ static void destroy(struct tr_op *op)
 {
 	struct expand *e = (struct expand *)op;
 
-	for (uint32_t i = 0; i < op->output->column_count; i++)
-		free_children(&e->nulls[i]);
-	free(e->nulls);
+	tr_arena_deinit(&e->arena);
 	free(e->columns);
 	free(e);
 }
@@ -109,9 +84,10 @@ struct tr_op *tr_op_expand_create(struct tr_op_context *context, const struct tr
 	e->sets = sets;
 	e->set_count = set_count;
 	e->columns = tr_checked(calloc(output->column_count, sizeof(*e->columns)));
-	e->nulls = tr_checked(calloc(output->column_count, sizeof(*e->nulls)));
+	tr_arena_init(&e->arena, 1024);
+	e->nulls = TR_NEW_ARRAY(&e->arena, output->column_count, struct tr_column);
 	for (uint32_t i = 0; i <= id; i++)
-		e->nulls[i] = null_column(e, output->types[i]);
+		e->nulls[i] = tr_null_column(&e->arena, output->types[i]);
 	e->columns[id] = (struct tr_column){.type = output->types[id], .data = &e->id, .is_constant = true};
 	return &e->op;
 }

@@ -31,26 +31,13 @@ static void push(struct ranges *ranges, struct range range)
 	ranges->items[ranges->count++] = range;
 }
 
-/** The order of rows whose prefixes begin at the same place, before which they agree. */
-static int compare_from(const struct tr_sort_item *a, const struct tr_sort_item *b, uint32_t at)
-{
-	uint32_t a_length, b_length, length;
-
-	if (a->prefix != b->prefix)
-		return a->prefix < b->prefix ? -1 : 1;
-	a_length = tr_sort_row_length(a->row);
-	b_length = tr_sort_row_length(b->row);
-	length = a_length < b_length ? a_length : b_length;
-	return length <= at + 8 ? 0 : memcmp(a->row + at + 8, b->row + at + 8, length - at - 8);
-}
-
 static void insert_all(struct tr_sort_item *items, size_t count, uint32_t at)
 {
 	for (size_t i = 1; i < count; i++) {
 		const struct tr_sort_item item = items[i];
 		size_t place = i;
 
-		for (; place > 0 && compare_from(&item, &items[place - 1], at) < 0; place--)
+		for (; place > 0 && tr_sort_item_compare_from(&item, &items[place - 1], at) < 0; place--)
 			items[place] = items[place - 1];
 		items[place] = item;
 	}

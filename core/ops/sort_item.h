@@ -48,9 +48,10 @@ static inline struct tr_sort_item tr_sort_item_of(const char *row)
 	return (struct tr_sort_item){.prefix = tr_sort_row_word(row, tr_sort_row_length(row), 0), .row = row};
 }
 
-/** < 0, 0, > 0. */
-static inline int tr_sort_item_compare(const struct tr_sort_item *a, const struct tr_sort_item *b)
+/** The order of rows whose prefixes begin `at` bytes behind their beginnings, before which they agree: < 0, 0, > 0. */
+static inline int tr_sort_item_compare_from(const struct tr_sort_item *a, const struct tr_sort_item *b, uint32_t at)
 {
+	const uint32_t behind = at + (uint32_t)sizeof(a->prefix);
 	uint32_t a_length, b_length, length;
 
 	if (a->prefix != b->prefix)
@@ -58,9 +59,12 @@ static inline int tr_sort_item_compare(const struct tr_sort_item *a, const struc
 	a_length = tr_sort_row_length(a->row);
 	b_length = tr_sort_row_length(b->row);
 	length = a_length < b_length ? a_length : b_length;
-	return length <= sizeof(a->prefix)
-		       ? 0
-		       : memcmp(a->row + sizeof(a->prefix), b->row + sizeof(b->prefix), length - sizeof(a->prefix));
+	return length <= behind ? 0 : memcmp(a->row + behind, b->row + behind, length - behind);
+}
+
+static inline int tr_sort_item_compare(const struct tr_sort_item *a, const struct tr_sort_item *b)
+{
+	return tr_sort_item_compare_from(a, b, 0);
 }
 
 /** Sorts; `spare` has room for as many items. */

@@ -290,6 +290,19 @@ static void put_key(const struct tr_batch *batch, const struct tr_order_key *key
 
 /* -- values -- */
 
+/** LOOP(w) with the width as a constant. */
+#define BY_WIDTH(width, LOOP)              \
+	do {                               \
+		switch (width) {           \
+		case 1: LOOP(1); break;    \
+		case 2: LOOP(2); break;    \
+		case 4: LOOP(4); break;    \
+		case 8: LOOP(8); break;    \
+		case 16: LOOP(16); break;  \
+		default: TR_UNREACHABLE(); \
+		}                          \
+	} while (0)
+
 /** Values of fixed width, `place` bytes behind the keys. */
 static void put_fixed(const struct tr_batch *batch, const struct tr_column *column, uint32_t width, char *const *ends,
 		      uint32_t place)
@@ -297,21 +310,11 @@ static void put_fixed(const struct tr_batch *batch, const struct tr_column *colu
 	const uint32_t n = batch->selected_count;
 	const char *data = column->data;
 
-#define COPY_WIDTH(w)                                                                                               \
-	case w:                                                                                                     \
-		for (uint32_t i = 0; i < n; i++)                                                                    \
-			memcpy(ends[i] + place, data + (size_t)tr_column_row(column, tr_batch_row(batch, i)) * (w), \
-			       (w));                                                                                \
-		break
-	switch (width) {
-		COPY_WIDTH(1);
-		COPY_WIDTH(2);
-		COPY_WIDTH(4);
-		COPY_WIDTH(8);
-		COPY_WIDTH(16);
-	default: TR_UNREACHABLE();
-	}
-#undef COPY_WIDTH
+#define PUT(w)                           \
+	for (uint32_t i = 0; i < n; i++) \
+	memcpy(ends[i] + place, data + (size_t)tr_column_row(column, tr_batch_row(batch, i)) * (w), (w))
+	BY_WIDTH(width, PUT);
+#undef PUT
 	for (uint32_t i = 0; column->validity != NULL && i < n; i++)
 		if (tr_column_is_null(column, tr_batch_row(batch, i)))
 			memset(ends[i] + place, 0, width);
@@ -386,20 +389,11 @@ void tr_sort_rows_write(struct tr_sort_rows *rows, const struct tr_batch *batch)
 
 static void get_fixed(char *const *values, uint32_t count, uint32_t place, uint32_t width, char *data)
 {
-#define COPY_WIDTH(w)                                                           \
-	case w:                                                                 \
-		for (uint32_t i = 0; i < count; i++)                            \
-			memcpy(data + (size_t)i * (w), values[i] + place, (w)); \
-		break
-	switch (width) {
-		COPY_WIDTH(1);
-		COPY_WIDTH(2);
-		COPY_WIDTH(4);
-		COPY_WIDTH(8);
-		COPY_WIDTH(16);
-	default: TR_UNREACHABLE();
-	}
-#undef COPY_WIDTH
+#define GET(w)                               \
+	for (uint32_t i = 0; i < count; i++) \
+	memcpy(data + (size_t)i * (w), values[i] + place, (w))
+	BY_WIDTH(width, GET);
+#undef GET
 }
 
 /** The next text or nested value of each row, at rows->ends[i], which moves on. `values` have the NULL bits. */
