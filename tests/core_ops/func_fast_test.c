@@ -8,12 +8,11 @@
 
 #include "base/check.h"
 #include "core/ops/kernel_case.h"
+#include "support/lower_isa.h"
 
 #define ROWS 1000
 #define TEXT_BYTES_MAX 200
 #define ARGS_MAX 12
-
-static const char *program_path;
 
 struct table {
 	struct tr_arena arena;
@@ -369,22 +368,7 @@ static void shares_costly_values(void **state)
 	}
 }
 
-static void lower_instruction_sets(void **state)
-{
-	static const char *const levels[] = {"v2", "v3"};
-
-	if (getenv("TAILRACE_ISA") != NULL)
-		skip();
-	for (int i = 0; i < 2; i++) {
-		char command[1024];
-
-		snprintf(command, sizeof(command), "TAILRACE_ISA=%s '%s' >/dev/null 2>&1", levels[i], program_path);
-		if (system(command) != 0)
-			fail_msg("fails with TAILRACE_ISA=%s", levels[i]);
-	}
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(searches),
@@ -395,6 +379,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(lower_instruction_sets),
 	};
 
-	program_path = argv[0];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

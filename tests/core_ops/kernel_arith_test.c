@@ -6,10 +6,9 @@
 #include "expr_case.h"
 
 #include "core/ops/kernel_arith.h"
+#include "support/lower_isa.h"
 
 #define ROWS 1000
-
-static const char *program_path;
 
 static int64_t random_number(uint64_t *seed)
 {
@@ -303,22 +302,7 @@ static void subtracts_a_constant_interval(void **state)
 	}
 }
 
-static void lower_instruction_sets(void **state)
-{
-	static const char *const levels[] = {"v2", "v3"};
-
-	if (getenv("TAILRACE_ISA") != NULL)
-		skip();
-	for (int i = 0; i < 2; i++) {
-		char command[1024];
-
-		snprintf(command, sizeof(command), "TAILRACE_ISA=%s '%s' >/dev/null 2>&1", levels[i], program_path);
-		if (system(command) != 0)
-			fail_msg("fails with TAILRACE_ISA=%s", levels[i]);
-	}
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(divides_by_constants),          cmocka_unit_test(adds_and_sees_overflow),
@@ -326,6 +310,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(subtracts_a_constant_interval), cmocka_unit_test(lower_instruction_sets),
 	};
 
-	program_path = argv[0];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

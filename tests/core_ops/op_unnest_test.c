@@ -7,28 +7,12 @@
 #include <inttypes.h>
 
 #include "base/arena.h"
-#include "base/column_buffer.h"
 #include "base/type.h"
-#include "core/chain.h"
 #include "core/ops/op_unnest.h"
-#include "tr_test.h"
+#include "line_sink.h"
 
 #define BATCHES 6
 #define ROWS 40
-#define LINES_MAX 100000
-
-struct sink {
-	struct tr_op op;
-	uint64_t seed;
-	char *lines[LINES_MAX];
-	size_t count;
-	uint32_t field_count;
-	bool has_ordinality;
-};
-
-static struct sink sink;
-static char *wanted[LINES_MAX];
-static size_t wanted_count;
 
 static void append_value(char *line, const struct tr_column *column, uint32_t row)
 {
@@ -44,23 +28,13 @@ static void append_value(char *line, const struct tr_column *column, uint32_t ro
 }
 
 /* id, watermark and kind, then the fields and the number. */
-static enum tr_flow sink_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+static void put_line(char *line, const struct tr_batch *batch, uint32_t row)
 {
-	for (uint32_t i = 0; i < batch->selected_count; i++) {
-		const uint32_t row = tr_batch_row(batch, i);
-		char line[256];
-
-		snprintf(line, sizeof(line), "%" PRId32 "|%" PRId64 "|%d", tr_column_i32(&batch->columns[0], row),
-			 batch->runs[tr_batch_run_of(batch, row, 0)].watermark_ms, batch->row_kinds[row]);
-		for (uint32_t c = 1; c < batch->schema->column_count; c++)
-			append_value(line, &batch->columns[c], row);
-		assert_true(sink.count < LINES_MAX);
-		sink.lines[sink.count++] = strdup(line);
-	}
-	return tr_test_below(&sink.seed, 3) == 0 ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+	snprintf(line, LINE_BYTES, "%" PRId32 "|%" PRId64 "|%d", tr_column_i32(&batch->columns[0], row),
+		 batch->runs[tr_batch_run_of(batch, row, 0)].watermark_ms, batch->row_kinds[row]);
+	for (uint32_t c = 1; c < batch->schema->column_count; c++)
+		append_value(line, &batch->columns[c], row);
 }
-
-static const struct tr_op_ops sink_ops = {.name = "sink", .on_batch = sink_batch};
 
 struct shape {
 	bool has_rows; /* elements are ROW<x INT, y STRING>, else INT */
@@ -70,14 +44,14 @@ struct shape {
 
 static void want(const char *begin, const char *element, int number, const struct shape *shape)
 {
-	char line[256];
+	char line[LINE_BYTES];
 
 	snprintf(line, sizeof(line), "%s%s", begin, element);
 	if (shape->has_ordinality && number > 0)
 		sprintf(line + strlen(line), "|%d", number);
 	else if (shape->has_ordinality)
 		strcat(line, "|NULL");
-	wanted[wanted_count++] = strdup(line);
+	line_sink_want(line);
 }
 
 /* Writes an element and its text. Returns false for a NULL row. */
@@ -152,7 +126,6 @@ static void run_case(uint64_t *seed)
 	struct tr_arena arena;
 	struct tr_schema input = {2, names, input_types};
 	struct tr_schema output = {1 + unnest.field_count + shape.has_ordinality, names, output_types};
-	struct tr_chain chain = {0};
 	struct tr_op *op;
 
 	tr_arena_init(&arena, 0);
@@ -161,16 +134,11 @@ static void run_case(uint64_t *seed)
 	if (!shape.has_rows)
 		output_types[2] = integer;
 	tr_op_unnest_create(&unnest, &input, &output, &context, &op);
-	sink.op = (struct tr_op){.ops = &sink_ops, .context = &context, .timer_ms = INT64_MAX};
-	sink.seed = *seed + 1;
-	sink.count = wanted_count = 0;
-	tr_chain_append(&chain, op);
-	tr_chain_append(&chain, &sink.op);
+	line_sink_begin(op, &context, *seed + 1, put_line);
 	for (int b = 0; b < BATCHES; b++) {
 		struct tr_batch_buffer *buffer = tr_batch_buffer_create(&input, ROWS);
 		uint32_t selected = 0;
 		int64_t watermark = 1000 * b;
-		enum tr_flow flow;
 
 		for (uint32_t row = 0; row < ROWS; row++) {
 			const bool is_selected = b % 2 == 0 || tr_test_below(seed, 3) > 0;
@@ -182,25 +150,10 @@ static void run_case(uint64_t *seed)
 				buffer->selection[selected++] = row;
 		}
 		buffer->has_kinds = true;
-		tr_batch_buffer_seal(buffer, ROWS);
-		if (b % 2 == 1) {
-			buffer->batch.selection = buffer->selection;
-			buffer->batch.selected_count = selected;
-		}
-		flow = op->ops->on_batch(op, 0, &buffer->batch);
-		op->is_blocked = flow == TR_FLOW_BLOCKED;
-		while (flow == TR_FLOW_BLOCKED)
-			flow = tr_chain_resume(&chain);
-		assert_int_equal(flow, TR_FLOW_MORE);
+		line_sink_feed(buffer, ROWS, b % 2 == 1, selected);
 		tr_batch_buffer_destroy(&buffer);
 	}
-	assert_int_equal(sink.count, wanted_count);
-	for (size_t i = 0; i < wanted_count; i++) {
-		assert_string_equal(sink.lines[i], wanted[i]); /* in order, too */
-		free(sink.lines[i]);
-		free(wanted[i]);
-	}
-	op->ops->destroy(op);
+	line_sink_end();
 	tr_arena_deinit(&arena);
 }
 

@@ -9,58 +9,32 @@
 #include <time.h>
 
 #include "base/arena.h"
-#include "base/column_buffer.h"
 #include "base/type.h"
-#include "core/chain.h"
 #include "core/ops/op_window_table.h"
-#include "tr_test.h"
+#include "line_sink.h"
 
 #define BATCHES 6
 #define ROWS 40
 
-struct sink {
-	struct tr_op op;
-	struct tr_op head;
-	uint64_t seed;
-	char *lines[200000];
-	size_t count;
-};
-
-static struct sink sink;
-static char *wanted[200000];
-static size_t wanted_count;
-
 /* A row of the result as text: its own columns, the watermark in force, and the window. */
-static char *line_of(int64_t ts, const char *name, int64_t watermark, int64_t start, int64_t end, int64_t time)
+static void put_window(char *line, int64_t ts, const char *name, int64_t watermark, int64_t start, int64_t end,
+		       int64_t time)
 {
-	char line[256];
-
-	snprintf(line, sizeof(line), "%" PRId64 "|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64, ts, name, watermark,
+	snprintf(line, LINE_BYTES, "%" PRId64 "|%s|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64, ts, name, watermark,
 		 start, end, time);
-	return strdup(line);
 }
 
-static enum tr_flow sink_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
+static void put_line(char *line, const struct tr_batch *batch, uint32_t row)
 {
-	(void)input;
-	for (uint32_t i = 0; i < batch->selected_count; i++) {
-		const uint32_t row = tr_batch_row(batch, i);
-		const struct tr_view *view = tr_column_view(&batch->columns[1], row);
-		char name[64] = "NULL";
+	const struct tr_view *view = tr_column_view(&batch->columns[1], row);
+	char name[64] = "NULL";
 
-		if (!tr_column_is_null(&batch->columns[1], row))
-			snprintf(name, sizeof(name), "%.*s", (int)view->length, tr_view_text(view));
-		sink.lines[sink.count++] =
-			line_of(tr_column_i64(&batch->columns[0], row), name,
-				batch->runs[tr_batch_run_of(batch, row, 0)].watermark_ms,
-				tr_column_i64(&batch->columns[2], row), tr_column_i64(&batch->columns[3], row),
-				tr_column_i64(&batch->columns[4], row));
-	}
-	(void)op;
-	return tr_test_below(&sink.seed, 3) == 0 ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+	if (!tr_column_is_null(&batch->columns[1], row))
+		snprintf(name, sizeof(name), "%.*s", (int)view->length, tr_view_text(view));
+	put_window(line, tr_column_i64(&batch->columns[0], row), name,
+		   batch->runs[tr_batch_run_of(batch, row, 0)].watermark_ms, tr_column_i64(&batch->columns[2], row),
+		   tr_column_i64(&batch->columns[3], row), tr_column_i64(&batch->columns[4], row));
 }
-
-static const struct tr_op_ops sink_ops = {.name = "sink", .on_batch = sink_batch};
 
 /* ---- the model ---- */
 
@@ -106,8 +80,12 @@ static void model_row(const struct tr_window_spec *w, int64_t ts, const char *na
 			if (end > start + w->size_ms)
 				continue;
 		}
-		if (start <= local)
-			wanted[wanted_count++] = line_of(ts, name, watermark, start, end, instant_of(end - 1));
+		if (start <= local) {
+			char line[LINE_BYTES];
+
+			put_window(line, ts, name, watermark, start, end, instant_of(end - 1));
+			line_sink_want(line);
+		}
 	}
 }
 
@@ -136,7 +114,6 @@ static void run_case(uint64_t *seed)
 	static const char *const names[] = {"ts", "name", "window_start", "window_end", "window_time"};
 	struct tr_schema input = {2, names, types}, output = {5, names, types};
 	struct tr_arena arena;
-	struct tr_chain chain = {0};
 	struct tr_op *op;
 	struct tr_status st;
 
@@ -145,15 +122,10 @@ static void run_case(uint64_t *seed)
 	types[1] = tr_type_of(TR_TYPE_VARCHAR);
 	types[2] = types[3] = tr_type_with_precision(&arena, TR_TYPE_TIMESTAMP, 3);
 	assert_int_equal(tr_op_window_table_create(&window, &input, &output, &context, &op, &st), TR_OK);
-	sink.op = (struct tr_op){.ops = &sink_ops, .context = &context, .timer_ms = INT64_MAX};
-	sink.seed = *seed + 1;
-	sink.count = wanted_count = 0;
-	tr_chain_append(&chain, op);
-	tr_chain_append(&chain, &sink.op);
+	line_sink_begin(op, &context, *seed + 1, put_line);
 	for (int b = 0; b < BATCHES; b++) {
 		struct tr_batch_buffer *buffer = tr_batch_buffer_create(&input, ROWS);
 		uint32_t selected = 0;
-		enum tr_flow flow;
 		int64_t watermark = origin;
 
 		for (uint32_t row = 0; row < ROWS; row++) {
@@ -173,25 +145,10 @@ static void run_case(uint64_t *seed)
 			buffer->selection[selected++] = row;
 			model_row(&window, ts, is_null ? "NULL" : name, watermark);
 		}
-		tr_batch_buffer_seal(buffer, ROWS);
-		if (b % 2 == 1) {
-			buffer->batch.selection = buffer->selection;
-			buffer->batch.selected_count = selected;
-		}
-		flow = op->ops->on_batch(op, 0, &buffer->batch);
-		op->is_blocked = flow == TR_FLOW_BLOCKED;
-		while (flow == TR_FLOW_BLOCKED)
-			flow = tr_chain_resume(&chain);
-		assert_int_equal(flow, TR_FLOW_MORE);
+		line_sink_feed(buffer, ROWS, b % 2 == 1, selected);
 		tr_batch_buffer_destroy(&buffer);
 	}
-	assert_int_equal(sink.count, wanted_count);
-	for (size_t i = 0; i < wanted_count; i++) {
-		assert_string_equal(sink.lines[i], wanted[i]); /* in order, too */
-		free(sink.lines[i]);
-		free(wanted[i]);
-	}
-	op->ops->destroy(op);
+	line_sink_end();
 	tr_arena_deinit(&arena);
 }
 

@@ -10,6 +10,7 @@
 #include "expr_case.h"
 
 #include "core/ops/program_code.h"
+#include "support/lower_isa.h"
 
 #define ROWS_MAX 2048
 #define TREES 1500
@@ -532,24 +533,6 @@ static void random_trees(void **state)
 	assert_in_range(failures, 1, trees / 2);
 }
 
-static const char *program_path;
-
-/* The same program with the kernels of the lower instruction sets. */
-static void lower_instruction_sets(void **state)
-{
-	static const char *const levels[] = {"v2", "v3"};
-
-	if (getenv("TAILRACE_ISA") != NULL)
-		skip();
-	for (int i = 0; i < 2; i++) {
-		char command[1024];
-
-		snprintf(command, sizeof(command), "TAILRACE_ISA=%s '%s' >/dev/null 2>&1", levels[i], program_path);
-		if (system(command) != 0)
-			fail_msg("fails with TAILRACE_ISA=%s", levels[i]);
-	}
-}
-
 /* ---- what the compiler promises ---- */
 
 static void shares_equal_subtrees(void **state)
@@ -674,7 +657,7 @@ static void folds_constants(void **state)
 	tr_arena_deinit(&arena);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_trees),
@@ -686,6 +669,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(folds_constants),
 	};
 
-	program_path = argv[0];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,9 @@
 #include "tr_test.h"
 
 #include "core/ops/window_kernel.h"
+#include "support/lower_isa.h"
 
 #define ROWS 1000
-
-static const char *program_path;
 
 static void against_naive_loops(void **state)
 {
@@ -60,28 +59,12 @@ static void against_naive_loops(void **state)
 	}
 }
 
-static void lower_instruction_sets(void **state)
-{
-	static const char *const levels[] = {"v2", "v3"};
-
-	if (getenv("TAILRACE_ISA") != NULL)
-		skip();
-	for (int i = 0; i < 2; i++) {
-		char command[1024];
-
-		snprintf(command, sizeof(command), "TAILRACE_ISA=%s '%s' >/dev/null 2>&1", levels[i], program_path);
-		if (system(command) != 0)
-			fail_msg("fails with TAILRACE_ISA=%s", levels[i]);
-	}
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_naive_loops),
 		cmocka_unit_test(lower_instruction_sets),
 	};
 
-	program_path = argv[0];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

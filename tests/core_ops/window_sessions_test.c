@@ -322,10 +322,10 @@ static void run_job(struct job *j, uint32_t rounds)
 	qsort(j->lines.lines, j->lines.count, sizeof(char *), compare_lines);
 }
 
-static void larger_than_memory(void **state)
+/** With the least memory that there can be, a job emits what it does with all. */
+static void same_with_little(void (*run)(struct job *j, uint32_t rounds), uint32_t rounds, const char *what)
 {
 	struct tr_environment *env;
-	const uint32_t rounds = tr_test_cases(100) < 100 ? 35 : 90;
 
 	assert_int_equal(tr_environment_real_create(&env, NULL), TR_OK);
 	for (int n = 0; n < 2; n++) {
@@ -335,17 +335,22 @@ static void larger_than_memory(void **state)
 
 		assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &io, NULL), TR_OK);
 		plain = job_create(w, NAME, n, NULL);
-		run_job(plain, rounds);
+		run(plain, rounds);
 		limited = job_create(w, NAME, n, io);
-		run_job(limited, rounds);
+		run(limited, rounds);
 		assert_true(limited->blocked > 0);
-		compare(&plain->lines, &limited->lines, plain->late, limited->late, "limited");
+		compare(&plain->lines, &limited->lines, plain->late, limited->late, what);
 		job_destroy(plain);
 		job_destroy(limited);
 		env->disk->ops->queue_destroy(env->disk, &io);
 		world_destroy(w);
 	}
 	tr_environment_real_destroy(&env);
+}
+
+static void larger_than_memory(void **state)
+{
+	same_with_little(run_job, tr_test_cases(100) < 100 ? 35 : 90, "limited");
 }
 
 /** Rows whose watermarks are far ahead of the operator's, as of several splits; in the middle of the rounds all are alike. Many
@@ -391,34 +396,11 @@ static void run_ahead(struct job *j, uint32_t rounds)
 		assert_true(spilled > 1000000);
 	free(rows);
 	op_destroy(j);
+	assert_true(j->late > 0);
 	qsort(j->lines.lines, j->lines.count, sizeof(char *), compare_lines);
 }
 
-static void far_ahead(void **state)
-{
-	struct tr_environment *env;
-
-	assert_int_equal(tr_environment_real_create(&env, NULL), TR_OK);
-	for (int n = 0; n < 2; n++) {
-		struct world *w = world_create(5);
-		struct tr_io_queue *io;
-		struct job *plain, *limited;
-
-		assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &io, NULL), TR_OK);
-		plain = job_create(w, NAME, n, NULL);
-		run_ahead(plain, 60);
-		limited = job_create(w, NAME, n, io);
-		run_ahead(limited, 60);
-		assert_true(limited->blocked > 0);
-		assert_true(plain->late > 0);
-		compare(&plain->lines, &limited->lines, plain->late, limited->late, "far ahead");
-		job_destroy(plain);
-		job_destroy(limited);
-		env->disk->ops->queue_destroy(env->disk, &io);
-		world_destroy(w);
-	}
-	tr_environment_real_destroy(&env);
-}
+static void far_ahead(void **state) { same_with_little(run_ahead, 60, "far ahead"); }
 
 /** Pushes that are never before what was taken, in any mixture: always the least one comes out. */
 static void due_in_order(void **state)

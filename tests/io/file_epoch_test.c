@@ -12,12 +12,8 @@ static void expect_refused(const char *change, tr_code code, const char *text)
 	struct job *job = &w->jobs[0];
 	char command[600];
 
-	assert_true(job_open(job));
-	assert_true(write_some(job, 0, 0, 40));
-	job_prepare(job);
-	w->disk.die_at = 1;
-	job_close(job);
-	fault_disk_settle(&w->disk);
+	job_begin_prepared(job, 40);
+	job_die(job, false);
 	snprintf(command, sizeof(command), "cd %s && %s", w->table, change);
 	assert_int_equal(system(command), 0);
 	if (text == NULL && strstr(change, "rm ") != NULL) {
@@ -101,9 +97,7 @@ static void go_back(uint64_t seed, bool is_partitioned, enum newer newer, bool f
 		w->disk.die_at = w->disk.calls + 4;
 		(void)commit_sink(job, job->writer_count - 1, job->subtask_count[job->writer_count - 1] - 1);
 	}
-	w->disk.die_at = 1;
-	job_close(job);
-	fault_disk_settle(&w->disk);
+	job_die(job, false);
 	if (newer == NEWER_MOVED_AWAY) {
 		snprintf(command, sizeof(command), "find %s -name 'part-*' -delete", w->table);
 		assert_int_equal(system(command), 0);

@@ -58,20 +58,12 @@ static void test_power_after_recovery(void **state)
 		struct world *w = world_create(700 + i, "plain", i % 2 == 0);
 		struct job *job = &w->jobs[0];
 
-		assert_true(job_open(job));
-		assert_true(write_some(job, 0, 0, 50));
-		job_prepare(job);
-		w->disk.die_at = 1;
-		job_close(job);
-		fault_disk_cut_power(&w->disk);
-		fault_disk_settle(&w->disk);
+		job_begin_prepared(job, 50);
+		job_die(job, true);
 		assert_true(job_open(job));
 		assert_true(job_checkpoint(job, false, true));
 		assert_int_equal(job->complete.count, 0);
-		w->disk.die_at = 1;
-		job_close(job);
-		fault_disk_cut_power(&w->disk);
-		fault_disk_settle(&w->disk);
+		job_die(job, true);
 		expect_published(job, true);
 		world_destroy(w);
 	}
@@ -149,13 +141,9 @@ static void fail_calls(bool is_partitioned, bool fails_for_ever, int error)
 		uint64_t calls;
 
 		/* The life before leaves a prepared checkpoint and something that belongs to none. */
-		assert_true(job_open(job));
+		job_begin_prepared(job, 50);
 		assert_true(write_some(job, 0, 0, 50));
-		job_prepare(job);
-		assert_true(write_some(job, 0, 0, 50));
-		w->disk.die_at = 1;
-		job_close(job);
-		fault_disk_settle(&w->disk);
+		job_die(job, false);
 		w->disk.fail_at = k;
 		w->disk.fails_for_ever = fails_for_ever;
 		w->disk.fail_error = error;
@@ -199,9 +187,7 @@ static void test_bad_records(void **state)
 	uint64_t seed = 3;
 	uint32_t refused = 0;
 
-	assert_true(job_open(job));
-	assert_true(write_some(job, 0, 0, 40));
-	job_prepare(job);
+	job_begin_prepared(job, 40);
 	saved = job->complete.items[0];
 	for (size_t i = 0; i < saved.length + 3000; i++) {
 		char *bytes = tr_io_calloc(saved.length, 1);
@@ -273,12 +259,8 @@ static void test_killed_process(void **state)
 		pid_t child;
 		int status;
 
-		assert_true(job_open(job));
-		assert_true(write_some(job, 0, 0, 50));
-		job_prepare(job);
-		w->disk.die_at = 1;
-		job_close(job);
-		fault_disk_settle(&w->disk);
+		job_begin_prepared(job, 50);
+		job_die(job, false);
 		child = fork();
 		assert_true(child >= 0);
 		if (child == 0) { /* recovers, writes, prepares, and is gone */

@@ -483,6 +483,24 @@ static inline void job_end(struct job *job)
 	expect_published(job, true);
 }
 
-/* ---- tests ---- */
+/** A life that ends at once, with the power if `has_no_power`. */
+static inline void job_die(struct job *job, bool has_no_power)
+{
+	struct world *w = job->world;
+
+	w->disk.die_at = 1;
+	job_close(job);
+	if (has_no_power)
+		fault_disk_cut_power(&w->disk);
+	fault_disk_settle(&w->disk);
+}
+
+/** The first rows of a life, in a checkpoint that is complete and not committed. */
+static inline void job_begin_prepared(struct job *job, uint32_t rows)
+{
+	assert_true(job_open(job));
+	assert_true(write_some(job, 0, 0, rows));
+	job_prepare(job);
+}
 
 #endif

@@ -5,79 +5,34 @@
  * batches of 1, 7 and 2,048 rows, and with memory for little of it. Where a query is ordered, it is by all of its columns in the end,
  * so there is one answer, and it must come in this order.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <unistd.h>
-#include <sqlite3.h>
-
-#include "support/run_sql.h"
-#include "tr_test.h"
+#include "support/sqlite.h"
 
 #define ROWS 1500
-#define QUERY_MAX 8192
-
-static uint64_t random_state;
-
-static uint64_t draw(uint64_t limit)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (random_state >> 33) % limit;
-}
-
-static char data_path[128];
-static sqlite3 *db;
-
-static void execute(const char *sql) { assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK); }
-
-/* A value as csv and as SQL. */
-static void put_value(FILE *file, char *insert, const char *text, const char *quote)
-{
-	fprintf(file, "%s%s", insert[strlen(insert) - 1] == '(' ? "" : ",", text != NULL ? text : "");
-	if (insert[strlen(insert) - 1] != '(')
-		strcat(insert, ", ");
-	strcat(insert, text != NULL ? quote : "");
-	strcat(insert, text != NULL ? text : "NULL");
-	strcat(insert, text != NULL ? quote : "");
-}
 
 static void make_data(void)
 {
 	static const char *const words[] = {
 		"alpha", "beta", "gamma", "a longer word than twelve", "Zulu", "aa", "a longer word than eleven",
 		"x",     "xx"};
-	FILE *file;
 
-	snprintf(data_path, sizeof(data_path), "/tmp/tailrace_batch_%d.csv", (int)getpid());
-	file = fopen(data_path, "w");
-	assert_non_null(file);
-	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	execute("CREATE TABLE t (a INTEGER, b INTEGER, d REAL, s TEXT, u TEXT); BEGIN");
+	twin_begin("batch", "CREATE TABLE t (a INTEGER, b INTEGER, d REAL, s TEXT, u TEXT)");
 	for (int i = 0; i < ROWS; i++) {
-		char number[32], insert[512] = "INSERT INTO t VALUES (";
+		char number[32];
 
 		snprintf(number, sizeof(number), "%d", (int)draw(900) - 300);
-		put_value(file, insert, draw(7) != 0 ? number : NULL, "");
+		twin_put(draw(7) != 0 ? number : NULL, "");
 		snprintf(number, sizeof(number), "%d", (int)draw(9) - 3);
-		put_value(file, insert, draw(7) != 0 ? number : NULL, "");
+		twin_put(draw(7) != 0 ? number : NULL, "");
 		snprintf(number, sizeof(number), "%.2f", ((int)draw(64) - 32) / 4.0);
-		put_value(file, insert, draw(7) != 0 ? number : NULL, "");
-		put_value(file, insert, draw(7) != 0 ? words[draw(TR_COUNT_OF(words))] : NULL, "'");
-		put_value(file, insert, draw(7) != 0 ? words[draw(4)] : NULL, "'");
-		fprintf(file, "\n");
-		strcat(insert, ")");
-		execute(insert);
+		twin_put(draw(7) != 0 ? number : NULL, "");
+		twin_put(draw(7) != 0 ? words[draw(TR_COUNT_OF(words))] : NULL, "'");
+		twin_put(draw(7) != 0 ? words[draw(4)] : NULL, "'");
+		twin_end_row();
 	}
-	fclose(file);
-	execute("COMMIT");
+	twin_end();
 }
 
 /* ---- queries: appended to `out` ---- */
-
-static void put(char *out, const char *text)
-{
-	TR_ASSERT(strlen(out) + strlen(text) + 1 < QUERY_MAX);
-	strcat(out, text);
-}
 
 static void put_number(char *out, uint64_t number)
 {
@@ -255,53 +210,6 @@ static bool put_query(char *out)
 	}
 }
 
-/* ---- comparing ---- */
-
-static char **ask_sqlite(const char *query, bool is_ordered, size_t *count)
-{
-	sqlite3_stmt *statement;
-	char **lines = calloc(4 * ROWS + 1, sizeof(*lines));
-
-	*count = 0;
-	if (sqlite3_prepare_v2(db, query, -1, &statement, NULL) != SQLITE_OK) {
-		print_error("sqlite: %s\n%s\n", sqlite3_errmsg(db), query);
-		fail();
-	}
-	while (sqlite3_step(statement) == SQLITE_ROW) {
-		struct tr_bytes line = {0};
-
-		for (int i = 0; i < sqlite3_column_count(statement); i++) {
-			const char *text = (const char *)sqlite3_column_text(statement, i);
-
-			tr_bytes_append(&line, "|", i > 0);
-			tr_bytes_append(&line, text != NULL ? text : "NULL", strlen(text != NULL ? text : "NULL"));
-		}
-		tr_bytes_append(&line, "", 1);
-		lines[(*count)++] = line.data;
-	}
-	sqlite3_finalize(statement);
-	if (!is_ordered)
-		qsort(lines, *count, sizeof(*lines), run_compare_lines);
-	return lines;
-}
-
-static void compare(const char *query, const struct run_result *got, char *const *want, size_t want_count,
-		    const char *const *settings, uint64_t seed, int number)
-{
-	size_t i = 0;
-
-	while (got->code == TR_OK && i < got->count && i < want_count && strcmp(got->lines[i], want[i]) == 0)
-		i++;
-	if (got->code == TR_OK && i == got->count && i == want_count)
-		return;
-	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s, memory %s\n%s\n%s%zu rows, expected %zu\n",
-		    seed, number, settings[1], settings[3], settings[5], query, got->code != TR_OK ? got->message : "",
-		    got->count, want_count);
-	print_error("line %zu: got      %s\n         expected %s\n", i, i < got->count ? got->lines[i] : "-",
-		    i < want_count ? want[i] : "-");
-	fail();
-}
-
 static void test_batch_equals_sqlite(void **state)
 {
 	static const char *const parallelisms[] = {"1", "2", "3", "8"};
@@ -315,15 +223,16 @@ static void test_batch_equals_sqlite(void **state)
 	for (int number = 0; number < (int)cases; number++) {
 		char query[QUERY_MAX] = "", script[QUERY_MAX + 512];
 		const bool is_ordered = put_query(query);
-		size_t want_count;
-		char **want = ask_sqlite(query, is_ordered, &want_count);
+		struct expected want = twin_ask(query, is_ordered, 4 * ROWS);
 
 		snprintf(script, sizeof(script),
 			 "SET 'execution.runtime-mode' = 'batch';"
 			 "CREATE TABLE t (a BIGINT, b BIGINT, d DOUBLE, s STRING, u STRING) WITH ('connector' = "
 			 "'filesystem', 'path' = '%s', 'format' = 'csv', 'csv.null-literal' = '', 'source.chunk-size' "
 			 "= '3kb');\n%s;",
-			 data_path, query);
+			 twin.path, query);
+		want.seed = seed;
+		want.number = number;
 		run_keeps_order = is_ordered;
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
 			const char *settings[] = {"parallelism.default",
@@ -335,15 +244,12 @@ static void test_batch_equals_sqlite(void **state)
 						  NULL};
 			struct run_result got = run_sql(script, settings);
 
-			compare(query, &got, want, want_count, settings, seed, number);
+			expected_compare(&want, &got, settings);
 			run_free(&got);
 		}
-		for (size_t i = 0; i < want_count; i++)
-			free(want[i]);
-		free(want);
+		expected_free(&want);
 	}
-	sqlite3_close(db);
-	unlink(data_path);
+	twin_close();
 }
 
 int main(void)

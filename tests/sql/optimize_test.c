@@ -35,24 +35,33 @@ static const char *section(const char *text, const char *title)
 	return tr_arena_strdup(&arena, out);
 }
 
-static void check(const char *query, const char *before, const char *after)
+/* The session of a script without errors. */
+static struct tr_session *compiled(const char *script)
 {
-	struct tr_config config;
-	struct tr_session_options options = {.file = "t.sql",
-					     .config = &config,
-					     .core_count = 1,
-					     .machine_time_zone = "UTC",
-					     .job_name = "t",
-					     .job_id_seed = {1, 1},
-					     .collect = &run_connector};
-	char script[4096];
+	static struct tr_config config;
+	const struct tr_session_options options = {.file = "t.sql",
+						   .config = &config,
+						   .core_count = 1,
+						   .machine_time_zone = "UTC",
+						   .job_name = "t",
+						   .job_id_seed = {1, 1},
+						   .collect = &run_connector};
 	struct tr_session *session;
 
 	tr_config_init(&config, &arena);
-	snprintf(script, sizeof(script), TABLES "%s;", query);
 	session = tr_session_compile(&options, script, strlen(script));
 	if (session->diags.error_count > 0)
 		fail_msg("%s", tr_diags_render(&session->diags, false, &arena));
+	return session;
+}
+
+static void check(const char *query, const char *before, const char *after)
+{
+	char script[4096];
+	struct tr_session *session;
+
+	snprintf(script, sizeof(script), TABLES "%s;", query);
+	session = compiled(script);
 	assert_string_equal(
 		section(tr_session_explain(session, &session->steps[0], false), "== Abstract Syntax Tree =="), before);
 	assert_string_equal(
@@ -130,14 +139,6 @@ static void test_projections_merge(void **state)
 static void check_deep(const char *level_end)
 {
 	char query[4096];
-	struct tr_config config;
-	struct tr_session_options options = {.file = "t.sql",
-					     .config = &config,
-					     .core_count = 1,
-					     .machine_time_zone = "UTC",
-					     .job_name = "t",
-					     .job_id_seed = {1, 1},
-					     .collect = &run_connector};
 	struct tr_session *session;
 	const char *plan;
 	uint32_t projections = 0;
@@ -149,9 +150,7 @@ static void check_deep(const char *level_end)
 	for (uint32_t i = 0; i < DEEP_LEVELS; i++)
 		strcat(query, level_end);
 	strcat(query, ";");
-	tr_config_init(&config, &arena);
-	session = tr_session_compile(&options, query, strlen(query));
-	assert_int_equal(session->diags.error_count, 0);
+	session = compiled(query);
 	plan = strstr(tr_session_explain(session, &session->steps[0], false), "== Optimized Execution Plan ==");
 	for (const char *at = plan; (at = strstr(at, "Project(select=")) != NULL; at++)
 		projections++;

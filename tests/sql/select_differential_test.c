@@ -4,45 +4,18 @@
  * 2,048 rows. Only what both mean alike is generated: 64-bit arithmetic without overflow, comparisons, three-valued
  * logic, CASE, COALESCE, NULLIF, IN, BETWEEN, LIKE (case-sensitive in sqlite by PRAGMA), ASCII string functions.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <unistd.h>
-#include <sqlite3.h>
-
-#include "support/run_sql.h"
-#include "tr_test.h"
+#include "support/sqlite.h"
 
 #define ROWS 1000
-#define TEXT_MAX 2048
-
-static uint64_t random_state;
-
-static uint64_t draw(uint64_t limit)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (random_state >> 33) % limit;
-}
-
-static char data_path[128];
-static sqlite3 *db;
 
 static void make_data(void)
 {
 	static const char *const words[] = {"alpha", "beta", "gamma", "a longer word than twelve", "Zulu", "aa",
 					    "x",     "b_b",  "100%"};
-	FILE *file;
 
-	snprintf(data_path, sizeof(data_path), "/tmp/tailrace_select_%d.csv", (int)getpid());
-	file = fopen(data_path, "w");
-	assert_non_null(file);
-	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-				      "PRAGMA case_sensitive_like = 1; CREATE TABLE t (a INTEGER, b INTEGER, s TEXT, "
-				      "u TEXT); BEGIN",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
+	twin_begin("select", "PRAGMA case_sensitive_like = 1; CREATE TABLE t (a INTEGER, b INTEGER, s TEXT, u TEXT)");
 	for (int i = 0; i < ROWS; i++) {
-		char a[32] = "", b[32] = "", insert[512];
+		char a[32] = "", b[32] = "";
 		const char *s = draw(7) == 0 ? NULL : words[draw(TR_COUNT_OF(words))];
 		const char *u = draw(7) == 0 ? NULL : words[draw(TR_COUNT_OF(words))];
 
@@ -50,27 +23,19 @@ static void make_data(void)
 			sprintf(a, "%d", (int)draw(2000) - 1000);
 		if (draw(7) != 0)
 			sprintf(b, "%d", (int)draw(20) - 5);
-		fprintf(file, "%s,%s,%s,%s\n", a, b, s != NULL ? s : "", u != NULL ? u : "");
-		snprintf(insert, sizeof(insert), "INSERT INTO t VALUES (%s, %s, %s%s%s, %s%s%s)",
-			 a[0] != '\0' ? a : "NULL", b[0] != '\0' ? b : "NULL", s != NULL ? "'" : "",
-			 s != NULL ? s : "NULL", s != NULL ? "'" : "", u != NULL ? "'" : "", u != NULL ? u : "NULL",
-			 u != NULL ? "'" : "");
-		assert_int_equal(sqlite3_exec(db, insert, NULL, NULL, NULL), SQLITE_OK);
+		twin_put(a[0] != '\0' ? a : NULL, "");
+		twin_put(b[0] != '\0' ? b : NULL, "");
+		twin_put(s, "'");
+		twin_put(u, "'");
+		twin_end_row();
 	}
-	fclose(file);
-	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	twin_end();
 }
 
 /* ---- expressions: appended to `out` ---- */
 
 static void put_condition(char *out, int depth);
 static void put_text(char *out, int depth);
-
-static void put(char *out, const char *text)
-{
-	TR_ASSERT(strlen(out) + strlen(text) + 1 < TEXT_MAX * 8);
-	strcat(out, text);
-}
 
 static void put_number(char *out, int depth)
 {
@@ -212,53 +177,6 @@ static void put_condition(char *out, int depth)
 	}
 }
 
-static char **ask_sqlite(const char *query, size_t *count)
-{
-	sqlite3_stmt *statement;
-	char **lines = calloc(ROWS + 1, sizeof(*lines));
-
-	*count = 0;
-	if (sqlite3_prepare_v2(db, query, -1, &statement, NULL) != SQLITE_OK) {
-		print_error("sqlite: %s\n%s\n", sqlite3_errmsg(db), query);
-		fail();
-	}
-	while (sqlite3_step(statement) == SQLITE_ROW) {
-		struct tr_bytes line = {0};
-
-		for (int i = 0; i < sqlite3_column_count(statement); i++) {
-			const char *text = (const char *)sqlite3_column_text(statement, i);
-
-			if (i > 0)
-				tr_bytes_append(&line, "|", 1);
-			if (text == NULL)
-				text = "NULL";
-			tr_bytes_append(&line, text, strlen(text));
-		}
-		tr_bytes_append(&line, "", 1);
-		lines[(*count)++] = line.data;
-	}
-	sqlite3_finalize(statement);
-	qsort(lines, *count, sizeof(*lines), run_compare_lines);
-	return lines;
-}
-
-static void compare(const char *query, const struct run_result *got, char *const *want, size_t want_count,
-		    const char *const *settings, uint64_t seed, int number)
-{
-	size_t i = 0;
-
-	while (got->code == TR_OK && i < got->count && i < want_count && strcmp(got->lines[i], want[i]) == 0)
-		i++;
-	if (got->code == TR_OK && i == got->count && i == want_count)
-		return;
-	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s\n%s\n%s%zu rows, expected %zu\n", seed,
-		    number, settings[1], settings[3], query, got->code != TR_OK ? got->message : "", got->count,
-		    want_count);
-	print_error("line %zu: got      %s\n         expected %s\n", i, i < got->count ? got->lines[i] : "-",
-		    i < want_count ? want[i] : "-");
-	fail();
-}
-
 static void test_select_equals_sqlite(void **state)
 {
 	static const char *const parallelisms[] = {"1", "2", "3", "8"};
@@ -269,9 +187,8 @@ static void test_select_equals_sqlite(void **state)
 	random_state = seed * 991;
 	make_data();
 	for (int number = 0; number < (int)cases; number++) {
-		char query[TEXT_MAX * 8] = "SELECT ", script[TEXT_MAX * 8 + 512];
-		char **want;
-		size_t want_count;
+		char query[QUERY_MAX] = "SELECT ", script[QUERY_MAX + 512];
+		struct expected want;
 
 		put_number(query, 3);
 		put(query, ", ");
@@ -281,22 +198,21 @@ static void test_select_equals_sqlite(void **state)
 		snprintf(script, sizeof(script),
 			 "CREATE TABLE t (a BIGINT, b BIGINT, s STRING, u STRING) WITH ('connector' = 'filesystem', "
 			 "'path' = '%s', 'format' = 'csv', 'csv.null-literal' = '', 'source.chunk-size' = '3kb');\n%s;",
-			 data_path, query);
-		want = ask_sqlite(query, &want_count);
+			 twin.path, query);
+		want = twin_ask(query, false, ROWS);
+		want.seed = seed;
+		want.number = number;
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
 			const char *settings[] = {"parallelism.default", parallelisms[p], "engine.batch-rows",
 						  batches[p], NULL};
 			struct run_result got = run_sql(script, settings);
 
-			compare(query, &got, want, want_count, settings, seed, number);
+			expected_compare(&want, &got, settings);
 			run_free(&got);
 		}
-		for (size_t i = 0; i < want_count; i++)
-			free(want[i]);
-		free(want);
+		expected_free(&want);
 	}
-	sqlite3_close(db);
-	unlink(data_path);
+	twin_close();
 }
 
 int main(void)

@@ -4,30 +4,14 @@
  * with the engine, with 1, 2, 3 and 8 workers, batches of 1, 7 and 2,048 rows, small chunks, both window operators.
  * Some of the queries read a window column in WHERE, so that the windows are computed as rows and then aggregated as
  * such; some are aggregated again by the windows of their own results.
- *
- * TAILRACE_TEST_SEED chooses another seed, TAILRACE_TEST_CASES another number of queries. A failure prints both, the
- * query, and the first line that differs.
  */
-#include <inttypes.h>
-#include <stdbool.h>
 #include <unistd.h>
 
-#include "support/run_sql.h"
-#include "tr_test.h"
+#include "support/differential.h"
 
 #define ROWS 3000
 #define KEYS_MAX 2
 #define AGGS_MAX 5
-
-/* ---- random numbers: of the test's own ---- */
-
-static uint64_t random_state;
-
-static uint64_t draw(uint64_t limit)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (random_state >> 33) % limit;
-}
 
 /* ---- data ---- */
 
@@ -540,11 +524,11 @@ static void order_rows(const struct query *query, int64_t *watermarks, int *orde
 	}
 }
 
-static char **model(const struct query *query, size_t *line_count)
+static struct expected model(const struct query *query)
 {
 	static int64_t watermarks[ROWS];
 	static int order[ROWS];
-	char **lines;
+	struct expected want = {0};
 
 	group_count = 0;
 	model_late = model_late_windows = 0;
@@ -555,8 +539,8 @@ static char **model(const struct query *query, size_t *line_count)
 		if (passes_where(query, row) && !add_row(query, row, watermarks[order[i]]))
 			model_late++;
 	}
-	lines = calloc((size_t)group_count + 1, sizeof(*lines));
-	*line_count = query->shape == CASCADE ? cascade(query, lines) : 0;
+	want.lines = calloc((size_t)group_count + 1, sizeof(*want.lines));
+	want.count = query->shape == CASCADE ? cascade(query, want.lines) : 0;
 	if (query->shape == TABLE)
 		model_late = model_late_windows;
 	for (int i = 0; i < group_count; i++) {
@@ -577,36 +561,24 @@ static char **model(const struct query *query, size_t *line_count)
 				put_agg(group, query->aggs[a], cell);
 				strcat(strcat(line, "|"), cell);
 			}
-			lines[(*line_count)++] = strdup(line);
+			want.lines[want.count++] = strdup(line);
 		}
 		free(groups[i].members);
 	}
-	qsort(lines, *line_count, sizeof(*lines), run_compare_lines);
-	return lines;
+	qsort(want.lines, want.count, sizeof(*want.lines), run_compare_lines);
+	return want;
 }
 
 /* ---- the comparison ---- */
 
-static void compare(const char *script, const struct run_result *got, char *const *want, size_t want_count,
-		    const char *const *settings, uint64_t seed, int number)
+static void compare(const struct expected *want, const struct run_result *got, const char *const *settings)
 {
-	size_t i = 0;
-
-	if (got->code == TR_OK) {
-		while (i < got->count && i < want_count && strcmp(got->lines[i], want[i]) == 0)
-			i++;
-		if (i == got->count && i == want_count && got->rows_late == model_late && got->rows_in == ROWS)
-			return;
-	}
-	print_error("seed %" PRIu64 ", query %d, parallelism %s, batch %s, operator %s\n%s\n", seed, number,
-		    settings[1], settings[3], settings[5], script);
-	if (got->code != TR_OK)
-		print_error("failed: %s\n", got->message);
-	print_error("%zu rows, expected %zu; late %" PRIu64 ", expected %" PRIu64 "; in %" PRIu64 "\n", got->count,
-		    want_count, got->rows_late, model_late, got->rows_in);
-	print_error("line %zu: got      %s\n         expected %s\n", i, i < got->count ? got->lines[i] : "-",
-		    i < want_count ? want[i] : "-");
-	fail();
+	expected_compare(want, got, settings);
+	if (got->rows_late == model_late && got->rows_in == ROWS)
+		return;
+	print_error("late %" PRIu64 ", expected %" PRIu64 "; in %" PRIu64 "\n", got->rows_late, model_late,
+		    got->rows_in);
+	expected_fail(want, settings);
 }
 
 static void test_windows_equal_model(void **state)
@@ -620,14 +592,16 @@ static void test_windows_equal_model(void **state)
 	for (int number = 0; number < (int)cases; number++) {
 		struct query query;
 		char script[4096];
-		char **want;
-		size_t want_count;
+		struct expected want;
 
 		if (number % 20 == 0)
 			make_data();
 		query = make_query();
 		write_script(&query, script, sizeof(script));
-		want = model(&query, &want_count);
+		want = model(&query);
+		want.script = script;
+		want.seed = seed;
+		want.number = number;
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
 			for (size_t b = 0; b < TR_COUNT_OF(batches); b++) {
 				const char *settings[] = {"parallelism.default",
@@ -641,13 +615,11 @@ static void test_windows_equal_model(void **state)
 							  NULL};
 				struct run_result got = run_sql(script, settings);
 
-				compare(script, &got, want, want_count, settings, seed, number);
+				compare(&want, &got, settings);
 				run_free(&got);
 			}
 		}
-		for (size_t i = 0; i < want_count; i++)
-			free(want[i]);
-		free(want);
+		expected_free(&want);
 	}
 	unlink(data_path);
 }
