@@ -115,7 +115,8 @@ struct tr_node {
 			uint64_t from; /* from 1 on */
 			uint64_t to;   /* UINT64_MAX: all; such a plan is not run */
 			bool has_number;
-			uint32_t place; /* of the binder: where it was written */
+			bool is_latest_first; /* ordered by event time alone, descending (sql/order.c) */
+			uint32_t place;       /* of the binder: where it was written */
 		} rank;
 		/* SORT, batch only: LOCAL's output schema is tr_plan_sorted_schema; key columns are those of SINGLE's or LOCAL's
 		 * input in all phases. LIMIT: no keys, and no phases. What stands before the exchange has no offset, and the limit that its reader needs. */

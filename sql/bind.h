@@ -63,6 +63,7 @@ enum tr_column_role {
 	TR_ROLE_NONE,
 	TR_ROLE_ROWTIME,
 	TR_ROLE_PROCTIME,
+	TR_ROLE_FORMER_TIME,    /* was one of event time before a window was attached to the row */
 	TR_ROLE_ATTACHED_START, /* the three columns of the row's window, in event time */
 	TR_ROLE_ATTACHED_END,
 	TR_ROLE_ATTACHED_TIME, /* a time attribute, too */

@@ -267,6 +267,15 @@ static uint32_t note_place(struct tr_binder *binder, struct tr_span span)
 	return binder->place_count++;
 }
 
+/* Whether the order is that of event time, from the last to the first: deduplication that keeps the last row. */
+static bool is_latest_first(const struct tr_relation *relation, const struct tr_over *over)
+{
+	const enum tr_column_role role = tr_bind_role(relation, over->exprs[over->partition_count]);
+
+	return over->order_count == 1 && over->keys[0].is_descending &&
+	       (role == TR_ROLE_ROWTIME || role == TR_ROLE_FORMER_TIME || role == TR_ROLE_ATTACHED_TIME);
+}
+
 /* PROJECT [columns, what is ordered by, time], WINDOW_RANK, PROJECT [columns, number]. */
 static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr_relation *relation,
 				       const struct tr_over *over, const struct tr_expr *end)
@@ -306,6 +315,7 @@ static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr
 	node->rank.from = 1;
 	node->rank.to = UINT64_MAX;
 	node->rank.has_number = true;
+	node->rank.is_latest_first = is_latest_first(relation, over);
 	node->rank.place = note_place(binder, over->ast->span);
 	exprs[count] = tr_expr_column(binder->arena, count,
 				      tr_type_with_nullable(binder->arena, tr_type_of(TR_TYPE_BIGINT), false));

@@ -265,8 +265,10 @@ const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const s
 		if (column->role >= TR_ROLE_WINDOW_START)
 			column->role =
 				(enum tr_column_role)(TR_ROLE_ATTACHED_START + column->role - TR_ROLE_WINDOW_START);
-		else if (column->role != TR_ROLE_PROCTIME)
-			column->role = TR_ROLE_NONE; /* the time attribute is window_time now */
+		else if (column->role == TR_ROLE_ROWTIME || column->role == TR_ROLE_ATTACHED_TIME)
+			column->role = TR_ROLE_FORMER_TIME; /* the time attribute is window_time now */
+		else if (column->role != TR_ROLE_PROCTIME && column->role != TR_ROLE_FORMER_TIME)
+			column->role = TR_ROLE_NONE;
 	}
 	return result;
 }

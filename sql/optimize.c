@@ -576,6 +576,7 @@ static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_
 	}
 	copy->rank.keys = keys;
 	copy->rank.order = order;
+	tr_order_latest(copy, order);
 	copy->rank.window.time_column = (int32_t)input.map[node->rank.window.time_column];
 	return copy;
 }

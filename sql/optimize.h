@@ -2,7 +2,7 @@
  *
  * Optimizer: from the binder's naive nodes to the plan that runs.
  *
- *     tr_order         aggregates that depend on the order of rows learn their position
+ *     tr_order         aggregates that depend on the order of rows, and ranks, learn their position
  *     tr_optimize      filters sink to the scan, projections merge, columns that nobody reads are dropped down to the
  *                      fields that a format decodes
  *     tr_parallelize   parallelism and exchanges, two-phase aggregation
@@ -16,6 +16,9 @@
 #include "core/plan.h"
 
 const struct tr_node *tr_order(struct tr_arena *arena, const struct tr_node *sink);
+/** When it is known which ranks are wanted: turns the order of arrival round where only the row that came last is. `order` is the
+ * rank's. */
+void tr_order_latest(const struct tr_node *rank, struct tr_order_key *order);
 
 const struct tr_node *tr_optimize(struct tr_arena *arena, const struct tr_node *sink);
 

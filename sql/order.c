@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The order of rows, for aggregates whose result depends on it (FIRST_VALUE, LISTAGG, ..): they read the position that each
- * row has in the input, so that it does not matter by way of which worker, and when, it comes. See optimize.h.
+ * The order of rows, for aggregates whose result depends on it (FIRST_VALUE, LISTAGG, ..) and for ranks: they read the position that
+ * each row has in the input, so that it does not matter by way of which worker, and when, it comes. See optimize.h.
  *
  *     SCAN          its split, and the row's number in it (the function ROW POSITION, made by core/source_task.c)
  *     VALUES        the row's number
@@ -10,7 +10,10 @@
  *                   the order of their values' bytes (core/ops/agg_bag.h)
  *     all else      0
  *
- * The position is one more column, behind all others, of every node on the way. Only plans that have such an aggregate get it.
+ * The position is one more column, behind all others, of every node on the way. Only plans that have such an aggregate or a rank get
+ * it. To a rank it is one more column to order by: of rows that are equal in the others the one that came first has the lower number,
+ * as in Flink; but if ORDER BY is the event time alone, descending, and only number 1 is wanted (a deduplication that keeps the
+ * last), that is the one that came last.
  */
 #include "sql/optimize.h"
 
@@ -123,17 +126,16 @@ static void pass_on(struct tr_arena *arena, struct tr_unnest *unnest, uint32_t c
 	unnest->columns = columns;
 }
 
-/* A node with columns of its own behind those of its input, and so behind the position: a PROJECT puts that back to the end. */
-static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_node *node)
+/* A node over `input`, which has the position, and with columns of its own behind those: so the position is column *at. */
+static struct tr_node *over(struct tr_arena *arena, const struct tr_node *node, const struct tr_node *input,
+			    uint32_t *position)
 {
-	const struct tr_node *input = with_position(arena, node->inputs[0]);
 	const uint32_t count = node->output->column_count, last = input->output->column_count - 1;
 	const uint32_t at = node->kind == TR_NODE_UNNEST ? node->unnest.column_count : last;
-	struct tr_node *copy = tr_plan_copy(arena, node, &input), *result;
+	struct tr_node *copy = tr_plan_copy(arena, node, &input);
 	struct tr_schema *schema = TR_NEW(arena, struct tr_schema);
 	const char **names = TR_NEW_ARRAY(arena, count + 1, const char *);
 	const struct tr_type **types = TR_NEW_ARRAY(arena, count + 1, const struct tr_type *);
-	const struct tr_expr **exprs = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
 
 	for (uint32_t i = 0; i <= count; i++) {
 		names[i] = i < at ? node->output->names[i] : i == at ? POSITION_NAME : node->output->names[i - 1];
@@ -143,19 +145,39 @@ static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_
 	}
 	*schema = (struct tr_schema){.column_count = count + 1, .names = names, .types = types};
 	copy->output = schema;
-	for (uint32_t i = 0; i <= count; i++) {
-		const uint32_t from = i < at ? i : i == count ? at : i + 1;
-
-		exprs[i] = tr_expr_column(arena, from, types[from]);
-	}
 	if (node->kind == TR_NODE_EXPAND)
 		copy->expand.sets = keep_position(arena, node->expand.sets, node->expand.set_count, at);
 	if (node->kind == TR_NODE_UNNEST)
 		pass_on(arena, &copy->unnest, last);
-	result = tr_plan_node(arena, TR_NODE_PROJECT, (const struct tr_node *const[]){copy}, 1);
+	*position = at;
+	return copy;
+}
+
+/* A PROJECT over a node with the position in column `at`: without it, or with it at the end. */
+static const struct tr_node *move_position(struct tr_arena *arena, const struct tr_node *node, uint32_t at,
+					   const struct tr_schema *output)
+{
+	struct tr_node *result = tr_plan_node(arena, TR_NODE_PROJECT, &node, 1);
+	const uint32_t last = node->output->column_count - 1;
+	const struct tr_expr **exprs = TR_NEW_ARRAY(arena, last + 1, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < output->column_count; i++) {
+		const uint32_t from = i < at ? i : i == last ? at : i + 1;
+
+		exprs[i] = tr_expr_column(arena, from, node->output->types[from]);
+	}
 	result->project.exprs = exprs;
-	result->output = widen(arena, node->output, types[at]);
+	result->output = output;
 	return result;
+}
+
+static const struct tr_node *pass_under(struct tr_arena *arena, const struct tr_node *node)
+{
+	const struct tr_node *input = with_position(arena, node->inputs[0]);
+	uint32_t at;
+	const struct tr_node *copy = over(arena, node, input, &at);
+
+	return move_position(arena, copy, at, widen(arena, node->output, copy->output->types[at]));
 }
 
 static const struct tr_node *union_all(struct tr_arena *arena, const struct tr_node *node)
@@ -174,6 +196,15 @@ static const struct tr_node *union_all(struct tr_arena *arena, const struct tr_n
 	copy = tr_plan_copy(arena, node, inputs);
 	copy->output = widen(arena, node->output, position_type(arena));
 	return copy;
+}
+
+/* Whether a rank is ordered by the position, and in which column it has that. */
+static bool has_position(const struct tr_node *node, uint32_t *at)
+{
+	if (node->rank.order_count == 0)
+		return false;
+	*at = node->rank.order[node->rank.order_count - 1].column;
+	return strcmp(node->inputs[0]->output->names[*at], POSITION_NAME) == 0;
 }
 
 /* The node with the position of its rows as one more column. */
@@ -207,10 +238,16 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 		return copy;
 	}
 	case TR_NODE_UNION: return union_all(arena, node);
+	case TR_NODE_WINDOW_RANK: {
+		uint32_t at;
+
+		if (has_position(node, &at))
+			return project(arena, node, tr_expr_column(arena, at, node->output->types[at]));
+		return pass_under(arena, node);
+	}
 	case TR_NODE_WINDOW_TABLE:
 	case TR_NODE_EXPAND:
-	case TR_NODE_UNNEST:
-	case TR_NODE_WINDOW_RANK: return pass_under(arena, node);
+	case TR_NODE_UNNEST: return pass_under(arena, node);
 	case TR_NODE_WINDOW_AGGREGATE: {
 		const uint32_t end = node->window.key_count + node->window.agg_count + 1;
 
@@ -246,6 +283,66 @@ static const struct tr_node *aggregate(struct tr_arena *arena, const struct tr_n
 	return copy;
 }
 
+/* The expression that a column of PROJECTs and FILTERs stands for, and the node that it reads. */
+static const struct tr_expr *origin(const struct tr_node **node, const struct tr_expr *expr)
+{
+	while (expr->kind == TR_EXPR_COLUMN && ((*node)->kind == TR_NODE_PROJECT || (*node)->kind == TR_NODE_FILTER)) {
+		if ((*node)->kind == TR_NODE_PROJECT)
+			expr = (*node)->project.exprs[expr->column];
+		*node = (*node)->inputs[0];
+	}
+	return expr;
+}
+
+/* Whether the last column says more than the keys of a rank over `input`: it is no constant, and not the end of the window. */
+static bool says_more(struct tr_arena *arena, const struct tr_node *rank, const struct tr_node *input)
+{
+	const uint32_t last = input->output->column_count - 1;
+	const struct tr_node *node = input;
+	const struct tr_expr *position = origin(&node, tr_expr_column(arena, last, input->output->types[last]));
+
+	if (position->kind == TR_EXPR_LITERAL)
+		return false;
+	for (uint32_t i = 0; i < rank->rank.key_count; i++) {
+		const uint32_t key = rank->rank.keys[i];
+		const struct tr_node *other = input;
+		const struct tr_expr *expr = origin(&other, tr_expr_column(arena, key, input->output->types[key]));
+
+		if (other == node && tr_expr_equals(expr, position))
+			return false;
+	}
+	return true;
+}
+
+/* A rank that puts rows which its order does not tell apart into that of their arrival. */
+static const struct tr_node *rank(struct tr_arena *arena, const struct tr_node *node)
+{
+	const uint32_t count = node->rank.order_count;
+	const struct tr_node *input = with_position(arena, node->inputs[0]);
+	struct tr_order_key *order = TR_NEW_ARRAY(arena, count + 1, struct tr_order_key);
+	struct tr_node *copy;
+	uint32_t at;
+
+	if (!says_more(arena, node, input))
+		return node;
+	copy = over(arena, node, input, &at);
+	memcpy(order, node->rank.order, count * sizeof(*order));
+	order[count] = (struct tr_order_key){.column = at, .nulls_first = true};
+	copy->rank.order = order;
+	copy->rank.order_count = count + 1;
+	return move_position(arena, copy, at, node->output);
+}
+
+void tr_order_latest(const struct tr_node *rank, struct tr_order_key *order)
+{
+	uint32_t at;
+
+	if (rank->rank.is_latest_first && rank->rank.from == 1 && rank->rank.to == 1 && has_position(rank, &at)) {
+		order[rank->rank.order_count - 1].is_descending = true;
+		order[rank->rank.order_count - 1].nulls_first = false;
+	}
+}
+
 const struct tr_node *tr_order(struct tr_arena *arena, const struct tr_node *node)
 {
 	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
@@ -253,5 +350,9 @@ const struct tr_node *tr_order(struct tr_arena *arena, const struct tr_node *nod
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = tr_order(arena, node->inputs[i]);
 	node = tr_plan_copy(arena, node, inputs);
-	return node->kind == TR_NODE_WINDOW_AGGREGATE ? aggregate(arena, node) : node;
+	switch (node->kind) {
+	case TR_NODE_WINDOW_AGGREGATE: return aggregate(arena, node);
+	case TR_NODE_WINDOW_RANK: return rank(arena, node);
+	default: return node;
+	}
 }

@@ -6,9 +6,10 @@
  *     the watermark passes the end  ──▶  ranks from .. to of each key, with their numbers if wanted
  *
  * The windows are attached to the rows (struct tr_window_spec, is_attached): two of the keys say which, the time column is
- * the last millisecond of it. A row whose window has fired when it comes is late and dropped. Rows that the order does not
- * tell apart are ordered by their other columns, so that the answer depends on the rows alone and not on who was first
- * (docs/decisions/0035-ranks-without-arrival.md); columns of ARRAY, MAP and ROW have no order and don't count.
+ * the last millisecond of it. A row whose window has fired when it comes is late and dropped. The plan's order ends with the
+ * position of the row in its input where there is one (sql/order.c). Rows that the order does not tell apart are ordered by their
+ * other columns, so that the answer depends on the rows alone and not on who was first (docs/decisions/0035-ranks.md); columns of
+ * ARRAY, MAP and ROW have no order and don't count.
  *
  * State: a row is one that may still be among the first; what is known to be none is dropped at once. All of it is written at
  * each checkpoint, in pieces. Two kinds of records:
