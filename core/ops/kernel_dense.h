@@ -3,7 +3,7 @@
  * Dense kernels: conversions of numbers, decimals of up to 18 digits and parts of timestamps for rows 0 .. count - 1, built for
  * each instruction set. Who has a list of rows, constants or other types uses the general loops beside them.
  *
- * Where a row may be out of range a kernel returns false as soon as there is one; what is in `out` is not all right then,
+ * Where a row may be out of range a kernel returns false, at its end as a rule; what is in `out` is not all right then,
  * and the general loop, which knows what to do with the row, runs instead. out never overlaps an input.
  */
 #ifndef TR_CORE_OPS_KERNEL_DENSE_H

@@ -44,7 +44,7 @@ static inline int32_t saturate_i32(double x)
 		to *restrict o = out;                                                                     \
 		const from *restrict x = in;                                                              \
 		EACH(i, count)                                                                            \
-		o[i] = HOW(to, x[i]);                                                                     \
+			o[i] = HOW(to, x[i]);                                                             \
 	}
 #define CONVERT_FEW(name, from, SMALL)           \
 	CONVERT(name, from, i8, int8_t, SMALL)   \
@@ -71,8 +71,7 @@ static inline int32_t saturate_i32(double x)
 			const from *restrict x = (const from *)in + first;                                \
 			bits most = 0;                                                                    \
                                                                                                           \
-			EACH(i, rows)                                                                     \
-			{                                                                                 \
+			EACH(i, rows) {                                                                   \
 				bits value;                                                               \
 				memcpy(&value, &x[i], sizeof(bits));                                      \
 				value &= (bits)((UINT64_C(1) << (8 * sizeof(bits) - 1)) - 1);             \
@@ -80,8 +79,10 @@ static inline int32_t saturate_i32(double x)
 			}                                                                                 \
 			if (most < limit_bits)                                                            \
 				EACH(i, rows)                                                             \
-			o[i] = (to)x[i];                                                                  \
-			else EACH(i, rows) o[i] = SATURATE((double)x[i]);                                 \
+					o[i] = (to)x[i];                                                  \
+			else                                                                              \
+				EACH(i, rows)                                                             \
+					o[i] = SATURATE((double)x[i]);                                    \
 		}                                                                                         \
 	}
 CUT(f32, float, int32_t, i32, int32_t, 0x1p31, saturate_i32)
@@ -99,31 +100,31 @@ CONVERT_FEW(f64, double, TO_I32)
 static void divide_f32(float *restrict out, const float *restrict a, const float *restrict b, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = a[i] / b[i];
+		out[i] = a[i] / b[i];
 }
 
 static void divide_f64(double *restrict out, const double *restrict a, const double *restrict b, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = a[i] / b[i];
+		out[i] = a[i] / b[i];
 }
 
 static void absolute_i32(int32_t *restrict out, const int32_t *restrict in, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = (int32_t)(in[i] < 0 ? 0 - (uint32_t)in[i] : (uint32_t)in[i]);
+		out[i] = (int32_t)(in[i] < 0 ? 0 - (uint32_t)in[i] : (uint32_t)in[i]);
 }
 
 static void absolute_i64(int64_t *restrict out, const int64_t *restrict in, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = (int64_t)(in[i] < 0 ? 0 - (uint64_t)in[i] : (uint64_t)in[i]);
+		out[i] = (int64_t)(in[i] < 0 ? 0 - (uint64_t)in[i] : (uint64_t)in[i]);
 }
 
 static void absolute_f64(double *restrict out, const double *restrict in, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = __builtin_fabs(in[i]);
+		out[i] = __builtin_fabs(in[i]);
 }
 
 /* ---- decimals ---- */
@@ -133,9 +134,13 @@ static void sum_i64(int64_t *restrict out, const int64_t *restrict a, int64_t p,
 {
 	if (p == 1 && q == 1)
 		EACH(i, count)
-	out[i] = (int64_t)((uint64_t)a[i] + (uint64_t)b[i]);
-	else if (p == 1 && q == -1) EACH(i, count) out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)b[i]);
-	else EACH(i, count) out[i] = (int64_t)((uint64_t)a[i] * (uint64_t)p + (uint64_t)b[i] * (uint64_t)q);
+			out[i] = (int64_t)((uint64_t)a[i] + (uint64_t)b[i]);
+	else if (p == 1 && q == -1)
+		EACH(i, count)
+			out[i] = (int64_t)((uint64_t)a[i] - (uint64_t)b[i]);
+	else
+		EACH(i, count)
+			out[i] = (int64_t)((uint64_t)a[i] * (uint64_t)p + (uint64_t)b[i] * (uint64_t)q);
 }
 
 static void equal_view(uint8_t *restrict out, const struct tr_view *restrict in, const struct tr_view *text,
@@ -147,27 +152,26 @@ static void equal_view(uint8_t *restrict out, const struct tr_view *restrict in,
 	memcpy(&a, text, 8);
 	memcpy(&b, (const char *)text + 8, 8);
 	EACH(i, count)
-	out[i] = (uint8_t)((((words[2 * (size_t)i] ^ a) | (words[2 * (size_t)i + 1] ^ b)) == 0) == wanted);
+		out[i] = (uint8_t)((((words[2 * (size_t)i] ^ a) | (words[2 * (size_t)i + 1] ^ b)) == 0) == wanted);
 }
 
 static void and_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = a[i] & b[i];
+		out[i] = a[i] & b[i];
 }
 
 static void or_bytes(uint8_t *restrict out, const uint8_t *restrict a, const uint8_t *restrict b, uint32_t count)
 {
 	EACH(i, count)
-	out[i] = a[i] | b[i];
+		out[i] = a[i] | b[i];
 }
 
 static bool scale_i64(int64_t *restrict out, const int64_t *restrict in, int64_t power, int64_t limit, uint32_t count)
 {
 	uint64_t bad = 0;
 
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		bad |= (uint64_t)((uint64_t)in[i] + (uint64_t)limit > 2 * (uint64_t)limit);
 		out[i] = (int64_t)((uint64_t)in[i] * (uint64_t)power);
 	}
@@ -179,8 +183,7 @@ static bool quotient_f64(double *restrict out, const int64_t *restrict in, doubl
 	const int64_t limit = INT64_C(1) << 53;
 	int64_t least = 0, most = 0;
 
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		least = in[i] < least ? in[i] : least;
 		most = in[i] > most ? in[i] : most;
 		out[i] = (double)in[i] / power;
@@ -235,8 +238,7 @@ static bool are_near(const int64_t *in, int64_t divisor, uint32_t count)
 {
 	int64_t least = 0, most = divisor;
 
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		least = in[i] < least ? in[i] : least;
 		most = in[i] > most ? in[i] : most;
 	}
@@ -249,8 +251,7 @@ static void part_of_span(int64_t *restrict out, const int64_t *restrict in, int6
 	const struct divisor spans = divisor_of(span), units = divisor_of(unit);
 
 	if (are_near(in, span, count)) {
-		EACH(i, count)
-		{
+		EACH(i, count) {
 			int64_t rest = near_remainder(in[i], &spans) + add;
 
 			rest -= span & -(int64_t)(rest >= span);
@@ -258,8 +259,7 @@ static void part_of_span(int64_t *restrict out, const int64_t *restrict in, int6
 		}
 		return;
 	}
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		int64_t rest = tr_floor_remainder(in[i], spans.exact) + add;
 
 		rest -= span & -(int64_t)(rest >= span);
@@ -274,11 +274,10 @@ static bool floor_to(int64_t *restrict out, const int64_t *restrict in, int64_t 
 
 	if (are_near(in, unit, count)) {
 		EACH(i, count)
-		out[i] = in[i] - near_remainder(in[i], &units);
+			out[i] = in[i] - near_remainder(in[i], &units);
 		return true;
 	}
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		bad |= (uint64_t)(in[i] < INT64_MIN + unit);
 		out[i] = (int64_t)((uint64_t)in[i] - (uint64_t)tr_floor_remainder(in[i], units.exact));
 	}
@@ -292,11 +291,10 @@ static bool days(int32_t *restrict out, const int64_t *restrict in, int64_t tick
 
 	if (ticks_a_day >= MS_A_DAY && are_near(in, ticks_a_day, count)) { /* then the numbers of days fit */
 		EACH(i, count)
-		out[i] = (int32_t)near_quotient(in[i], &a_day);
+			out[i] = (int32_t)near_quotient(in[i], &a_day);
 		return true;
 	}
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		const int64_t day = tr_floor_quotient(in[i], a_day.exact);
 
 		bad |= (uint64_t)(day != (int32_t)day);
@@ -339,7 +337,7 @@ static inline bool civil_days(int32_t *restrict out, const int64_t *restrict in,
 	if (!days(out, in, ticks_a_day, count))
 		return false;
 	EACH(i, count)
-	bad |= (uint32_t)(out[i] < DAY_MIN) | (uint32_t)(out[i] > DAY_MAX);
+		bad |= (uint32_t)(out[i] < DAY_MIN) | (uint32_t)(out[i] > DAY_MAX);
 	return bad == 0;
 }
 
@@ -356,9 +354,13 @@ static bool civil(int64_t *restrict out, const int64_t *restrict in, int64_t tic
 			return false;
 		if (part == TR_DENSE_YEAR)
 			EACH(i, rows)
-		o[i] = civil_of(block[i]).year;
-		else if (part == TR_DENSE_MONTH) EACH(i, rows) o[i] = civil_of(block[i]).month;
-		else EACH(i, rows) o[i] = civil_of(block[i]).day;
+				o[i] = civil_of(block[i]).year;
+		else if (part == TR_DENSE_MONTH)
+			EACH(i, rows)
+				o[i] = civil_of(block[i]).month;
+		else
+			EACH(i, rows)
+				o[i] = civil_of(block[i]).day;
 	}
 	return true;
 }
@@ -374,8 +376,7 @@ static bool floor_month(int64_t *restrict out, const int64_t *restrict in, int64
 
 		if (!civil_days(block, in + from, ticks_a_day, rows))
 			return false;
-		EACH(i, rows)
-		{
+		EACH(i, rows) {
 			const int64_t day = (int64_t)block[i] - civil_of(block[i]).day + 1;
 
 			o[i] = (int64_t)((uint64_t)day * (uint64_t)ticks_a_day);
@@ -392,16 +393,14 @@ static bool difference(int32_t *restrict out, const int64_t *restrict in, int64_
 	uint64_t bad = 0;
 
 	if (are_near(in, unit, count) && are_near(&from, unit, 1)) {
-		EACH(i, count)
-		{ /* cut towards 0: one more if negative and not whole */
+		EACH(i, count) { /* cut towards 0: one more if negative and not whole */
 			const int64_t q = near_quotient(in[i] - from, &units);
 
 			out[i] = (int32_t)(q + (int64_t)((q < 0) & (q * unit != in[i] - from)));
 		}
 		return true;
 	}
-	EACH(i, count)
-	{
+	EACH(i, count) {
 		const uint64_t apart = (uint64_t)in[i] - (uint64_t)from;
 
 		bad |= ((uint64_t)in[i] ^ (uint64_t)from) & ((uint64_t)in[i] ^ apart);

@@ -626,9 +626,10 @@ tr_code tr_window_state_fill_values(struct tr_window_op *w, uint16_t kind, const
 	for (uint32_t i = 0; i < rows->count; i++) {
 		const uint32_t row = tr_agg_row(rows->rows, i);
 
-		if (*tr_agg_entry_rows(entries[i]) == 0 || tr_column_is_null(column, row))
-			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has values of a key without entry",
-				w->op.ops->name);
+		if (*tr_agg_entry_rows(entries[i]) == 0)
+			continue;
+		if (tr_column_is_null(column, row))
+			TR_FAIL(st, TR_ERR_DATA, "%s: a state record has a value that is NULL", w->op.ops->name);
 		(void)tr_agg_entry_see(part, entries[i], phys, (const char *)column->data + row * tr_phys_bytes(phys));
 	}
 	return TR_OK;

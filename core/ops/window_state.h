@@ -183,7 +183,8 @@ void tr_window_state_map_keys(struct tr_window_op *w, const struct tr_window_row
 uint32_t tr_window_state_fill(struct tr_window_op *w, const struct tr_window_rows *rows, char *const *entries,
 			      uint32_t *touched);
 
-/** Adds the values of DISTINCT aggregate `kind` - TR_WINDOW_STATE_VALUES; entries[i] may not be empty. */
+/** Adds the values of DISTINCT aggregate `kind` - TR_WINDOW_STATE_VALUES. Those of an entry that is empty are passed over: what is read
+ * may begin behind a record of entries and before their values, and then the entry was written once more, further on. */
 tr_code tr_window_state_fill_values(struct tr_window_op *w, uint16_t kind, const struct tr_window_rows *rows,
 				    char *const *entries, struct tr_status *st) TR_MUST_USE;
 

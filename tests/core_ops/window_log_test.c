@@ -8,7 +8,6 @@
 
 #include "state/log.h"
 
-#define DIRECTORY "/tmp/window_log_test"
 #define SEGMENT_BYTES ((size_t)1 << 20)
 
 struct case_of {
@@ -21,6 +20,8 @@ static const struct case_of cases[] = {
 	{{.kind = TR_WINDOW_HOP, .key = NAME}, 200000, 120, 6000},
 	{{.kind = TR_WINDOW_TUMBLE, .key = K, .is_general = true}, 200000, 120, 6000},
 	{{.kind = TR_WINDOW_HOP, .key = NAME, .is_general = true, .is_distinct = true}, 60000, 60, 1500},
+	/* So little that what is needed of the log begins between a record of entries and their values */
+	{{.kind = TR_WINDOW_HOP, .key = NAME, .is_general = true, .is_distinct = true}, 15000, 30, 375},
 	{{.kind = TR_WINDOW_SESSION, .key = NAME}, 150000, 120, 4000},
 };
 
@@ -142,29 +143,31 @@ static void check_loaded(struct saver *s)
 
 static void run_case(const struct case_of *c)
 {
-	const struct tr_log_options options = {.directory = DIRECTORY,
-					       .job_name = "job",
-					       .job_id = "0123456789abcdef0123456789abcdef",
-					       .retained = 2,
-					       .segment_bytes = SEGMENT_BYTES};
+	const bool is_part = c->keys >= 60000 && tr_test_cases(100) < 100;
+	const uint32_t checkpoints = is_part ? c->checkpoints / 3 : c->checkpoints;
+	char directory[] = "/tmp/window_log_test.XXXXXX";
 	struct world *w = world_create(7);
 	struct query q;
 	struct saver s = {.run = shape_run(w, &q, &c->shape), .seed = 3};
-	struct tr_log_options opening = options;
+	struct tr_log_options options = {.directory = directory,
+					 .job_name = "job",
+					 .job_id = "0123456789abcdef0123456789abcdef",
+					 .retained = 2,
+					 .segment_bytes = SEGMENT_BYTES};
 	struct tr_log_report report;
 	struct tr_status st = {0};
 	uint64_t deltas[4] = {0}, most = 0, rewritten = 0, changed = 0, live = 0, beyond = 0;
 
 	assert_int_equal(tr_environment_real_create(&s.env, &st), TR_OK);
 	assert_int_equal(s.env->disk->ops->queue_create(s.env->disk, 64, &s.io, &st), TR_OK);
-	assert_int_equal(tr_log_remove(s.env->disk, DIRECTORY, NULL, &st), TR_OK);
-	opening.disk = s.env->disk;
-	opening.io = s.io;
-	assert_int_equal(tr_log_open(&opening, &s.log, &report, &st), TR_OK);
+	assert_non_null(mkdtemp(directory));
+	options.disk = s.env->disk;
+	options.io = s.io;
+	assert_int_equal(tr_log_open(&options, &s.log, &report, &st), TR_OK);
 	feed_many(s.run, c->keys, 0);
 	if (c->shape.kind == TR_WINDOW_SESSION)
 		send_watermark(s.run, 2000);
-	for (uint32_t n = 1; n <= c->checkpoints; n++) {
+	for (uint32_t n = 1; n <= checkpoints; n++) {
 		uint64_t retained = 0, bytes;
 
 		checkpoint(&s, c->keys, c->changes);
@@ -186,11 +189,11 @@ static void run_case(const struct case_of *c)
 	/* A segment at either end, what is reserved in the last one, and the roots. */
 	assert_true(beyond <= 2 * live + 3 * SEGMENT_BYTES + (256 << 10));
 	assert_true(rewritten <= changed + live / 2 + live / 8);
-	assert_true(rewritten > 0);
+	assert_true(rewritten > 0 || is_part);
 	checkpoint(&s, c->keys, 0);
 	check_loaded(&s);
 	tr_log_close(&s.log);
-	assert_int_equal(tr_log_remove(s.env->disk, DIRECTORY, NULL, &st), TR_OK);
+	assert_int_equal(tr_log_remove(s.env->disk, directory, NULL, &st), TR_OK);
 	run_destroy(s.run);
 	world_destroy(w);
 	s.env->disk->ops->queue_destroy(s.env->disk, &s.io);
@@ -201,13 +204,14 @@ static void tables(void **state) { run_case(&cases[0]); }
 static void slices(void **state) { run_case(&cases[1]); }
 static void general(void **state) { run_case(&cases[2]); }
 static void distinct(void **state) { run_case(&cases[3]); }
-static void sessions(void **state) { run_case(&cases[4]); }
+static void distinct_of_few(void **state) { run_case(&cases[4]); }
+static void sessions(void **state) { run_case(&cases[5]); }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tables),   cmocka_unit_test(slices),   cmocka_unit_test(general),
-		cmocka_unit_test(distinct), cmocka_unit_test(sessions),
+		cmocka_unit_test(tables),   cmocka_unit_test(slices),          cmocka_unit_test(general),
+		cmocka_unit_test(distinct), cmocka_unit_test(distinct_of_few), cmocka_unit_test(sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
