@@ -7,6 +7,7 @@
 #include "sql/lex.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 
@@ -39,6 +40,7 @@ static const char *const kind_texts[TR_TOKEN_KIND_COUNT] = {
 	"the end of the script",
 	"this",
 	"a word",
+	"a name",
 	"a name",
 	"a string",
 	"a string",
@@ -137,8 +139,9 @@ static void emit(struct lexer *lx, enum tr_token_kind kind, uint32_t start)
 
 static void emit_bad(struct lexer *lx, uint32_t start) { emit(lx, TR_TOKEN_BAD, start); }
 
-/* Goes behind the quote that closes the text beginning at `start`; doubled quotes belong to it. */
-static void scan_quoted(struct lexer *lx, enum tr_token_kind kind, uint32_t start, const char *what)
+/* Goes behind the quote that closes the text whose opening quote is at lx->at; doubled quotes belong to it. False: there
+ * is none, reported with the text's beginning. */
+static bool skip_quoted(struct lexer *lx, enum tr_token_kind kind, uint32_t start, const char *what)
 {
 	char quote = lx->p[lx->at++];
 
@@ -156,8 +159,7 @@ static void scan_quoted(struct lexer *lx, enum tr_token_kind kind, uint32_t star
 			lx->at++;
 			continue;
 		}
-		emit(lx, kind, start);
-		return;
+		return true;
 	}
 	lx->at = lx->length;
 	tr_diag_error(lx->diags, TR_E_UNTERMINATED, (struct tr_span){start, start + 1},
@@ -165,22 +167,132 @@ static void scan_quoted(struct lexer *lx, enum tr_token_kind kind, uint32_t star
 	if (quote == '\'')
 		tr_diag_hint(lx->diags, "a quote inside a string is written twice: 'it''s'");
 	emit_bad(lx, start);
+	return false;
+}
+
+static void scan_quoted(struct lexer *lx, enum tr_token_kind kind, uint32_t start, const char *what)
+{
+	if (skip_quoted(lx, kind, start, what))
+		emit(lx, kind, start);
+}
+
+/* A plain string: a token of its own, or, under another string, the rest of that one. */
+static void scan_string(struct lexer *lx)
+{
+	struct tr_token *before = lx->count > 0 ? &lx->items[lx->count - 1] : NULL;
+	uint32_t start = lx->at;
+
+	if (!skip_quoted(lx, TR_TOKEN_STRING, start, "string"))
+		return;
+	if (before == NULL ||
+	    (before->kind != TR_TOKEN_STRING && before->kind != TR_TOKEN_UNICODE && before->kind != TR_TOKEN_BINARY)) {
+		emit(lx, TR_TOKEN_STRING, start);
+	} else if (memchr(lx->p + before->end, '\n', start - before->end) != NULL) {
+		before->end = lx->at;
+	} else {
+		tr_diag_error(lx->diags, TR_E_LITERAL, (struct tr_span){start, lx->at},
+			      "two strings stand side by side");
+		tr_diag_hint(lx->diags, "join them with ||, or put a comma between them; a string only goes on on "
+					"another line");
+		emit_bad(lx, start);
+	}
+}
+
+/* The character sets that Flink knows; as text is UTF-8 here, they only say which characters are allowed. */
+static const struct {
+	const char *name;
+	uint32_t point_max; /* 0: not supported */
+} charsets[] = {
+	{"UTF8", 0x10FFFF},
+	{"UTF-8", 0x10FFFF},
+	{"UTF16", 0x10FFFF},
+	{"UTF-16", 0x10FFFF},
+	{"UTF-16LE", 0x10FFFF},
+	{"UTF-16BE", 0x10FFFF},
+	{"LATIN1", 0xFF},
+	{"ISO-8859-1", 0xFF},
+	{"GBK", 0},
+	{"GB2312", 0},
+	{"BIG5", 0},
+};
+
+/* Whether the bytes of a string are characters up to `point_max`: 0xFF or all of them. */
+static bool is_within(const char *bytes, uint32_t length, uint32_t point_max)
+{
+	for (uint32_t i = 0; point_max == 0xFF && i < length; i++)
+		if ((unsigned char)bytes[i] >= 0xC4)
+			return false;
+	return true;
+}
+
+/* A string of the character set whose name is the `length` bytes at `name`; at its opening quote. */
+static void scan_charset_string(struct lexer *lx, uint32_t start, const char *name, uint32_t length)
+{
+	uint32_t open = lx->at, i = 0;
+
+	if (!skip_quoted(lx, TR_TOKEN_STRING, start, "string"))
+		return;
+	while (i < TR_COUNT_OF(charsets) &&
+	       (strlen(charsets[i].name) != length || strncasecmp(charsets[i].name, name, length) != 0))
+		i++;
+	if (i < TR_COUNT_OF(charsets) && charsets[i].point_max != 0 &&
+	    is_within(lx->p + open, lx->at - open, charsets[i].point_max)) {
+		emit(lx, TR_TOKEN_STRING, start);
+		return;
+	}
+	if (i == TR_COUNT_OF(charsets)) {
+		tr_diag_error(lx->diags, TR_E_LITERAL, (struct tr_span){start, open},
+			      "Flink knows no character set '%.*s'", (int)TR_MIN(length, 40u), name);
+		tr_diag_hint(lx->diags, "a string without a prefix may hold any character");
+	} else if (charsets[i].point_max == 0) {
+		tr_diag_not_supported(lx->diags, (struct tr_span){start, open}, "the character set %s",
+				      charsets[i].name);
+		tr_diag_hint(lx->diags, "a string without a prefix may hold any character");
+	} else {
+		tr_diag_error(lx->diags, TR_E_LITERAL, (struct tr_span){start, lx->at},
+			      "the string has characters that are not in %s",
+			      lx->p[start] == '_' ? charsets[i].name : "LATIN1, as N'..' asks for");
+		tr_diag_hint(lx->diags, "leave the prefix out: a string without one may hold any character");
+	}
+	emit_bad(lx, start);
+}
+
+/* _utf8'...': the length of the name behind the underscore; 0: no such string begins here. */
+static uint32_t charset_length(const struct lexer *lx, uint32_t start)
+{
+	uint32_t at = start + 1;
+
+	if (lx->p[start] != '_')
+		return 0;
+	while (is_digit(lx->p[at]) || (lx->p[at] | 0x20) - 'a' + 0u < 26u ||
+	       (at > start + 1 && lx->p[at] != '\0' && strchr(":.-_", lx->p[at]) != NULL))
+		at++;
+	return lx->p[at] == '\'' ? at - start - 1 : 0;
 }
 
 static bool scan_prefixed_string(struct lexer *lx, uint32_t start)
 {
 	const char *p = lx->p + start;
+	uint32_t length = charset_length(lx, start);
 	char c = (char)(p[0] & ~0x20);
-	enum tr_token_kind kind = c == 'X' ? TR_TOKEN_BINARY : c == 'E' ? TR_TOKEN_CSTRING : TR_TOKEN_STRING;
 
-	if (c == 'U' && p[1] == '&' && p[2] == '\'') {
-		lx->at = start + 2;
-		scan_quoted(lx, TR_TOKEN_UNICODE, start, "string");
+	if (length > 0 || (c == 'N' && p[1] == '\'')) {
+		lx->at = start + 1 + length;
+		if (length > 0)
+			scan_charset_string(lx, start, p + 1, length);
+		else
+			scan_charset_string(lx, start, "LATIN1", 6);
 		return true;
 	}
-	if ((c == 'X' || c == 'E' || c == 'N') && p[1] == '\'') {
+	if (c == 'U' && p[1] == '&' && (p[2] == '\'' || p[2] == '"')) {
+		lx->at = start + 2;
+		scan_quoted(lx, p[2] == '"' ? TR_TOKEN_UNICODE_NAME : TR_TOKEN_UNICODE, start,
+			    p[2] == '"' ? "quoted name" : "string");
+		return true;
+	}
+	if ((c == 'X' || c == 'E') && p[1] == '\'') {
 		lx->at = start + 1;
-		scan_quoted(lx, kind, start, "string");
+		scan_quoted(lx, c == 'X' ? TR_TOKEN_BINARY : TR_TOKEN_CSTRING, start, "string");
 		return true;
 	}
 	return false;
@@ -270,7 +382,8 @@ static void scan_number(struct lexer *lx)
 		lx->at++;
 	tr_diag_error(lx->diags, TR_E_LITERAL, (struct tr_span){start, lx->at}, "'%.*s' is neither a number nor a name",
 		      (int)TR_MIN(lx->at - start, 40u), p + start);
-	tr_diag_hint(lx->diags, "a name that begins with a digit needs back-quotes: `%.*s`",
+	tr_diag_hint(lx->diags,
+		     "put a space behind the number; a name that begins with a digit needs back-quotes: `%.*s`",
 		     (int)TR_MIN(lx->at - start, 40u), p + start);
 	emit_bad(lx, start);
 }
@@ -383,6 +496,11 @@ static void scan_operator(struct lexer *lx)
 			continue;
 		lx->at += text[1] != '\0' ? 2 : 1;
 		emit(lx, operators[i].kind, start);
+		if (p[0] == '!') {
+			tr_diag_error(lx->diags, TR_E_CHARACTER, (struct tr_span){start, lx->at},
+				      "Flink takes != for an error");
+			tr_diag_hint(lx->diags, "write <>");
+		}
 		return;
 	}
 	bad_character(lx);
@@ -399,7 +517,7 @@ static void scan_token(struct lexer *lx)
 	else if (is_digit(c) || (c == '.' && is_digit(lx->p[lx->at + 1])))
 		scan_number(lx);
 	else if (c == '\'')
-		scan_quoted(lx, TR_TOKEN_STRING, lx->at, "string");
+		scan_string(lx);
 	else if (c == '`')
 		scan_quoted(lx, TR_TOKEN_QUOTED, lx->at, "quoted name");
 	else

@@ -8,6 +8,8 @@
  * vanish; a hint comment stays, as HINT_START, ordinary tokens, HINT_END. The last token is always END. Errors go to
  * the diagnostics; a bad stretch becomes one token of kind BAD, so that the parser can go on at the next `;`.
  *
+ * Strings under each other are one, as in the standard: 'a' and, on a later line, 'b' are the string 'ab', and one token.
+ *
  * The keywords, reserved or not, stand in sql/keyword.def (the reserved ones are Calcite's plus Flink's).
  */
 #ifndef TR_SQL_LEX_H
@@ -28,13 +30,14 @@
 
 enum tr_token_kind {
 	TR_TOKEN_END,
-	TR_TOKEN_BAD,     /* was reported */
-	TR_TOKEN_WORD,    /* keyword or name */
-	TR_TOKEN_QUOTED,  /* `name` */
-	TR_TOKEN_STRING,  /* '...' */
-	TR_TOKEN_UNICODE, /* U&'...'; a UESCAPE clause belongs to the parser */
-	TR_TOKEN_CSTRING, /* E'...' */
-	TR_TOKEN_BINARY,  /* X'...' */
+	TR_TOKEN_BAD,          /* was reported */
+	TR_TOKEN_WORD,         /* keyword or name */
+	TR_TOKEN_QUOTED,       /* `name` */
+	TR_TOKEN_UNICODE_NAME, /* U&"..."; a UESCAPE clause belongs to the parser */
+	TR_TOKEN_STRING,       /* '...', N'...', _utf8'...' */
+	TR_TOKEN_UNICODE,      /* U&'...'; a UESCAPE clause belongs to the parser */
+	TR_TOKEN_CSTRING,      /* E'...' */
+	TR_TOKEN_BINARY,       /* X'...' */
 	TR_TOKEN_INTEGER,
 	TR_TOKEN_DECIMAL,
 	TR_TOKEN_APPROX,
@@ -50,7 +53,7 @@ enum tr_token_kind {
 	TR_TOKEN_LEFT_BRACE,
 	TR_TOKEN_RIGHT_BRACE,
 	TR_TOKEN_EQUAL,
-	TR_TOKEN_NOT_EQUAL /* <> and != */,
+	TR_TOKEN_NOT_EQUAL /* <>; also !=, which was reported */,
 	TR_TOKEN_LESS,
 	TR_TOKEN_LESS_EQUAL,
 	TR_TOKEN_GREATER,
@@ -93,7 +96,7 @@ struct tr_tokens {
 struct tr_tokens tr_lex(const struct tr_script_text *text, struct tr_arena *arena, struct tr_diags *diags);
 
 /** What a token stands for: a name without quotes, a string without quotes and escapes, the bytes of X'..', the
- * digits of a number. NUL-terminated copy in `arena`. `escape` is the escape character of a U&'..' string ('\\' by
+ * digits of a number. NUL-terminated copy in `arena`. `escape` is the escape character of U&'..' and U&".." ('\\' by
  * default). False: a malformed escape, reported in `diags`. */
 bool tr_token_decode(const struct tr_script_text *text, struct tr_token token, char escape, struct tr_arena *arena,
 		     struct tr_diags *diags, struct tr_ast_string *out);
@@ -104,6 +107,9 @@ const char *tr_keyword_text(enum tr_keyword keyword);
 bool tr_keyword_is_reserved(enum tr_keyword keyword);
 bool tr_keyword_is_function(enum tr_keyword keyword); /* reserved, yet names a function before a parenthesis */
 bool tr_keyword_is_niladic(enum tr_keyword keyword);  /* reserved, a function without parentheses */
+
+/** Whether a token's text continues on later lines by strings under it. */
+bool tr_token_is_continued(const struct tr_script_text *text, struct tr_token token);
 
 /** A token kind for messages: "a string", "','". */
 const char *tr_token_kind_text(enum tr_token_kind kind);

@@ -96,6 +96,9 @@ bool tr_parse_window(struct tr_parser *p, struct tr_ast_window *out)
 		return false;
 	if ((tr_parser_is_word(p, TR_KW_ROWS) || tr_parser_is_word(p, TR_KW_RANGE)) && !parse_frame(p, out))
 		return false;
+	if (tr_parser_is_word(p, TR_KW_ALLOW) || tr_parser_is_word(p, TR_KW_DISALLOW))
+		return tr_parser_fail(p, TR_E_NOT_SUPPORTED, tr_token_span(tr_parser_peek(p, 0)),
+				      "not supported yet: ALLOW PARTIAL and DISALLOW PARTIAL of a window");
 	if (!tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
 		return tr_parser_fail_expected(p, out->has_frame
 							  ? "')' after the frame of a window"
@@ -207,6 +210,10 @@ static struct tr_ast_expr *parse_argument(struct tr_parser *p)
 		return tr_parse_table_arg(p);
 	if (tr_parser_is_word(p, TR_KW_DESCRIPTOR) && tr_parser_peek(p, 1)->kind == TR_TOKEN_LEFT_PAREN)
 		return tr_parse_descriptor(p);
+	if (tr_parser_is_word(p, TR_KW_MODEL) && tr_parser_is_name_at(p, 1)) {
+		tr_parser_fail(p, TR_E_NOT_SUPPORTED, tr_token_span(tr_parser_peek(p, 0)), "not supported yet: models");
+		return NULL;
+	}
 	if (tr_parse_is_query(p, 0)) {
 		tr_parser_fail_expected(p, "an argument");
 		tr_parser_hint(p, "a query as an argument stands in parentheses");

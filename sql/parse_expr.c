@@ -298,6 +298,35 @@ static struct infix infix_of(const struct tr_token *token)
 	}
 }
 
+/* x op ANY (a, b) is x op a OR x op b, and ALL is AND: one of IN's forms, or the comparisons themselves. */
+static struct tr_ast_expr *spread_quantified(struct tr_parser *p, struct tr_ast_expr *expr, uint32_t start_token)
+{
+	bool is_in = expr->op == (expr->is_all ? TR_AST_OP_NOT_EQUAL : TR_AST_OP_EQUAL);
+	struct tr_list terms = {0};
+
+	if (expr->query != NULL)
+		return expr;
+	if (is_in) {
+		expr->kind = TR_AST_EXPR_IN;
+		expr->is_negated = expr->is_all;
+		expr->is_all = false;
+		expr->op = TR_AST_OP_NONE;
+		return expr;
+	}
+	for (uint32_t i = 1; i < expr->args.count; i++) {
+		struct tr_ast_expr *term = operation(p, TR_AST_EXPR_BINARY, expr->op, start_token, expr->op_span,
+						     exprs_of(p, expr->args.items[0], expr->args.items[i], NULL));
+
+		if (term == NULL)
+			return NULL;
+		*TR_LIST_ADD(p, &terms, struct tr_ast_expr *) = term;
+	}
+	if (terms.count == 1)
+		return ((struct tr_ast_expr **)terms.items)[0];
+	return operation(p, expr->is_all ? TR_AST_EXPR_AND : TR_AST_EXPR_OR, TR_AST_OP_NONE, start_token, expr->op_span,
+			 tr_parse_exprs_of(&terms));
+}
+
 static struct tr_ast_expr *parse_infix(struct tr_parser *p, struct tr_ast_expr *left, uint32_t start_token,
 				       struct infix infix)
 {
@@ -316,6 +345,7 @@ static struct tr_ast_expr *parse_infix(struct tr_parser *p, struct tr_ast_expr *
 			right->op = infix.op;
 			right->op_span = op_span;
 			right->is_all = is_all;
+			right = spread_quantified(p, right, start_token);
 		}
 		return right;
 	}

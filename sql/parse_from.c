@@ -18,6 +18,8 @@ static struct tr_ast_table_ref *parse_chain(struct tr_parser *p, struct tr_ast_t
 static struct tr_ast_table_ref *finish_ref(struct tr_parser *p, struct tr_ast_table_ref *ref, uint32_t start,
 					   uint32_t height);
 
+static struct tr_ast_table_ref *parse_match(struct tr_parser *p, struct tr_ast_table_ref *input, uint32_t start);
+
 static struct tr_ast_table_ref *new_ref(struct tr_parser *p, enum tr_ast_table_ref_kind kind)
 {
 	struct tr_ast_table_ref *ref = TR_NEW(p->arena, struct tr_ast_table_ref);
@@ -75,6 +77,11 @@ static bool parse_parens(struct tr_parser *p, struct parens *out)
 	if (out->query == NULL && out->ref == NULL)
 		return false;
 	tr_parser_leave(p);
+	if (out->ref != NULL && out->ref->kind != TR_AST_TABLE_JOIN && tr_parser_is(p, TR_TOKEN_RIGHT_PAREN)) {
+		tr_parser_fail(p, TR_E_SYNTAX, out->ref->span, "parentheses in FROM hold a query or a join");
+		tr_parser_hint(p, "leave them out");
+		return false;
+	}
 	return tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, out->query != NULL ? "after the subquery" : "after the join");
 }
 
@@ -98,12 +105,25 @@ static bool parse_sample(struct tr_parser *p, struct tr_ast_table_ref *ref)
 	return true;
 }
 
+/* PIVOT (..) and UNPIVOT (..), which have no tree; false: reported, as there is one. */
+static bool refuse_pivot(struct tr_parser *p)
+{
+	enum tr_keyword word = (enum tr_keyword)tr_parser_peek(p, 0)->keyword;
+
+	if (word != TR_KW_PIVOT && word != TR_KW_UNPIVOT)
+		return true;
+	return tr_parser_fail(p, TR_E_NOT_SUPPORTED, tr_token_span(tr_parser_peek(p, 0)), "not supported yet: %s",
+			      tr_keyword_text(word));
+}
+
 /* [[AS] alias [(columns)]] [TABLESAMPLE ..] behind a reference; sets span and height. */
 static struct tr_ast_table_ref *finish_ref(struct tr_parser *p, struct tr_ast_table_ref *ref, uint32_t start,
 					   uint32_t height)
 {
 	bool has_as = tr_parser_is_word(p, TR_KW_AS);
 
+	if (!refuse_pivot(p))
+		return NULL;
 	if (has_as || (tr_parser_is_name_at(p, 0) && !tr_parser_is_word_at(p, 0, TR_KW_SEMI) &&
 		       !tr_parser_is_word_at(p, 0, TR_KW_ANTI))) {
 		if (ref->alias != NULL) {
@@ -119,6 +139,11 @@ static struct tr_ast_table_ref *finish_ref(struct tr_parser *p, struct tr_ast_ta
 	}
 	if (tr_parser_is_word(p, TR_KW_TABLESAMPLE) && !parse_sample(p, ref))
 		return NULL;
+	if (tr_parser_is_word(p, TR_KW_MATCH_RECOGNIZE)) {
+		ref->span = tr_parser_span(p, start);
+		ref->height = tr_parser_height(p, height);
+		return ref->height != 0 ? parse_match(p, ref, start) : NULL;
+	}
 	ref->span = tr_parser_span(p, start);
 	ref->height = tr_parser_height(p, height);
 	return ref->height != 0 ? ref : NULL;
@@ -160,11 +185,6 @@ static struct tr_ast_table_ref *parse_table_name(struct tr_parser *p, struct tr_
 		if (ref->system_time == NULL)
 			return NULL;
 		height = ref->system_time->height;
-	}
-	if (tr_parser_is_word(p, TR_KW_MATCH_RECOGNIZE)) {
-		ref->span = tr_parser_span(p, start);
-		ref->height = tr_parser_height(p, height);
-		return ref->height != 0 ? parse_match(p, ref, start) : NULL;
 	}
 	return finish_ref(p, ref, start, height);
 }

@@ -51,11 +51,43 @@ static struct tr_ast_expr *literal(struct tr_parser *p, enum tr_ast_literal_kind
 	return expr;
 }
 
+/* Flink refuses integers and decimals whose digits are more than a BIGINT holds; -9223372036854775808 just fits. */
+static bool is_within_bigint(const struct tr_parser *p, const struct tr_token *token)
+{
+	bool has_minus = p->at > 0 && p->tokens[p->at - 1].kind == TR_TOKEN_MINUS;
+	uint64_t value = 0, max = (uint64_t)INT64_MAX + has_minus;
+
+	for (uint32_t i = token->start; i < token->end; i++) {
+		uint32_t digit = (uint32_t)(p->text->text[i] - '0');
+
+		if (p->text->text[i] == '.')
+			continue;
+		if (value > (max - digit) / 10)
+			return false;
+		value = value * 10 + digit;
+	}
+	return true;
+}
+
 static struct tr_ast_expr *parse_number(struct tr_parser *p)
 {
 	uint32_t start = p->at;
 	const struct tr_token *token = tr_parser_peek(p, 0);
+	const char *text = p->text->text + token->start, *point;
 
+	if (token->kind != TR_TOKEN_APPROX && !is_within_bigint(p, token)) {
+		uint32_t length = token->end - token->start, scale = 0;
+
+		point = memchr(text, '.', length);
+		if (point != NULL)
+			scale = (uint32_t)(text + length - point) - 1;
+		tr_parser_fail(p, TR_E_LITERAL, tr_token_span(token),
+			       "the digits of a number in the script are at most 9223372036854775807");
+		if (length <= TR_DECIMAL_PRECISION_MAX)
+			tr_parser_hint(p, "write CAST('%.*s' AS DECIMAL(%u, %u))", (int)length, text,
+				       length - (point != NULL), scale);
+		return NULL;
+	}
 	tr_parser_skip(p);
 	return literal(p,
 		       token->kind == TR_TOKEN_INTEGER   ? TR_AST_LITERAL_INTEGER
@@ -118,6 +150,54 @@ static bool is_interval_unit(enum tr_ast_time_unit unit)
 	return unit >= TR_AST_UNIT_YEAR && unit <= TR_AST_UNIT_SECOND;
 }
 
+/* INTERVAL 5 DAY, INTERVAL (n + 1) DAY, INTERVAL n DAY: so many times INTERVAL '1' DAY. At what stands behind the sign. */
+static struct tr_ast_expr *parse_interval_of(struct tr_parser *p, bool is_negative, uint32_t start)
+{
+	uint32_t amount_token = p->at, unit_token;
+	struct tr_ast_string one = {{0, 0}, "1", 1};
+	struct tr_ast_path path;
+	struct tr_ast_expr *amount, *unit, *product;
+	struct tr_list args = {0};
+
+	if (tr_parser_is(p, TR_TOKEN_LEFT_PAREN)) {
+		tr_parser_skip(p);
+		amount = tr_parse_expr(p);
+		if (amount == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the amount of INTERVAL"))
+			return NULL;
+	} else if (tr_parser_is(p, TR_TOKEN_INTEGER)) {
+		amount = parse_number(p);
+	} else {
+		if (!tr_parser_is_name_at(p, 0)) {
+			tr_parser_fail_expected(p, "a string like '5' after INTERVAL");
+			return NULL;
+		}
+		if (!tr_parser_path(p, "a column", &path))
+			return NULL;
+		amount = tr_parse_expr_new(p, TR_AST_EXPR_COLUMN, amount_token);
+		if (amount != NULL)
+			amount->path = path;
+	}
+	unit_token = p->at;
+	if (amount == NULL)
+		return NULL;
+	if (!is_interval_unit(tr_parse_unit_at(p, 0))) {
+		tr_parser_fail_expected(p, "a unit like SECOND, MINUTE or DAY after the amount of INTERVAL");
+		return NULL;
+	}
+	unit = literal(p, TR_AST_LITERAL_INTERVAL, unit_token, one);
+	product = tr_parse_expr_new(p, TR_AST_EXPR_BINARY, start);
+	if (unit == NULL || product == NULL)
+		return NULL;
+	unit->literal.interval = (struct tr_ast_interval){
+		.precision = -1, .fraction_precision = -1, .unit = tr_parse_unit_at(p, 0), .is_negative = is_negative};
+	tr_parser_skip(p);
+	*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = amount;
+	*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = unit;
+	product->op = TR_AST_OP_MULTIPLY;
+	product->op_span = tr_token_span(&p->tokens[unit_token]);
+	return tr_parse_expr_finish(p, product, start, tr_parse_exprs_of(&args));
+}
+
 /* INTERVAL [-]'text' unit[(p)] [TO unit[(p)]] */
 static struct tr_ast_expr *parse_interval(struct tr_parser *p)
 {
@@ -130,12 +210,8 @@ static struct tr_ast_expr *parse_interval(struct tr_parser *p)
 	interval.is_negative = tr_parser_accept(p, TR_TOKEN_MINUS);
 	if (!interval.is_negative)
 		tr_parser_accept(p, TR_TOKEN_PLUS);
-	if (!tr_parser_is_string(p)) {
-		tr_parser_fail_expected(p, "a string like '5' after INTERVAL");
-		if (tr_parser_is(p, TR_TOKEN_INTEGER))
-			tr_parser_hint(p, "write the number in quotes: INTERVAL '5' SECOND");
-		return NULL;
-	}
+	if (!tr_parser_is_string(p))
+		return parse_interval_of(p, interval.is_negative, start);
 	if (!tr_parser_string(p, "a string", &text))
 		return NULL;
 	interval.unit = tr_parse_unit_at(p, 0);
@@ -201,6 +277,32 @@ static struct tr_ast_expr *parse_time_literal(struct tr_parser *p)
 
 /* ---------------------------------------------------------------- forms of their own */
 
+/* WHEN a THEN r; in a CASE with an operand also WHEN a, b THEN r, which is WHEN a THEN r WHEN b THEN r. */
+static bool parse_when(struct tr_parser *p, bool has_operand, struct tr_list *whens, uint32_t *height)
+{
+	uint32_t first = whens->count;
+	struct tr_ast_expr *result;
+
+	tr_parser_skip(p);
+	do {
+		struct tr_ast_when *when = TR_LIST_ADD(p, whens, struct tr_ast_when);
+
+		when->condition = tr_parse_expr(p);
+		if (when->condition == NULL)
+			return false;
+		*height = TR_MAX(*height, when->condition->height);
+	} while (has_operand && tr_parser_accept(p, TR_TOKEN_COMMA));
+	if (!tr_parser_expect_word(p, TR_KW_THEN, "after the condition of WHEN"))
+		return false;
+	result = tr_parse_expr(p);
+	if (result == NULL)
+		return false;
+	*height = TR_MAX(*height, result->height);
+	for (uint32_t i = first; i < whens->count; i++)
+		((struct tr_ast_when *)whens->items)[i].result = result;
+	return true;
+}
+
 static struct tr_ast_expr *parse_case(struct tr_parser *p)
 {
 	uint32_t start = p->at, height = 0;
@@ -220,17 +322,9 @@ static struct tr_ast_expr *parse_case(struct tr_parser *p)
 		tr_parser_fail_expected(p, "WHEN in CASE");
 		return NULL;
 	}
-	while (tr_parser_accept_word(p, TR_KW_WHEN)) {
-		struct tr_ast_when *when = TR_LIST_ADD(p, &whens, struct tr_ast_when);
-
-		when->condition = tr_parse_expr(p);
-		if (when->condition == NULL || !tr_parser_expect_word(p, TR_KW_THEN, "after the condition of WHEN"))
+	while (tr_parser_is_word(p, TR_KW_WHEN))
+		if (!parse_when(p, expr->case_.operand != NULL, &whens, &height))
 			return NULL;
-		when->result = tr_parse_expr(p);
-		if (when->result == NULL)
-			return NULL;
-		height = TR_MAX(height, TR_MAX(when->condition->height, when->result->height));
-	}
 	if (tr_parser_accept_word(p, TR_KW_ELSE)) {
 		expr->case_.otherwise = tr_parse_expr(p);
 		if (expr->case_.otherwise == NULL)
@@ -263,7 +357,14 @@ static struct tr_ast_expr *parse_cast(struct tr_parser *p, bool is_try)
 	*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = arg;
 	expr->cast.is_try = is_try;
 	expr->cast.type = tr_parse_type(p);
-	if (expr->cast.type == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the type of CAST"))
+	if (expr->cast.type != NULL && expr->cast.type->kind == TR_TYPE_NULL)
+		tr_parser_fail(p, TR_E_TYPE_NAME, expr->cast.type->span, "nothing can be cast to NULL");
+	if (expr->cast.type != NULL && expr->cast.type->is_not_null) {
+		tr_parser_fail(p, TR_E_SYNTAX, expr->cast.type->span, "Flink's CAST takes a type without NOT NULL");
+		tr_parser_hint(p, "what is cast keeps being NULL or not; COALESCE(x, ..) takes NULL away");
+	}
+	if (p->has_failed || expr->cast.type == NULL ||
+	    !tr_parser_expect(p, TR_TOKEN_RIGHT_PAREN, "after the type of CAST"))
 		return NULL;
 	return tr_parse_expr_finish(p, expr, start, tr_parse_exprs_of(&args));
 }
@@ -349,6 +450,50 @@ static struct tr_ast_expr *parse_parens(struct tr_parser *p)
 	return expr != NULL ? tr_parse_expr_finish(p, expr, start, tr_parse_exprs_of(&args)) : NULL;
 }
 
+/* ---------------------------------------------------------------- {d '..'}, {t '..'}, {ts '..'}, {fn f(x)} */
+
+/* The escapes of JDBC and ODBC; the functions that only they know, and what those are called here. */
+static struct tr_ast_expr *parse_braces(struct tr_parser *p)
+{
+	static const struct {
+		const char *word;
+		enum tr_ast_literal_kind kind;
+	} literals[] = {{"D", TR_AST_LITERAL_DATE}, {"T", TR_AST_LITERAL_TIME}, {"TS", TR_AST_LITERAL_TIMESTAMP}};
+	uint32_t start = p->at;
+	struct tr_ast_expr *expr = NULL;
+
+	tr_parser_skip(p);
+	if (tr_parser_is_text(p, 0, "FN")) {
+		const char *other = tr_parser_is_text(p, 1, "LCASE") ? "LOWER" : "UPPER";
+		struct tr_ast_name *name = TR_NEW(p->arena, struct tr_ast_name);
+
+		tr_parser_skip(p);
+		if (!tr_parser_is_text(p, 0, "LCASE") && !tr_parser_is_text(p, 0, "UCASE")) {
+			expr = tr_parse_primary(p);
+		} else {
+			*name = (struct tr_ast_name){other, tr_token_span(tr_parser_peek(p, 0))};
+			tr_parser_skip(p);
+			if (!tr_parser_is(p, TR_TOKEN_LEFT_PAREN))
+				tr_parser_fail_expected(p, "'('");
+			else
+				expr = tr_parse_call(p, (struct tr_ast_path){name->span, 1, name}, p->at - 1);
+		}
+	} else {
+		for (uint32_t i = 0; i < TR_COUNT_OF(literals); i++) {
+			if (!tr_parser_is_text(p, 0, literals[i].word))
+				continue;
+			tr_parser_skip(p);
+			expr = parse_string_literal(p, literals[i].kind, start);
+			break;
+		}
+		if (expr == NULL)
+			tr_parser_fail_expected(p, "d, t, ts or fn after '{'");
+	}
+	if (expr == NULL || !tr_parser_expect(p, TR_TOKEN_RIGHT_BRACE, ""))
+		return NULL;
+	return expr;
+}
+
 /* ---------------------------------------------------------------- columns, calls */
 
 static struct tr_ast_expr *parse_niladic(struct tr_parser *p)
@@ -362,6 +507,10 @@ static struct tr_ast_expr *parse_niladic(struct tr_parser *p)
 	name->span = tr_token_span(tr_parser_peek(p, 0));
 	path = (struct tr_ast_path){name->span, 1, name};
 	tr_parser_skip(p);
+	if (tr_parser_is(p, TR_TOKEN_LEFT_PAREN) && tr_parser_peek(p, 1)->kind == TR_TOKEN_INTEGER) {
+		tr_parser_fail(p, TR_E_NOT_SUPPORTED, name->span, "not supported yet: a precision of %s", name->text);
+		return NULL;
+	}
 	if (tr_parser_is(p, TR_TOKEN_LEFT_PAREN) && tr_parser_peek(p, 1)->kind != TR_TOKEN_RIGHT_PAREN)
 		return tr_parse_call(p, path, start);
 	if (tr_parser_accept(p, TR_TOKEN_LEFT_PAREN))
@@ -441,6 +590,11 @@ static struct tr_ast_expr *parse_word(struct tr_parser *p)
 		if (next == TR_TOKEN_LEFT_BRACKET)
 			return parse_constructor(p, TR_AST_EXPR_MAP);
 		break;
+	case TR_KW_PERIOD: /* PERIOD (a, b) is (a, b) */
+		if (next != TR_TOKEN_LEFT_PAREN)
+			break;
+		tr_parser_skip(p);
+		return parse_parens(p);
 	case TR_KW_DEFAULT: {
 		uint32_t start = p->at;
 
@@ -462,7 +616,8 @@ static struct tr_ast_expr *parse_operand(struct tr_parser *p)
 
 	switch ((enum tr_token_kind)tr_parser_peek(p, 0)->kind) {
 	case TR_TOKEN_WORD:
-	case TR_TOKEN_QUOTED: return parse_word(p);
+	case TR_TOKEN_QUOTED:
+	case TR_TOKEN_UNICODE_NAME: return parse_word(p);
 	case TR_TOKEN_STRING:
 	case TR_TOKEN_UNICODE:
 	case TR_TOKEN_CSTRING: return parse_string_literal(p, TR_AST_LITERAL_STRING, start);
@@ -471,6 +626,7 @@ static struct tr_ast_expr *parse_operand(struct tr_parser *p)
 	case TR_TOKEN_DECIMAL:
 	case TR_TOKEN_APPROX: return parse_number(p);
 	case TR_TOKEN_LEFT_PAREN: return parse_parens(p);
+	case TR_TOKEN_LEFT_BRACE: return parse_braces(p);
 	case TR_TOKEN_QUESTION: tr_parser_skip(p); return tr_parse_expr_new(p, TR_AST_EXPR_PARAMETER, start);
 	default: tr_parser_fail_expected(p, "an expression"); return NULL;
 	}

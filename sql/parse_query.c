@@ -90,12 +90,12 @@ bool tr_parse_hints(struct tr_parser *p, struct tr_ast_hints *out)
 
 	if (!tr_parser_accept(p, TR_TOKEN_HINT_START))
 		return true;
-	while (!tr_parser_is(p, TR_TOKEN_HINT_END)) {
+	do {
 		if (!parse_hint(p, TR_LIST_ADD(p, &hints, struct tr_ast_hint)))
 			return false;
-		tr_parser_accept(p, TR_TOKEN_COMMA);
-	}
-	tr_parser_skip(p);
+	} while (tr_parser_accept(p, TR_TOKEN_COMMA));
+	if (!tr_parser_accept(p, TR_TOKEN_HINT_END))
+		return tr_parser_fail_expected(p, "',' or */ after a hint");
 	*out = (struct tr_ast_hints){hints.count, hints.items};
 	return true;
 }
@@ -299,6 +299,12 @@ static struct tr_ast_query *parse_select(struct tr_parser *p)
 		if (select.from == NULL)
 			return NULL;
 		height = TR_MAX(height, select.from->height);
+	} else if (tr_parser_is_word(p, TR_KW_WHERE) || tr_parser_is_word(p, TR_KW_GROUP) ||
+		   tr_parser_is_word(p, TR_KW_HAVING) || tr_parser_is_word(p, TR_KW_WINDOW) ||
+		   tr_parser_is_word(p, TR_KW_QUALIFY)) {
+		tr_parser_fail_expected(p, "FROM and a table");
+		tr_parser_hint(p, "Flink's SELECT without FROM ends behind its columns");
+		return NULL;
 	}
 	if (!parse_condition(p, TR_KW_WHERE, &select.where, &height) ||
 	    (tr_parser_is_word(p, TR_KW_GROUP) && !parse_group_by(p, &select, &height)) ||
@@ -410,6 +416,11 @@ static struct tr_ast_query *set_operation(struct tr_parser *p, enum tr_ast_set_o
 	struct tr_span op_span;
 	struct tr_ast_query *right, *query;
 
+	if (tr_parser_is_word(p, TR_KW_MINUS)) {
+		tr_parser_fail(p, TR_E_SYNTAX, tr_token_span(tr_parser_peek(p, 0)), "Flink takes MINUS for an error");
+		tr_parser_hint(p, "write EXCEPT");
+		return NULL;
+	}
 	tr_parser_skip(p);
 	is_all = tr_parser_accept_word(p, TR_KW_ALL);
 	if (!is_all)
@@ -442,36 +453,29 @@ static struct tr_ast_query *parse_set(struct tr_parser *p, struct tr_ast_query *
 
 /* ---------------------------------------------------------------- the whole */
 
-static struct tr_ast_expr *parse_count(struct tr_parser *p)
+/* A number of rows: digits or '?'. */
+static struct tr_ast_expr *parse_count(struct tr_parser *p, const char *clause)
 {
-	struct tr_ast_expr *expr = tr_parse_expr_additive(p);
+	bool is_rows = strcmp(clause, "LIMIT") != 0;
+	struct tr_ast_expr *expr;
 
-	if (expr == NULL)
+	if (!tr_parser_is(p, TR_TOKEN_INTEGER) && !tr_parser_is(p, TR_TOKEN_QUESTION)) {
+		tr_parser_fail_expected(p, "a number of rows after %s", clause);
 		return NULL;
-	if (!tr_parser_accept_word(p, TR_KW_ROWS))
+	}
+	expr = tr_parse_primary(p);
+	if (expr != NULL && is_rows && !tr_parser_accept_word(p, TR_KW_ROWS))
 		tr_parser_accept_word(p, TR_KW_ROW);
 	return expr;
 }
 
-/* FETCH {FIRST|NEXT} [n] {ROW|ROWS} ONLY */
+/* FETCH {FIRST|NEXT} n {ROW|ROWS} ONLY */
 static bool parse_fetch(struct tr_parser *p, struct tr_ast_expr **limit)
 {
-	uint32_t start = p->at;
-
 	tr_parser_skip(p);
 	if (!tr_parser_accept_word(p, TR_KW_FIRST) && !tr_parser_accept_word(p, TR_KW_NEXT))
 		return tr_parser_fail_expected(p, "FIRST or NEXT after FETCH");
-	if (tr_parser_is_word(p, TR_KW_ROW) || tr_parser_is_word(p, TR_KW_ROWS)) {
-		*limit = tr_parse_expr_new(p, TR_AST_EXPR_LITERAL, start);
-		if (*limit == NULL)
-			return false;
-		(*limit)->literal.kind = TR_AST_LITERAL_INTEGER;
-		(*limit)->literal.text = "1";
-		(*limit)->literal.length = 1;
-		tr_parser_skip(p);
-	} else {
-		*limit = parse_count(p);
-	}
+	*limit = parse_count(p, p->tokens[p->at - 1].keyword == TR_KW_FIRST ? "FETCH FIRST" : "FETCH NEXT");
 	return *limit != NULL && tr_parser_expect_word(p, TR_KW_ONLY, "at the end of FETCH");
 }
 
@@ -497,9 +501,14 @@ static bool parse_rest(struct tr_parser *p, struct query_rest *rest)
 		if (is_offset ? rest->offset != NULL : rest->limit != NULL)
 			return tr_parser_fail(p, TR_E_DUPLICATE, tr_token_span(&p->tokens[start]),
 					      "the query has two %s clauses", is_offset ? "OFFSET" : "LIMIT");
+		if (rest->offset != NULL && tr_parser_is_word(p, TR_KW_LIMIT)) {
+			tr_parser_fail(p, TR_E_SYNTAX, tr_token_span(&p->tokens[start]), "LIMIT stands before OFFSET");
+			tr_parser_hint(p, "write LIMIT n OFFSET m");
+			return false;
+		}
 		if (is_offset) {
 			tr_parser_skip(p);
-			rest->offset = parse_count(p);
+			rest->offset = parse_count(p, "OFFSET");
 			if (rest->offset == NULL)
 				return false;
 		} else if (tr_parser_is_word(p, TR_KW_FETCH)) {
@@ -509,9 +518,14 @@ static bool parse_rest(struct tr_parser *p, struct query_rest *rest)
 			tr_parser_skip(p);
 			if (tr_parser_accept_word(p, TR_KW_ALL))
 				continue;
-			rest->limit = tr_parse_expr_additive(p);
+			rest->limit = parse_count(p, "LIMIT");
 			if (rest->limit == NULL)
 				return false;
+			if (tr_parser_is(p, TR_TOKEN_COMMA)) {
+				tr_parser_fail_expected(p, "OFFSET or the end of the query");
+				tr_parser_hint(p, "LIMIT m, n of other systems is LIMIT n OFFSET m here");
+				return false;
+			}
 		}
 	}
 }

@@ -46,8 +46,12 @@ bool tr_parse_options(struct tr_parser *p, struct tr_ast_options *out)
 				return tr_parser_fail(p, TR_E_DUPLICATE, option->key.span, "option '%s' is given twice",
 						      option->key.text);
 	} while (tr_parser_accept(p, TR_TOKEN_COMMA));
-	if (!tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
-		return tr_parser_fail_expected(p, "',' or ')' after an option");
+	if (!tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN)) {
+		tr_parser_fail_expected(p, "',' or ')' after an option");
+		if (tr_parser_is(p, TR_TOKEN_EQUAL) && tr_token_is_continued(p->text, p->tokens[p->at - 1]))
+			tr_parser_hint(p, "put a ',' between the options: strings under each other are one");
+		return false;
+	}
 	out->count = items.count;
 	out->items = items.items;
 	out->span = tr_parser_span(p, start);
@@ -195,8 +199,6 @@ static bool check_column_names(struct tr_parser *p, const struct tr_list *column
 
 static bool parse_elements(struct tr_parser *p, struct elements *e)
 {
-	if (tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
-		return true;
 	do {
 		bool is_good;
 

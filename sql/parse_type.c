@@ -24,7 +24,6 @@ static const struct simple_type simple_types[] = {
 	{TR_KW_INTEGER, TR_TYPE_INT, false, false, -1},
 	{TR_KW_BIGINT, TR_TYPE_BIGINT, false, false, -1},
 	{TR_KW_FLOAT, TR_TYPE_FLOAT, false, false, -1},
-	{TR_KW_REAL, TR_TYPE_FLOAT, false, false, -1},
 	{TR_KW_DECIMAL, TR_TYPE_DECIMAL, true, true, -1},
 	{TR_KW_DEC, TR_TYPE_DECIMAL, true, true, -1},
 	{TR_KW_NUMERIC, TR_TYPE_DECIMAL, true, true, -1},
@@ -34,8 +33,48 @@ static const struct simple_type simple_types[] = {
 	{TR_KW_BYTES, TR_TYPE_VARBINARY, false, false, TR_LENGTH_MAX},
 	{TR_KW_DATE, TR_TYPE_DATE, false, false, -1},
 	{TR_KW_TIMESTAMP_LTZ, TR_TYPE_TIMESTAMP_LTZ, true, false, -1},
-	{TR_KW_NULL, TR_TYPE_NULL, false, false, -1},
+	{TR_KW_NULL, TR_TYPE_NULL, false, false, -1}, /* not Flink's: of SELECT ROW(1, NULL) as a table */
 	{TR_KW_VARIANT, TR_AST_TYPE_VARIANT, false, false, -1},
+};
+
+/* Types of other systems, and what Flink has for them. */
+static const struct {
+	const char *name;
+	const char *meant;
+} foreign_types[] = {
+	{"TEXT", "STRING"},
+	{"CLOB", "STRING"},
+	{"NVARCHAR", "STRING"},
+	{"NCHAR", "CHAR(n)"},
+	{"UUID", "STRING"},
+	{"JSON", "STRING"},
+	{"VARCHAR2", "STRING"},
+	{"STR", "STRING"},
+	{"BOOL", "BOOLEAN"},
+	{"BYTE", "TINYINT"},
+	{"SHORT", "SMALLINT"},
+	{"LONG", "BIGINT"},
+	{"INT8", "TINYINT"},
+	{"INT16", "SMALLINT"},
+	{"INT32", "INT"},
+	{"INT64", "BIGINT"},
+	{"INT2", "SMALLINT"},
+	{"INT4", "INT"},
+	{"UNSIGNED", "BIGINT"},
+	{"SERIAL", "BIGINT"},
+	{"REAL", "FLOAT"},
+	{"FLOAT4", "FLOAT"},
+	{"FLOAT32", "FLOAT"},
+	{"FLOAT8", "DOUBLE"},
+	{"FLOAT64", "DOUBLE"},
+	{"NUMBER", "DECIMAL(p, s)"},
+	{"MONEY", "DECIMAL(p, s)"},
+	{"DATETIME", "TIMESTAMP(3)"},
+	{"TIMESTAMPTZ", "TIMESTAMP_LTZ(3)"},
+	{"BLOB", "BYTES"},
+	{"BYTEA", "BYTES"},
+	{"STRUCT", "ROW<name type, ..>"},
+	{"LIST", "ARRAY<type>"},
 };
 
 static const char *const type_names[] = {
@@ -145,6 +184,9 @@ static bool parse_row(struct tr_parser *p, struct tr_ast_type *type)
 	bool is_angled = tr_parser_is(p, TR_TOKEN_LESS);
 	struct tr_list children = {0}, names = {0}, comments = {0};
 
+	if (tr_parser_is(p, TR_TOKEN_NOT_EQUAL) ||
+	    (tr_parser_is(p, TR_TOKEN_LEFT_PAREN) && tr_parser_peek(p, 1)->kind == TR_TOKEN_RIGHT_PAREN))
+		return tr_parser_fail(p, TR_E_NOT_SUPPORTED, type->span, "not supported yet: a ROW without fields");
 	if (!is_angled && !tr_parser_is(p, TR_TOKEN_LEFT_PAREN))
 		return tr_parser_fail_expected(p, "'<' after ROW");
 	tr_parser_skip(p);
@@ -169,11 +211,27 @@ static bool parse_row(struct tr_parser *p, struct tr_ast_type *type)
 	return true;
 }
 
+/* A type of another system at p->at: fails, and names ours. */
+static bool fail_foreign_type(struct tr_parser *p)
+{
+	for (uint32_t i = 0; i < TR_COUNT_OF(foreign_types); i++) {
+		if (!tr_parser_is_text(p, 0, foreign_types[i].name))
+			continue;
+		tr_parser_fail(p, TR_E_TYPE_NAME, tr_token_span(tr_parser_peek(p, 0)), "Flink has no type %s",
+			       foreign_types[i].name);
+		tr_parser_hint(p, "write %s", foreign_types[i].meant);
+		return true;
+	}
+	return false;
+}
+
 static bool parse_user_type(struct tr_parser *p, struct tr_ast_type *type)
 {
 	struct tr_ast_path *path = TR_NEW(p->arena, struct tr_ast_path);
 	uint32_t start = p->at;
 
+	if (tr_parser_peek(p, 1)->kind != TR_TOKEN_DOT && fail_foreign_type(p))
+		return false;
 	if (!tr_parser_is_name_at(p, 0))
 		return tr_parser_fail_expected(p, "a type");
 	if (!tr_parser_path(p, "a type", path))
@@ -250,12 +308,9 @@ static bool parse_base_type(struct tr_parser *p, struct tr_ast_type *type)
 		type->precision = simple->precision;
 		return !simple->has_precision || parse_precision(p, type, simple->has_scale);
 	}
-	if (word == TR_KW_STRUCTURED) {
-		type->kind = TR_AST_TYPE_STRUCTURED;
-		tr_parser_fail(p, TR_E_NOT_SUPPORTED, tr_token_span(tr_parser_peek(p, 0)),
-			       "not supported yet: the type STRUCTURED");
-		return false;
-	}
+	if (word == TR_KW_STRUCTURED || word == TR_KW_BITMAP)
+		return tr_parser_fail(p, TR_E_NOT_SUPPORTED, tr_token_span(tr_parser_peek(p, 0)),
+				      "not supported yet: the type %s", tr_keyword_text(word));
 	return parse_other_type(p, type);
 }
 

@@ -243,7 +243,7 @@ bool tr_parser_is_name_at(const struct tr_parser *p, uint32_t ahead)
 {
 	const struct tr_token *token = tr_parser_peek(p, ahead);
 
-	return token->kind == TR_TOKEN_QUOTED ||
+	return token->kind == TR_TOKEN_QUOTED || token->kind == TR_TOKEN_UNICODE_NAME ||
 	       (token->kind == TR_TOKEN_WORD && !tr_keyword_is_reserved((enum tr_keyword)token->keyword));
 }
 
@@ -262,19 +262,40 @@ static bool fail_name(struct tr_parser *p, const char *what)
 	return false;
 }
 
-bool tr_parser_name(struct tr_parser *p, const char *what, struct tr_ast_name *out)
+/* [UESCAPE 'c'] behind U&'..' and U&"..". */
+static bool parse_escape(struct tr_parser *p, char *escape)
 {
 	struct tr_ast_string text;
 
+	if (!tr_parser_accept_word(p, TR_KW_UESCAPE))
+		return true;
+	if (!tr_parser_string(p, "the escape character after UESCAPE, like '!'", &text))
+		return false;
+	if (text.length != 1 || strchr("+'\" ", text.text[0]) != NULL)
+		return tr_parser_fail(p, TR_E_LITERAL, text.span,
+				      "the escape character must be one ASCII character that is no quote, plus or "
+				      "space");
+	*escape = text.text[0];
+	return true;
+}
+
+bool tr_parser_name(struct tr_parser *p, const char *what, struct tr_ast_name *out)
+{
+	struct tr_token token = *tr_parser_peek(p, 0);
+	struct tr_ast_string text;
+	char escape = '\\';
+
 	if (!tr_parser_is_name_at(p, 0))
 		return fail_name(p, what);
-	if (!tr_token_decode(p->text, *tr_parser_peek(p, 0), '\\', p->arena, p->diags, &text)) {
+	tr_parser_skip(p);
+	if (token.kind == TR_TOKEN_UNICODE_NAME && !parse_escape(p, &escape))
+		return false;
+	if (!tr_token_decode(p->text, token, escape, p->arena, p->diags, &text)) {
 		p->has_failed = true;
 		return false;
 	}
 	if (text.length == 0)
 		return tr_parser_fail(p, TR_E_SYNTAX, text.span, "a name must not be empty");
-	tr_parser_skip(p);
 	*out = (struct tr_ast_name){text.text, text.span};
 	return true;
 }
@@ -331,21 +352,14 @@ bool tr_parser_is_string(const struct tr_parser *p)
 bool tr_parser_string(struct tr_parser *p, const char *what, struct tr_ast_string *out)
 {
 	struct tr_token token = *tr_parser_peek(p, 0);
-	struct tr_ast_string escape;
+	char escape = '\\';
 
 	if (!tr_parser_is_string(p))
 		return tr_parser_fail_expected(p, "%s", what);
 	tr_parser_skip(p);
-	escape.text = "\\";
-	if (token.kind == TR_TOKEN_UNICODE && tr_parser_accept_word(p, TR_KW_UESCAPE)) {
-		if (!tr_parser_string(p, "the escape character after UESCAPE, like '!'", &escape))
-			return false;
-		if (escape.length != 1 || strchr("+'\" ", escape.text[0]) != NULL)
-			return tr_parser_fail(p, TR_E_LITERAL, escape.span,
-					      "the escape character must be one ASCII character that is no "
-					      "quote, plus or space");
-	}
-	if (!tr_token_decode(p->text, token, escape.text[0], p->arena, p->diags, out)) {
+	if (token.kind == TR_TOKEN_UNICODE && !parse_escape(p, &escape))
+		return false;
+	if (!tr_token_decode(p->text, token, escape, p->arena, p->diags, out)) {
 		p->has_failed = true;
 		return false;
 	}

@@ -82,22 +82,45 @@ static bool c_escape(struct decoder *d)
 		d->length += tr_text_put_code_point(d->out + d->length, point);
 		return true;
 	}
+	if (c < '0' || c > '7') { /* none of the known: the backslash stands for itself */
+		d->out[d->length++] = '\\';
+		return true;
+	}
 	for (digits = 0; digits < 3 && d->at < d->end && d->p[d->at] >= '0' && d->p[d->at] <= '7'; digits++)
 		point = point << 3 | (uint32_t)(d->p[d->at++] - '0');
-	if (digits == 0 || point > 0xFF)
-		return bad_escape(d, start, "known are \\n \\t \\r \\b \\f \\\\ \\' \\ooo \\xXX \\uXXXX \\UXXXXXXXX");
+	if (point > 0xFF)
+		return bad_escape(d, start, "an octal escape is at most \\377");
 	d->length += tr_text_put_code_point(d->out + d->length, point);
 	return true;
 }
 
+/* From behind a closing quote to behind the opening one of the part that continues the string, over comments. */
+static uint32_t next_part(const char *p, uint32_t at)
+{
+	while (p[at] != '\'') {
+		if ((p[at] == '-' || p[at] == '/') && p[at + 1] == p[at])
+			at += (uint32_t)strcspn(p + at, "\n");
+		else if (p[at] == '/')
+			at = (uint32_t)(strstr(p + at + 2, "*/") + 2 - p);
+		else
+			at++;
+	}
+	return at + 1;
+}
+
 static bool decode_quoted(struct decoder *d, enum tr_token_kind kind, char escape)
 {
-	char quote = kind == TR_TOKEN_QUOTED ? '`' : '\'';
+	char quote = kind == TR_TOKEN_QUOTED ? '`' : kind == TR_TOKEN_UNICODE_NAME ? '"' : '\'';
+	bool has_escapes = kind == TR_TOKEN_UNICODE || kind == TR_TOKEN_UNICODE_NAME;
 
 	while (d->at < d->end) {
 		char c = d->p[d->at];
 
-		if (kind == TR_TOKEN_UNICODE && c == escape) {
+		if (c == quote && d->p[d->at + 1] != quote) {
+			d->at = next_part(d->p, d->at + 1);
+			continue;
+		}
+		if (has_escapes && c == escape) {
 			if (!unicode_escape(d, escape))
 				return false;
 		} else if (kind == TR_TOKEN_CSTRING && c == '\\') {
@@ -113,23 +136,45 @@ static bool decode_quoted(struct decoder *d, enum tr_token_kind kind, char escap
 
 static bool decode_binary(struct decoder *d, uint32_t start)
 {
-	if ((d->end - d->at) % 2 != 0) {
-		tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, d->end + 1},
-			      "a binary string needs an even number of hexadecimal digits");
-		return false;
-	}
-	for (; d->at < d->end; d->at += 2) {
-		int high = tr_text_hex_digit(d->p[d->at]), low = tr_text_hex_digit(d->p[d->at + 1]);
+	uint32_t digits = 0;
 
-		if (high < 0 || low < 0) {
+	while (d->at < d->end) {
+		int digit = tr_text_hex_digit(d->p[d->at]);
+
+		if (d->p[d->at] == '\'') {
+			d->at = next_part(d->p, d->at + 1);
+			continue;
+		}
+		if (digit < 0) {
 			tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, d->end + 1},
 				      "a binary string holds hexadecimal digits only");
 			tr_diag_hint(d->diags, "write it like X'48656C6C6F'");
 			return false;
 		}
-		d->out[d->length++] = (char)(high << 4 | low);
+		if (digits++ % 2 == 0)
+			d->out[d->length++] = (char)(digit << 4);
+		else
+			d->out[d->length - 1] |= (char)digit;
+		d->at++;
 	}
-	return true;
+	if (digits % 2 != 0)
+		tr_diag_error(d->diags, TR_E_LITERAL, (struct tr_span){start, d->end + 1},
+			      "a binary string needs an even number of hexadecimal digits");
+	return digits % 2 == 0;
+}
+
+bool tr_token_is_continued(const struct tr_script_text *text, struct tr_token token)
+{
+	const char *p = text->text;
+
+	if (token.kind != TR_TOKEN_STRING && token.kind != TR_TOKEN_UNICODE)
+		return false;
+	for (uint32_t at = (uint32_t)(strchr(p + token.start, '\'') - p) + 1; at + 1 < token.end; at++) {
+		if (p[at] == '\'' && p[at + 1] != '\'')
+			return true;
+		at += p[at] == '\'';
+	}
+	return false;
 }
 
 bool tr_token_decode(const struct tr_script_text *text, struct tr_token token, char escape, struct tr_arena *arena,
@@ -141,7 +186,7 @@ bool tr_token_decode(const struct tr_script_text *text, struct tr_token token, c
 	TR_ASSERT(token.start <= token.end && token.end <= text->length);
 	d.out = tr_arena_alloc_aligned(arena, token.end - token.start + 2, 1);
 	if (token.kind >= TR_TOKEN_QUOTED && token.kind <= TR_TOKEN_BINARY) {
-		while (d.p[d.at] != '\'' && d.p[d.at] != '`')
+		while (strchr("'`\"", d.p[d.at]) == NULL)
 			d.at++;
 		d.at++;
 		d.end--;

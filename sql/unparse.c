@@ -230,14 +230,12 @@ void tr_write_query(struct tr_unparser *u, const struct tr_ast_query *query)
 	}
 	tr_write_order(u, &query->order_by);
 	if (query->limit != NULL) {
-		tr_write(u, " LIMIT (");
+		tr_write(u, " LIMIT ");
 		tr_write_expr(u, query->limit);
-		tr_write(u, ")");
 	}
 	if (query->offset != NULL) {
-		tr_write(u, " OFFSET (");
+		tr_write(u, " OFFSET ");
 		tr_write_expr(u, query->offset);
-		tr_write(u, ")");
 	}
 }
 

@@ -39,7 +39,7 @@ static void test_kinds(void **state)
 		TR_TOKEN_SLASH,      TR_TOKEN_SEMICOLON,  TR_TOKEN_END,
 	};
 	struct parsed p;
-	struct tr_tokens tokens = lex(&p, "a `b c` 'd' 1 .5 1.e2 <> != => || <= -- x\n /*+ h */ /* y */ * / // z\n ;");
+	struct tr_tokens tokens = lex(&p, "a `b c` 'd' 1 .5 1.e2 <> <> => || <= -- x\n /*+ h */ /* y */ * / // z\n ;");
 
 	assert_int_equal(p.diags.error_count, 0);
 	assert_int_equal(tokens.count, TR_COUNT_OF(kinds));
@@ -56,6 +56,23 @@ static void test_decoding(void **state)
 	assert_decoded("E'a\\n\\x41\\101\\u00e9\\''", "a\nAA\xC3\xA9'", 7);
 	assert_decoded("x'00fF'", "\0\xFF", 2);
 	assert_decoded("''", "", 0);
+	assert_decoded("E'\\q\\\\'", "\\q\\", 3);
+	assert_decoded("U&\"\\0041\"\"`\"", "A\"`", 3);
+	assert_decoded("_utf8'\xE4\xB8\xAD'", "\xE4\xB8\xAD", 3);
+	assert_decoded("_UTF-16LE'a'", "a", 1);
+	assert_decoded("_ISO-8859-1'\xC3\xA9'", "\xC3\xA9", 2);
+	assert_decoded("n'a'", "a", 1);
+}
+
+/* Strings under each other, with comments between, are one. */
+static void test_continued(void **state)
+{
+	assert_decoded("'a'\n'b'", "ab", 2);
+	assert_decoded("'it''s'\r\n\t'!'\n'x'", "it's!x", 6);
+	assert_decoded("'a' -- it's 'no' string\n  /* nor * 'this' */ // '\n'b'", "ab", 2);
+	assert_decoded("_utf8'a'\n'b'", "ab", 2);
+	assert_decoded("U&'\\0041'\n'\\0042'", "AB", 2);
+	assert_decoded("X'41'\n'4243'", "ABC", 3);
 }
 
 static void test_keywords(void **state)
@@ -87,7 +104,20 @@ static void test_errors(void **state)
 	assert_error("SELECT 12abc", TR_E_LITERAL, 7);
 	assert_error("SELECT X'abc'", TR_E_LITERAL, 7);
 	assert_error("SELECT U&'\\D800'", TR_E_LITERAL, 10);
-	assert_error("SELECT E'\\q'", TR_E_LITERAL, 9);
+	assert_error("SELECT E'\\777'", TR_E_LITERAL, 9);
+	assert_error("SELECT 'a' 'b'", TR_E_LITERAL, 11);
+	assert_error("SELECT 'a' /* x */ 'b'", TR_E_LITERAL, 19);
+	assert_error("SELECT _klingon'a'", TR_E_LITERAL, 7);
+	assert_error("SELECT _gbk'a'", TR_E_NOT_SUPPORTED, 7);
+	assert_error("SELECT _latin1'\xE4\xB8\xAD'", TR_E_LITERAL, 7);
+	assert_error("SELECT N'\xC4\x80'", TR_E_LITERAL, 7);
+	assert_error("SELECT X'41'\n'4'", TR_E_LITERAL, 7);
+	assert_error("SELECT U&'\\0041'\n'\\00'", TR_E_LITERAL, 18);
+	assert_error("SELECT 1 != 2", TR_E_CHARACTER, 9);
+	assert_error("SELECT 9223372036854775808", TR_E_LITERAL, 7);
+	assert_error("SELECT 9.2233720368547758080", TR_E_LITERAL, 7);
+	assert_error("SELECT 1 AS U&\"\\00\"", TR_E_LITERAL, 15);
+	assert_error("SELECT 1 AS U&\"x", TR_E_UNTERMINATED, 12);
 	assert_error("SELECT `abc", TR_E_UNTERMINATED, 7);
 	assert_error("SELECT /*+ x", TR_E_UNTERMINATED, 7);
 	assert_error("SELECT \xE2\x80\x98x", TR_E_CHARACTER, 7);
@@ -184,8 +214,9 @@ static void test_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),  cmocka_unit_test(test_decoding),  cmocka_unit_test(test_keywords),
-		cmocka_unit_test(test_errors), cmocka_unit_test(test_intervals), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_kinds),    cmocka_unit_test(test_decoding), cmocka_unit_test(test_continued),
+		cmocka_unit_test(test_keywords), cmocka_unit_test(test_errors),   cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,8 @@ static void test_precedence(void **state)
 	assert_shape("x IN (SELECT 1)", "x IN (SELECT 1)");
 	assert_shape("a >= ALL (SELECT 1)", "a >= ALL (SELECT 1)");
 	assert_shape("a % 2 = 0", "(a % 2) = 0");
-	assert_shape("a != b", "a <> b");
+	assert_shape("a = ANY (1, 2)", "a IN (1, 2)");
+	assert_shape("a < ALL (1, 2)", "(a < 1) AND (a < 2)");
 }
 
 static void test_special_forms(void **state)
