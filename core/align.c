@@ -94,39 +94,24 @@ static void merge(struct tr_align *align)
 	align->is_end = open == 0;
 }
 
-/** Notes that `input` has delivered a barrier. */
-static void take_barrier(struct tr_align *align, struct tr_align_input *input, uint64_t checkpoint)
+/** The barrier that is to be passed on now: the least, if every channel has delivered one or has ended. 0: none. */
+static uint64_t aligned_barrier(const struct tr_align *align)
 {
-	TR_ASSERT(!input->has_barrier || align->is_at_least_once || TR_BUG("align-holds-nobody"));
-	if (checkpoint < align->checkpoint || (checkpoint == align->checkpoint && !align->is_barrier_wanted))
-		return; /* of a checkpoint that was given up */
-	if (checkpoint > align->checkpoint) {
-		for (uint32_t i = 0; i < align->input_count; i++)
-			align->inputs[i].has_barrier = false;
-		align->checkpoint = checkpoint;
-		align->is_barrier_wanted = true;
-	}
-	input->has_barrier = true;
+	uint64_t least = UINT64_MAX;
+
+	for (uint32_t i = 0; i < align->input_count; i++)
+		if (!align->inputs[i].is_ended)
+			least = TR_MIN(least, align->inputs[i].barrier);
+	return align->is_end ? 0 : least;
 }
 
-/** Whether every channel has delivered the barrier that is waited for, or has ended. */
-static bool is_barrier_aligned(const struct tr_align *align)
-{
-	if (!align->is_barrier_wanted || align->is_end)
-		return false;
-	for (uint32_t i = 0; i < align->input_count; i++)
-		if (!align->inputs[i].is_ended && !align->inputs[i].has_barrier)
-			return false;
-	return true;
-}
-
-/** All channels go on before the barrier is emitted, so that a BLOCKED answer leaves nothing to do. */
-static enum tr_flow emit_barrier(struct tr_align *align)
+/** Those that brought it go on before it is emitted, so that a BLOCKED answer leaves nothing to do. */
+static enum tr_flow emit_barrier(struct tr_align *align, uint64_t checkpoint)
 {
 	for (uint32_t i = 0; i < align->input_count; i++)
-		align->inputs[i].has_barrier = false;
-	align->is_barrier_wanted = false;
-	return tr_op_emit_barrier(&align->head, align->checkpoint);
+		if (align->inputs[i].barrier == checkpoint)
+			align->inputs[i].barrier = 0;
+	return tr_op_emit_barrier(&align->head, checkpoint);
 }
 
 static void apply(struct tr_align *align, struct tr_align_input *input, const struct tr_control *control)
@@ -146,8 +131,10 @@ static void apply(struct tr_align *align, struct tr_align_input *input, const st
 	else if (input->watermark_ms >= align->watermark_ms)
 		input->is_aligned = true;
 	merge(align);
-	if (control->barrier != 0)
-		take_barrier(align, input, control->barrier);
+	if (control->barrier != 0) {
+		TR_ASSERT(input->barrier == 0 || align->is_at_least_once || TR_BUG("align-holds-nobody"));
+		input->barrier = control->barrier;
+	}
 }
 
 /** Emits what differs from what was emitted. After BLOCKED: call again once the chain has been resumed. */
@@ -172,8 +159,8 @@ static enum tr_flow emit_control(struct tr_align *align)
 		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
 			return flow;
 	}
-	if (is_barrier_aligned(align)) {
-		flow = emit_barrier(align);
+	if (aligned_barrier(align) != 0) {
+		flow = emit_barrier(align, aligned_barrier(align));
 		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
 			return flow;
 	}
@@ -276,7 +263,7 @@ static bool next_packet(struct tr_align *align)
 		struct tr_packet *packet;
 
 		if (align->inputs[i].is_ended ||
-		    (align->inputs[i].has_barrier && !align->is_at_least_once && !TR_BUG("align-holds-nobody")))
+		    (align->inputs[i].barrier != 0 && !align->is_at_least_once && !TR_BUG("align-holds-nobody")))
 			continue;
 		packet = tr_channel_pop(align->inputs[i].channel);
 		if (packet == NULL)

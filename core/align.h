@@ -15,9 +15,13 @@
  * Barriers. A channel that has delivered the barrier of a checkpoint is held: nothing is taken from it until all other
  * channels that have not ended have delivered it, too. Then the barrier is passed on, and all go on. So the rows before
  * the barrier, of every channel, and no others, are in the state that the chain saves. A channel that ends meanwhile
- * counts as having delivered every later barrier. A barrier of a later checkpoint ends the wait for an earlier one, which
- * was given up; the earlier one's stragglers are dropped. With at-least-once nothing is held: rows behind the barrier may
- * be in the state.
+ * counts as having delivered every later barrier. With at-least-once nothing is held: rows behind the barrier may be in the state.
+ *
+ * A checkpoint can be given up, and its barriers be on some channels only: a source passes it over when a later one has been begun. A
+ * channel with a later barrier then counts as having delivered the earlier one. When all have one, the least is passed on and the channels
+ * that brought it go on; the others stay held for theirs. So no barrier that has come is ever forgotten, and whoever holds a channel
+ * because of it waits for others who hold none for an earlier one. (If a later barrier ended the wait for an earlier one instead, stages
+ * with ways that part and meet could wait for each other; core/README.md.)
  *
  * Thread: the worker of the consuming subtask.
  */
@@ -33,7 +37,7 @@ struct tr_align_input {
 	bool is_idle;
 	bool is_aligned;
 	bool is_ended;
-	bool has_barrier; /* of the checkpoint that is being aligned */
+	uint64_t barrier; /* that it has delivered, and that was not passed on; 0: none */
 	int64_t watermark_ms;
 };
 
@@ -54,10 +58,8 @@ struct tr_align {
 	bool is_idle_emitted;
 	bool is_end;
 	bool is_end_emitted;
-	bool is_at_least_once;  /* the owner's: channels are not held */
-	uint64_t checkpoint;    /* being aligned, or the last one emitted; 0: none yet */
-	bool is_barrier_wanted; /* `checkpoint` is being aligned */
-	struct tr_batch batch;  /* the packet's batch with lowered runs */
+	bool is_at_least_once; /* the owner's: channels are not held */
+	struct tr_batch batch; /* the packet's batch with lowered runs */
 	struct tr_watermark_run *runs;
 	uint32_t run_capacity;
 };

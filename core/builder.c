@@ -2,14 +2,11 @@
  *
  * Builder: from a plan to a graph. core/graph.h has the picture.
  *
- *     1. stages      walk from each sink down to an exchange, a union or a source; what stands below an edge begins a
- *                    stage of its own, taken from a list of work (no recursion)
+ *     1. stages      as core/plan_stages.h cuts them; a fork comes behind each node with several readers
  *     2. programs    each filter, projection and scan is compiled once; all its subtasks share the program
  *     3. workers     I/O queues, placement
  *     4. channels    one per pair of subtasks that an edge joins
  *     5. subtasks    operators, alignments, readers, sinks: from here on the outside world is touched
- *
- * A node that several others read is run once for each of them: the plan is a tree.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +17,7 @@
 #include "core/graph.h"
 #include "core/op_sink.h"
 #include "core/ops/op_expand.h"
+#include "core/ops/op_fork.h"
 #include "core/ops/op_project.h"
 #include "core/ops/op_sort.h"
 #include "core/ops/op_values.h"
@@ -35,95 +33,122 @@
 
 /* Stages. */
 
-static struct tr_stage *stage_add(struct tr_graph *graph, const struct tr_node *top, struct tr_edge *output)
+/** What two readers together need: nothing more when both have enough. NULL: always rows. */
+static struct tr_enough *enough_of_all(struct tr_graph *graph, struct tr_enough *const *readers, uint32_t count)
 {
-	struct tr_stage *stage = TR_NEW(&graph->arena, struct tr_stage);
+	struct tr_enough *all;
 
-	TR_ASSERT(graph->stage_count < TR_STAGES_MAX);
-	stage->id = graph->stage_count;
-	stage->head_node = top;
-	stage->output = output;
-	stage->parallelism = TR_MAX(top->parallelism, 1);
-	if (output != NULL)
-		output->producer = stage;
-	graph->stages[graph->stage_count++] = stage;
-	return stage;
+	for (uint32_t i = 0; i < count; i++)
+		if (readers[i] == NULL)
+			return NULL;
+	if (count == 1)
+		return readers[0];
+	all = TR_NEW(&graph->arena, struct tr_enough);
+	all->all = readers;
+	all->all_count = count;
+	return all;
 }
 
-static struct tr_edge *edge_add(struct tr_graph *graph, struct tr_stage *consumer, const struct tr_node *input)
+/** What the operators behind place `from` (-1: the head) have enough by. Each limit gets what it tells the sources below it. The stages
+ * that read this one have theirs already. */
+static struct tr_enough *stage_enough(struct tr_graph *graph, struct tr_stage *stage, int32_t from)
 {
-	struct tr_edge *edge = TR_NEW(&graph->arena, struct tr_edge);
-
-	edge->consumer = consumer;
-	edge->id = consumer->input_count;
-	edge->schema = input->output;
-	edge->kind = TR_EXCHANGE_FORWARD;
-	if (input->kind == TR_NODE_EXCHANGE) {
-		edge->kind = input->exchange.kind;
-		edge->keys = input->exchange.keys;
-		edge->key_count = input->exchange.key_count;
-		input = input->inputs[0];
-	}
-	consumer->inputs[consumer->input_count++] = edge;
-	TR_ASSERT(graph->edge_count < TR_STAGES_MAX);
-	graph->edges[graph->edge_count++] = edge;
-	(void)stage_add(graph, input, edge);
-	return edge;
-}
-
-/** Each limit of the stage gets what it tells the sources below it, those of stages below included. */
-static void stage_limits(struct tr_graph *graph, struct tr_stage *stage)
-{
-	const struct tr_enough *above = stage->output != NULL ? stage->output->consumer->head_enough : NULL;
-
-	stage->enough = TR_NEW_ARRAY(&graph->arena, stage->node_count + 1, struct tr_enough *);
-	for (uint32_t i = stage->node_count; i-- > 0;) {
-		if (stage->nodes[i]->kind != TR_NODE_LIMIT)
-			continue;
-		stage->enough[i] = TR_NEW(&graph->arena, struct tr_enough);
-		stage->enough[i]->outer = above;
-		above = stage->enough[i];
-	}
-	stage->head_enough = above;
-}
-
-/** Follows the nodes of a stage down to its head, and begins the stages below. */
-static void stage_fill(struct tr_graph *graph, struct tr_stage *stage)
-{
-	const struct tr_node *chain[TR_CHAIN_OPS_MAX];
-	const struct tr_node **nodes;
-	const struct tr_node *node = stage->head_node;
+	struct tr_enough **readers = TR_NEW_ARRAY(&graph->arena, stage->op_count + 1, struct tr_enough *);
 	uint32_t count = 0;
 
-	while (node->kind != TR_NODE_SCAN && node->kind != TR_NODE_VALUES && node->kind != TR_NODE_UNION &&
-	       node->kind != TR_NODE_EXCHANGE) {
-		TR_ASSERT(count < TR_CHAIN_OPS_MAX - 1 && node->input_count == 1);
-		chain[count++] = node;
-		node = node->inputs[0];
+	for (uint32_t i = (uint32_t)(from + 1); i < stage->op_count; i++) {
+		struct tr_stage_op *op = &stage->ops[i];
+
+		if (op->from != from)
+			continue;
+		if (op->edge != NULL) {
+			readers[count++] = op->edge->consumer->head_enough;
+			continue;
+		}
+		readers[count] = stage_enough(graph, stage, (int32_t)i);
+		if (op->node != NULL && op->node->kind == TR_NODE_LIMIT) {
+			op->enough = TR_NEW(&graph->arena, struct tr_enough);
+			op->enough->outer = readers[count];
+			readers[count] = op->enough;
+		}
+		count++;
 	}
-	nodes = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_node *);
-	for (uint32_t i = 0; i < count; i++)
-		nodes[i] = chain[count - 1 - i];
-	stage->nodes = nodes;
-	stage->node_count = count;
-	stage->programs = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_program *);
-	stage->windows = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_window_plan *);
-	stage->sorts = TR_NEW_ARRAY(&graph->arena, count + 1, const struct tr_sort_plan *);
-	stage_limits(graph, stage);
-	stage->head_node = node;
-	stage->input = node->output;
-	if (node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES) {
-		stage->head = node->kind == TR_NODE_SCAN ? TR_HEAD_SOURCE : TR_HEAD_VALUES;
-		return;
+	return count > 0 ? enough_of_all(graph, readers, count) : NULL;
+}
+
+/** A place of the chain; a fork behind it if several read it. Returns the place that its readers stand behind. */
+static int32_t op_add(struct tr_stage *stage, struct tr_stage_op op, uint32_t reader_count)
+{
+	stage->ops[stage->op_count] = op;
+	if (reader_count > 1) {
+		const int32_t own = (int32_t)stage->op_count++;
+
+		stage->ops[stage->op_count] =
+			(struct tr_stage_op){.output = op.output, .from = own, .branch_count = reader_count};
 	}
-	stage->head = TR_HEAD_ALIGN;
-	stage->inputs = TR_NEW_ARRAY(&graph->arena, node->input_count + 1, struct tr_edge *);
-	if (node->kind == TR_NODE_EXCHANGE) {
-		(void)edge_add(graph, stage, node);
-		return;
+	return (int32_t)stage->op_count++;
+}
+
+/** The chain of a stage. */
+static void stage_fill(struct tr_graph *graph, struct tr_stage *stage, const struct tr_plan_stage *plan)
+{
+	int32_t *places = TR_NEW_ARRAY(&graph->arena, plan->step_count + 1, int32_t); /* behind which readers stand */
+	uint32_t *sinks = TR_NEW_ARRAY(&graph->arena, plan->step_count + 1, uint32_t);
+	int32_t head = -1;
+
+	stage->ops = TR_NEW_ARRAY(&graph->arena, 2 * plan->step_count + 2, struct tr_stage_op);
+	if (plan->head_readers > 1) {
+		stage->ops[stage->op_count++] =
+			(struct tr_stage_op){.output = stage->input, .from = -1, .branch_count = plan->head_readers};
+		head = 0;
 	}
-	for (uint32_t i = 0; i < node->input_count; i++)
-		(void)edge_add(graph, stage, node->inputs[i]);
+	for (uint32_t i = 0; i < plan->step_count; i++) {
+		const struct tr_plan_step *step = &plan->steps[i];
+		struct tr_stage_op op = {.node = step->node, .from = step->from < 0 ? head : places[step->from]};
+
+		if (step->node == NULL)
+			op.edge = &graph->edges[step->edge];
+		else
+			op.output = step->node->output;
+		if (step->node != NULL && step->node->kind == TR_NODE_SINK)
+			sinks[stage->sink_count++] = stage->op_count;
+		places[i] = op_add(stage, op, step->reader_count);
+	}
+	stage->sinks = sinks;
+}
+
+static void stage_add(struct tr_graph *graph, uint32_t id, const struct tr_plan_stages *plan)
+{
+	struct tr_stage *stage = graph->stages[id];
+	const struct tr_node *head = plan->stages[id].head;
+
+	stage->id = id;
+	stage->head_node = head;
+	stage->input = head->output;
+	stage->parallelism = TR_MAX(head->parallelism, 1);
+	stage->head = head->kind == TR_NODE_SCAN     ? TR_HEAD_SOURCE
+		      : head->kind == TR_NODE_VALUES ? TR_HEAD_VALUES
+						     : TR_HEAD_ALIGN;
+	stage->input_count = plan->stages[id].input_count;
+	stage->inputs = TR_NEW_ARRAY(&graph->arena, stage->input_count + 1, struct tr_edge *);
+	for (uint32_t i = 0; i < stage->input_count; i++)
+		stage->inputs[i] = &graph->edges[plan->stages[id].inputs[i]];
+	stage_fill(graph, stage, &plan->stages[id]);
+	stage->head_enough = stage_enough(graph, stage, -1);
+}
+
+static void edge_set(struct tr_graph *graph, struct tr_edge *edge, const struct tr_plan_edge *plan)
+{
+	edge->id = plan->input;
+	edge->schema = plan->schema;
+	edge->producer = graph->stages[plan->producer];
+	edge->consumer = graph->stages[plan->consumer];
+	edge->kind = TR_EXCHANGE_FORWARD;
+	if (plan->exchange != NULL) {
+		edge->kind = plan->exchange->exchange.kind;
+		edge->keys = plan->exchange->exchange.keys;
+		edge->key_count = plan->exchange->exchange.key_count;
+	}
 }
 
 static bool has_state(const struct tr_node *node)
@@ -140,25 +165,32 @@ static void state_add(struct tr_stage *stage, const struct tr_node *node, int32_
 			.node = node, .op = op, .operator_id = tr_hash_bytes(node->uid, strlen(node->uid))};
 }
 
-/** Operator i of the chain is node i of the stage; the head is what they stand on. */
 static void stage_states(struct tr_graph *graph, struct tr_stage *stage)
 {
-	stage->states = TR_NEW_ARRAY(&graph->arena, stage->node_count + 1, struct tr_stage_state);
+	stage->states = TR_NEW_ARRAY(&graph->arena, stage->op_count + 1, struct tr_stage_state);
 	state_add(stage, stage->head_node, -1);
-	for (uint32_t i = 0; i < stage->node_count; i++)
-		state_add(stage, stage->nodes[i], (int32_t)i);
+	for (uint32_t i = 0; i < stage->op_count; i++)
+		if (stage->ops[i].node != NULL)
+			state_add(stage, stage->ops[i].node, (int32_t)i);
 }
 
 static void build_stages(struct tr_graph *graph)
 {
-	graph->stages = TR_NEW_ARRAY(&graph->arena, TR_STAGES_MAX, struct tr_stage *);
-	graph->edges = TR_NEW_ARRAY(&graph->arena, TR_STAGES_MAX, struct tr_edge *);
-	for (uint32_t i = 0; i < graph->plan->sink_count; i++)
-		(void)stage_add(graph, graph->plan->sinks[i], NULL);
-	for (uint32_t i = 0; i < graph->stage_count; i++)
-		stage_fill(graph, graph->stages[i]);
-	for (uint32_t i = 0; i < graph->stage_count; i++)
+	struct tr_plan_stages plan;
+
+	tr_plan_stages_make(&graph->arena, graph->plan, &plan);
+	graph->stages = TR_NEW_ARRAY(&graph->arena, plan.stage_count, struct tr_stage *);
+	graph->edges = TR_NEW_ARRAY(&graph->arena, plan.edge_count + 1, struct tr_edge);
+	graph->stage_count = plan.stage_count;
+	graph->edge_count = plan.edge_count;
+	for (uint32_t i = 0; i < plan.stage_count; i++)
+		graph->stages[i] = TR_NEW(&graph->arena, struct tr_stage);
+	for (uint32_t i = 0; i < plan.edge_count; i++)
+		edge_set(graph, &graph->edges[i], &plan.edges[i]);
+	for (uint32_t i = 0; i < plan.stage_count; i++) {
+		stage_add(graph, i, &plan);
 		stage_states(graph, graph->stages[i]);
+	}
 }
 
 /* Programs. */
@@ -251,19 +283,22 @@ static tr_code compile_stage(struct tr_graph *graph, struct tr_stage *stage, str
 {
 	if (stage->head == TR_HEAD_SOURCE)
 		TR_TRY(compile_scan(graph, stage, st));
-	for (uint32_t i = 0; i < stage->node_count; i++) {
-		const struct tr_node *node = stage->nodes[i];
+	for (uint32_t i = 0; i < stage->op_count; i++) {
+		struct tr_stage_op *op = &stage->ops[i];
+		const struct tr_node *node = op->node;
 
+		if (node == NULL)
+			continue;
 		if (node->kind == TR_NODE_FILTER)
-			TR_TRY(compile_filter(graph, node, &stage->programs[i], st));
+			TR_TRY(compile_filter(graph, node, &op->program, st));
 		else if (node->kind == TR_NODE_PROJECT)
 			TR_TRY(tr_program_compile_where(&graph->arena, node->inputs[0]->output, node->project.condition,
-							node->project.exprs, node->output->column_count,
-							&stage->programs[i], st));
+							node->project.exprs, node->output->column_count, &op->program,
+							st));
 		else if (node->kind == TR_NODE_WINDOW_AGGREGATE)
-			stage->windows[i] = window_plan(graph, node);
+			op->window = window_plan(graph, node);
 		else if (node->kind == TR_NODE_SORT)
-			stage->sorts[i] = sort_plan(graph, node);
+			op->sort = sort_plan(graph, node);
 	}
 	return TR_OK;
 }
@@ -314,7 +349,7 @@ static void build_channels(struct tr_graph *graph)
 	size_t count = 0;
 
 	for (uint32_t e = 0; e < graph->edge_count; e++) {
-		const struct tr_edge *edge = graph->edges[e];
+		const struct tr_edge *edge = &graph->edges[e];
 		const size_t pairs = (size_t)edge->producer->parallelism * edge->consumer->parallelism;
 
 		count += edge->kind == TR_EXCHANGE_FORWARD ? edge->producer->parallelism : pairs;
@@ -322,7 +357,7 @@ static void build_channels(struct tr_graph *graph)
 	graph->channels = aligned_alloc(64, TR_MAX(count, 1) * sizeof(struct tr_channel));
 	TR_ASSERT(graph->channels != NULL);
 	for (uint32_t e = 0; e < graph->edge_count; e++) {
-		struct tr_edge *edge = graph->edges[e];
+		struct tr_edge *edge = &graph->edges[e];
 		const uint32_t producers = edge->producer->parallelism, consumers = edge->consumer->parallelism;
 		const uint32_t rows =
 			edge->kind == TR_EXCHANGE_FORWARD ? graph->plan->batch_rows : packet_rows(graph, consumers);
@@ -360,10 +395,10 @@ static void set_memory(struct tr_graph *graph, struct tr_subtask *subtask, const
 	context->scratch_path = tr_arena_printf(&subtask->arena, "%s/%u-%u", graph->scratch, node->id, subtask->index);
 }
 
-static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uint32_t index, struct tr_status *st)
+static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, const struct tr_stage_op *place,
+			 struct tr_op **created, struct tr_status *st)
 {
-	struct tr_stage *stage = subtask->stage;
-	const struct tr_node *node = stage->nodes[index];
+	const struct tr_node *node = place->node;
 	struct tr_op_context *context = &subtask->context;
 	struct tr_op *op = NULL;
 
@@ -373,7 +408,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 		tr_op_unnest_create(&node->unnest, node->inputs[0]->output, node->output, context, &op);
 		break;
 	case TR_NODE_FILTER:
-	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, stage->programs[index]); break;
+	case TR_NODE_PROJECT: op = tr_op_project_create(context, node->output, place->program); break;
 	case TR_NODE_EXPAND:
 		op = tr_op_expand_create(context, node->output, node->expand.sets, node->expand.set_count);
 		break;
@@ -381,12 +416,10 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 		TR_TRY(tr_op_window_table_create(&node->window.window, node->inputs[0]->output, node->output, context,
 						 &op, st));
 		break;
-	case TR_NODE_WINDOW_AGGREGATE: TR_TRY(tr_op_window_create(stage->windows[index], context, &op, st)); break;
+	case TR_NODE_WINDOW_AGGREGATE: TR_TRY(tr_op_window_create(place->window, context, &op, st)); break;
 	case TR_NODE_WINDOW_RANK: TR_TRY(tr_op_window_rank_create(rank_plan(graph, node), context, &op, st)); break;
-	case TR_NODE_SORT: op = tr_op_sort_create(stage->sorts[index], context); break;
-	case TR_NODE_LIMIT:
-		op = tr_op_limit_create(&node->sort.spec, node->output, stage->enough[index], context);
-		break;
+	case TR_NODE_SORT: op = tr_op_sort_create(place->sort, context); break;
+	case TR_NODE_LIMIT: op = tr_op_limit_create(&node->sort.spec, node->output, place->enough, context); break;
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
 		break;
@@ -396,13 +429,12 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, uin
 	case TR_NODE_EXCHANGE: TR_UNREACHABLE();
 	}
 	op->metrics.watermark_ms = TR_WATERMARK_MIN;
-	tr_chain_append(&subtask->chain, op);
+	*created = op;
 	return TR_OK;
 }
 
-static void create_exchange(struct tr_subtask *subtask)
+static struct tr_op *create_exchange(struct tr_subtask *subtask, const struct tr_edge *edge)
 {
-	const struct tr_edge *edge = subtask->stage->output;
 	const uint32_t consumers = edge->consumer->parallelism;
 	struct tr_channel *channels[TR_PARALLELISM_MAX];
 	uint32_t count = 0;
@@ -413,8 +445,32 @@ static void create_exchange(struct tr_subtask *subtask)
 		if (channel != NULL)
 			channels[count++] = channel;
 	}
-	tr_chain_append(&subtask->chain, tr_exchange_create(&subtask->context, edge->kind, edge->schema, edge->keys,
-							    edge->key_count, channels, count));
+	return tr_exchange_create(&subtask->context, edge->kind, edge->schema, edge->keys, edge->key_count, channels,
+				  count);
+}
+
+/** Operator i of the chain is place i of the stage. */
+static tr_code create_chain(struct tr_graph *graph, struct tr_subtask *subtask, struct tr_status *st)
+{
+	const struct tr_stage *stage = subtask->stage;
+	struct tr_chain *chain = &subtask->chain;
+
+	for (uint32_t i = 0; i < stage->op_count; i++) {
+		const struct tr_stage_op *place = &stage->ops[i];
+		struct tr_op *op;
+
+		if (place->edge != NULL)
+			op = create_exchange(subtask, place->edge);
+		else if (place->branch_count > 0)
+			op = tr_op_fork_create(&subtask->context, place->output, place->branch_count);
+		else
+			TR_TRY(create_op(graph, subtask, place, &op, st));
+		if (place->from < 0)
+			tr_chain_append(chain, op);
+		else
+			tr_chain_append_to(chain, chain->ops[place->from], op);
+	}
+	return TR_OK;
 }
 
 static void create_align(struct tr_graph *graph, struct tr_subtask *subtask)
@@ -494,10 +550,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 		.disk = graph->env->disk,
 		.io = graph->workers[subtask->worker].io,
 	};
-	for (uint32_t i = 0; i < stage->node_count; i++)
-		TR_TRY(create_op(graph, subtask, i, st));
-	if (stage->output != NULL)
-		create_exchange(subtask);
+	TR_TRY(create_chain(graph, subtask, st));
 	TR_TRY(create_head(graph, subtask, st));
 	if (graph->coordinator_io != NULL)
 		tr_snapshot_init(subtask);

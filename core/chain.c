@@ -4,17 +4,50 @@
  */
 #include "core/chain.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/check.h"
+#include "core/ops/op_fork.h"
+
+static void add(struct tr_chain *chain, struct tr_op *op)
+{
+	TR_ASSERT(chain->count < TR_CHAIN_OPS_MAX && op != NULL && op->next == NULL);
+	if (chain->capacity == 0) {
+		chain->ops = chain->few;
+		chain->capacity = TR_CHAIN_OPS_FEW;
+	}
+	if (chain->count == chain->capacity) {
+		struct tr_op **more = malloc(2 * chain->capacity * sizeof(*more));
+
+		TR_ASSERT(more != NULL);
+		memcpy(more, chain->ops, chain->count * sizeof(struct tr_op *));
+		if (chain->ops != chain->few)
+			free(chain->ops);
+		chain->ops = more;
+		chain->capacity *= 2;
+	}
+	chain->ops[chain->count++] = op;
+}
+
+void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op *op)
+{
+	if (tr_op_is_fork(from)) {
+		tr_op_fork_add(from, op);
+	} else {
+		TR_ASSERT(from->next == NULL);
+		from->next = op;
+		from->next_input = 0;
+	}
+	add(chain, op);
+}
 
 void tr_chain_append(struct tr_chain *chain, struct tr_op *op)
 {
-	TR_ASSERT(chain->count < TR_CHAIN_OPS_MAX);
-	TR_ASSERT(op != NULL && op->next == NULL);
-	if (chain->count > 0) {
-		chain->ops[chain->count - 1]->next = op;
-		chain->ops[chain->count - 1]->next_input = 0;
-	}
-	chain->ops[chain->count++] = op;
+	if (chain->count > 0)
+		tr_chain_append_to(chain, chain->ops[chain->count - 1], op);
+	else
+		add(chain, op);
 }
 
 void tr_chain_deinit(struct tr_chain *chain)
@@ -24,6 +57,9 @@ void tr_chain_deinit(struct tr_chain *chain)
 
 		op->ops->destroy(op);
 	}
+	if (chain->ops != chain->few)
+		free(chain->ops);
+	*chain = (struct tr_chain){0};
 }
 
 bool tr_chain_is_blocked(const struct tr_chain *chain)

@@ -274,7 +274,7 @@ void tr_engine_progress(const struct tr_engine *engine, struct tr_engine_progres
 			progress->fields_bad += get_counter(&c->fields_bad);
 			progress->bytes_in += get_counter(&c->bytes_in);
 			progress->spilled_bytes += get_counter(&c->spilled_bytes);
-			if (graph->stages[s]->output == NULL) {
+			if (graph->stages[s]->sink_count > 0) {
 				const int64_t watermark_ms =
 					atomic_load_explicit(&c->watermark_ms, memory_order_relaxed);
 

@@ -2,13 +2,16 @@
  *
  * Graph: a plan made ready to run. Stages, edges, subtasks, workers, and who owns what.
  *
- *     plan (tree of nodes)          stages (cut at exchanges)             subtasks (placed on workers)
+ *     plan (nodes)                  stages (cut at exchanges)             subtasks (placed on workers)
  *
  *     SINK                          stage 0: align > project > sink       0.0 on worker 0, 0.1 on worker 1
  *      └ PROJECT                          ▲ edge 0 (hash)                      ▲ one channel per pair
  *         └ EXCHANGE hash           stage 1: scan > filter > exchange     1.0 on worker 0, 1.1 on worker 1
  *            └ FILTER
  *               └ SCAN
+ *
+ * Where a node has several readers its stage has a fork behind it, and the chain goes on in branches: a stage can end in several
+ * sinks and edges (core/plan_stages.h, core/chain.h).
  *
  * Stages are numbered from the sinks backwards, and a worker polls its subtasks in that order, so that what is ready is
  * drained before more is read. Subtask i of every stage runs on worker i modulo the number of workers.
@@ -27,11 +30,11 @@
 #include "core/channel.h"
 #include "core/ops/op_window.h"
 #include "core/plan.h"
+#include "core/plan_stages.h"
 #include "core/snapshot.h"
 #include "core/source_task.h"
 #include "io/disk.h"
 
-#define TR_STAGES_MAX 4096
 #define TR_WORKERS_MAX 64
 
 struct tr_graph;
@@ -87,25 +90,35 @@ struct tr_subtask {
 	struct tr_subtask_counters counters;
 };
 
+/** What stands at one place of a stage's chain. */
+struct tr_stage_op {
+	const struct tr_node *node; /* NULL: a fork, or the tail of an edge */
+	const struct tr_edge *edge; /* of a tail */
+	const struct tr_schema *output;
+	int32_t from;                        /* the place that emits to it; -1: the head */
+	uint32_t branch_count;               /* of a fork */
+	const struct tr_program *program;    /* FILTER and PROJECT */
+	const struct tr_window_plan *window; /* WINDOW_AGGREGATE */
+	const struct tr_sort_plan *sort;     /* SORT */
+	struct tr_enough *enough;            /* LIMIT */
+};
+
 /** One chain, `parallelism` times. */
 struct tr_stage {
 	uint32_t id;
 	uint32_t parallelism;
 	enum tr_head_kind head;
-	const struct tr_node *head_node;    /* SCAN, VALUES, or what stands on the edges */
-	const struct tr_schema *input;      /* what the head hands to the chain */
-	const struct tr_node *const *nodes; /* chain, head first; without the exchange */
-	uint32_t node_count;
+	const struct tr_node *head_node; /* SCAN, VALUES, or what stands on the edges */
+	const struct tr_schema *input;   /* what the head hands to the chain */
+	struct tr_stage_op *ops;         /* the chain */
+	uint32_t op_count;
+	const uint32_t *sinks; /* places of them */
+	uint32_t sink_count;
 	struct tr_stage_state *states; /* head first */
 	uint32_t state_count;
-	const struct tr_program **programs;    /* per node: FILTER and PROJECT */
-	const struct tr_window_plan **windows; /* per node: WINDOW_AGGREGATE */
-	const struct tr_sort_plan **sorts;     /* per node: SORT */
-	struct tr_enough **enough;             /* per node: LIMIT */
-	const struct tr_enough *head_enough;   /* of the nearest limit above the head; or NULL */
+	struct tr_enough *head_enough; /* what all who read the head have enough by; or NULL */
 	struct tr_edge **inputs;
 	uint32_t input_count;
-	struct tr_edge *output; /* NULL: ends in a sink */
 	struct tr_source_plan *source;
 	struct tr_subtask *subtasks;
 };
@@ -118,9 +131,8 @@ struct tr_graph {
 	struct tr_arena arena;
 	struct tr_stage **stages;
 	uint32_t stage_count;
-	struct tr_edge **edges;
+	struct tr_edge *edges;
 	uint32_t edge_count;
-	uint32_t edge_capacity;
 	struct tr_channel *channels; /* aligned_alloc */
 	uint32_t channel_count;
 	struct tr_worker *workers; /* aligned_alloc */

@@ -2,8 +2,9 @@
  *
  * Plan: making nodes and checking a finished plan.
  *
- * The check is for mistakes of whoever makes plans, so its failures are internal errors that name the node. It walks
- * the tree with a stack of its own; nodes are numbered in the order in which EXPLAIN prints them.
+ * The check is for mistakes of whoever makes plans, so its failures are internal errors that name the node. It walks every way from the
+ * sinks down, as names and depth need; a node is numbered and checked when it is first met, which is the order in which EXPLAIN prints
+ * them.
  */
 #include "core/plan.h"
 
@@ -283,6 +284,7 @@ bool tr_plan_has_memory_share(const struct tr_node *node)
 
 size_t tr_plan_memory_share(const struct tr_plan *plan) { return plan->memory_limit / TR_MAX(plan->stateful_count, 1); }
 
+/** A node that has been come to, on one way. */
 struct visit {
 	struct tr_node *node;
 	uint32_t depth;
@@ -290,81 +292,89 @@ struct visit {
 	const char *way; /* of nodes with state above this one */
 };
 
-static tr_code check_node(const struct visit *visit, struct tr_status *st)
-{
-	const struct tr_node *node = visit->node;
+struct checker {
+	struct tr_plan *plan;
+	struct tr_plan_ways ways;
+	uint32_t visits;
+	uint32_t node_room; /* of the plan's nodes */
+};
 
-	if (visit->depth > DEPTH_MAX)
-		FAIL_NODE(st, node, "the plan is deeper than %d nodes", DEPTH_MAX);
-	if (visit->chain >= TR_CHAIN_OPS_MAX - 1)
-		FAIL_NODE(st, node, "a stage has more than %d operators", TR_CHAIN_OPS_MAX);
+static tr_code check_node(const struct tr_plan *plan, const struct tr_node *node, struct tr_status *st)
+{
 	if (node->parallelism == 0 || node->parallelism > TR_PARALLELISM_MAX)
 		FAIL_NODE(st, node, "parallelism %u is not in 1 .. %d", node->parallelism, TR_PARALLELISM_MAX);
 	TR_TRY(check_kind(node, st));
 	for (uint32_t i = 0; i < node->input_count; i++)
 		TR_TRY(check_parallelism(node, node->inputs[i], st));
+	if ((node->kind == TR_NODE_SORT || node->kind == TR_NODE_LIMIT) && !plan->is_batch)
+		FAIL_NODE(st, node, "only batch jobs can sort and limit");
 	return TR_OK;
 }
 
-/** The nodes with state that have names so far. */
-struct naming {
-	const struct tr_node **nodes; /* in the plan's arena; old copies are left there */
-	uint32_t count, capacity;
-};
-
-static void name(struct tr_plan *plan, struct naming *naming, const struct visit *visit)
+/** Gives a node that is met for the first time its number. False: it has one. */
+static bool number(struct checker *c, struct tr_node *node)
 {
-	tr_plan_name(plan->arena, visit->node, visit->way, naming->nodes, naming->count);
-	if (visit->node->uid == NULL)
-		return;
-	if (naming->count == naming->capacity) {
+	struct tr_plan *plan = c->plan;
+
+	if (node->id < plan->node_count && plan->nodes[node->id] == node)
+		return false;
+	if (plan->node_count == c->node_room) {
 		const struct tr_node **bigger;
 
-		naming->capacity = TR_MAX(2 * naming->capacity, 16u);
-		bigger = TR_NEW_ARRAY(plan->arena, naming->capacity, const struct tr_node *);
-		if (naming->count > 0)
-			memcpy(bigger, naming->nodes, naming->count * sizeof(*bigger));
-		naming->nodes = bigger;
+		c->node_room = TR_MAX(2 * c->node_room, 16u);
+		bigger = TR_NEW_ARRAY(plan->arena, c->node_room, const struct tr_node *);
+		if (plan->node_count > 0)
+			memcpy(bigger, plan->nodes, plan->node_count * sizeof(*bigger));
+		plan->nodes = bigger;
 	}
-	naming->nodes[naming->count++] = visit->node;
+	node->uid = node->fingerprint = NULL;
+	node->id = plan->node_count++;
+	plan->nodes[node->id] = node;
+	return true;
 }
 
 /** A node and all below it; not deeper than DEPTH_MAX. */
-static tr_code check_tree(struct tr_plan *plan, struct naming *naming, struct visit visit, struct tr_status *st)
+static tr_code check_below(struct checker *c, struct visit visit, struct tr_status *st)
 {
-	visit.node->id = plan->node_count++;
-	if (plan->node_count > NODES_MAX)
-		FAIL_NODE(st, visit.node, "the plan has more than %d nodes", NODES_MAX);
-	TR_TRY(check_node(&visit, st));
-	if ((visit.node->kind == TR_NODE_SORT || visit.node->kind == TR_NODE_LIMIT) && !plan->is_batch)
-		FAIL_NODE(st, visit.node, "only batch jobs can sort and limit");
-	plan->stateful_count += tr_plan_has_memory_share(visit.node) ? visit.node->parallelism : 0;
-	if (naming->count == NODES_NAMED_MAX)
-		FAIL_NODE(st, visit.node, "more than %d operators have state", NODES_NAMED_MAX);
-	name(plan, naming, &visit);
-	for (uint32_t i = 0; i < visit.node->input_count; i++) {
-		const struct visit below = {(struct tr_node *)(uintptr_t)visit.node->inputs[i], visit.depth + 1,
-					    visit.node->kind == TR_NODE_EXCHANGE ? 0 : visit.chain + 1,
-					    visit.node->way};
+	struct tr_node *node = visit.node;
+	const bool is_new = number(c, node);
+	const char *way;
 
-		TR_TRY(check_tree(plan, naming, below, st));
+	if (++c->visits > NODES_MAX)
+		FAIL_NODE(st, node, "the plan has more than %d nodes, or ways to them", NODES_MAX);
+	if (visit.depth > DEPTH_MAX)
+		FAIL_NODE(st, node, "the plan is deeper than %d nodes", DEPTH_MAX);
+	if (visit.chain >= TR_CHAIN_DEPTH_MAX - 1)
+		FAIL_NODE(st, node, "a stage has more than %d operators in a row", TR_CHAIN_DEPTH_MAX);
+	if (is_new)
+		TR_TRY(check_node(c->plan, node, st));
+	if (is_new && tr_plan_has_memory_share(node))
+		c->plan->stateful_count += node->parallelism;
+	if (c->ways.count == NODES_NAMED_MAX)
+		FAIL_NODE(st, node, "more than %d operators have state", NODES_NAMED_MAX);
+	way = tr_plan_name(c->plan->arena, node, visit.way, &c->ways);
+	for (uint32_t i = 0; i < node->input_count; i++) { /* the plan's nodes are ours to number */
+		const struct visit below = {(struct tr_node *)(uintptr_t)node->inputs[i], visit.depth + 1,
+					    tr_plan_is_head(node) ? 0 : visit.chain + 1, way};
+
+		TR_TRY(check_below(c, below, st));
 	}
 	return TR_OK;
 }
 
 tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st)
 {
-	struct naming naming = {0};
+	struct checker c = {.plan = plan};
 
 	if (plan->sink_count == 0)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: no sinks");
 	if (plan->batch_rows == 0 || plan->batch_rows > TR_BATCH_ROWS_MAX || plan->workers > TR_PARALLELISM_MAX)
 		TR_FAIL(st, TR_ERR_INTERNAL, "plan: %u rows a batch, %u workers", plan->batch_rows, plan->workers);
 	plan->node_count = plan->stateful_count = 0;
-	for (uint32_t i = 0; i < plan->sink_count; i++) { /* the plan's nodes are ours to number */
+	for (uint32_t i = 0; i < plan->sink_count; i++) {
 		const struct visit sink = {(struct tr_node *)(uintptr_t)plan->sinks[i], 0, 0, ""};
 
-		TR_TRY(check_tree(plan, &naming, sink, st));
+		TR_TRY(check_below(&c, sink, st));
 	}
 	return TR_OK;
 }

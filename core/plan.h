@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plan: what a job does, as a tree of physical nodes. The door through which SQL (and later the C API) enters core.
+ * Plan: what a job does, as physical nodes that read one another. The door through which SQL (and later the C API) enters core.
  *
- * A plan is immutable once made and lives in one arena. Its roots are sinks; a node's inputs are the nodes it reads.
+ * A plan is immutable once made and lives in one arena. Its roots are sinks; a node's inputs are the nodes it reads. Several may read the
+ * same node, or one read it twice: it runs once, and each gets all its rows. There are no circles.
  * EXCHANGE nodes are explicit: between two of them a stage is one chain per subtask, on one worker, without a queue.
  * Who makes the plan decides on exchanges, two-phase aggregation and pushdown; core only carries out.
  *
  *     SINK <- PROJECT <- WINDOW_AGGREGATE(global) <- EXCHANGE(hash k) <- WINDOW_AGGREGATE(local) <- PROJECT <- SCAN
+ *
+ * A node has one output. Side outputs (of other schemas) would be numbered: an array beside `inputs` that says which output of the node
+ * each input reads, and a port for each in the chain (core/ops/op_fork.h).
  */
 #ifndef TR_CORE_PLAN_H
 #define TR_CORE_PLAN_H
@@ -24,6 +28,7 @@
 #include "tailrace/status.h"
 
 #define TR_PLAN_INPUTS_MAX 64
+#define TR_UID_SEPARATOR " + " /* between the names of a node */
 #define TR_PARALLELISM_MAX 64
 /* With less memory an operator on one subtask would do little but move state from and to the disk. */
 #define TR_MEMORY_SHARE_MIN (UINT64_C(4) << 20)
@@ -54,15 +59,14 @@ enum tr_exchange_kind {
 
 struct tr_node {
 	enum tr_node_kind kind;
-	uint32_t id;                    /* unique in the plan, in printing order */
+	uint32_t id;                    /* number in the plan, in printing order */
 	const struct tr_schema *output; /* NULL for SINK */
 	const struct tr_node *const *inputs;
 	uint32_t input_count;
 	uint32_t parallelism; /* subtasks of the stage that runs it */
 	/* Made by tr_plan_check (core/plan_uid.c has the rules). */
-	const char *uid;         /* by which its state is found again; NULL: has no state */
+	const char *uid;         /* by which its state is found again, all its names; NULL: has no state */
 	const char *fingerprint; /* what its state depends on */
-	const char *way;         /* of nodes with state from the sink to here */
 	union {
 		/* SCAN: reads table, computes `exprs` over its physical columns; output is one column per expr.
 		 * Event time: `time_expr` (int64 ms-precision timestamp) is the row time and `watermark_expr` its
@@ -140,6 +144,12 @@ struct tr_node {
 	};
 };
 
+/** The ways that have names so far, one for each node with state and each way to it. In the plan's arena; old copies are left there. */
+struct tr_plan_ways {
+	const char **texts;
+	uint32_t count, capacity;
+};
+
 /** How the job's checkpoints are made. All zero: there are none. */
 struct tr_checkpoint_plan {
 	const char *directory;    /* of the log (state/log.h); NULL: no checkpoints */
@@ -164,6 +174,7 @@ struct tr_plan {
 	bool is_batch; /* no state of it can be saved: there must be no checkpoints */
 	const struct tr_node *const *sinks;
 	uint32_t sink_count;
+	const struct tr_node **nodes; /* by id; made by tr_plan_check, like their number */
 	uint32_t node_count;
 	uint32_t batch_rows;       /* default TR_BATCH_ROWS_DEFAULT; tests use 1 and 7 */
 	uint32_t credits;          /* batches per edge and consumer; 0: default */
@@ -194,9 +205,9 @@ bool tr_plan_is_two_phase(const struct tr_window_spec *window, const struct tr_a
 /** The schema between the phases of a SORT. */
 const struct tr_schema *tr_plan_sorted_schema(void);
 
-/** Gives `node` its uid and fingerprint: tr_plan_check's. `above` is the way to it, `named` are the nodes that have one. */
-void tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, const struct tr_node *const *named,
-		  uint32_t named_count);
+/** Gives `node` its fingerprint and, for one way from a sink to it, a name: tr_plan_check's. A node that is read on several ways has several
+ * names; its uid has them all, with TR_UID_SEPARATOR between. `above` is the way to it; returns the way to its inputs. */
+const char *tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, struct tr_plan_ways *ways);
 
 /** Numbers and names the nodes and checks the plan: schemas fit, columns exist, exchanges where parallelism changes, depth and
  * width limits. TR_ERR_INTERNAL names the node. Call before running or printing. */

@@ -6,6 +6,9 @@
  * projections, exchanges, the local phase) do not show, so a change of theirs, or of the parallelism, keeps the state of the others.
  * The same way a second time (a table that is read twice below one window) gets "#2", in the order of the plan.
  *
+ * A node that is read on several ways has all the names that it would have if it were there once for each of them:
+ * "sink:a/scan:bids + sink:b/scan:bids". State is kept where one name is the same, so a reader may come or go, or the node be split.
+ *
  * A fingerprint says what the state depends on, in words for the message when it differs: of a window its size, its keys'
  * types and its aggregates; of a rank its order, too; of a table its connector and columns.
  */
@@ -117,20 +120,33 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 	TR_UNREACHABLE();
 }
 
-void tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, const struct tr_node *const *named,
-		  uint32_t named_count)
+static void add_way(struct tr_arena *arena, struct tr_plan_ways *ways, const char *way)
+{
+	if (ways->count == ways->capacity) {
+		const char **bigger;
+
+		ways->capacity = TR_MAX(2 * ways->capacity, 16u);
+		bigger = TR_NEW_ARRAY(arena, ways->capacity, const char *);
+		if (ways->count > 0)
+			memcpy(bigger, ways->texts, ways->count * sizeof(*bigger));
+		ways->texts = bigger;
+	}
+	ways->texts[ways->count++] = way;
+}
+
+const char *tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, struct tr_plan_ways *ways)
 {
 	const char *own = word(arena, node);
-	const char *uid;
+	const char *way, *name;
 	uint32_t copies = 0;
 
-	node->uid = NULL;
-	node->way = above;
 	if (own == NULL)
-		return;
-	uid = above[0] != '\0' ? tr_arena_printf(arena, "%s/%s", above, own) : own;
-	node->way = uid;
-	for (uint32_t i = 0; i < named_count; i++)
-		copies += strcmp(named[i]->way, uid) == 0;
-	node->uid = copies == 0 ? uid : tr_arena_printf(arena, "%s#%u", uid, copies + 1);
+		return above;
+	way = above[0] != '\0' ? tr_arena_printf(arena, "%s/%s", above, own) : own;
+	for (uint32_t i = 0; i < ways->count; i++)
+		copies += strcmp(ways->texts[i], way) == 0;
+	add_way(arena, ways, way);
+	name = copies == 0 ? way : tr_arena_printf(arena, "%s#%u", way, copies + 1);
+	node->uid = node->uid == NULL ? name : tr_arena_printf(arena, "%s" TR_UID_SEPARATOR "%s", node->uid, name);
+	return way;
 }

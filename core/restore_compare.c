@@ -43,20 +43,10 @@ void tr_restore_compare(struct tr_arena *arena, const struct tr_plan *plan, cons
 {
 	const uint32_t room = plan->node_count + checkpoint->part_count + 1;
 	struct comparison c = {.checkpoint = checkpoint, .matches = TR_NEW_ARRAY(arena, room, struct tr_restore_match)};
-	/* Each node is the input of one other. */
-	const struct tr_node **stack = TR_NEW_ARRAY(arena, plan->node_count + plan->sink_count, const struct tr_node *);
-	uint32_t depth = 0;
 
-	for (uint32_t i = plan->sink_count; i-- > 0;)
-		stack[depth++] = plan->sinks[i];
-	while (depth > 0) {
-		const struct tr_node *node = stack[--depth];
-
-		if (node->uid != NULL && find(&c, node->uid) == NULL)
-			add_node(&c, node);
-		for (uint32_t i = node->input_count; i-- > 0;)
-			stack[depth++] = node->inputs[i];
-	}
+	for (uint32_t i = 0; i < plan->node_count; i++)
+		if (plan->nodes[i]->uid != NULL)
+			add_node(&c, plan->nodes[i]);
 	for (uint32_t p = 0; p < checkpoint->part_count; p++) {
 		const struct tr_log_part *part = &checkpoint->parts[p];
 

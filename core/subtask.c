@@ -18,9 +18,9 @@
 #include "core/op_sink.h"
 #include "core/ops/op_values.h"
 
-static struct tr_op *sink_of(const struct tr_subtask *subtask)
+static struct tr_op *sink_of(const struct tr_subtask *subtask, uint32_t index)
 {
-	return subtask->stage->output == NULL ? subtask->chain.ops[subtask->chain.count - 1] : NULL;
+	return subtask->chain.ops[subtask->stage->sinks[index]];
 }
 
 static void set_counter(_Atomic uint64_t *counter, uint64_t value)
@@ -45,8 +45,9 @@ static void tell_spill(struct tr_graph *graph, uint64_t bytes)
 static void publish_counters(struct tr_subtask *subtask)
 {
 	struct tr_subtask_counters *counters = &subtask->counters;
-	const struct tr_op *sink = sink_of(subtask);
-	uint64_t rows_late = 0, spilled_bytes = 0;
+	const uint32_t sink_count = subtask->stage->sink_count;
+	uint64_t rows_late = 0, spilled_bytes = 0, rows_out = 0;
+	int64_t watermark_ms = TR_WATERMARK_MAX;
 
 	for (uint32_t i = 0; i < subtask->chain.count; i++) {
 		rows_late += subtask->chain.ops[i]->metrics.rows_late;
@@ -66,9 +67,13 @@ static void publish_counters(struct tr_subtask *subtask)
 	} else if (subtask->values != NULL) {
 		set_counter(&counters->rows_in, subtask->values->metrics.rows_out);
 	}
-	if (sink != NULL) {
-		set_counter(&counters->rows_out, sink->metrics.rows_out);
-		atomic_store_explicit(&counters->watermark_ms, sink->metrics.watermark_ms, memory_order_relaxed);
+	for (uint32_t i = 0; i < sink_count; i++) {
+		rows_out += sink_of(subtask, i)->metrics.rows_out;
+		watermark_ms = TR_MIN(watermark_ms, sink_of(subtask, i)->metrics.watermark_ms);
+	}
+	if (sink_count > 0) {
+		set_counter(&counters->rows_out, rows_out);
+		atomic_store_explicit(&counters->watermark_ms, watermark_ms, memory_order_relaxed);
 	}
 }
 
@@ -106,16 +111,19 @@ static enum tr_turn step_head(struct tr_subtask *subtask, int64_t now_ns)
 	TR_UNREACHABLE();
 }
 
-/** Timers of operators and sink. */
+/** Timers of operators and sinks. */
 static enum tr_turn step_timers(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
 {
-	struct tr_op *sink = sink_of(subtask);
 	bool fired = false;
 	enum tr_flow flow = TR_FLOW_MORE;
 
 	if (tr_chain_next_timer(&subtask->chain) <= now_ms)
 		flow = tr_chain_fire_timers(&subtask->chain, now_ms, &fired);
-	if (flow == TR_FLOW_MORE && sink != NULL && tr_op_sink_wake_at(sink) <= now_ns) {
+	for (uint32_t i = 0; i < subtask->stage->sink_count && flow == TR_FLOW_MORE; i++) {
+		struct tr_op *sink = sink_of(subtask, i);
+
+		if (tr_op_sink_wake_at(sink) > now_ns)
+			continue;
 		fired = true;
 		flow = tr_op_took(sink, sink->ops->flush(sink));
 	}
@@ -235,7 +243,6 @@ enum tr_turn tr_subtask_flush(struct tr_subtask *subtask)
 
 int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask)
 {
-	const struct tr_op *sink = sink_of(subtask);
 	int64_t wake_ns = INT64_MAX;
 
 	if (subtask->is_done || is_ended(subtask))
@@ -244,8 +251,8 @@ int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask)
 		return INT64_MAX;
 	if (subtask->source != NULL)
 		wake_ns = tr_source_task_wake_at(subtask->source);
-	if (sink != NULL)
-		wake_ns = TR_MIN(wake_ns, tr_op_sink_wake_at(sink));
+	for (uint32_t i = 0; i < subtask->stage->sink_count; i++)
+		wake_ns = TR_MIN(wake_ns, tr_op_sink_wake_at(sink_of(subtask, i)));
 	return wake_ns;
 }
 

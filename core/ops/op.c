@@ -72,3 +72,20 @@ enum tr_flow tr_op_emit_end(struct tr_op *op)
 	TR_DASSERT(!next->is_blocked);
 	return tr_op_took(next, next->ops->on_end(next, input));
 }
+
+/* As deep as limits lie in one another. Relaxed: pairs with nothing, a hint. */
+bool tr_enough_is_reached(struct tr_enough *enough)
+{
+	bool is_reached = atomic_load_explicit(&enough->is_reached, memory_order_relaxed);
+
+	if (!is_reached && enough->outer != NULL)
+		is_reached = tr_enough_is_reached(enough->outer);
+	if (!is_reached && enough->all_count > 0) {
+		is_reached = true;
+		for (uint32_t i = 0; i < enough->all_count && is_reached; i++)
+			is_reached = tr_enough_is_reached(enough->all[i]);
+	}
+	if (is_reached)
+		atomic_store_explicit(&enough->is_reached, true, memory_order_relaxed);
+	return is_reached;
+}

@@ -3,7 +3,7 @@
  * Operator: what a chain is made of, and the contract between neighbours.
  *
  * A chain is a row of operators on one subtask; its head feeds the first, each emits to the next, the last is an
- * exchange or a sink, which are operators like any other. Emitting is calling: tr_op_emit() runs the rest of the chain
+ * exchange or a sink, which are operators like any other. (A fork, core/ops/op_fork.h, emits to several rows, one after the other.) Emitting is calling: tr_op_emit() runs the rest of the chain
  * for that batch before it returns. So:
  *
  *  1. A batch is borrowed. It and all it points to stay untouched until the call returns MORE, or, after BLOCKED, until
@@ -56,10 +56,13 @@ struct tr_op_metrics {
 struct tr_disk;
 struct tr_io_queue;
 
-/** A limit has all its rows: what is read for it may end. Written by any subtask of it, read by the heads of the sources below. */
+/** Nobody needs more rows of what is below here: a limit has all its rows, or one above it has, or all the readers of what several read.
+ * Written by any subtask of the limit, read by the heads of the sources below. */
 struct tr_enough {
 	_Atomic bool is_reached;
-	const struct tr_enough *outer; /* of a limit above that one; or NULL */
+	struct tr_enough *outer;      /* of a limit above that one; or NULL */
+	struct tr_enough *const *all; /* of several readers: reached when all of them are */
+	uint32_t all_count;           /* 0: not of several readers */
 };
 
 /** What a subtask offers to its operators. Outlives them. */
@@ -78,7 +81,7 @@ struct tr_op_context {
 	 * as if there were no more input. */
 	const _Atomic uint64_t *checkpoint_last;
 	const _Atomic bool *is_draining;
-	const struct tr_enough *enough; /* of the nearest limit above; NULL: there is none */
+	struct tr_enough *enough; /* of what is above the head; NULL: it always needs rows */
 	/* Output becomes visible by on_complete only, and the end of input waits for that. False: sinks publish on their own. */
 	bool has_checkpoints;
 	/* What the state of an operator may take in memory, in bytes; 0: any amount. Beyond it the operator keeps state in a
@@ -195,13 +198,13 @@ static inline bool tr_op_is_draining(const struct tr_op *head)
 	return is_draining != NULL && atomic_load_explicit(is_draining, memory_order_acquire);
 }
 
+/** Whether nobody needs more rows. Remembers it, so that what many limits share is not asked again and again. */
+bool tr_enough_is_reached(struct tr_enough *enough);
+
 /** For the head of a source stage: nobody needs more rows of it. */
 static inline bool tr_op_has_enough(const struct tr_op *head)
 {
-	for (const struct tr_enough *enough = head->context->enough; enough != NULL; enough = enough->outer)
-		if (atomic_load_explicit(&enough->is_reached, memory_order_relaxed)) /* pairs with nothing: a hint */
-			return true;
-	return false;
+	return head->context->enough != NULL && tr_enough_is_reached(head->context->enough);
 }
 
 static inline enum tr_flow tr_op_took(struct tr_op *next, enum tr_flow flow)

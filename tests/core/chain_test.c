@@ -8,6 +8,7 @@
 #include "tr_test.h"
 
 #include "core/chain.h"
+#include "core/ops/op_fork.h"
 
 #define SEEN_MAX 20000
 
@@ -221,11 +222,124 @@ static void test_empty_batches_are_not_emitted(void **state)
 	free(f);
 }
 
+/* ---- forks ---- */
+
+#define TAILS 5
+
+/** What a tail has seen, on its own. */
+struct tail {
+	struct probe probe;
+	int64_t seen[SEEN_MAX];
+	uint32_t seen_count;
+};
+
+static void probe_init(struct probe *p, const struct tr_op_ops *ops, uint32_t copies, uint32_t blocked_percent,
+		       uint64_t *random, struct tail *tail)
+{
+	p->op.ops = ops;
+	p->op.timer_ms = INT64_MAX;
+	p->op.metrics.watermark_ms = TR_WATERMARK_MIN;
+	p->copies = copies;
+	p->is_tail = tail != NULL;
+	p->blocked_percent = blocked_percent;
+	p->random = random;
+	p->seen = tail != NULL ? tail->seen : NULL;
+	p->seen_count = tail != NULL ? &tail->seen_count : NULL;
+}
+
+/** head > middle > fork: tail 0 | middle (3 copies) > fork: tail 1, middle > tail 2, tail 3 | tail 4. Each tail sees all of it in its
+ * order, whoever blocks. */
+static void test_forks_keep_order(void **state)
+{
+	static const uint32_t copies[TAILS] = {1, 3, 6, 3, 1};
+
+	for (uint32_t percent = 0; percent <= 90; percent += 15) {
+		struct tail *tails = calloc(TAILS, sizeof(*tails));
+		struct probe middles[3] = {{{0}}};
+		struct tr_op head = {.metrics.watermark_ms = TR_WATERMARK_MIN};
+		struct tr_op *outer = tr_op_fork_create(NULL, &empty_schema, 3);
+		struct tr_op *inner = tr_op_fork_create(NULL, &empty_schema, 3);
+		struct fixture *f = calloc(1, sizeof(*f));
+		uint64_t random = percent + 1;
+
+		for (uint32_t i = 0; i < TAILS; i++)
+			probe_init(&tails[i].probe, &tail_ops, 0, i == percent / 15 % TAILS ? 0 : percent, &random,
+				   &tails[i]);
+		for (uint32_t i = 0; i < 3; i++)
+			probe_init(&middles[i], &middle_ops, i == 0 ? 1 : 4 - i, percent, &random, NULL);
+		tr_chain_append(&f->chain, &middles[0].op);
+		tr_chain_append(&f->chain, outer);
+		tr_chain_append_to(&f->chain, outer, &tails[0].probe.op);
+		tr_chain_append_to(&f->chain, outer, &middles[1].op);
+		tr_chain_append(&f->chain, inner);
+		tr_chain_append_to(&f->chain, inner, &tails[1].probe.op);
+		tr_chain_append_to(&f->chain, inner, &middles[2].op);
+		tr_chain_append(&f->chain, &tails[2].probe.op);
+		tr_chain_append_to(&f->chain, inner, &tails[3].probe.op);
+		tr_chain_append_to(&f->chain, outer, &tails[4].probe.op);
+		head.next = f->chain.ops[0];
+		for (int64_t n = 0; n < 60; n++) {
+			struct tr_batch batch = {
+				.schema = &empty_schema, .row_count = 1, .selected_count = 1, .watermark_ms = n};
+
+			drain(f, tr_op_emit(&head, &batch));
+			memset(&batch, 0xee, sizeof(batch)); /* borrowed no longer */
+			drain(f, tr_op_emit_watermark(&head, n));
+			drain(f, tr_op_emit_status(&head, n % 2 == 0));
+		}
+		drain(f, tr_op_emit_end(&head));
+		for (uint32_t t = 0; t < TAILS; t++) {
+			uint32_t at = 0;
+
+			for (int64_t n = 0; n < 60; n++) {
+				for (uint32_t copy = 0; copy < copies[t]; copy++)
+					assert_int_equal(tails[t].seen[at++], n);
+				assert_int_equal(tails[t].seen[at++], 1000000 + n);
+				assert_int_equal(tails[t].seen[at++], n % 2 == 0 ? -1 : -2);
+			}
+			assert_int_equal(tails[t].seen[at++], -3);
+			assert_int_equal(at, tails[t].seen_count);
+			assert_int_equal(tails[t].probe.op.metrics.rows_in, 60 * copies[t]);
+		}
+		assert_int_equal(middles[0].op.metrics.watermark_ms, 59);
+		assert_int_equal(outer->metrics.rows_out, 60);
+		tr_chain_deinit(&f->chain);
+		free(f);
+		free(tails);
+	}
+}
+
+/** More operators than a chain has room for at first. */
+static void test_many_branches(void **state)
+{
+	struct tr_batch batch = {.schema = &empty_schema, .row_count = 1, .selected_count = 1, .watermark_ms = 5};
+	struct tail *tails = calloc(100, sizeof(*tails));
+	struct tr_chain chain = {0};
+	struct tr_op head = {.metrics.watermark_ms = TR_WATERMARK_MIN};
+	uint64_t random = 1;
+
+	tr_chain_append(&chain, tr_op_fork_create(NULL, &empty_schema, 100));
+	for (uint32_t i = 0; i < 100; i++) {
+		probe_init(&tails[i].probe, &tail_ops, 0, 0, &random, &tails[i]);
+		tr_chain_append_to(&chain, chain.ops[0], &tails[i].probe.op);
+	}
+	head.next = chain.ops[0];
+	assert_int_equal(tr_op_emit(&head, &batch), TR_FLOW_MORE);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_int_equal(tails[i].seen_count, 1);
+		assert_int_equal(tails[i].seen[0], 5);
+	}
+	tr_chain_deinit(&chain);
+	free(tails);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resume_keeps_order),
 		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_forks_keep_order),
+		cmocka_unit_test(test_many_branches),
 		cmocka_unit_test(test_empty_batches_are_not_emitted),
 	};
 

@@ -57,6 +57,7 @@ struct harness {
 		int64_t stamp_ms;
 		uint32_t subtask;
 		bool is_text_good;
+		const char *table;
 	} * sunk;
 	size_t sunk_count;
 	size_t sunk_capacity;
@@ -380,6 +381,7 @@ static const struct tr_source_ops harness_source_ops = {
 
 struct tr_sink {
 	struct harness *h;
+	const char *table;
 	struct tr_sink_context *context;
 	uint64_t random;
 	bool is_end_delayed;
@@ -391,6 +393,7 @@ static tr_code sink_open(const struct tr_table_spec *spec, struct tr_sink_contex
 	struct tr_sink *s = calloc(1, sizeof(*s));
 
 	s->h = harness_current;
+	s->table = spec->name;
 	s->context = context;
 	s->random = s->h->seed + 31 * context->subtask;
 	*sink = s;
@@ -437,6 +440,7 @@ static enum tr_flow sink_write(struct tr_sink *s, const struct tr_batch *batch, 
 			.stamp_ms = batch->run_count > 0 ? batch->runs[run].watermark_ms : TR_WATERMARK_MIN,
 			.subtask = s->context->subtask,
 			.is_text_good = text_is_good(id, tr_column_view(&batch->columns[1], row)),
+			.table = s->table,
 		};
 		is_failed |= id == h->sink_fail_id;
 	}
@@ -608,7 +612,7 @@ static inline struct tr_node *harness_exchange(struct harness_plan *p, const str
 	return exchange;
 }
 
-static void harness_sink(struct harness_plan *p, const struct tr_node *input, uint32_t parallelism)
+static inline void harness_sink(struct harness_plan *p, const struct tr_node *input, uint32_t parallelism)
 {
 	struct tr_node *sink = tr_plan_node(&p->arena, TR_NODE_SINK, &input, 1);
 	const struct tr_node **sinks = TR_NEW_ARRAY(&p->arena, 1, const struct tr_node *);

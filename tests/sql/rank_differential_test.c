@@ -34,7 +34,9 @@ static void make_data(void)
 	execute("CREATE TABLE t (s INTEGER, k TEXT, v INTEGER, id INTEGER, pos INTEGER); BEGIN");
 	for (int i = 0; i < ROWS; i++) {
 		const int back = (int)tr_test_below(&seed, 8), s = TR_MAX(i / 12 - back, 0);
-		const char *k = tr_test_below(&seed, 6) == 0 ? NULL : (const char *[]){"a", "b", "a longer key than most"}[tr_test_below(&seed, 3)];
+		const char *k = tr_test_below(&seed, 6) == 0
+					? NULL
+					: (const char *[]){"a", "b", "a longer key than most"}[tr_test_below(&seed, 3)];
 		const int id = (int)tr_test_below(&seed, 100000);
 		char v[16] = "", insert[256];
 
@@ -42,8 +44,8 @@ static void make_data(void)
 			snprintf(v, sizeof(v), "%d", (int)tr_test_below(&seed, 4));
 		fprintf(file, "2026-05-01 00:%02d:%02d.000,%s,%s,%d\n", s / 60, s % 60, k != NULL ? k : "", v, id);
 		snprintf(insert, sizeof(insert), "INSERT INTO t VALUES (%d, %s%s%s, %s, %d, %d)", s,
-			 k != NULL ? "'" : "", k != NULL ? k : "NULL", k != NULL ? "'" : "", v[0] != 0 ? v : "NULL",
-			 id, i);
+			 k != NULL ? "'" : "", k != NULL ? k : "NULL", k != NULL ? "'" : "", v[0] != 0 ? v : "NULL", id,
+			 i);
 		execute(insert);
 	}
 	fclose(file);
@@ -68,16 +70,19 @@ static void make_query(char *ours, char *theirs)
 	static const struct {
 		const char *ours, *theirs;
 	} wheres[] = {{"", ""}, {" WHERE id > 30000", " WHERE id > 30000"}, {" WHERE v >= 1", " WHERE v >= 1"}};
-	const size_t order = tr_test_below(&seed, TR_COUNT_OF(orders)), where = tr_test_below(&seed, TR_COUNT_OF(wheres));
+	const size_t order = tr_test_below(&seed, TR_COUNT_OF(orders)),
+		     where = tr_test_below(&seed, TR_COUNT_OF(wheres));
 	const bool is_hopping = tr_test_below(&seed, 3) == 0, is_by_key = tr_test_below(&seed, 3) != 0;
 	const bool is_twice = tr_test_below(&seed, 4) == 0, is_union = tr_test_below(&seed, 4) == 0;
-	const uint32_t from = 1 + (tr_test_below(&seed, 4) == 0), to = from + tr_test_below(&seed, 2) * tr_test_below(&seed, 9);
+	const uint32_t from = 1 + (tr_test_below(&seed, 4) == 0),
+		       to = from + tr_test_below(&seed, 2) * tr_test_below(&seed, 9);
 	const bool is_latest = orders[order].is_latest && from == 1 && to == 1;
 	char windows[512], rows[1024];
 
 	if (is_hopping)
 		snprintf(windows, sizeof(windows),
-			 "HOP(TABLE %s, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)", is_union ? "u" : "t");
+			 "HOP(TABLE %s, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)",
+			 is_union ? "u" : "t");
 	else
 		snprintf(windows, sizeof(windows), "TUMBLE(TABLE %s, DESCRIPTOR(ts), INTERVAL '10' SECOND)",
 			 is_union ? "u" : "t");
@@ -85,17 +90,21 @@ static void make_query(char *ours, char *theirs)
 		 is_twice ? ", ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY v) AS first" : "",
 		 windows, wheres[where].ours);
 	snprintf(ours, QUERY_MAX,
-		 "SELECT EXTRACT(MINUTE FROM window_end) * 60 + EXTRACT(SECOND FROM window_end), k, v, id, rn FROM (SELECT "
-		 "*, ROW_NUMBER() OVER (PARTITION BY window_start, window_end%s ORDER BY %s) AS rn FROM (%s)%s) WHERE rn "
+		 "SELECT EXTRACT(MINUTE FROM window_end) * 60 + EXTRACT(SECOND FROM window_end), k, v, id, rn FROM "
+		 "(SELECT "
+		 "*, ROW_NUMBER() OVER (PARTITION BY window_start, window_end%s ORDER BY %s) AS rn FROM (%s)%s) WHERE "
+		 "rn "
 		 "BETWEEN %u AND %u",
 		 is_by_key ? ", k" : "", orders[order].ours, rows, is_twice ? " WHERE first <= 3" : "", from, to);
-	snprintf(rows, sizeof(rows),
-		 "SELECT *%s FROM (SELECT *, (s / 10 + 1) * 10 AS e FROM t%s)%s",
+	snprintf(rows, sizeof(rows), "SELECT *%s FROM (SELECT *, (s / 10 + 1) * 10 AS e FROM t%s)%s",
 		 is_twice ? ", ROW_NUMBER() OVER (PARTITION BY e, k ORDER BY v, pos) AS first" : "",
-		 is_hopping ? " WHERE 0 UNION ALL SELECT *, (s / 5 + 1) * 5 AS e FROM t UNION ALL SELECT *, (s / 5 + 2) * 5 AS e FROM t" : "",
+		 is_hopping ? " WHERE 0 UNION ALL SELECT *, (s / 5 + 1) * 5 AS e FROM t UNION ALL SELECT *, (s / 5 + "
+			      "2) * 5 AS e FROM t"
+			    : "",
 		 wheres[where].theirs);
 	snprintf(theirs, QUERY_MAX,
-		 "SELECT e, k, v, id, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY e%s ORDER BY %s, pos%s) AS rn FROM (%s)%s) "
+		 "SELECT e, k, v, id, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY e%s ORDER BY %s, pos%s) AS rn "
+		 "FROM (%s)%s) "
 		 "WHERE rn BETWEEN %u AND %u",
 		 is_by_key ? ", k" : "", orders[order].theirs, is_latest ? " DESC" : "", rows,
 		 is_twice ? " WHERE first <= 3" : "", from, to);
@@ -126,8 +135,8 @@ static char **ask_sqlite(const char *query, size_t *count)
 	return lines;
 }
 
-static void compare(const char *query, const char *theirs, const struct run_result *got, char *const *want, size_t count,
-		    const char *const *settings, uint64_t number)
+static void compare(const char *query, const char *theirs, const struct run_result *got, char *const *want,
+		    size_t count, const char *const *settings, uint64_t number)
 {
 	size_t i = 0;
 
@@ -135,7 +144,8 @@ static void compare(const char *query, const char *theirs, const struct run_resu
 		i++;
 	if (got->code == TR_OK && i == got->count && i == count)
 		return;
-	fail_msg("query %" PRIu64 ", parallelism %s, batch %s, mode %s\n%s\n%s\n%s%zu rows, expected %zu\nline %zu: got      %s\n"
+	fail_msg("query %" PRIu64
+		 ", parallelism %s, batch %s, mode %s\n%s\n%s\n%s%zu rows, expected %zu\nline %zu: got      %s\n"
 		 "         expected %s",
 		 number, settings[1], settings[3], settings[5], query, theirs, got->code != TR_OK ? got->message : "",
 		 got->count, count, i, i < got->count ? got->lines[i] : "-", i < count ? want[i] : "-");
@@ -158,14 +168,21 @@ static void equal_rows_are_numbered_as_they_come(void **state)
 		make_query(ours, theirs);
 		want = ask_sqlite(theirs, &count);
 		snprintf(script, sizeof(script),
-			 "CREATE TABLE t (ts TIMESTAMP(3), k STRING, v INT, id INT, WATERMARK FOR ts AS ts - INTERVAL '9' "
-			 "SECOND) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv', 'csv.null-literal' = "
+			 "CREATE TABLE t (ts TIMESTAMP(3), k STRING, v INT, id INT, WATERMARK FOR ts AS ts - INTERVAL "
+			 "'9' "
+			 "SECOND) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv', "
+			 "'csv.null-literal' = "
 			 "'', 'source.chunk-size' = '3kb');\n"
 			 "CREATE VIEW u AS SELECT * FROM t WHERE id >= 0 UNION ALL SELECT * FROM t WHERE id < 0;\n%s;",
 			 data_path, ours);
 		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
-			const char *settings[] = {"parallelism.default",    parallelisms[p], "engine.batch-rows",
-						  batches[p],		    "execution.runtime-mode", modes[p], NULL};
+			const char *settings[] = {"parallelism.default",
+						  parallelisms[p],
+						  "engine.batch-rows",
+						  batches[p],
+						  "execution.runtime-mode",
+						  modes[p],
+						  NULL};
 			struct run_result got = run_sql(script, settings);
 
 			compare(ours, theirs, &got, want, count, settings, number);
