@@ -180,6 +180,7 @@ struct tr_plan {
 	uint32_t credits;          /* batches per edge and consumer; 0: default */
 	uint32_t workers;          /* threads; 0: as many as the largest parallelism */
 	uint32_t key_groups;       /* pipeline.max-parallelism: keys are owned in groups; 0: default */
+	bool shows_changes;        /* EXPLAIN CHANGELOG_MODE */
 	uint64_t memory_limit;     /* state.memory.limit: bytes for the state of all window operators; 0: none */
 	uint32_t stateful_count;   /* subtasks of operators that share it; made by tr_plan_check */
 	const char *scratch;       /* directory for temporary files; NULL: beside the checkpoints */

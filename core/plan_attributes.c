@@ -313,6 +313,8 @@ uint32_t tr_plan_attributes(struct tr_arena *arena, const struct tr_plan *plan, 
 		fields(&p, "fields", input);
 		break;
 	}
+	if (plan != NULL && plan->shows_changes) /* all rows are inserts so far */
+		attribute(&p, "changelogMode", node->kind == TR_NODE_SINK ? "NONE" : "I");
 	tr_bytes_deinit(&p.value);
 	return p.count;
 }

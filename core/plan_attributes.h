@@ -8,7 +8,7 @@
 
 #include "core/plan.h"
 
-#define TR_PLAN_ATTRIBUTES_MAX 8
+#define TR_PLAN_ATTRIBUTES_MAX 9
 
 struct tr_plan_attribute {
 	const char *name;

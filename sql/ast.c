@@ -93,3 +93,22 @@ const char *tr_ast_op_text(enum tr_ast_op op)
 	TR_ASSERT((uint32_t)op < TR_AST_OP_COUNT);
 	return op_texts[op];
 }
+
+const char *tr_ast_object_text(enum tr_ast_object_kind object)
+{
+	static const char *const texts[] = {
+		[TR_AST_OBJECT_TABLE] = "TABLE",
+		[TR_AST_OBJECT_VIEW] = "VIEW",
+		[TR_AST_OBJECT_FUNCTION] = "FUNCTION",
+		[TR_AST_OBJECT_DATABASE] = "DATABASE",
+		[TR_AST_OBJECT_CATALOG] = "CATALOG",
+		[TR_AST_OBJECT_MODEL] = "MODEL",
+		[TR_AST_OBJECT_MATERIALIZED_TABLE] = "MATERIALIZED TABLE",
+		[TR_AST_OBJECT_CONNECTION] = "CONNECTION",
+		[TR_AST_OBJECT_MODULE] = "MODULE",
+		[TR_AST_OBJECT_JOB] = "JOB",
+	};
+
+	TR_ASSERT((uint32_t)object < TR_COUNT_OF(texts));
+	return texts[object];
+}

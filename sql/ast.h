@@ -160,6 +160,9 @@ enum tr_ast_object_kind {
 	TR_AST_OBJECT_JOB
 };
 
+/** "TABLE", "MATERIALIZED TABLE", .. */
+const char *tr_ast_object_text(enum tr_ast_object_kind object);
+
 struct tr_ast_drop {
 	enum tr_ast_object_kind object;
 	bool is_temporary;

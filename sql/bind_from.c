@@ -181,6 +181,25 @@ static bool is_no_table_function(struct tr_binder *binder, const struct tr_ast_t
 	return true;
 }
 
+/* A table function that is no window: one of Flink's, or of nobody. */
+static void refuse_table_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref)
+{
+	static const char *const flinks[] = {"TO_CHANGELOG", "FROM_CHANGELOG", "ML_PREDICT", "VECTOR_SEARCH",
+					     "SNAPSHOT"};
+	const char *name = tr_catalog_name(&ref->function.call->call->name);
+
+	for (uint32_t i = 0; i < TR_COUNT_OF(flinks); i++) {
+		if (strcasecmp(name, flinks[i]) != 0)
+			continue;
+		tr_diag_not_supported(binder->diags, ref->span, "the table function %s", flinks[i]);
+		return;
+	}
+	tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ref->function.call->call->name.span,
+		      "no table function is named %s", name);
+	tr_diag_hint(binder->diags, "there are TUMBLE, HOP, CUMULATE, SESSION and UNNEST");
+	tr_diag_hint_nearest(binder->diags, name, tr_window_function_names, tr_window_function_count);
+}
+
 const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
 					    const struct tr_cte_scope *ctes)
 {
@@ -201,9 +220,7 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 		}
 		if (is_no_table_function(binder, ref))
 			return NULL;
-		tr_diag_not_supported(binder->diags, ref->span, "table functions other than windows");
-		tr_diag_hint_nearest(binder->diags, tr_catalog_name(&ref->function.call->call->name),
-				     tr_window_function_names, tr_window_function_count);
+		refuse_table_function(binder, ref);
 		return NULL;
 	case TR_AST_TABLE_UNNEST: return tr_bind_unnest(binder, tr_bind_one_row(binder), ref);
 	case TR_AST_TABLE_JOIN:

@@ -155,8 +155,12 @@ const struct tr_relation *tr_bind_union(struct tr_binder *binder, const struct t
 	struct tr_node *node;
 
 	if (set->op != TR_AST_SET_UNION || (!set->is_all && !binder->is_batch)) {
-		tr_diag_not_supported(binder->diags, set->op_span, "set operations other than UNION ALL%s",
-				      binder->is_batch ? " and UNION" : "");
+		tr_diag_not_supported(binder->diags, set->op_span, "%s",
+				      set->op == TR_AST_SET_INTERSECT ? "INTERSECT"
+				      : set->op == TR_AST_SET_EXCEPT  ? "EXCEPT"
+								      : "UNION without ALL in streaming mode");
+		if (set->op == TR_AST_SET_UNION)
+			tr_diag_hint(binder->diags, "if all input ends, SET 'execution.runtime-mode' = 'batch'");
 		return NULL;
 	}
 	left = tr_bind_query(binder, set->left, ctes);

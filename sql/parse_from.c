@@ -100,6 +100,11 @@ static bool parse_sample(struct tr_parser *p, struct tr_ast_table_ref *ref)
 	tr_parser_skip(p);
 	if (!tr_parser_skip_parens(p))
 		return false;
+	if (tr_parser_is_text(p, 0, "REPEATABLE")) {
+		tr_parser_skip(p);
+		if (!tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "after REPEATABLE") || !tr_parser_skip_parens(p))
+			return false;
+	}
 	*text = tr_parser_text(p, tr_parser_span(p, start));
 	ref->sample = text;
 	return true;

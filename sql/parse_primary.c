@@ -587,7 +587,7 @@ static struct tr_ast_expr *parse_word(struct tr_parser *p)
 			return parse_cast(p, true);
 		break;
 	case TR_KW_MAP:
-		if (next == TR_TOKEN_LEFT_BRACKET)
+		if (next == TR_TOKEN_LEFT_BRACKET || (next == TR_TOKEN_LEFT_PAREN && tr_parse_is_query(p, 2)))
 			return parse_constructor(p, TR_AST_EXPR_MAP);
 		break;
 	case TR_KW_PERIOD: /* PERIOD (a, b) is (a, b) */

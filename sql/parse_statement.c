@@ -193,7 +193,11 @@ static bool parse_insert(struct tr_parser *p, struct tr_ast_statement *s, uint32
 	if (!insert->is_overwrite && !tr_parser_accept_word(p, TR_KW_INTO))
 		return tr_parser_fail_expected(p, "INTO or OVERWRITE after INSERT");
 	s->word_span = tr_parser_span(p, start);
-	tr_parser_accept_word(p, TR_KW_TABLE);
+	if (tr_parser_is_word(p, TR_KW_TABLE)) {
+		tr_parser_fail_expected(p, "a table name");
+		tr_parser_hint(p, "leave TABLE out");
+		return false;
+	}
 	if (!tr_parser_path(
 		    p, insert->is_overwrite ? "a table name after INSERT OVERWRITE" : "a table name after INSERT INTO",
 		    &insert->table) ||
@@ -280,6 +284,9 @@ static bool parse_explain_details(struct tr_parser *p, struct tr_ast_explain *ex
 			i++;
 		if (i == TR_COUNT_OF(details))
 			return has_comma ? tr_parser_fail_expected(p, "a detail like CHANGELOG_MODE after ','") : true;
+		if ((explain->details & (uint32_t)details[i].bit) != 0)
+			return tr_parser_fail(p, TR_E_DUPLICATE, tr_token_span(&p->tokens[p->at - 1]),
+					      "this detail is given twice");
 		explain->details |= (uint32_t)details[i].bit;
 		has_comma = tr_parser_accept(p, TR_TOKEN_COMMA);
 	} while (has_comma);
@@ -299,8 +306,8 @@ static bool parse_explain(struct tr_parser *p, struct tr_ast_statement *s)
 	start = p->at;
 	if (!tr_parse_is_query(p, 0) && !tr_parser_is(p, TR_TOKEN_LEFT_PAREN) && !tr_parser_is_word(p, TR_KW_INSERT) &&
 	    !tr_parser_is_word(p, TR_KW_EXECUTE) && !tr_parser_is_words(p, TR_KW_STATEMENT, TR_KW_SET) &&
-	    !tr_parser_is_word(p, TR_KW_CREATE) && !tr_parser_is_word(p, TR_KW_BEGIN))
-		return tr_parser_fail_expected(p, "a query, INSERT or STATEMENT SET after EXPLAIN");
+	    !tr_parser_is_word(p, TR_KW_CREATE) && !tr_parser_is_word(p, TR_KW_REPLACE))
+		return tr_parser_fail_expected(p, "a query, INSERT, STATEMENT SET or CREATE TABLE .. AS after EXPLAIN");
 	inner = new_statement(p);
 	if (tr_parser_accept_words(p, TR_KW_STATEMENT, TR_KW_SET)) {
 		if (!tr_parser_expect_word(p, TR_KW_BEGIN, "after STATEMENT SET") || !parse_set_members(p, inner, start))

@@ -116,7 +116,15 @@ static bool parse_show_tail(struct tr_parser *p, struct tr_ast_show *out)
 	} else if (out->kind == TR_AST_SHOW_COLUMNS) {
 		return tr_parser_fail_expected(p, "FROM and a table name after SHOW COLUMNS");
 	}
+	if (out->kind == TR_AST_SHOW_PARTITIONS && tr_parser_accept_word(p, TR_KW_PARTITION))
+		return tr_parser_expect(p, TR_TOKEN_LEFT_PAREN, "after PARTITION") && tr_parser_skip_parens(p);
 	out->is_not_like = tr_parser_accept_word(p, TR_KW_NOT);
+	if (tr_parser_is_word(p, TR_KW_ILIKE) &&
+	    (out->kind == TR_AST_SHOW_TABLES || out->kind == TR_AST_SHOW_VIEWS || out->kind == TR_AST_SHOW_COLUMNS)) {
+		tr_parser_fail_expected(p, "LIKE or the end of the statement");
+		tr_parser_hint(p, "Flink has ILIKE for SHOW FUNCTIONS, CATALOGS, DATABASES and PROCEDURES only");
+		return false;
+	}
 	out->is_ilike = tr_parser_accept_word(p, TR_KW_ILIKE);
 	if (out->is_ilike || tr_parser_accept_word(p, TR_KW_LIKE)) {
 		out->like = tr_parser_string_new(p, "a pattern in quotes after LIKE");
@@ -167,34 +175,61 @@ bool tr_parse_describe(struct tr_parser *p, struct tr_ast_describe *out)
 		out->job = tr_parser_string_new(p, "a job id");
 		return out->job != NULL;
 	}
+	if (tr_parser_is_words(p, TR_KW_TABLE, TR_KW_EXTENDED) ||
+	    (tr_parser_is_word(p, TR_KW_TABLE) && tr_parser_is_name_at(p, 1))) {
+		tr_parser_fail_expected(p, "a table's name");
+		tr_parser_hint(p, "leave TABLE out");
+		return false;
+	}
 	if (tr_parser_is_name_at(p, 1) || tr_parser_is_word_at(p, 1, TR_KW_EXTENDED))
 		accept_object(p, &out->object);
 	out->is_extended = tr_parser_accept_word(p, TR_KW_EXTENDED);
 	return tr_parser_path(p, "a table name", &out->name);
 }
 
+/* A key or a value without quotes: what stands there up to white space, `=` or `;`. False without a failure: nothing. */
+static bool accept_bare(struct tr_parser *p, struct tr_ast_string *out)
+{
+	uint32_t start = p->at;
+
+	while (!tr_parser_is(p, TR_TOKEN_EQUAL) && !tr_parser_is(p, TR_TOKEN_SEMICOLON) &&
+	       !tr_parser_is(p, TR_TOKEN_END) && !tr_parser_is(p, TR_TOKEN_BAD) && !tr_parser_is_string(p) &&
+	       (p->at == start || p->tokens[p->at].start == p->tokens[p->at - 1].end))
+		tr_parser_skip(p);
+	if (p->at == start)
+		return false;
+	*out = tr_parser_text(p, tr_parser_span(p, start));
+	return true;
+}
+
 bool tr_parse_set(struct tr_parser *p, bool is_reset, struct tr_ast_set *out)
 {
+	bool has_quotes = tr_parser_is_string(p);
+
 	if (tr_parser_is(p, TR_TOKEN_SEMICOLON) || tr_parser_is(p, TR_TOKEN_END))
 		return true;
-	if (!tr_parser_is_string(p)) {
+	if (!has_quotes && !accept_bare(p, &out->option.key)) {
 		tr_parser_fail_expected(p, "an option key in quotes after %s", is_reset ? "RESET" : "SET");
 		tr_parser_hint(p, is_reset ? "write RESET 'pipeline.name';" : "write SET 'pipeline.name' = 'my job';");
 		return false;
 	}
 	out->has_key = true;
-	if (!tr_parser_string(p, "an option key", &out->option.key))
+	if (has_quotes && !tr_parser_string(p, "an option key", &out->option.key))
 		return false;
 	if (is_reset)
 		return true;
-	if (!tr_parser_expect(p, TR_TOKEN_EQUAL, "after the option key"))
-		return false;
-	if (!tr_parser_is_string(p)) {
-		tr_parser_fail_expected(p, "an option value in quotes");
-		tr_parser_hint(p, "numbers and booleans stand in quotes too: SET '%s' = '10';", out->option.key.text);
+	if (!tr_parser_expect(p, TR_TOKEN_EQUAL, "after the option key")) {
+		tr_parser_hint(p, "write SET 'pipeline.name' = 'my job';");
 		return false;
 	}
-	return tr_parser_string(p, "an option value", &out->option.value);
+	if (tr_parser_is_string(p))
+		return tr_parser_string(p, "an option value", &out->option.value);
+	if (!has_quotes && accept_bare(p, &out->option.value) &&
+	    (tr_parser_is(p, TR_TOKEN_SEMICOLON) || tr_parser_is(p, TR_TOKEN_END)))
+		return true;
+	tr_parser_fail_expected(p, "an option value in quotes");
+	tr_parser_hint(p, "write SET '%s' = '10'; with quotes around numbers and booleans, too", out->option.key.text);
+	return false;
 }
 
 /* ---------------------------------------------------------------- known by name */
@@ -216,6 +251,7 @@ static const char *const others[] = {
 	"CREATE TEMPORARY MODEL",
 	"CREATE CONNECTION",
 	"CREATE TEMPORARY CONNECTION",
+	"CREATE TEMPORARY SYSTEM CONNECTION",
 	"ANALYZE TABLE",
 	"TRUNCATE TABLE",
 	"CALL",
@@ -260,15 +296,20 @@ bool tr_parse_other(struct tr_parser *p, uint32_t start_token, struct tr_ast_oth
 {
 	for (uint32_t i = 0; i < TR_COUNT_OF(others); i++) {
 		uint32_t count = match_words(p, others[i]);
+		bool is_in_set = false;
 
 		if (count == 0)
 			continue;
 		p->at += count;
 		out->words = others[i];
 		out->words_span = tr_parser_span(p, start_token);
-		while (!tr_parser_is(p, TR_TOKEN_SEMICOLON) && !tr_parser_is(p, TR_TOKEN_END)) {
+		while ((is_in_set || !tr_parser_is(p, TR_TOKEN_SEMICOLON)) && !tr_parser_is(p, TR_TOKEN_END)) {
 			if (tr_parser_is(p, TR_TOKEN_BAD))
 				return tr_parser_fail_expected(p, "another token");
+			if (tr_parser_is_words(p, TR_KW_SET, TR_KW_BEGIN)) /* COMPILE PLAN .. FOR STATEMENT SET */
+				is_in_set = true;
+			else if (tr_parser_is_word(p, TR_KW_END))
+				is_in_set = false;
 			tr_parser_skip(p);
 		}
 		out->text = tr_parser_text(p, tr_parser_span(p, start_token));

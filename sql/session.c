@@ -94,7 +94,8 @@ static void describe(struct tr_session *session, const struct tr_ast_statement *
 	const struct tr_relation *relation;
 
 	if (ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) {
-		tr_diag_not_supported(&session->diags, statement->word_span, "DESCRIBE of other than tables and views");
+		tr_diag_not_supported(&session->diags, statement->word_span, "DESCRIBE %s",
+				      tr_ast_object_text(ast->object));
 		return;
 	}
 	if (find_shown(session, &ast->name, &entry, &relation))
@@ -109,8 +110,8 @@ static void show_create(struct tr_session *session, const struct tr_ast_statemen
 	const struct tr_relation *relation;
 
 	if (!is_view && ast->object != TR_AST_OBJECT_TABLE) {
-		tr_diag_not_supported(&session->diags, statement->word_span,
-				      "SHOW CREATE of other than tables and views");
+		tr_diag_not_supported(&session->diags, statement->word_span, "SHOW CREATE %s",
+				      tr_ast_object_text(ast->object));
 		return;
 	}
 	if (!find_shown(session, ast->from, &entry, &relation))
@@ -124,6 +125,20 @@ static void show_create(struct tr_session *session, const struct tr_ast_statemen
 							: tr_show_create_table(&session->arena, entry->table)));
 }
 
+/* As Flink's catalog of one session: it knows those only that ALTER TABLE has added. */
+static void show_partitions(struct tr_session *session, const struct tr_ast_path *name)
+{
+	const struct tr_catalog_entry *entry;
+	const struct tr_relation *relation;
+
+	if (!find_shown(session, name, &entry, &relation))
+		return;
+	if (entry->table == NULL || entry->table->partition_count == 0)
+		tr_diag_error(&session->diags, TR_E_TABLE, name->span, "'%s' has no PARTITIONED BY", entry->name);
+	else
+		add_text(session, "Empty set\n");
+}
+
 static void show(struct tr_session *session, const struct tr_ast_statement *statement)
 {
 	const struct tr_ast_show *ast = &statement->show;
@@ -132,6 +147,8 @@ static void show(struct tr_session *session, const struct tr_ast_statement *stat
 
 	if (ast->kind == TR_AST_SHOW_CREATE)
 		show_create(session, statement);
+	else if (ast->kind == TR_AST_SHOW_PARTITIONS)
+		show_partitions(session, ast->from);
 	else if (ast->kind != TR_AST_SHOW_COLUMNS)
 		add_text(session, tr_show(session, ast, statement->word_span));
 	else if (find_shown(session, ast->from, &entry, &relation))
@@ -202,17 +219,35 @@ static void set_option(struct tr_session *session, const struct tr_ast_statement
 	tr_timezone_destroy(&zone);
 }
 
+/* What can't have been created needs no dropping where IF EXISTS stands. */
+static void drop_other(struct tr_session *session, const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_drop *ast = &statement->drop;
+	const char *name = tr_catalog_name(&ast->name);
+	bool is_there = (ast->object == TR_AST_OBJECT_DATABASE && strcmp(name, "default_database") == 0) ||
+			(ast->object == TR_AST_OBJECT_CATALOG && strcmp(name, "default_catalog") == 0);
+
+	if (is_there || ast->object == TR_AST_OBJECT_MODULE || ast->object == TR_AST_OBJECT_CONNECTION)
+		tr_diag_not_supported(&session->diags, statement->word_span, "DROP %s", tr_ast_object_text(ast->object));
+	else if (!ast->if_exists)
+		tr_diag_error(&session->diags, TR_E_NO_TABLE, ast->name.span, "there is no %s '%s' to drop",
+			      tr_ast_object_text(ast->object), name);
+}
+
 static void drop(struct tr_session *session, const struct tr_ast_statement *statement)
 {
 	const struct tr_ast_drop *ast = &statement->drop;
 
 	if (ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) {
-		tr_diag_not_supported(&session->diags, statement->word_span, "DROP of other than tables and views");
+		drop_other(session, statement);
 		return;
 	}
-	if (!tr_catalog_drop(&session->catalog, &ast->name) && !ast->if_exists)
+	if (!tr_catalog_drop(&session->catalog, &ast->name) && !ast->if_exists) {
 		tr_diag_error(&session->diags, TR_E_NO_TABLE, ast->name.span, "no table or view '%s'",
 			      tr_catalog_name(&ast->name));
+		tr_diag_hint_nearest(&session->diags, tr_catalog_name(&ast->name),
+				     tr_catalog_names(&session->catalog, &session->arena), session->catalog.count);
+	}
 }
 
 /* The query is bound once to find its errors here, and anew where the view is used. */
@@ -279,39 +314,89 @@ static void add_job(struct compiler *compiler, const struct tr_ast_statement *st
 	}
 }
 
+/* CREATE TABLE .. AS as the INSERT that fills the table, which is in the catalog now; NULL: there is nothing to fill. */
+static const struct tr_ast_statement *create_and_fill(struct tr_session *session, struct tr_binder *binder,
+						      const struct tr_ast_statement *statement)
+{
+	const struct tr_ast_insert *insert = tr_bind_create_table(binder, &statement->create_table, statement->span);
+	struct tr_ast_statement *fill;
+
+	if (insert == NULL)
+		return NULL;
+	fill = TR_NEW(&session->arena, struct tr_ast_statement);
+	*fill = (struct tr_ast_statement){.kind = TR_AST_STATEMENT_INSERT,
+					  .span = statement->span,
+					  .word_span = statement->word_span,
+					  .insert = *insert};
+	return fill;
+}
+
+static void create_table(struct compiler *compiler, const struct tr_ast_statement *statement)
+{
+	struct tr_binder binder = make_binder(compiler->session);
+	const struct tr_ast_statement *fill = create_and_fill(compiler->session, &binder, statement);
+
+	if (fill != NULL)
+		add_job(compiler, fill);
+}
+
+/* Compiles CREATE TABLE .. AS, and has the catalog as it was before. False: reported. */
+static bool compile_create_as(struct tr_session *session, struct tr_binder *binder,
+			      const struct tr_ast_statement *statement, struct tr_step *job)
+{
+	const struct tr_ast_path *name = &statement->create_table.name;
+	const struct tr_catalog_entry *entry = tr_catalog_find(&session->catalog, name);
+	struct tr_catalog_entry before = {0};
+	const struct tr_ast_statement *fill;
+	bool is_good;
+
+	if (statement->kind != TR_AST_STATEMENT_CREATE_TABLE || statement->create_table.query == NULL) {
+		tr_diag_error(&session->diags, TR_E_SYNTAX, statement->word_span,
+			      "EXPLAIN of CREATE is there for CREATE TABLE .. AS only");
+		return false;
+	}
+	if (entry != NULL)
+		before = *entry;
+	fill = create_and_fill(session, binder, statement);
+	is_good = fill != NULL && tr_job_compile(session, binder, fill, job);
+	if (entry != NULL)
+		(void)tr_catalog_put(&session->catalog, before.name, before.table, before.view);
+	else
+		(void)tr_catalog_drop(&session->catalog, name);
+	return is_good;
+}
+
 static void explain(struct compiler *compiler, const struct tr_ast_statement *statement)
 {
 	struct tr_session *session = compiler->session;
 	struct tr_binder binder = make_binder(session);
 	struct tr_step step = {.kind = TR_STEP_TEXT};
 	struct tr_step job = {.kind = TR_STEP_JOB};
+	const struct tr_ast_statement *inner = statement->explain.statement;
 	const uint32_t details = statement->explain.details;
+	bool is_create = inner->kind == TR_AST_STATEMENT_CREATE_TABLE || inner->kind == TR_AST_STATEMENT_CREATE_VIEW;
 
-	if ((details & ~(uint32_t)TR_AST_EXPLAIN_JSON_EXECUTION_PLAN) != 0)
-		tr_diag_not_supported(&session->diags, statement->word_span,
-				      "EXPLAIN with ESTIMATED_COST, CHANGELOG_MODE or PLAN_ADVICE");
-	if (!tr_job_compile(session, &binder, statement->explain.statement, &job))
+	if ((details & (TR_AST_EXPLAIN_ESTIMATED_COST | TR_AST_EXPLAIN_PLAN_ADVICE)) != 0)
+		tr_diag_not_supported(&session->diags, statement->word_span, "EXPLAIN %s",
+				      (details & TR_AST_EXPLAIN_PLAN_ADVICE) != 0 ? "PLAN_ADVICE" : "ESTIMATED_COST");
+	if (is_create ? !compile_create_as(session, &binder, inner, &job)
+		      : !tr_job_compile(session, &binder, inner, &job))
 		return;
-	step.text = tr_session_explain(session, &job, details != 0);
+	job.plan->shows_changes = (details & TR_AST_EXPLAIN_CHANGELOG_MODE) != 0;
+	step.text = tr_session_explain(session, &job, (details & TR_AST_EXPLAIN_JSON_EXECUTION_PLAN) != 0);
 	add_step(session, step);
 }
 
-/* With AS it is a job, too. */
-static void create_table(struct compiler *compiler, const struct tr_ast_statement *statement)
+/* A statement that is known by its tree, and can't be run. */
+static const char *unsupported_words(const struct tr_ast_statement *statement)
 {
-	struct tr_session *session = compiler->session;
-	struct tr_binder binder = make_binder(session);
-	const struct tr_ast_insert *insert = tr_bind_create_table(&binder, &statement->create_table, statement->span);
-	struct tr_ast_statement *fill;
-
-	if (insert == NULL)
-		return;
-	fill = TR_NEW(&session->arena, struct tr_ast_statement);
-	*fill = (struct tr_ast_statement){.kind = TR_AST_STATEMENT_INSERT,
-					  .span = statement->span,
-					  .word_span = statement->word_span,
-					  .insert = *insert};
-	add_job(compiler, fill);
+	switch (statement->kind) {
+	case TR_AST_STATEMENT_CREATE_FUNCTION: return "CREATE FUNCTION";
+	case TR_AST_STATEMENT_CREATE_NAMESPACE:
+		return statement->create_namespace.is_catalog ? "CREATE CATALOG" : "CREATE DATABASE";
+	case TR_AST_STATEMENT_OTHER: return statement->other.words;
+	default: TR_UNREACHABLE();
+	}
 }
 
 static void compile_statement(struct compiler *compiler, const struct tr_ast_statement *statement)
@@ -331,10 +416,12 @@ static void compile_statement(struct compiler *compiler, const struct tr_ast_sta
 	case TR_AST_STATEMENT_QUERY:
 	case TR_AST_STATEMENT_STATEMENT_SET: add_job(compiler, statement); break;
 	case TR_AST_STATEMENT_EXPLAIN: explain(compiler, statement); break;
+	case TR_AST_STATEMENT_CREATE_FUNCTION:
+	case TR_AST_STATEMENT_CREATE_NAMESPACE:
 	case TR_AST_STATEMENT_OTHER:
-		tr_diag_not_supported(&session->diags, statement->word_span, "%s", statement->other.words);
+		tr_diag_not_supported(&session->diags, statement->word_span, "%s", unsupported_words(statement));
 		break;
-	default: tr_diag_not_supported(&session->diags, statement->word_span, "this statement"); break;
+	case TR_AST_STATEMENT_KIND_COUNT: TR_UNREACHABLE();
 	}
 }
 

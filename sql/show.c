@@ -214,7 +214,13 @@ const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, 
 	case TR_AST_SHOW_TABLES:
 	case TR_AST_SHOW_VIEWS: return show_tables(session, show);
 	case TR_AST_SHOW_FUNCTIONS: return show_functions(session, show);
-	case TR_AST_SHOW_DATABASES: return show_name(session, show, "database name", "default_database");
+	case TR_AST_SHOW_DATABASES:
+		if (show->from != NULL && strcmp(tr_catalog_name(show->from), "default_catalog") != 0) {
+			tr_diag_error(&session->diags, TR_E_NO_TABLE, show->from->span,
+				      "no catalog '%s'; there is default_catalog", tr_catalog_name(show->from));
+			return NULL;
+		}
+		return show_name(session, show, "database name", "default_database");
 	case TR_AST_SHOW_CATALOGS: return show_name(session, show, "catalog name", "default_catalog");
 	case TR_AST_SHOW_CURRENT_DATABASE: return show_name(session, NULL, "current database name", "default_database");
 	case TR_AST_SHOW_CURRENT_CATALOG: return show_name(session, NULL, "current catalog name", "default_catalog");
@@ -224,11 +230,15 @@ const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, 
 		add_row(&modules, module);
 		return render(&modules);
 	case TR_AST_SHOW_USER_FUNCTIONS:
+	case TR_AST_SHOW_MATERIALIZED_TABLES:
+	case TR_AST_SHOW_MODELS: return check_from(session, show->from) ? "Empty set\n" : NULL;
 	case TR_AST_SHOW_JARS: return "Empty set\n";
 	default: break;
 	}
-	tr_diag_not_supported(&session->diags, span,
-			      "SHOW of other than tables, views, columns, functions, databases, catalogs and modules");
+	tr_diag_not_supported(&session->diags, span, "SHOW %s",
+			      show->kind == TR_AST_SHOW_JOBS         ? "JOBS"
+			      : show->kind == TR_AST_SHOW_PROCEDURES ? "PROCEDURES"
+								     : "CONNECTIONS");
 	return NULL;
 }
 

@@ -53,7 +53,7 @@ static void test_errors(void **state)
 	expect_error("CREATE TABLE x (a INT) WITH ('connector' = 'nope');\nSELECT b FROM x;\nINSERT INTO x SELECT 1;",
 		     "E0401 1:44 no connector 'nope'");
 	expect_error(TABLES "SELECT a FROM TABLE(TUMBL(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));",
-		     "E0901 3:15 not supported yet: table functions other than windows");
+		     "E0204 3:21 no table function is named TUMBL");
 	expect_error(TABLES "SELECT x FROM t;", "E0202 3:8 no column 'x' here");
 	expect_error(TABLES "SELECT t.r.y.q FROM t;", "E0202 3:14 no field 'q' in ROW<`z` STRING>");
 	expect_error(TABLES "SELECT a.b FROM t;", "E0301 3:10 'b' is asked of BIGINT, which has no fields");
@@ -84,7 +84,7 @@ static void test_errors(void **state)
 		     "'csv.quote-character' = '');",
 		     "E0401 1:90 table 'x': option 'csv.quote-character' must be one ASCII character, not ''");
 	expect_error(TABLES "SELECT a FROM t UNION SELECT a FROM t;",
-		     "E0901 3:17 not supported yet: set operations other than UNION ALL");
+		     "E0901 3:17 not supported yet: UNION without ALL in streaming mode");
 	expect_error(TABLES "SELECT COUNT(*) FROM t;",
 		     "E0901 3:8 not supported yet: aggregation without a window in streaming mode");
 	expect_error(TABLES "SELECT a FROM t WHERE COUNT(*) > 1;",

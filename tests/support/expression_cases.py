@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The expressions in tests/flink, and Flink's answers to them. Their forms: tests/flink/README.md."""
+"""The expressions and statements in tests/flink, and Flink's answers to them. Their forms: tests/flink/README.md."""
 
 import collections
 import os
@@ -76,3 +76,17 @@ def prune_known(texts):
             out.append(line)
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(out).rstrip() + "\n")
+
+
+def read_verdicts():
+    """{statement: "PLANNED" or "REFUSED<tab>TEXT"}"""
+    if not os.path.exists(os.path.join(FOLDER, "statements.expected")):
+        return {}
+    return dict(line.split("\t", 1) for line in lines("statements.expected"))
+
+
+def write_verdicts(version, answers):
+    with open(os.path.join(FOLDER, "statements.expected"), "w", encoding="utf-8") as file:
+        file.write(f"# What Flink {version} says to statements.txt: statement, PLANNED or REFUSED (and why), with tabs between.\n"
+                   "# Written by tests/flink/judge record.\n")
+        file.writelines(f"{text}\t{answer}\n" for text, answer in answers.items())

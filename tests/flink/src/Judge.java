@@ -10,6 +10,8 @@
 //                                         format, as Flink writes it)
 //     expressions  SETUP FILE ANSWER      runs the script SETUP, then evaluates each line of FILE in SELECT ... FROM inputs;
 //                                         ANSWER gets a line for each: its type and value, or the error (see Expressions)
+//     statements  SETUP FILE ANSWER       runs the script SETUP, then has each line of FILE parsed and planned ("⏎" is a line
+//                                         break); ANSWER gets a line for each: PLANNED, or REFUSED and why
 //
 // A script that fails ends with a line "ERROR kind: text".
 
@@ -26,6 +28,7 @@ import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.table.api.EnvironmentSettings;
 import org.apache.flink.table.api.TableEnvironment;
+import org.apache.flink.table.api.internal.TableEnvironmentInternal;
 
 public final class Judge {
     static final PrintStream ERR = System.err;
@@ -91,11 +94,27 @@ public final class Judge {
         return new Expressions(tables).answer(Files.readAllLines(Path.of(file)));
     }
 
+    private String statements(String setup, String file) throws Exception {
+        TableEnvironment tables = environment(false);
+        new Script(tables, "table", System.out).run(Files.readString(Path.of(setup)));
+        StringBuilder answer = new StringBuilder();
+        for (String line : Files.readAllLines(Path.of(file))) {
+            try {
+                ((TableEnvironmentInternal) tables).getParser().parse(line.replace("⏎", "\n"));
+                answer.append("PLANNED\n");
+            } catch (Throwable error) {
+                answer.append("REFUSED\t").append(describe(error).replace("\t", " ")).append('\n');
+            }
+        }
+        return answer.toString();
+    }
+
     private void work(String line) throws Exception {
         String[] fields = line.split("\t");
         String answer =
                 switch (fields[0]) {
                     case "script" -> script(fields[1], fields[2]);
+                    case "statements" -> statements(fields[1], fields[2]);
                     case "expressions" -> expressions(fields[1], fields[2]);
                     default -> throw new IllegalArgumentException("no such work: " + line);
                 };
