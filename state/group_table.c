@@ -20,6 +20,10 @@
 #define FURTHER_LOOKS 3
 #define CROWDED_PLACES \
 	1024 /* from home to where a key is: by chance it is not a quarter of that, however large the table is */
+#define STRAYS_PART 64      /* of loaded keys so many may be out of order before they are taken as unordered, */
+#define STRAYS_MIN 8        /* and these */
+#define FETCHED_BYTES 1024  /* how far before keys in order memory is fetched */
+#define RUN_MIN ((size_t)3) /* first place that is taken in order: there are two before it to look at */
 #define FACTOR UINT64_C(0x9e3779b97f4a7c15)       /* of the hash */
 #define OTHER_FACTOR UINT64_C(0xd6e8feb86659fd93) /* of an equally good one */
 
@@ -324,16 +328,78 @@ void tr_group_table_find(struct tr_group_table *table, const int64_t *keys, uint
 	} while (m < n); /* it grew: most are found at once now */
 }
 
+/** Places for keys that come in the order of a table of the same size: each has its home, or else the place behind the key before
+ * it, and nothing of that must be guessed. Takes keys from `first` on up to the first that is out of order, is there already
+ * (only places behind its home can hold it, and most often these are one or two) or finds its place taken. `run`: where the keys
+ * begin that lie without gaps before `next`. Returns the position of the key that it did not take. */
+static inline __attribute__((always_inline)) uint32_t take_in_order(struct tr_group_table *table, size_t place_bytes,
+								    size_t run, const int64_t *restrict keys,
+								    uint32_t first, uint32_t count,
+								    char **restrict entries)
+{
+	char *const places = table->places;
+	const uint32_t bits = table->bits;
+	const uint64_t factor = table->factor;
+	const size_t end = (size_t)1 << bits;
+	size_t next = run;
+	uint32_t i;
+
+	for (i = first; i < count; i++) {
+		const int64_t key = keys[i];
+		const size_t home = home_of(key, factor, bits);
+		const size_t at = TR_MAX(home, next);
+		int64_t *place = key_at(places, at, place_bytes);
+
+		if (TR_UNLIKELY((home < run) | (at >= end) | (at - home > CROWDED_PLACES)) || *place != 0 ||
+		    (*key_at(places, at - 1, place_bytes) == key) | (*key_at(places, at - 2, place_bytes) == key))
+			break;
+		if (TR_UNLIKELY(at - home > 2)) {
+			size_t other = home;
+
+			while (other < at && *key_at(places, other, place_bytes) != key)
+				other++;
+			if (other < at)
+				break;
+		}
+		__builtin_prefetch((char *)place + FETCHED_BYTES, 1, 3);
+		run = home > next ? home : run;
+		next = at + 1;
+		*place = key;
+		entries[i] = (char *)(place + 1);
+	}
+	table->occupied += i - first;
+	return i;
+}
+
+/** False: begin again, all places are others now. */
+static inline __attribute__((always_inline)) bool find_loaded(struct tr_group_table *table, size_t place_bytes,
+							      const int64_t *restrict keys, uint32_t count,
+							      char **restrict entries)
+{
+	uint32_t i = 0, left = count / STRAYS_PART + STRAYS_MIN;
+	size_t run = RUN_MIN;
+
+	while (i < count && left-- > 0 && !tr_group_table_may_grow(table, count - i)) {
+		i = take_in_order(table, place_bytes, run, keys, i, count, entries);
+		if (i == count)
+			return true;
+		if (!walk(table, place_bytes, 0, CROWDED_PLACES, keys + i, 1, entries + i))
+			return false;
+		run = TR_MAX((size_t)(entries[i] - table->places) / place_bytes + 1, RUN_MIN);
+		i++;
+	}
+	return walk(table, place_bytes, PREFETCH_DISTANCE, CROWDED_PLACES, keys + i, count - i, entries + i);
+}
+
 void tr_group_table_find_loaded(struct tr_group_table *table, const int64_t *keys, uint32_t count, char **entries)
 {
-	const uint32_t ahead = PREFETCH_DISTANCE; /* of no use to keys in order, and no harm */
 	bool is_done = false;
 
 	while (!is_done)
 		switch (table->place_bytes) {
-		case 16: is_done = walk(table, 16, ahead, CROWDED_PLACES, keys, count, entries); break;
-		case 32: is_done = walk(table, 32, ahead, CROWDED_PLACES, keys, count, entries); break;
-		default: is_done = walk(table, table->place_bytes, ahead, CROWDED_PLACES, keys, count, entries); break;
+		case 16: is_done = find_loaded(table, 16, keys, count, entries); break;
+		case 32: is_done = find_loaded(table, 32, keys, count, entries); break;
+		default: is_done = find_loaded(table, table->place_bytes, keys, count, entries); break;
 		}
 }
 

@@ -265,6 +265,15 @@ static tr_code read_fixed(struct reader *r, struct tr_column_buffer *to, uint32_
 	return TR_OK;
 }
 
+/** Makes all `count` values of an array what the first one is, by ever longer copies. */
+static void repeat(void *values, size_t width, uint32_t count)
+{
+	char *bytes = values;
+
+	for (size_t done = 1; done < count; done *= 2)
+		memcpy(bytes + done * width, bytes, TR_MIN(done, count - done) * width);
+}
+
 static tr_code read_packed(struct reader *r, struct tr_column_buffer *to, uint32_t count)
 {
 	int64_t *values = to->data, least;
@@ -283,8 +292,10 @@ static tr_code read_packed(struct reader *r, struct tr_column_buffer *to, uint32
 		unpack_16(from, count, least, values);
 	else if (width == 4)
 		unpack_32(from, count, least, values);
-	for (uint32_t i = 0; width == 0 && i < count; i++)
-		values[i] = least;
+	if (width == 0 && count > 0) {
+		values[0] = least;
+		repeat(values, 8, count);
+	}
 	return TR_OK;
 }
 
@@ -292,13 +303,9 @@ static tr_code read_packed(struct reader *r, struct tr_column_buffer *to, uint32
 static void spread(struct tr_column_buffer *to, uint32_t count)
 {
 	const size_t width = tr_phys_bytes((enum tr_phys)to->type->phys);
-	int64_t *words = to->data;
 
-	if (width == 8)
-		for (uint32_t i = 1; i < count; i++)
-			words[i] = words[0];
-	for (uint32_t i = 1; width != 8 && i < count; i++)
-		memcpy((char *)to->data + i * width, to->data, width);
+	if (count > 0)
+		repeat(to->data, width, count);
 	for (uint32_t i = 1; to->has_nulls && i < count; i++)
 		tr_bit_assign(to->validity, i, tr_bit_get(to->validity, 0));
 }

@@ -331,13 +331,13 @@ static tr_code check_partials(const struct tr_agg_part *part, const struct tr_co
 static bool are_all_positive(const struct tr_column *column, const uint32_t *rows, uint32_t count)
 {
 	const int64_t *values = column->data;
-	bool is_other = rows != NULL || column->is_constant || column->type->phys != TR_PHYS_I64;
+	uint64_t signs = 0;
 
-	if (is_other)
+	if (rows != NULL || column->is_constant || column->type->phys != TR_PHYS_I64)
 		return false;
 	for (uint32_t i = 0; i < count; i++)
-		is_other |= values[i] <= 0;
-	return !is_other;
+		signs |= (uint64_t)values[i] | ((uint64_t)values[i] - 1);
+	return signs >> 63 == 0;
 }
 
 tr_code tr_agg_layout_check(const struct tr_agg_layout *layout, const struct tr_column *columns,

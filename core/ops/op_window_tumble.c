@@ -626,6 +626,7 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	const struct tr_column *column;
 	struct tr_group_table *table;
 	struct tr_window_rows rows;
+	uint32_t occupied;
 	bool is_taken;
 
 	TR_TRY(tr_window_state_load(w, origin, record, &is_taken, st));
@@ -641,11 +642,15 @@ static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, cons
 	table = is_first(s, as) ? &pane_expect(s, as->start, s->expected)->table : part_get(s, as, s->expected);
 	tr_window_op_reserve(w, rows.count);
 	column = &rows.batch->columns[0];
+	occupied = table->occupied;
 	tr_group_table_find_loaded(table, load_keys(s, column, rows.rows, rows.count), rows.count, w->entries);
 	for (uint32_t i = 0; column->validity != NULL && i < rows.count; i++)
 		if (tr_column_is_null(column, tr_agg_row(rows.rows, i)))
 			w->entries[i] = tr_group_table_null_entry(table);
-	(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
+	if (table->occupied - occupied == rows.count) /* each is a new key's */
+		tr_window_state_fill_new(w, &rows, w->entries);
+	else
+		(void)tr_window_state_fill(w, &rows, w->entries, w->touched);
 	return TR_OK;
 }
 

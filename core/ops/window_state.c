@@ -528,11 +528,7 @@ static void keep_own(struct tr_window_op *w, const struct tr_batch *batch, struc
 
 static bool is_one_value(const int64_t *values, uint32_t count)
 {
-	uint64_t others = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		others |= (uint64_t)values[i] ^ (uint64_t)values[0];
-	return others == 0;
+	return count <= 1 || memcmp(values, values + 1, (count - 1) * sizeof(*values)) == 0;
 }
 
 tr_code tr_window_state_read(struct tr_window_op *w, const struct tr_state_record *record, struct tr_window_rows *rows,
@@ -592,6 +588,13 @@ void tr_window_state_map_keys(struct tr_window_op *w, const struct tr_window_row
 	for (uint32_t k = 0; k < w->plan->key_count; k++)
 		w->key_columns[k] = &rows->batch->columns[k];
 	tr_key_table_map(w->keys, w->key_columns, rows->rows, rows->count, w->slots);
+}
+
+void tr_window_state_fill_new(struct tr_window_op *w, const struct tr_window_rows *rows, char *const *entries)
+{
+	for (uint32_t i = 0; i < rows->count; i++)
+		*tr_agg_entry_rows(entries[i]) = rows->counts[tr_agg_row(rows->rows, i)];
+	tr_agg_layout_read(&w->layout, entries, rows->batch->columns + w->plan->key_count, rows->rows, rows->count);
 }
 
 uint32_t tr_window_state_fill(struct tr_window_op *w, const struct tr_window_rows *rows, char *const *entries,

@@ -183,6 +183,9 @@ void tr_window_state_map_keys(struct tr_window_op *w, const struct tr_window_row
 uint32_t tr_window_state_fill(struct tr_window_op *w, const struct tr_window_rows *rows, char *const *entries,
 			      uint32_t *touched);
 
+/** The same for entries that are all empty and all different. */
+void tr_window_state_fill_new(struct tr_window_op *w, const struct tr_window_rows *rows, char *const *entries);
+
 /** Adds the values of DISTINCT aggregate `kind` - TR_WINDOW_STATE_VALUES. Those of an entry that is empty are passed over: what is read
  * may begin behind a record of entries and before their values, and then the entry was written once more, further on. */
 tr_code tr_window_state_fill_values(struct tr_window_op *w, uint16_t kind, const struct tr_window_rows *rows,

@@ -257,6 +257,58 @@ static void loads_in_order(void **state)
 	free(keys);
 }
 
+/** Records of a table's own order in which keys come again, at once or some rows later, and some are in another place. */
+static void loads_what_is_nearly_in_order(void **state)
+{
+	int64_t *keys = malloc(MANY * sizeof(*keys)), *mixed = malloc(MANY * sizeof(*mixed));
+	uint32_t misses[BATCH + 1], count;
+	char *entries[BATCH];
+	struct tr_group_table from, to;
+
+	assert_true(keys != NULL && mixed != NULL);
+	tr_group_table_init(&from, 8, MANY / 4);
+	for (uint32_t k = 0; k < MANY / 4; k++) {
+		keys[0] = key_of(3, k);
+		tr_group_table_find(&from, keys, 1, entries, misses);
+		*words(entries[0]) = 1;
+	}
+	count = keys_in_order(&from, keys);
+	for (uint32_t every = 1; every <= 300; every = every * 3 + 1) {
+		uint32_t n = 0, known;
+
+		for (uint32_t k = 0; k < count; k++) {
+			mixed[n++] = keys[k];
+			if (k % every == 0)
+				mixed[n++] = keys[k - TR_MIN(k, k / every % 7)];
+			if (k % (every * 50) == 1)
+				mixed[n++] = keys[(uint64_t)k * 7919 % count];
+		}
+		tr_group_table_init(&to, 8, count);
+		for (uint32_t first = 0; first < n; first += BATCH) {
+			tr_group_table_find_loaded(&to, mixed + first, TR_MIN(BATCH, n - first), entries);
+			for (uint32_t i = 0; i < TR_MIN(BATCH, n - first); i++) {
+				assert_true(tr_group_table_key(entries[i]) == mixed[first + i]);
+				*words(entries[i]) += 1;
+			}
+		}
+		known = to.occupied;
+		assert_int_equal(known, from.occupied);
+		for (uint32_t k = 0; k < n; k++) { /* each row has reached its key's only entry */
+			tr_group_table_find(&to, mixed + k, 1, entries, misses);
+			*words(entries[0]) -= 1;
+		}
+		assert_int_equal(to.occupied, known);
+		for (uint32_t k = 0; k < count; k++) {
+			tr_group_table_find(&to, keys + k, 1, entries, misses);
+			assert_int_equal(*words(entries[0]), 0);
+		}
+		tr_group_table_deinit(&to);
+	}
+	tr_group_table_deinit(&from);
+	free(keys);
+	free(mixed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +316,7 @@ int main(void)
 		cmocka_unit_test(sizes_of_entries),
 		cmocka_unit_test(forgets_unused_keys),
 		cmocka_unit_test(loads_in_order),
+		cmocka_unit_test(loads_what_is_nearly_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
