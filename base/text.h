@@ -97,7 +97,7 @@ size_t tr_text_put_timestamp(char *out, int64_t ticks, int64_t ticks_per_second,
 /** Flink's CAST to STRING: "+1-02" and "+1 02:03:04.567". */
 size_t tr_text_put_interval_month(char *out, int32_t months);
 size_t tr_text_put_interval_ms(char *out, int64_t ms);
-/** Period.toString and Duration.toString: "P1Y2M", "PT26H3M4.567S". */
+/** Period.toString and Duration.toString: "P14M", "PT26H3M4.567S". */
 size_t tr_text_put_period(char *out, int32_t months);
 size_t tr_text_put_duration(char *out, int64_t ms);
 
@@ -119,15 +119,19 @@ enum tr_text_time_flags {
 	TR_TIME_OFFSET_OPTIONAL = 128, /* may end so */
 	TR_TIME_PARTIAL = 256,         /* a date: "2001" and "2001-02" do, and a time after it is dropped */
 	TR_TIME_STRICT = 1024,         /* a timestamp: no 30 February, no 24:00:00 */
+	TR_TIME_HOUR_ONLY = 2048,      /* a time: "12" does */
 	TR_TIME_ROLLS = 512,           /* a date: 30 February is 1 or 2 March (java.sql.Date) */
 	/* CAST(string AS ..) */
 	TR_TIME_CAST_DATE = TR_TIME_SHORT_FIELDS | TR_TIME_PARTIAL,
 	TR_TIME_CAST_TIMESTAMP = TR_TIME_SHORT_FIELDS | TR_TIME_DATE_ONLY,
 };
 
+/** How many UTF-16 units a text has: Java's length, which literals are typed by. */
+size_t tr_text_utf16_units(const char *text, size_t length);
+
 /** A date: flags SHORT_FIELDS, PARTIAL, ROLLS. */
 enum tr_text_result tr_text_parse_date(const char *text, size_t length, unsigned flags, int32_t *days);
-/** A time of day in nanoseconds: flags SHORT_FIELDS, NO_SECONDS. */
+/** A time of day in nanoseconds: flags SHORT_FIELDS, NO_SECONDS, HOUR_ONLY. */
 enum tr_text_result tr_text_parse_time(const char *text, size_t length, unsigned flags, int64_t *nanos);
 /** With ' ' as separator Java's resolver is the "smart" one: days up to 31 are cut to the month's last, 24:00:00 is the next
  * midnight. With T, or STRICT, it is strict. */

@@ -25,6 +25,7 @@
 
 #define DIGITS_MAX 19            /* always fit 64 bits */
 #define SLOW_TEXT_BYTES_MAX 4096 /* longer number texts are cut: see parse_slow */
+#define HEX_BYTES_MAX 200
 #define EXPONENT_MAX 100000
 
 /* ---- to text ---- */
@@ -345,6 +346,52 @@ static bool round_product(uint64_t w, int q, int fraction_bits, uint64_t *signif
 static const double exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
 				      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+static const char *skip_digits(const char *p, const char *end, bool is_hex)
+{
+	while (p < end && ((*p >= '0' && *p <= '9') || (is_hex && (*p | 32) >= 'a' && (*p | 32) <= 'f')))
+		p++;
+	return p;
+}
+
+/* 0x1.8p3, as Java takes it: digits on one side of the point at least, and an exponent. False: it is none. */
+static bool parse_hex(const char *text, size_t length, double *value, float *single)
+{
+	const char *p = text, *end = text + length, *digits;
+	char buffer[HEX_BYTES_MAX + 1];
+	size_t count;
+	locale_t c_locale;
+
+	p += p < end && (*p == '-' || *p == '+');
+	if (end - p < 2 || p[0] != '0' || (p[1] | 32) != 'x')
+		return false;
+	digits = p += 2;
+	p = skip_digits(p, end, true);
+	count = (size_t)(p - digits);
+	if (p < end && *p == '.') {
+		digits = ++p;
+		p = skip_digits(p, end, true);
+		count += (size_t)(p - digits);
+	}
+	if (count == 0 || p == end || (*p++ | 32) != 'p')
+		return false;
+	p += p < end && (*p == '-' || *p == '+');
+	digits = p;
+	p = skip_digits(p, end, false);
+	if (p == digits || p - text > HEX_BYTES_MAX)
+		return false;
+	memcpy(buffer, text, (size_t)(p - text));
+	buffer[p - text] = '\0';
+	if (p < end && ((*p | 32) == 'd' || (*p | 32) == 'f'))
+		p++;
+	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	if (single != NULL)
+		*single = strtof_l(buffer, NULL, c_locale);
+	else
+		*value = strtod_l(buffer, NULL, c_locale);
+	freelocale(c_locale);
+	return p == end;
+}
+
 enum tr_text_result tr_text_parse_f64(const char *text, size_t length, double *value)
 {
 	struct number n;
@@ -353,7 +400,7 @@ enum tr_text_result tr_text_parse_f64(const char *text, size_t length, double *v
 	double v;
 
 	if (!scan_number(text, length, &n))
-		return TR_TEXT_MALFORMED;
+		return parse_hex(text, length, value, NULL) ? TR_TEXT_OK : TR_TEXT_MALFORMED;
 	if (n.kind != NUMBER_FINITE) {
 		v = n.kind == NUMBER_NAN ? (double)NAN : (double)INFINITY;
 	} else if (n.is_exact && n.digits < UINT64_C(1) << 53 && n.exponent >= -22 && n.exponent <= 22) {
@@ -382,7 +429,7 @@ enum tr_text_result tr_text_parse_f32(const char *text, size_t length, float *va
 	float v;
 
 	if (!scan_number(text, length, &n))
-		return TR_TEXT_MALFORMED;
+		return parse_hex(text, length, NULL, value) ? TR_TEXT_OK : TR_TEXT_MALFORMED;
 	if (n.kind != NUMBER_FINITE) {
 		v = n.kind == NUMBER_NAN ? NAN : INFINITY;
 	} else if (n.is_exact && n.digits < UINT64_C(1) << 24 && n.exponent >= -10 && n.exponent <= 10) {

@@ -39,6 +39,18 @@ size_t tr_text_put_i64(char *out, int64_t value)
 	return 1 + tr_text_put_u64(out + 1, 0 - (uint64_t)value);
 }
 
+size_t tr_text_utf16_units(const char *text, size_t length)
+{
+	size_t units = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		units += ((c & 0xc0) != 0x80) + (c >= 0xf0);
+	}
+	return units;
+}
+
 enum tr_text_result tr_text_parse_i64(const char *text, size_t length, int64_t *value)
 {
 	const char *p = text, *end = text + length;

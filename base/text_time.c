@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define YEAR_DIGITS_MAX 10
+#define FIELD_DIGITS_MAX 10 /* of CAST: zeros may stand in front */
 #define YEAR_LIMIT INT64_C(1000000000)
 
 /* ---- to text ---- */
@@ -131,21 +132,11 @@ size_t tr_text_put_interval_ms(char *out, int64_t ms)
 
 size_t tr_text_put_period(char *out, int32_t months)
 {
-	size_t length = 0;
+	size_t length = 1;
 
-	out[length++] = 'P';
-	if (months == 0)
-		out[length++] = '0';
-	if (months == 0)
-		out[length++] = 'D';
-	if (months / 12 != 0) {
-		length += tr_text_put_i64(out + length, months / 12);
-		out[length++] = 'Y';
-	}
-	if (months % 12 != 0) {
-		length += tr_text_put_i64(out + length, months % 12);
-		out[length++] = 'M';
-	}
+	out[0] = 'P';
+	length += tr_text_put_i64(out + length, months);
+	out[length++] = months == 0 ? 'D' : 'M';
 	return length;
 }
 
@@ -215,21 +206,26 @@ enum overrun { OVERRUN_FAILS, OVERRUN_IS_CUT, OVERRUN_ROLLS };
 static enum tr_text_result take_date(struct cursor *c, unsigned flags, enum overrun overrun, int64_t *days)
 {
 	const bool is_partial_ok = flags & TR_TIME_PARTIAL;
-	const int short_min = flags & TR_TIME_SHORT_FIELDS ? 1 : 2;
+	const int short_min = flags & TR_TIME_SHORT_FIELDS ? 1 : 2, most = is_partial_ok ? FIELD_DIGITS_MAX : 2;
 	int64_t year, month = 1, day = 1, last;
 	bool is_negative = false, has_sign = false;
 
-	if (c->p < c->end && (*c->p == '-' || *c->p == '+')) {
+	if (!is_partial_ok && c->p < c->end && (*c->p == '-' || *c->p == '+')) {
 		has_sign = true;
 		is_negative = *c->p++ == '-';
 	}
-	if (!take_number(c, is_partial_ok ? 1 : 4, has_sign ? YEAR_DIGITS_MAX : 4, &year))
+	if (!take_number(c, is_partial_ok ? 1 : 4,
+			 is_partial_ok ? FIELD_DIGITS_MAX
+			 : has_sign    ? YEAR_DIGITS_MAX
+				       : 4,
+			 &year) ||
+	    (is_partial_ok && year > 9999))
 		return TR_TEXT_MALFORMED;
 	if (take_char(c, '-')) {
-		if (!take_number(c, short_min, 2, &month))
+		if (!take_number(c, short_min, most, &month))
 			return TR_TEXT_MALFORMED;
 		if (take_char(c, '-')) {
-			if (!take_number(c, short_min, 2, &day))
+			if (!take_number(c, short_min, most, &day))
 				return TR_TEXT_MALFORMED;
 		} else if (!is_partial_ok) {
 			return TR_TEXT_MALFORMED;
@@ -258,6 +254,15 @@ static bool take_clock(struct cursor *c, unsigned flags, bool is_24_ok, int64_t 
 	int64_t hour, minute, second = 0;
 
 	*nanos = 0;
+	if (flags & TR_TIME_HOUR_ONLY) {
+		const struct cursor whole = *c;
+
+		if (take_number(c, 1, FIELD_DIGITS_MAX, &hour) && c->p == c->end) {
+			*seconds = hour * 3600;
+			return hour < 24;
+		}
+		*c = whole;
+	}
 	if (!take_number(c, short_min, 2, &hour) || !take_char(c, ':') || !take_number(c, short_min, 2, &minute))
 		return false;
 	if (take_char(c, ':')) {

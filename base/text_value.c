@@ -9,7 +9,7 @@
  *   TIME(3)       10:20, 10:20:30.500           10:20:00.000
  *   TIMESTAMP(3)  2001-01-31T10:20              2001-01-31 10:20:00.000
  *   TIMESTAMP_LTZ 2001-01-31T10:20:00Z          2001-01-31 11:20:00.000 in the session zone
- *   INTERVAL      P1Y2M, PT26H3M4.5S            +1-02, +1 02:03:04.500
+ *   INTERVAL      P14M, PT26H3M4.5S             +1-02, +1 02:03:04.500
  *   ARRAY, MAP    [a, null], {k=v}              [a, NULL], {k=v}
  *   ROW           +I[a, null]                   (a, NULL)
  *

@@ -233,8 +233,8 @@ static const char *nullable_text(struct tr_arena *arena, const struct tr_type *t
 	case TR_TYPE_TIME: return length_text(arena, type, "TIME", NULL);
 	case TR_TYPE_TIMESTAMP: return length_text(arena, type, "TIMESTAMP", NULL);
 	case TR_TYPE_TIMESTAMP_LTZ: return length_text(arena, type, "TIMESTAMP_LTZ", NULL);
-	case TR_TYPE_INTERVAL_MONTH: return "INTERVAL YEAR TO MONTH";
-	case TR_TYPE_INTERVAL_MS: return "INTERVAL DAY TO SECOND";
+	case TR_TYPE_INTERVAL_MONTH: return "INTERVAL MONTH";
+	case TR_TYPE_INTERVAL_MS: return "INTERVAL SECOND(3)";
 	case TR_TYPE_ARRAY: return tr_arena_printf(arena, "ARRAY<%s>", tr_type_text(arena, type->children[0]));
 	case TR_TYPE_MULTISET: return tr_arena_printf(arena, "MULTISET<%s>", tr_type_text(arena, type->children[0]));
 	case TR_TYPE_MAP:

@@ -94,68 +94,6 @@ enum tr_ast_type_kind {
 	TR_AST_TYPE_USER, /* a path: a user-defined type */
 };
 
-/** A type as written: INT NOT NULL, ROW<a INT, b STRING>, INT ARRAY. sql/type_name.h makes a tr_type of it. */
-struct tr_ast_type {
-	struct tr_span span;
-	uint32_t kind;     /* enum tr_type_id or enum tr_ast_type_kind */
-	int32_t precision; /* or length; -1: not given. STRING and BYTES: TR_LENGTH_MAX */
-	int32_t scale;     /* -1: not given */
-	bool is_not_null;
-	uint32_t child_count;
-	struct tr_ast_type *const *children;
-	const struct tr_ast_name *names;      /* ROW: field names */
-	const struct tr_ast_string *comments; /* ROW: field comments; text NULL: none */
-	const struct tr_ast_path *path;       /* USER */
-};
-
-/* ---------------------------------------------------------------- expressions */
-
-enum tr_ast_expr_kind {
-	TR_AST_EXPR_LITERAL,    /* literal */
-	TR_AST_EXPR_COLUMN,     /* path: a, t.a, t.a.b.c */
-	TR_AST_EXPR_STAR,       /* star: * or t.*; only as a whole select item, or COUNT(*) */
-	TR_AST_EXPR_FIELD,      /* field: f(x).a, (r).a, a[1].b; a path where it can be is a COLUMN */
-	TR_AST_EXPR_ITEM,       /* args[0] [ args[1] ] */
-	TR_AST_EXPR_UNARY,      /* op, args[0] */
-	TR_AST_EXPR_BINARY,     /* op, args[0], args[1] */
-	TR_AST_EXPR_AND,        /* args: 2 or more */
-	TR_AST_EXPR_OR,         /* args: 2 or more */
-	TR_AST_EXPR_BETWEEN,    /* args[0] BETWEEN args[1] AND args[2]; is_negated, is_symmetric */
-	TR_AST_EXPR_IN,         /* args[0] IN (args[1] ...) or query (then args has 1); is_negated */
-	TR_AST_EXPR_QUANTIFIED, /* args[0] op {ANY|ALL} (args[1] ...) or query; is_all */
-	TR_AST_EXPR_LIKE,       /* args[0] LIKE args[1] [ESCAPE args[2]]; is_negated, is_similar */
-	TR_AST_EXPR_CASE,       /* case_ */
-	TR_AST_EXPR_CAST,       /* cast, args[0] */
-	TR_AST_EXPR_CALL,       /* call, args */
-	TR_AST_EXPR_ROW,        /* args: ROW(a, b) or (a, b); is_explicit */
-	TR_AST_EXPR_ARRAY,      /* args: ARRAY[a, b]; or query: ARRAY(SELECT ..) */
-	TR_AST_EXPR_MAP,        /* args: MAP[k, v, k, v], an even number; or query */
-	TR_AST_EXPR_MULTISET,   /* args; or query */
-	TR_AST_EXPR_EXISTS,     /* query */
-	TR_AST_EXPR_SUBQUERY,   /* query: a scalar subquery */
-	TR_AST_EXPR_SYMBOL,     /* symbol: a keyword as an argument: DAY, BOTH */
-	TR_AST_EXPR_TABLE_ARG,  /* table_arg: TABLE t PARTITION BY k, TABLE(SELECT ..); only as an argument */
-	TR_AST_EXPR_DESCRIPTOR, /* descriptor: DESCRIPTOR(a, b); only as an argument */
-	TR_AST_EXPR_DEFAULT,    /* DEFAULT; only as an argument or in VALUES */
-	TR_AST_EXPR_PARAMETER,  /* ?; parses so that the binder can refuse it in its words */
-	TR_AST_EXPR_KIND_COUNT
-};
-
-enum tr_ast_literal_kind {
-	TR_AST_LITERAL_NULL,
-	TR_AST_LITERAL_BOOLEAN,
-	TR_AST_LITERAL_INTEGER, /* text: digits only */
-	TR_AST_LITERAL_DECIMAL, /* text: digits with a point, exact */
-	TR_AST_LITERAL_APPROX,  /* text: with an exponent: DOUBLE */
-	TR_AST_LITERAL_STRING,
-	TR_AST_LITERAL_BINARY, /* text: the bytes, length may contain NULs */
-	TR_AST_LITERAL_DATE,   /* DATE '...': text between the quotes, not checked */
-	TR_AST_LITERAL_TIME,
-	TR_AST_LITERAL_TIMESTAMP,
-	TR_AST_LITERAL_TIMESTAMP_LTZ, /* TIMESTAMP WITH LOCAL TIME ZONE '...' */
-	TR_AST_LITERAL_INTERVAL,
-};
-
 /** In the order of their size; the ranges YEAR..MONTH and DAY..SECOND may be the ends of an interval. */
 enum tr_ast_time_unit {
 	TR_AST_UNIT_NONE,
@@ -181,6 +119,71 @@ enum tr_ast_time_unit {
 	TR_AST_UNIT_COUNT
 };
 
+/** A type as written: INT NOT NULL, ROW<a INT, b STRING>, INT ARRAY. sql/type_name.h makes a tr_type of it. */
+struct tr_ast_type {
+	struct tr_span span;
+	uint32_t kind;     /* enum tr_type_id or enum tr_ast_type_kind */
+	int32_t precision; /* or length; -1: not given. STRING and BYTES: TR_LENGTH_MAX */
+	int32_t scale;     /* -1: not given */
+	bool is_not_null;
+	enum tr_ast_time_unit unit, end_unit; /* INTERVAL; end_unit NONE: a single unit */
+	uint32_t child_count;
+	struct tr_ast_type *const *children;
+	const struct tr_ast_name *names;      /* ROW: field names */
+	const struct tr_ast_string *comments; /* ROW: field comments; text NULL: none */
+	const struct tr_ast_path *path;       /* USER */
+};
+
+/* ---------------------------------------------------------------- expressions */
+
+enum tr_ast_expr_kind {
+	TR_AST_EXPR_LITERAL,    /* literal */
+	TR_AST_EXPR_COLUMN,     /* path: a, t.a, t.a.b.c */
+	TR_AST_EXPR_STAR,       /* star: * or t.*; only as a whole select item, or COUNT(*) */
+	TR_AST_EXPR_FIELD,      /* field: f(x).a, (r).a, a[1].b; a path where it can be is a COLUMN */
+	TR_AST_EXPR_ITEM,       /* args[0] [ args[1] ] */
+	TR_AST_EXPR_UNARY,      /* op, args[0] */
+	TR_AST_EXPR_BINARY,     /* op, args[0], args[1] */
+	TR_AST_EXPR_AND,        /* args: 2 or more */
+	TR_AST_EXPR_OR,         /* args: 2 or more */
+	TR_AST_EXPR_BETWEEN,    /* args[0] BETWEEN args[1] AND args[2]; is_negated, is_symmetric */
+	TR_AST_EXPR_IN,         /* args[0] IN (args[1] ...) or query (then args has 1); is_negated */
+	TR_AST_EXPR_QUANTIFIED, /* args[0] op {ANY|ALL} (args[1] ...) or query; is_all */
+	TR_AST_EXPR_LIKE,       /* args[0] LIKE args[1] [ESCAPE args[2]]; is_negated, is_similar */
+	TR_AST_EXPR_CASE,       /* case_ */
+	TR_AST_EXPR_CAST,       /* cast, args[0] */
+	TR_AST_EXPR_SPAN,       /* (args[0] - args[1]) unit: interval, without precisions */
+	TR_AST_EXPR_CALL,       /* call, args */
+	TR_AST_EXPR_ROW,        /* args: ROW(a, b) or (a, b); is_explicit */
+	TR_AST_EXPR_ARRAY,      /* args: ARRAY[a, b]; or query: ARRAY(SELECT ..) */
+	TR_AST_EXPR_MAP,        /* args: MAP[k, v, k, v], an even number; or query */
+	TR_AST_EXPR_MULTISET,   /* args; or query */
+	TR_AST_EXPR_EXISTS,     /* query */
+	TR_AST_EXPR_SUBQUERY,   /* query: a scalar subquery */
+	TR_AST_EXPR_SYMBOL,     /* symbol: a keyword as an argument: DAY, BOTH */
+	TR_AST_EXPR_TABLE_ARG,  /* table_arg: TABLE t PARTITION BY k, TABLE(SELECT ..); only as an argument */
+	TR_AST_EXPR_DESCRIPTOR, /* descriptor: DESCRIPTOR(a, b); only as an argument */
+	TR_AST_EXPR_DEFAULT,    /* DEFAULT; only as an argument or in VALUES */
+	TR_AST_EXPR_PARAMETER,  /* ?; parses so that the binder can refuse it in its words */
+	TR_AST_EXPR_KIND_COUNT
+};
+
+enum tr_ast_literal_kind {
+	TR_AST_LITERAL_NULL,
+	TR_AST_LITERAL_UNKNOWN, /* a NULL that is BOOLEAN */
+	TR_AST_LITERAL_BOOLEAN,
+	TR_AST_LITERAL_INTEGER, /* text: digits only */
+	TR_AST_LITERAL_DECIMAL, /* text: digits with a point, exact */
+	TR_AST_LITERAL_APPROX,  /* text: with an exponent: DOUBLE */
+	TR_AST_LITERAL_STRING,
+	TR_AST_LITERAL_BINARY, /* text: the bytes, length may contain NULs */
+	TR_AST_LITERAL_DATE,   /* DATE '...': text between the quotes, not checked */
+	TR_AST_LITERAL_TIME,
+	TR_AST_LITERAL_TIMESTAMP,
+	TR_AST_LITERAL_TIMESTAMP_LTZ, /* TIMESTAMP WITH LOCAL TIME ZONE '...' */
+	TR_AST_LITERAL_INTERVAL,
+};
+
 /** INTERVAL [-]'text' unit[(precision)] [TO end[(fraction_precision)]]. sql/interval.h has its value. */
 struct tr_ast_interval {
 	enum tr_ast_time_unit unit;     /* WEEK and QUARTER too, as in Flink */
@@ -193,7 +196,7 @@ struct tr_ast_interval {
 struct tr_ast_literal {
 	enum tr_ast_literal_kind kind;
 	bool boolean;
-	const char *text; /* NULL for NULL and BOOLEAN */
+	const char *text; /* NULL for NULL, UNKNOWN and BOOLEAN */
 	uint32_t length;
 	struct tr_ast_interval interval; /* INTERVAL */
 };
@@ -377,6 +380,7 @@ struct tr_ast_expr {
 			const struct tr_ast_type *type;
 			bool is_try;
 		} cast;
+		struct tr_ast_interval interval; /* SPAN */
 		struct tr_ast_call *call;
 		struct tr_ast_query *query; /* IN, QUANTIFIED, ARRAY, MAP, MULTISET (or NULL); EXISTS, SUBQUERY */
 		struct {

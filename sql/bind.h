@@ -10,6 +10,7 @@
  *     bind_aggregate.c  calls of aggregates                 bind_order.c   ORDER BY, OFFSET, LIMIT
  *     bind_sets.c    GROUPING SETS, ROLLUP, CUBE            bind_like.c    CREATE TABLE LIKE, AS
  *     bind_over.c    ROW_NUMBER() OVER, QUALIFY             bind_unnest.c  UNNEST
+ *     bind_interval.c   intervals of other expressions
  *     bind_group_window.c   GROUP BY TUMBLE(ts, size), HOP, SESSION
  *
  * A bound query is a relation: a plan node and what is known of its columns beyond their types (which is a time
@@ -193,6 +194,14 @@ const struct tr_expr *tr_bind_field(struct tr_binder *binder, const struct tr_ex
 				    const struct tr_ast_name *name);
 /** A copy of `expr` that remembers where it was written. NULL: it can't be executed; reported at `span`. */
 const struct tr_expr *tr_bind_placed(struct tr_binder *binder, const struct tr_expr *expr, struct tr_span span);
+
+/* bind_interval.c */
+/** (a - b) unit. */
+const struct tr_expr *tr_bind_span(struct tr_binder *binder, const struct tr_expr_scope *scope,
+				   const struct tr_ast_expr *ast);
+/** CAST(number AS INTERVAL unit). */
+const struct tr_expr *tr_bind_interval_cast(struct tr_binder *binder, const struct tr_expr *number,
+					    const struct tr_ast_expr *cast);
 
 /* bind_call.c */
 const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,

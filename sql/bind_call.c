@@ -5,6 +5,7 @@
  * What the function table knows is looked up there. Forms that are only another way of writing something are rewritten
  * here: BETWEEN is two comparisons, NULLIF and a simple CASE are searched CASEs, IF is CASE.
  */
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -62,7 +63,7 @@ static const char *trim_function(const struct tr_ast_expr *ast)
 {
 	const char *side = ast->args.items[0]->symbol.name;
 
-	return strcmp(side, "LEADING") == 0 ? "LTRIM" : strcmp(side, "TRAILING") == 0 ? "RTRIM" : "BTRIM";
+	return strcmp(side, "LEADING") == 0 ? "LTRIM" : strcmp(side, "TRAILING") == 0 ? "RTRIM" : "TRIM";
 }
 
 static const struct tr_expr *refuse(struct tr_binder *binder, const struct tr_ast_expr *ast, const char *what)
@@ -160,6 +161,11 @@ static const struct tr_expr *make_case(struct tr_binder *binder, const struct tr
 		}
 		is_nullable = is_nullable || result->is_nullable || result->id == TR_TYPE_NULL;
 		type = common;
+	}
+	if (type->id == TR_TYPE_NULL) {
+		tr_diag_error(binder->diags, TR_E_TYPE, span, "one result of CASE at least must have a type");
+		tr_diag_hint(binder->diags, "write CAST(NULL AS INT), or what is meant");
+		return NULL;
 	}
 	type = tr_type_with_nullable(binder->arena, type, is_nullable);
 	for (uint32_t i = 1; i <= count; i += 2) {
@@ -291,10 +297,14 @@ const struct tr_expr *tr_bind_predicate(struct tr_binder *binder, const struct t
 {
 	const struct tr_expr **args = TR_NEW_ARRAY(binder->arena, ast->args.count + 1, const struct tr_expr *);
 	const struct tr_expr *result;
+	bool is_good;
 
 	if (ast->kind == TR_AST_EXPR_IN && ast->query != NULL)
 		return refuse(binder, ast, "IN with a subquery");
-	if (!bind_all(binder, scope, &ast->args, args))
+	binder->lazy_depth += ast->kind == TR_AST_EXPR_IN; /* what is found is not looked for any further */
+	is_good = bind_all(binder, scope, &ast->args, args);
+	binder->lazy_depth -= ast->kind == TR_AST_EXPR_IN;
+	if (!is_good)
 		return NULL;
 	if (ast->kind == TR_AST_EXPR_BETWEEN)
 		result = bind_between(binder, ast, args);
@@ -341,9 +351,11 @@ static const struct tr_expr *number_literal(struct tr_binder *binder, const stru
 		digits++;
 	precision = (int)(text + length - digits) - (point != NULL);
 	if (precision > TR_DECIMAL_PRECISION_MAX ||
-	    tr_text_parse_decimal(text, length, precision, scale, &unscaled) != TR_TEXT_OK) {
-		tr_diag_error(binder->diags, TR_E_VALUE, ast->span, "a number of %d digits; DECIMAL has at most %d",
-			      precision, TR_DECIMAL_PRECISION_MAX);
+	    tr_text_parse_decimal(text, length, precision, scale, &unscaled) != TR_TEXT_OK ||
+	    unscaled != (int64_t)unscaled) {
+		tr_diag_error(binder->diags, TR_E_VALUE, ast->span,
+			      "the number is out of range: without its point it must fit in a BIGINT");
+		tr_diag_hint(binder->diags, "write CAST('%.60s' AS DECIMAL(p, s))", text);
 		return NULL;
 	}
 	if (precision <= 18)
@@ -357,16 +369,10 @@ static const struct tr_expr *text_literal(struct tr_binder *binder, const struct
 {
 	bool is_text = literal->kind == TR_AST_LITERAL_STRING;
 	enum tr_type_id id = is_text ? TR_TYPE_CHAR : TR_TYPE_BINARY;
-	uint32_t characters = 0;
-	struct tr_value value = {0};
+	size_t length = is_text ? tr_text_utf16_units(literal->text, literal->length) : literal->length;
+	struct tr_value value = {.view = tr_view_make(literal->text, literal->length)};
 
-	for (uint32_t i = 0; i < literal->length; i++)
-		characters += !is_text || ((unsigned char)literal->text[i] & 0xc0) != 0x80;
-	value.view = tr_view_make(literal->text, literal->length);
-	if (characters == 0)
-		id = is_text ? TR_TYPE_VARCHAR : TR_TYPE_VARBINARY; /* CHAR(0) does not exist */
-	return tr_expr_literal(binder->arena,
-			       not_null(binder, tr_type_with_precision(binder->arena, id, (int)TR_MAX(characters, 1))),
+	return tr_expr_literal(binder->arena, not_null(binder, tr_type_with_precision(binder->arena, id, (int)length)),
 			       value);
 }
 
@@ -413,14 +419,15 @@ const struct tr_expr *tr_bind_literal(struct tr_binder *binder, const struct tr_
 
 	switch (literal->kind) {
 	case TR_AST_LITERAL_NULL: return tr_expr_null(binder->arena, tr_type_of(TR_TYPE_NULL));
+	case TR_AST_LITERAL_UNKNOWN: return tr_expr_null(binder->arena, tr_type_of(TR_TYPE_BOOLEAN));
 	case TR_AST_LITERAL_BOOLEAN:
 		value.i64 = literal->boolean;
 		return tr_expr_literal(binder->arena, not_null(binder, tr_type_of(TR_TYPE_BOOLEAN)), value);
 	case TR_AST_LITERAL_INTEGER:
 	case TR_AST_LITERAL_DECIMAL: return number_literal(binder, ast);
 	case TR_AST_LITERAL_APPROX:
-		if (tr_text_parse_f64(literal->text, literal->length, &value.f64) != TR_TEXT_OK)
-			return malformed(binder, ast, "number");
+		if (tr_text_parse_f64(literal->text, literal->length, &value.f64) != TR_TEXT_OK || !isfinite(value.f64))
+			return malformed(binder, ast, "number in the range of DOUBLE");
 		return tr_expr_literal(binder->arena, not_null(binder, tr_type_of(TR_TYPE_DOUBLE)), value);
 	case TR_AST_LITERAL_STRING:
 	case TR_AST_LITERAL_BINARY: return text_literal(binder, literal);

@@ -77,6 +77,7 @@ static const struct tr_expr *bind_plain(struct tr_binder *binder, const struct t
 	case TR_AST_EXPR_LIKE: return tr_bind_predicate(binder, scope, ast);
 	case TR_AST_EXPR_CASE: return tr_bind_case(binder, scope, ast);
 	case TR_AST_EXPR_CAST: return bind_cast(binder, scope, ast);
+	case TR_AST_EXPR_SPAN: return tr_bind_span(binder, scope, ast);
 	case TR_AST_EXPR_CALL:
 	case TR_AST_EXPR_ROW: return tr_bind_call(binder, scope, ast);
 	case TR_AST_EXPR_ITEM:
@@ -339,6 +340,11 @@ static const struct tr_expr *negated_literal(struct tr_binder *binder, const str
 	return tr_bind_literal(binder, &negative);
 }
 
+static bool is_point(const struct tr_type *type)
+{
+	return type->id >= TR_TYPE_DATE && type->id <= TR_TYPE_TIMESTAMP_LTZ;
+}
+
 static const struct tr_expr *bind_operator(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					   const struct tr_ast_expr *ast)
 {
@@ -361,6 +367,12 @@ static const struct tr_expr *bind_operator(struct tr_binder *binder, const struc
 	}
 	if (ast->op == TR_AST_OP_PLUS)
 		return args[0];
+	if (ast->op == TR_AST_OP_SUBTRACT && is_point(args[0]->type) && is_point(args[1]->type)) {
+		tr_diag_error(binder->diags, TR_E_TYPE, ast->op_span,
+			      "the time between two points needs a unit behind it");
+		tr_diag_hint(binder->diags, "write (a - b) SECOND, or TIMESTAMPDIFF(SECOND, b, a)");
+		return NULL;
+	}
 	if (ast->op == TR_AST_OP_EQUAL || ast->op == TR_AST_OP_NOT_EQUAL || ast->op == TR_AST_OP_IS_DISTINCT ||
 	    ast->op == TR_AST_OP_IS_NOT_DISTINCT)
 		return tr_bind_equality(binder, ast->op, args[0], args[1], ast->op_span);
@@ -406,6 +418,8 @@ static const struct tr_expr *bind_cast(struct tr_binder *binder, const struct tr
 		return NULL;
 	if (arg->type->id == TR_TYPE_NULL)
 		return tr_expr_null(binder->arena, type);
+	if (tr_type_is_interval(type) && tr_type_is_numeric(arg->type))
+		return tr_bind_interval_cast(binder, arg, ast);
 	if (!tr_type_casts(arg->type, type)) {
 		tr_diag_error(binder->diags, TR_E_TYPE, ast->span, "%s can't be cast to %s",
 			      tr_type_text(binder->arena, arg->type), tr_type_text(binder->arena, type));

@@ -121,6 +121,35 @@ const struct tr_expr *tr_bind_equality(struct tr_binder *binder, enum tr_ast_op 
 	return all;
 }
 
+static bool is_plain(const struct tr_expr *expr)
+{
+	return expr->kind == TR_EXPR_LITERAL || expr->kind == TR_EXPR_COLUMN;
+}
+
+/* What has to be computed is compared after the others and in turn, and only where those are not equal. */
+static const struct tr_expr *bind_in_values(struct tr_binder *binder, const struct tr_expr *const *args, uint32_t count,
+					    struct tr_span span)
+{
+	const struct tr_expr **plain = TR_NEW_ARRAY(binder->arena, count, const struct tr_expr *), *any = NULL;
+	uint32_t plain_count = 0;
+
+	plain[plain_count++] = args[0];
+	for (uint32_t i = 1; i < count; i++)
+		if (is_plain(args[i]))
+			plain[plain_count++] = args[i];
+	if (plain_count > 1)
+		any = tr_bind_function(binder, "IN", plain, plain_count, span);
+	for (uint32_t i = 1; i < count; i++) {
+		const struct tr_expr *pair[2] = {args[0], args[i]}, *one;
+
+		if (is_plain(args[i]))
+			continue;
+		one = tr_bind_function(binder, "IN", pair, 2, span);
+		any = any == NULL && plain_count == 1 && i == 1 ? one : call2(binder, "OR", any, one, span);
+	}
+	return any;
+}
+
 const struct tr_expr *tr_bind_in(struct tr_binder *binder, const struct tr_expr *const *args, uint32_t count,
 				 struct tr_span span)
 {
@@ -130,7 +159,7 @@ const struct tr_expr *tr_bind_in(struct tr_binder *binder, const struct tr_expr 
 	for (uint32_t i = 0; i < count; i++)
 		are_rows = are_rows && is_row_constructor(args[i]) && args[i]->arg_count == args[0]->arg_count;
 	if (!are_rows)
-		return tr_bind_function(binder, "IN", args, count, span);
+		return bind_in_values(binder, args, count, span);
 	for (uint32_t i = 1; i < count; i++) {
 		const struct tr_expr *one = tr_bind_equality(binder, TR_AST_OP_EQUAL, args[0], args[i], span);
 

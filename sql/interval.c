@@ -24,8 +24,7 @@ bool tr_interval_is_months(const struct tr_ast_interval *interval)
 	       interval->unit == TR_AST_UNIT_MONTH;
 }
 
-/* How much one of the unit is, in months or milliseconds. */
-static int64_t unit_size(enum tr_ast_time_unit unit)
+int64_t tr_interval_unit_size(enum tr_ast_time_unit unit)
 {
 	switch (unit) {
 	case TR_AST_UNIT_YEAR: return 12;
@@ -85,7 +84,7 @@ static bool read_interval(const struct tr_ast_interval *interval, struct reader 
 
 	if (number < 0)
 		return false;
-	total = number * unit_size(unit);
+	total = number * tr_interval_unit_size(unit);
 	while (unit != last) {
 		char separator = unit == TR_AST_UNIT_YEAR ? '-' : unit == TR_AST_UNIT_DAY ? ' ' : ':';
 
@@ -96,7 +95,7 @@ static bool read_interval(const struct tr_ast_interval *interval, struct reader 
 		number = read_number(r, 2);
 		if (number < 0 || number > unit_most(unit))
 			return false;
-		total += number * unit_size(unit);
+		total += number * tr_interval_unit_size(unit);
 	}
 	if (unit == TR_AST_UNIT_SECOND)
 		total += read_fraction(r);

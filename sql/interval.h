@@ -20,6 +20,9 @@ struct tr_interval {
 /** The value of a TR_AST_LITERAL_INTERVAL expression. False: malformed, reported at its place in `diags`. */
 bool tr_interval_value(const struct tr_ast_expr *literal, struct tr_diags *diags, struct tr_interval *out);
 
+/** How much one of the unit is, in months or milliseconds. */
+int64_t tr_interval_unit_size(enum tr_ast_time_unit unit);
+
 /** Whether unit .. end_unit (or unit alone) counts in months. */
 bool tr_interval_is_months(const struct tr_ast_interval *interval);
 

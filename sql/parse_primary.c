@@ -198,11 +198,36 @@ static struct tr_ast_expr *parse_interval_of(struct tr_parser *p, bool is_negati
 	return tr_parse_expr_finish(p, product, start, tr_parse_exprs_of(&args));
 }
 
+/* unit[(p)] [TO unit[(p)]] */
+static bool parse_interval_units(struct tr_parser *p, struct tr_ast_interval *interval)
+{
+	enum tr_ast_time_unit end;
+
+	interval->precision = interval->fraction_precision = -1;
+	interval->unit = tr_parse_unit_at(p, 0);
+	if (!is_interval_unit(interval->unit))
+		return tr_parser_fail_expected(p, "a unit like SECOND, MINUTE or DAY after the text of INTERVAL");
+	tr_parser_skip(p);
+	if (!parse_unit_precision(p, &interval->precision, &interval->fraction_precision))
+		return false;
+	if (!tr_parser_is_word(p, TR_KW_TO))
+		return true;
+	end = tr_parse_unit_at(p, 1);
+	tr_parser_skip(p);
+	if (!is_interval_unit(end) || end <= interval->unit ||
+	    (end <= TR_AST_UNIT_MONTH) != (interval->unit <= TR_AST_UNIT_MONTH))
+		return tr_parser_fail_expected(p, "a unit smaller than %s after TO",
+					       tr_ast_time_unit_name(interval->unit));
+	tr_parser_skip(p);
+	interval->end_unit = end;
+	return parse_unit_precision(p, &interval->fraction_precision, NULL);
+}
+
 /* INTERVAL [-]'text' unit[(p)] [TO unit[(p)]] */
 static struct tr_ast_expr *parse_interval(struct tr_parser *p)
 {
 	uint32_t start = p->at;
-	struct tr_ast_interval interval = {.precision = -1, .fraction_precision = -1};
+	struct tr_ast_interval interval = {0};
 	struct tr_ast_string text;
 	struct tr_ast_expr *expr;
 
@@ -212,31 +237,8 @@ static struct tr_ast_expr *parse_interval(struct tr_parser *p)
 		tr_parser_accept(p, TR_TOKEN_PLUS);
 	if (!tr_parser_is_string(p))
 		return parse_interval_of(p, interval.is_negative, start);
-	if (!tr_parser_string(p, "a string", &text))
+	if (!tr_parser_string(p, "a string", &text) || !parse_interval_units(p, &interval))
 		return NULL;
-	interval.unit = tr_parse_unit_at(p, 0);
-	if (!is_interval_unit(interval.unit)) {
-		tr_parser_fail_expected(p, "a unit like SECOND, MINUTE or DAY after the text of INTERVAL");
-		return NULL;
-	}
-	tr_parser_skip(p);
-	if (!parse_unit_precision(p, &interval.precision, &interval.fraction_precision))
-		return NULL;
-	if (tr_parser_is_word(p, TR_KW_TO)) {
-		enum tr_ast_time_unit end = tr_parse_unit_at(p, 1);
-
-		tr_parser_skip(p);
-		if (!is_interval_unit(end) || end <= interval.unit ||
-		    (end <= TR_AST_UNIT_MONTH) != (interval.unit <= TR_AST_UNIT_MONTH)) {
-			tr_parser_fail_expected(p, "a unit smaller than %s after TO",
-						tr_ast_time_unit_name(interval.unit));
-			return NULL;
-		}
-		tr_parser_skip(p);
-		interval.end_unit = end;
-		if (!parse_unit_precision(p, &interval.fraction_precision, NULL))
-			return NULL;
-	}
 	expr = literal(p, TR_AST_LITERAL_INTERVAL, start, text);
 	if (expr != NULL)
 		expr->literal.interval = interval;
@@ -437,8 +439,18 @@ static struct tr_ast_expr *parse_parens(struct tr_parser *p)
 			return NULL;
 		return tr_parse_expr_query(p, TR_AST_EXPR_SUBQUERY, start, (struct tr_ast_exprs){0, NULL}, query);
 	}
-	if (tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN))
-		return first;
+	if (tr_parser_accept(p, TR_TOKEN_RIGHT_PAREN)) {
+		struct tr_ast_interval interval = {0};
+
+		if (first->kind != TR_AST_EXPR_BINARY || first->op != TR_AST_OP_SUBTRACT ||
+		    !is_interval_unit(tr_parse_unit_at(p, 0)))
+			return first;
+		expr = parse_interval_units(p, &interval) ? tr_parse_expr_new(p, TR_AST_EXPR_SPAN, start) : NULL;
+		if (expr == NULL)
+			return NULL;
+		expr->interval = interval;
+		return tr_parse_expr_finish(p, expr, start, first->args);
+	}
 	*TR_LIST_ADD(p, &args, struct tr_ast_expr *) = first;
 	if (!tr_parser_accept(p, TR_TOKEN_COMMA)) {
 		tr_parser_fail_expected(p, "an operator, ',' or ')'");
@@ -559,8 +571,8 @@ static struct tr_ast_expr *parse_word(struct tr_parser *p)
 	struct tr_ast_expr *expr;
 
 	switch ((enum tr_keyword)token->keyword) {
-	case TR_KW_NULL:
-	case TR_KW_UNKNOWN: return parse_constant(p, TR_AST_LITERAL_NULL, false);
+	case TR_KW_NULL: return parse_constant(p, TR_AST_LITERAL_NULL, false);
+	case TR_KW_UNKNOWN: return parse_constant(p, TR_AST_LITERAL_UNKNOWN, false);
 	case TR_KW_TRUE: return parse_constant(p, TR_AST_LITERAL_BOOLEAN, true);
 	case TR_KW_FALSE: return parse_constant(p, TR_AST_LITERAL_BOOLEAN, false);
 	case TR_KW_CASE: return parse_case(p);

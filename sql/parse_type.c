@@ -136,6 +136,7 @@ static bool parse_interval_type(struct tr_parser *p, struct tr_ast_type *type)
 	if (unit < TR_AST_UNIT_YEAR || unit > TR_AST_UNIT_SECOND)
 		return tr_parser_fail_expected(p, "YEAR, MONTH, DAY, HOUR, MINUTE or SECOND after INTERVAL");
 	tr_parser_skip(p);
+	type->unit = unit;
 	type->kind = unit <= TR_AST_UNIT_MONTH ? TR_TYPE_INTERVAL_MONTH : TR_TYPE_INTERVAL_MS;
 	if (!parse_precision(p, type, true))
 		return false;
@@ -146,6 +147,7 @@ static bool parse_interval_type(struct tr_parser *p, struct tr_ast_type *type)
 	    (unit <= TR_AST_UNIT_MONTH) != (type->kind == TR_TYPE_INTERVAL_MONTH))
 		return tr_parser_fail_expected(p, "a smaller unit after TO");
 	tr_parser_skip(p);
+	type->end_unit = unit;
 	return parse_precision(p, type, true);
 }
 

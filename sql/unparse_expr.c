@@ -162,29 +162,9 @@ void tr_write_hints(struct tr_unparser *u, const struct tr_ast_hints *hints)
 static const char *type_word(uint32_t kind)
 {
 	static const char *const words[TR_TYPE_COUNT] = {
-		"NULL",
-		"BOOLEAN",
-		"TINYINT",
-		"SMALLINT",
-		"INT",
-		"BIGINT",
-		"FLOAT",
-		"DOUBLE",
-		"DECIMAL",
-		"CHAR",
-		"VARCHAR",
-		"BINARY",
-		"VARBINARY",
-		"DATE",
-		"TIME",
-		"TIMESTAMP",
-		"TIMESTAMP_LTZ",
-		"INTERVAL MONTH",
-		"INTERVAL SECOND",
-		"ARRAY",
-		"MAP",
-		"MULTISET",
-		"ROW",
+		"NULL",          "BOOLEAN",   "TINYINT",   "SMALLINT", "INT",       "BIGINT",   "FLOAT", "DOUBLE",
+		"DECIMAL",       "CHAR",      "VARCHAR",   "BINARY",   "VARBINARY", "DATE",     "TIME",  "TIMESTAMP",
+		"TIMESTAMP_LTZ", "INTERVAL ", "INTERVAL ", "ARRAY",    "MAP",       "MULTISET", "ROW",
 	};
 
 	return kind < TR_TYPE_COUNT ? words[kind] : kind == TR_AST_TYPE_VARIANT ? "VARIANT" : "RAW()";
@@ -209,6 +189,12 @@ static void write_type_body(struct tr_unparser *u, const struct tr_ast_type *typ
 		return;
 	}
 	tr_write(u, type_word(type->kind));
+	if (type->kind == TR_TYPE_INTERVAL_MONTH || type->kind == TR_TYPE_INTERVAL_MS)
+		tr_write(u, tr_ast_time_unit_name(type->unit));
+	if (type->end_unit != TR_AST_UNIT_NONE) {
+		tr_write(u, " TO ");
+		tr_write(u, tr_ast_time_unit_name(type->end_unit));
+	}
 	if (type->precision >= 0) {
 		tr_write(u, "(");
 		tr_write_number(u, type->precision);
@@ -312,6 +298,18 @@ static void write_unit(struct tr_unparser *u, enum tr_ast_time_unit unit, int32_
 	tr_write(u, ")");
 }
 
+static void write_units(struct tr_unparser *u, const struct tr_ast_interval *interval)
+{
+	tr_write(u, " ");
+	if (interval->end_unit == TR_AST_UNIT_NONE) {
+		write_unit(u, interval->unit, interval->precision, interval->fraction_precision);
+		return;
+	}
+	write_unit(u, interval->unit, interval->precision, -1);
+	tr_write(u, " TO ");
+	write_unit(u, interval->end_unit, interval->fraction_precision, -1);
+}
+
 static void write_literal(struct tr_unparser *u, const struct tr_ast_literal *l)
 {
 	static const char *const prefixes[] = {
@@ -324,6 +322,7 @@ static void write_literal(struct tr_unparser *u, const struct tr_ast_literal *l)
 
 	switch (l->kind) {
 	case TR_AST_LITERAL_NULL: tr_write(u, "NULL"); return;
+	case TR_AST_LITERAL_UNKNOWN: tr_write(u, "UNKNOWN"); return;
 	case TR_AST_LITERAL_BOOLEAN: tr_write(u, l->boolean ? "TRUE" : "FALSE"); return;
 	case TR_AST_LITERAL_INTEGER:
 	case TR_AST_LITERAL_DECIMAL:
@@ -340,14 +339,7 @@ static void write_literal(struct tr_unparser *u, const struct tr_ast_literal *l)
 	case TR_AST_LITERAL_INTERVAL:
 		tr_write(u, l->interval.is_negative ? "INTERVAL -" : "INTERVAL ");
 		tr_write_string(u, l->text, l->length);
-		tr_write(u, " ");
-		if (l->interval.end_unit == TR_AST_UNIT_NONE) {
-			write_unit(u, l->interval.unit, l->interval.precision, l->interval.fraction_precision);
-			return;
-		}
-		write_unit(u, l->interval.unit, l->interval.precision, -1);
-		tr_write(u, " TO ");
-		write_unit(u, l->interval.end_unit, l->interval.fraction_precision, -1);
+		write_units(u, &l->interval);
 		return;
 	default: tr_write(u, prefixes[l->kind]); tr_write_string(u, l->text, l->length);
 	}
@@ -665,6 +657,16 @@ static void write_binary(struct tr_unparser *u, const struct tr_ast_expr *expr)
 	write_operand(u, expr->args.items[1], precedence + 1);
 }
 
+static void write_span(struct tr_unparser *u, const struct tr_ast_expr *expr)
+{
+	tr_write(u, "(");
+	write_operand(u, expr->args.items[0], ADD);
+	tr_write(u, " - ");
+	write_operand(u, expr->args.items[1], ADD + 1);
+	tr_write(u, ")");
+	write_units(u, &expr->interval);
+}
+
 /* What has a field or an index behind it: a call with OVER, a literal and the like need parentheses. */
 static void write_base(struct tr_unparser *u, const struct tr_ast_expr *base, bool is_field)
 {
@@ -715,6 +717,7 @@ void tr_write_expr(struct tr_unparser *u, const struct tr_ast_expr *expr)
 		tr_write_type(u, expr->cast.type);
 		tr_write(u, ")");
 		break;
+	case TR_AST_EXPR_SPAN: write_span(u, expr); break;
 	case TR_AST_EXPR_CALL: write_call(u, expr); break;
 	case TR_AST_EXPR_ROW:
 	case TR_AST_EXPR_ARRAY:

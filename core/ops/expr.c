@@ -7,6 +7,7 @@
 #include "core/ops/expr.h"
 
 #include "base/check.h"
+#include "base/text.h"
 #include "base/type.h"
 #include "core/ops/func_table.h"
 #include "core/ops/program.h"
@@ -62,13 +63,9 @@ const struct tr_expr *tr_expr_i64(struct tr_arena *arena, const struct tr_type *
 const struct tr_expr *tr_expr_text(struct tr_arena *arena, const char *text, size_t length)
 {
 	const struct tr_type *type;
-	uint32_t characters = 0;
 
 	TR_ASSERT(length <= TR_LENGTH_MAX);
-	for (size_t i = 0; i < length; i++)
-		characters += ((unsigned char)text[i] & 0xC0) != 0x80;
-	/* An empty literal is a VARCHAR: CHAR(0) does not exist outside of literals. */
-	type = length == 0 ? tr_type_of(TR_TYPE_VARCHAR) : tr_type_with_precision(arena, TR_TYPE_CHAR, (int)characters);
+	type = tr_type_with_precision(arena, TR_TYPE_CHAR, (int)tr_text_utf16_units(text, length));
 	return tr_expr_literal(
 		arena, tr_type_with_nullable(arena, type, false),
 		(struct tr_value){.view = tr_view_make(tr_arena_strndup(arena, text, length), (uint32_t)length)});

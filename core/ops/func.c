@@ -67,6 +67,11 @@ const struct tr_type *tr_typer_double(struct tr_ask *ask) { return tr_type_of(TR
 const struct tr_type *tr_typer_first(struct tr_ask *ask) { return ask->want[0]; }
 const struct tr_type *tr_typer_last(struct tr_ask *ask) { return ask->want[ask->count - 1]; }
 
+const struct tr_type *tr_typer_varying(struct tr_ask *ask)
+{
+	return tr_type_with_precision(ask->arena, TR_TYPE_VARCHAR, ask->want[0]->precision);
+}
+
 const struct tr_type *tr_typer_concat(struct tr_ask *ask)
 {
 	enum tr_type_id id = TR_TYPE_CHAR;
@@ -210,21 +215,33 @@ static const struct tr_type *accept(struct tr_arena *arena, char letter, const s
 	return keep ? given : NULL;
 }
 
+static bool is_day_or_time(const struct tr_type *type) { return type->id == TR_TYPE_DATE || type->id == TR_TYPE_TIME; }
+
+static bool is_number_or_boolean(const struct tr_type *type)
+{
+	return tr_type_is_numeric(type) || type->id == TR_TYPE_BOOLEAN;
+}
+
 /* Comparing a point in time or a number with a text casts the text, a TIMESTAMP with a TIMESTAMP_LTZ the former; else it is
- * the least restrictive type. Texts as numbers are taken by < and IN, but not by =. */
+ * the least restrictive type. Texts as numbers and booleans are taken by < and IN, but not by =. COALESCE has a type of its own
+ * for a DATE or TIME and a TIMESTAMP: the former. */
 static const struct tr_type *common_of(struct tr_arena *arena, const struct tr_type *a, const struct tr_type *b,
-				       bool takes_numbers)
+				       bool takes_numbers, bool is_coalesce)
 {
 	bool a_is_time = a->id >= TR_TYPE_DATE && a->id <= TR_TYPE_TIMESTAMP_LTZ;
 	bool b_is_time = b->id >= TR_TYPE_DATE && b->id <= TR_TYPE_TIMESTAMP_LTZ;
 
+	if (is_coalesce && is_day_or_time(a) && b->id == TR_TYPE_TIMESTAMP)
+		return a;
+	if (is_coalesce && is_day_or_time(b) && a->id == TR_TYPE_TIMESTAMP)
+		return b;
 	if (a_is_time && tr_type_is_text(b))
 		return a;
 	if (b_is_time && tr_type_is_text(a))
 		return b;
-	if (takes_numbers && tr_type_is_numeric(a) && tr_type_is_text(b))
+	if (takes_numbers && is_number_or_boolean(a) && tr_type_is_text(b))
 		return a;
-	if (takes_numbers && tr_type_is_numeric(b) && tr_type_is_text(a))
+	if (takes_numbers && is_number_or_boolean(b) && tr_type_is_text(a))
 		return b;
 	if (tr_type_is_timestamp(a) && tr_type_is_timestamp(b) && a->id != b->id)
 		return tr_type_with_precision(arena, TR_TYPE_TIMESTAMP_LTZ, TR_MAX(a->precision, b->precision));
@@ -246,7 +263,9 @@ static bool unify(struct tr_ask *ask, const struct tr_func *func)
 		if (l != 'c' && l != 'C' && l != 'e')
 			continue;
 		letter = l;
-		common = common == NULL ? ask->want[i] : common_of(ask->arena, common, ask->want[i], takes_numbers);
+		common = common == NULL ? ask->want[i]
+					: common_of(ask->arena, common, ask->want[i], takes_numbers,
+						    func->special == TR_SPECIAL_COALESCE);
 		if (common == NULL)
 			return false;
 	}
@@ -376,6 +395,23 @@ static tr_code fail_overload(struct tr_arena *arena, const char *name, const str
 		cast_hint(name, ask));
 }
 
+/* NULL alone may stand where the other arguments give it a type, or none matters: = IN COALESCE ARRAY[..] TYPEOF. */
+static tr_code check_nulls(const struct tr_func *func, const struct tr_ask *ask, const struct tr_type *result,
+			   struct tr_status *st)
+{
+	for (uint32_t i = 0; i < ask->count; i++) {
+		if (ask->given[i]->id != TR_TYPE_NULL)
+			continue;
+		if ((func->flags & TR_FUNC_TYPED) == 0 && strchr("acC", letter_of(func->params, i)) != NULL &&
+		    result->id != TR_TYPE_NULL)
+			continue;
+		TR_FAIL(st, TR_ERR_DATA, "NULL has no type as an argument of %s; write CAST(NULL AS %s)", func->name,
+			ask->want[i]->id != TR_TYPE_NULL ? tr_type_text(ask->arena, ask->want[i])
+							 : "INT, or what is meant");
+	}
+	return TR_OK;
+}
+
 tr_code tr_func_resolve(struct tr_arena *arena, const char *name, const struct tr_type *const *arg_types,
 			const struct tr_expr *const *literals, uint32_t arg_count, struct tr_func_match *match,
 			struct tr_status *st)
@@ -399,6 +435,7 @@ tr_code tr_func_resolve(struct tr_arena *arena, const char *name, const struct t
 		type = match_row(func, &ask);
 		if (type == NULL)
 			continue;
+		TR_TRY(check_nulls(func, &ask, type, st));
 		match->func = func;
 		match->type = tr_type_with_nullable(arena, type, result_is_nullable(func, &ask));
 		match->arg_types = ask.want;

@@ -172,6 +172,8 @@ static tr_code run_to_timestamp(struct tr_call *call)
 		TR_TRY(parse_row(call, row, false, &is_good, &time));
 		if (is_good && tr_text_time_to_ticks(&time, tr_type_ticks_per_second(call->type), &ticks) == TR_TEXT_OK)
 			((int64_t *)call->out)[row] = ticks;
+		else if (call->type->id == TR_TYPE_TIMESTAMP_LTZ && call->arg_count == 1) /* as in Flink */
+			TR_CALL_FAIL(call, row, "the text is no point in time");
 		else
 			tr_call_set_null(call, row);
 	}

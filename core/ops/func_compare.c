@@ -33,7 +33,7 @@ static const struct tr_type *type_equal(struct tr_ask *ask) { return tr_type_of(
 
 static const struct tr_type *type_pick(struct tr_ask *ask)
 {
-	return is_comparable(ask->want[0]) && ask->want[0]->id != TR_TYPE_NULL ? ask->want[0] : NULL;
+	return is_comparable(ask->want[0]) && ask->want[0]->id != TR_TYPE_NULL ? tr_typer_common(ask, 0) : NULL;
 }
 
 /* ---- the six comparisons ---- */
@@ -457,6 +457,7 @@ static const struct tr_func rows[] = {
 	 .typer = type_pick,
 	 .kernel = run_greatest,
 	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_TYPED,
 	 TR_FUNC_DOC("conditional", "GREATEST(value, ...) -> the common type",
 		     "The greatest argument; NULL if any is NULL.", "GREATEST(1, 3, 2) = 3")},
 	{.name = "LEAST",
@@ -464,6 +465,7 @@ static const struct tr_func rows[] = {
 	 .typer = type_pick,
 	 .kernel = run_least,
 	 .null_rule = TR_NULL_STRICT,
+	 .flags = TR_FUNC_TYPED,
 	 TR_FUNC_DOC("conditional", "LEAST(value, ...) -> the common type", "The least argument; NULL if any is NULL.",
 		     "LEAST(3, 1, 2) = 1")},
 };

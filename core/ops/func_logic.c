@@ -245,6 +245,7 @@ static const struct tr_func rows[] = {
 	 .typer = type_if,
 	 .kernel = never_called,
 	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_TYPED,
 	 .special = TR_SPECIAL_IF,
 	 TR_FUNC_DOC("conditional", "IF(condition, value, value) -> the common type",
 		     "The second argument if the condition is TRUE, else the third.", "IF(1 < 2, 'a', 'b') = 'a'")},
@@ -261,7 +262,7 @@ static const struct tr_func rows[] = {
 	 .typer = type_row,
 	 .kernel = run_row,
 	 .null_rule = TR_NULL_CUSTOM,
-	 .flags = TR_FUNC_TOTAL | TR_FUNC_PASSES | TR_FUNC_NOT_NULL,
+	 .flags = TR_FUNC_TOTAL | TR_FUNC_PASSES | TR_FUNC_NOT_NULL | TR_FUNC_TYPED,
 	 TR_FUNC_DOC("value", "ROW(value, ...) -> ROW", "A row of the values.", NULL)},
 };
 

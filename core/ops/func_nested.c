@@ -38,6 +38,14 @@ static const struct tr_type *type_array(struct tr_ask *ask)
 	return element != NULL ? tr_type_array(ask->arena, element) : NULL;
 }
 
+static bool has_nulls_only(const struct tr_ask *ask, uint32_t first, uint32_t step)
+{
+	for (uint32_t i = first; i < ask->count; i += step)
+		if (ask->given[i]->id != TR_TYPE_NULL)
+			return false;
+	return true;
+}
+
 static const struct tr_type *type_map(struct tr_ask *ask)
 {
 	const struct tr_type *key, *value;
@@ -46,6 +54,11 @@ static const struct tr_type *type_map(struct tr_ask *ask)
 		return NULL;
 	key = common_of(ask, 0, 2);
 	value = common_of(ask, 1, 2);
+	if (key != NULL && value == NULL && has_nulls_only(ask, 1, 2)) { /* as Flink types them */
+		value = tr_type_with_nullable(ask->arena, key, true);
+		for (uint32_t i = 1; i < ask->count; i += 2)
+			ask->want[i] = value;
+	}
 	return key != NULL && value != NULL ? tr_type_map(ask->arena, key, value) : NULL;
 }
 

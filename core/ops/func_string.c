@@ -619,6 +619,14 @@ static tr_code run_overlay(struct tr_call *call)
 	return TR_OK;
 }
 
+/* As || of both has it, but never CHAR. */
+static const struct tr_type *type_overlay(struct tr_ask *ask)
+{
+	const int64_t length = (int64_t)ask->want[0]->precision + ask->want[1]->precision;
+
+	return tr_type_with_precision(ask->arena, TR_TYPE_VARCHAR, (int)TR_MIN(length, (int64_t)INT32_MAX));
+}
+
 #define FUNC(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                                    \
 	{                                                                                                           \
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
@@ -652,22 +660,22 @@ static const struct tr_func rows[] = {
 	       "The first byte in UTF-8, as a signed number.", "ASCII('a') = 97"),
 	FLAGGED("CHR", "l", tr_typer_string, run_chr, TR_NULL_STRICT, TR_FUNC_NULLABLE, "CHR(integer) -> STRING",
 		"The character of a code; codes above 255 are taken modulo 256.", "CHR(97) = 'a'"),
-	MAKES("SUBSTRING", "sl?l", tr_typer_string, run_substring,
+	MAKES("SUBSTRING", "sl?l", tr_typer_varying, run_substring,
 	      "SUBSTRING(string FROM integer [FOR integer]) -> STRING",
 	      "A piece from a position (from 1; negative: from the end).", "SUBSTRING('stream' FROM 2 FOR 3) = 'tre'"),
-	MAKES("SUBSTR", "sl?l", tr_typer_string, run_substring, "SUBSTR(string, integer [, integer]) -> STRING",
+	MAKES("SUBSTR", "sl?l", tr_typer_varying, run_substring, "SUBSTR(string, integer [, integer]) -> STRING",
 	      "The same as SUBSTRING.", "SUBSTR('stream', 2, 3) = 'tre'"),
-	STRICT("LEFT", "sl", tr_typer_string, run_left, "LEFT(string, integer) -> STRING", "The first characters.",
-	       "LEFT('stream', 3) = 'str'"),
-	STRICT("RIGHT", "sl", tr_typer_string, run_right, "RIGHT(string, integer) -> STRING", "The last characters.",
-	       "RIGHT('stream', 3) = 'eam'"),
-	STRICT("LTRIM", "s?s", tr_typer_string, run_ltrim, "LTRIM(string [, characters]) -> STRING",
+	FLAGGED("LEFT", "sl", tr_typer_varying, run_left, TR_NULL_STRICT, TR_FUNC_NULLABLE,
+		"LEFT(string, integer) -> STRING", "The first characters.", "LEFT('stream', 3) = 'str'"),
+	FLAGGED("RIGHT", "sl", tr_typer_varying, run_right, TR_NULL_STRICT, TR_FUNC_NULLABLE,
+		"RIGHT(string, integer) -> STRING", "The last characters.", "RIGHT('stream', 3) = 'eam'"),
+	STRICT("LTRIM", "s?s", tr_typer_varying, run_ltrim, "LTRIM(string [, characters]) -> STRING",
 	       "Without leading blanks, or characters of the set.", "LTRIM('  a ') = 'a '"),
-	STRICT("RTRIM", "s?s", tr_typer_string, run_rtrim, "RTRIM(string [, characters]) -> STRING",
+	STRICT("RTRIM", "s?s", tr_typer_varying, run_rtrim, "RTRIM(string [, characters]) -> STRING",
 	       "Without trailing blanks, or characters of the set.", "RTRIM(' a  ') = ' a'"),
 	STRICT("BTRIM", "s?s", tr_typer_string, run_btrim, "BTRIM(string [, characters]) -> STRING",
 	       "Without blanks, or characters of the set, at both ends.", "BTRIM('  a ') = 'a'"),
-	STRICT("TRIM", "s?s", tr_typer_string, run_btrim,
+	STRICT("TRIM", "s?s", tr_typer_varying, run_btrim,
 	       "TRIM([BOTH | LEADING | TRAILING] [characters FROM] string) -> STRING",
 	       "Without blanks, or the characters, at the ends.", "TRIM(BOTH 'x' FROM 'xax') = 'a'"),
 	MAKES("SPLIT_INDEX", "ssl", tr_typer_string, run_split_index,
@@ -709,11 +717,13 @@ static const struct tr_func rows[] = {
 	       "REPEAT('ab', 2) = 'abab'"),
 	STRICT("REPLACE", "sss", tr_typer_string, run_replace, "REPLACE(string, from, to) -> STRING",
 	       "Each occurrence of a text replaced.", "REPLACE('banana', 'an', 'o') = 'booa'"),
-	MAKES("LPAD", "sls", tr_typer_string, run_lpad, "LPAD(string, integer, pad) -> STRING",
-	      "Padded on the left, or cut, to a length.", "LPAD('hi', 4, '*') = '**hi'"),
-	MAKES("RPAD", "sls", tr_typer_string, run_rpad, "RPAD(string, integer, pad) -> STRING",
-	      "Padded on the right, or cut, to a length.", "RPAD('hi', 4, '*') = 'hi**'"),
-	STRICT("OVERLAY", "ssl?l", tr_typer_string, run_overlay,
+	FLAGGED("LPAD", "sls", tr_typer_string, run_lpad, TR_NULL_MAKES, TR_FUNC_AS_ARGS,
+		"LPAD(string, integer, pad) -> STRING", "Padded on the left, or cut, to a length.",
+		"LPAD('hi', 4, '*') = '**hi'"),
+	FLAGGED("RPAD", "sls", tr_typer_string, run_rpad, TR_NULL_MAKES, TR_FUNC_AS_ARGS,
+		"RPAD(string, integer, pad) -> STRING", "Padded on the right, or cut, to a length.",
+		"RPAD('hi', 4, '*') = 'hi**'"),
+	STRICT("OVERLAY", "ssl?l", type_overlay, run_overlay,
 	       "OVERLAY(string PLACING string FROM integer [FOR integer]) -> STRING",
 	       "Characters replaced from a position on.", "OVERLAY('abcdef' PLACING 'xx' FROM 3 FOR 2) = 'abxxef'"),
 };

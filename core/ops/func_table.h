@@ -96,6 +96,7 @@ enum tr_func_flags {
 	TR_FUNC_NULL_IF_FIRST = 16384, /* the result is nullable only if the first argument is (CUSTOM) */
 	TR_FUNC_BRACKETS = 32768,      /* EXPLAIN prints ARRAY[a, b] */
 	TR_FUNC_SUBSCRIPT = 524288,    /* EXPLAIN prints a[b] */
+	TR_FUNC_TYPED = 1048576,       /* takes no NULL without a type, whatever its letters */
 	TR_FUNC_QUICK = 262144,        /* never fails, and is quick, but not on any bits */
 };
 
@@ -158,6 +159,8 @@ const struct tr_type *tr_typer_first(struct tr_ask *ask); /* type of want[0] */
 const struct tr_type *tr_typer_last(struct tr_ask *ask);
 /** CHAR(m) and CHAR(n) are CHAR(m + n), other texts VARCHAR(m + n), as || has it. */
 const struct tr_type *tr_typer_concat(struct tr_ask *ask);
+/** VARCHAR(n) of the first argument's length. */
+const struct tr_type *tr_typer_varying(struct tr_ask *ask);
 /** The common type of the arguments from `first` on, as CASE has it. */
 const struct tr_type *tr_typer_common(struct tr_ask *ask, uint32_t first);
 /** The common type of all arguments; they are cast to it. */

@@ -2,8 +2,8 @@
  *
  * Points in time and intervals: + - *, EXTRACT, FLOOR and CEIL to a unit, TIMESTAMPADD and TIMESTAMPDIFF.
  *
- * A TIMESTAMP_LTZ is read in the session zone wherever a calendar is involved (months, days, fields). A result outside
- * what 64 bits of its unit hold fails the job. Texts and clocks are in func_clock.c.
+ * A TIMESTAMP_LTZ is read in the session zone where its fields are asked for (EXTRACT, FLOOR), and in UTC where something is added
+ * to it, months as well: there no hour is missing or comes twice. A result outside what 64 bits of its unit hold fails the job. Texts and clocks are in func_clock.c.
  */
 #include "base/calendar.h"
 #include "base/timezone.h"
@@ -15,6 +15,7 @@
 #include "core/ops/kernel_time.h"
 
 #define NANOS_PER_DAY INT64_C(86400000000000)
+#define NANOS_PER_SECOND INT64_C(1000000000)
 #define OUT_OF_RANGE "the result is out of the range of its type"
 
 /* A local time, whatever type it came from. */
@@ -44,8 +45,21 @@ static struct local read_local(struct tr_call *call, uint32_t arg, uint32_t row)
 	return (struct local){tr_floor_div(ticks, per_day), tr_floor_mod(ticks, per_day)};
 }
 
-/* Writes a local time (ticks of `from` a second) as the result. */
-static bool write_local(struct tr_call *call, uint32_t row, struct local local, int64_t from)
+/* The same, but a TIMESTAMP_LTZ is read in UTC, as where something is added to it. */
+static struct local read_point(struct tr_call *call, uint32_t arg, uint32_t row)
+{
+	const struct tr_column *column = &call->args[arg];
+	int64_t ticks, per_day;
+
+	if (column->type->id != TR_TYPE_TIMESTAMP_LTZ)
+		return read_local(call, arg, row);
+	ticks = tr_column_i64(column, row);
+	per_day = per_second(column->type) * TR_SECONDS_PER_DAY;
+	return (struct local){tr_floor_div(ticks, per_day), tr_floor_mod(ticks, per_day)};
+}
+
+/* Writes a time (ticks of `from` a second) as the result; false: it is out of range. */
+static bool write_point(struct tr_call *call, uint32_t row, struct local local, int64_t from)
 {
 	int64_t to = per_second(call->type), ticks;
 
@@ -61,9 +75,19 @@ static bool write_local(struct tr_call *call, uint32_t row, struct local local, 
 	if (__builtin_mul_overflow(local.days, to * TR_SECONDS_PER_DAY, &ticks) ||
 	    __builtin_add_overflow(ticks, local.ticks, &ticks))
 		return false;
-	if (call->type->id == TR_TYPE_TIMESTAMP_LTZ)
-		ticks = tr_timezone_to_utc_ticks(call->zone, call->cursor, ticks, to);
 	((int64_t *)call->out)[row] = ticks;
+	return true;
+}
+
+/* The same of a local time. */
+static bool write_local(struct tr_call *call, uint32_t row, struct local local, int64_t from)
+{
+	int64_t *ticks = (int64_t *)call->out + row;
+
+	if (!write_point(call, row, local, from))
+		return false;
+	if (call->type->id == TR_TYPE_TIMESTAMP_LTZ)
+		*ticks = tr_timezone_to_utc_ticks(call->zone, call->cursor, *ticks, per_second(call->type));
 	return true;
 }
 
@@ -112,10 +136,10 @@ static tr_code add_ms(struct tr_call *call, uint32_t time, uint32_t interval, in
 static tr_code add_months(struct tr_call *call, uint32_t time, uint32_t interval, int sign)
 {
 	TR_CALL_ROWS(call, row) {
-		struct local local = read_local(call, time, row);
+		struct local local = read_point(call, time, row);
 
 		local.days = tr_time_add_months(local.days, (int64_t)tr_column_i32(&call->args[interval], row) * sign);
-		if (!write_local(call, row, local, per_second(call->args[time].type)))
+		if (!write_point(call, row, local, per_second(call->args[time].type)))
 			TR_CALL_FAIL(call, row, OUT_OF_RANGE);
 	}
 	return TR_OK;
@@ -139,12 +163,18 @@ static tr_code run_time_minus(struct tr_call *call)
 	return is_months(call, 1) ? add_months(call, 0, 1, -1) : add_ms(call, 0, 1, -1);
 }
 
-/* Milliseconds between two points of one kind. */
+/* Milliseconds or months between two points of one kind. */
 static tr_code run_difference(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
-		struct local a = read_local(call, 0, row), b = read_local(call, 1, row);
+		struct local a = read_point(call, 0, row), b = read_point(call, 1, row);
 
+		if (call->type->id == TR_TYPE_INTERVAL_MONTH) {
+			((int32_t *)call->out)[row] = (int32_t)tr_time_months_between(
+				a.days, a.ticks * (NANOS_PER_SECOND / per_second(call->args[0].type)), b.days,
+				b.ticks * (NANOS_PER_SECOND / per_second(call->args[1].type)));
+			continue;
+		}
 		((int64_t *)call->out)[row] = (a.days - b.days) * TR_MS_PER_DAY +
 					      a.ticks / (per_second(call->args[0].type) / 1000) -
 					      b.ticks / (per_second(call->args[1].type) / 1000);
@@ -327,7 +357,7 @@ static const struct tr_type *type_field(struct tr_ask *ask)
 }
 static const struct tr_type *type_clock_field(struct tr_ask *ask)
 {
-	return is_point(ask->want[0]) && ask->want[0]->id != TR_TYPE_DATE ? tr_type_of(TR_TYPE_BIGINT) : NULL;
+	return is_point(ask->want[0]) ? tr_type_of(TR_TYPE_BIGINT) : NULL;
 }
 
 /* ---- FLOOR, CEIL ---- */
@@ -339,9 +369,7 @@ static const struct tr_type *type_floor(struct tr_ask *ask)
 
 	if (!is_point(type) || unit < TR_UNIT_MILLISECOND || unit > TR_UNIT_MILLENNIUM)
 		return NULL;
-	if ((type->id == TR_TYPE_TIME && unit >= TR_UNIT_DAY) || (type->id == TR_TYPE_DATE && unit < TR_UNIT_DAY))
-		return NULL;
-	return type;
+	return type->id == TR_TYPE_TIME && unit >= TR_UNIT_DAY ? NULL : type;
 }
 
 static int64_t unit_ticks(enum tr_unit unit, int64_t ticks_per_second)
@@ -433,7 +461,7 @@ static tr_code run_timestampadd(struct tr_call *call)
 
 	TR_CALL_ROWS(call, row) {
 		int64_t count = tr_column_i64(&call->args[1], row), amount;
-		struct local local = read_local(call, 2, row);
+		struct local local = read_point(call, 2, row);
 		bool is_bad = false;
 
 		if (unit >= TR_UNIT_MONTH) {
@@ -450,7 +478,7 @@ static tr_code run_timestampadd(struct tr_call *call)
 				local.ticks = tr_floor_mod(amount, per_day);
 			}
 		}
-		if (is_bad || !write_local(call, row, local, from))
+		if (is_bad || !write_point(call, row, local, from))
 			TR_CALL_FAIL(call, row, OUT_OF_RANGE);
 	}
 	return TR_OK;
@@ -465,15 +493,6 @@ static const struct tr_type *type_diff(struct tr_ask *ask)
 	if ((ask->want[1]->id == TR_TYPE_TIME) != (ask->want[2]->id == TR_TYPE_TIME))
 		return NULL;
 	return good ? tr_type_of(TR_TYPE_INT) : NULL;
-}
-
-/* A TIMESTAMP_LTZ in UTC, where no hour is missing or comes twice. */
-static struct local read_instant(struct tr_call *call, uint32_t arg, uint32_t row)
-{
-	const int64_t ticks = tr_column_i64(&call->args[arg], row);
-	const int64_t per_day = per_second(call->args[arg].type) * TR_SECONDS_PER_DAY;
-
-	return (struct local){tr_floor_div(ticks, per_day), tr_floor_mod(ticks, per_day)};
 }
 
 /* From a constant timestamp of the same kind, in units of a fixed length. False: not so, or a row is out of range. */
@@ -498,14 +517,14 @@ static tr_code run_timestampdiff(struct tr_call *call)
 	enum tr_unit unit = unit_at(call, 0);
 	int64_t b_scale = 1000000000 / per_second(call->args[1].type);
 	int64_t a_scale = 1000000000 / per_second(call->args[2].type);
-	const bool are_instants = call->args[1].type->id == TR_TYPE_TIMESTAMP_LTZ &&
-				  call->args[2].type->id == TR_TYPE_TIMESTAMP_LTZ && unit < TR_UNIT_MONTH;
+	const bool are_instants =
+		call->args[1].type->id == TR_TYPE_TIMESTAMP_LTZ && call->args[2].type->id == TR_TYPE_TIMESTAMP_LTZ;
 
 	if (difference_dense(call, unit))
 		return TR_OK;
 	TR_CALL_ROWS(call, row) {
-		struct local b = are_instants ? read_instant(call, 1, row) : read_local(call, 1, row);
-		struct local a = are_instants ? read_instant(call, 2, row) : read_local(call, 2, row);
+		struct local b = are_instants ? read_point(call, 1, row) : read_local(call, 1, row);
+		struct local a = are_instants ? read_point(call, 2, row) : read_local(call, 2, row);
 		int64_t result;
 
 		a.ticks *= a_scale;
@@ -525,7 +544,10 @@ static tr_code run_timestampdiff(struct tr_call *call)
 	return TR_OK;
 }
 
-static const struct tr_type *type_interval_ms(struct tr_ask *ask) { return tr_type_of(TR_TYPE_INTERVAL_MS); }
+static const struct tr_type *type_difference(struct tr_ask *ask)
+{
+	return tr_type_of(unit_of_literal(ask, 2) == TR_UNIT_MONTH ? TR_TYPE_INTERVAL_MONTH : TR_TYPE_INTERVAL_MS);
+}
 
 #define OP(name_, params_, typer_, kernel_, code_, signature_, doc_, example_)                        \
 	{                                                                                             \
@@ -573,10 +595,13 @@ static const struct tr_func rows[] = {
 	HIDDEN("-", "DM", tr_typer_first, run_time_minus, 0),
 	HIDDEN("-", "TI", tr_typer_first, run_time_minus, 0),
 	HIDDEN("-", "TM", tr_typer_first, run_time_minus, 0),
-	OP("-", "mm", type_interval_ms, run_difference, 0, "TIMESTAMP - TIMESTAMP -> INTERVAL DAY TO SECOND",
-	   "The time between two points.", NULL),
-	HIDDEN("-", "zz", type_interval_ms, run_difference, 0),
-	HIDDEN("-", "DD", type_interval_ms, run_difference, 0),
+	OP("-", "mmu", type_difference, run_difference, 0,
+	   "(point in time - point in time) unit [TO unit] -> INTERVAL SECOND(3) or MONTH",
+	   "The time between two points of one type, in milliseconds or whole months.",
+	   "(DATE '2024-03-31' - DATE '2024-02-29') MONTH = INTERVAL '1' MONTH"),
+	HIDDEN("-", "zzu", type_difference, run_difference, 0),
+	HIDDEN("-", "DDu", type_difference, run_difference, 0),
+	HIDDEN("-", "TTu", type_difference, run_difference, 0),
 	OP("+", "II", tr_typer_first, run_interval, '+', "interval + interval -> interval", "The sum of two intervals.",
 	   NULL),
 	HIDDEN("+", "MM", tr_typer_first, run_interval, '+'),

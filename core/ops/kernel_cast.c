@@ -288,6 +288,8 @@ static int32_t cut_time(int32_t ms, const struct tr_type *type)
 	return type->precision < 3 ? ms - ms % units[type->precision] : ms;
 }
 
+#define SECONDS_YEAR_1 INT64_C(-62135596800) /* 0001-01-01: before it there is no year of an era */
+
 static enum tr_text_result parse_timestamp_as(const char *text, size_t length, struct tr_call *call, uint32_t row)
 {
 	struct tr_text_time time;
@@ -296,6 +298,8 @@ static enum tr_text_result parse_timestamp_as(const char *text, size_t length, s
 
 	if (result != TR_TEXT_OK)
 		return result;
+	if (time.seconds < SECONDS_YEAR_1)
+		return TR_TEXT_MALFORMED;
 	if (call->type->id == TR_TYPE_TIMESTAMP_LTZ)
 		time.seconds = tr_timezone_local_to_utc(call->zone, call->cursor, time.seconds);
 	result = tr_text_time_to_ticks(&time, tr_type_ticks_per_second(call->type), &ticks);
@@ -334,7 +338,8 @@ static enum tr_text_result parse_as(const char *text, size_t length, struct tr_c
 	case TR_TYPE_TIME: {
 		int64_t nanos = 0;
 
-		result = tr_text_parse_time(text, length, TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS, &nanos);
+		result = tr_text_parse_time(text, length, TR_TIME_SHORT_FIELDS | TR_TIME_NO_SECONDS | TR_TIME_HOUR_ONLY,
+					    &nanos);
 		((int32_t *)call->out)[row] = cut_time((int32_t)(nanos / 1000000), call->type);
 		return result;
 	}

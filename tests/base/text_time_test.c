@@ -109,9 +109,9 @@ static void times_and_intervals(void **state)
 	CHECK(tr_text_put_interval_ms(text, 93784567), "+1 02:03:04.567");
 	CHECK(tr_text_put_interval_ms(text, -1), "-0 00:00:00.001");
 	CHECK(tr_text_put_interval_ms(text, INT64_MIN), "-106751991167 07:12:55.808");
-	CHECK(tr_text_put_period(text, 14), "P1Y2M");
+	CHECK(tr_text_put_period(text, 14), "P14M");
 	CHECK(tr_text_put_period(text, 0), "P0D");
-	CHECK(tr_text_put_period(text, -13), "P-1Y-1M");
+	CHECK(tr_text_put_period(text, -13), "P-13M");
 	CHECK(tr_text_put_duration(text, 93784500), "PT26H3M4.5S");
 	CHECK(tr_text_put_duration(text, 0), "PT0S");
 	CHECK(tr_text_put_duration(text, -500), "PT-0.5S");

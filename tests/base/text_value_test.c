@@ -56,7 +56,7 @@ static void scalars(void **state)
 	c = scalar(tr_type_with_precision(&arena, TR_TYPE_TIMESTAMP_LTZ, 3), ms);
 	check(&c, 0, "2001-01-01T00:47:00Z", "2001-01-01 00:47:00.000");
 	c = scalar(tr_type_of(TR_TYPE_INTERVAL_MONTH), months);
-	check(&c, 0, "P1Y2M", "+1-02");
+	check(&c, 0, "P14M", "+1-02");
 	c = scalar(tr_type_of(TR_TYPE_INTERVAL_MS), day_ms);
 	check(&c, 0, "PT26H3M4.5S", "+1 02:03:04.500");
 	c = scalar(tr_type_of(TR_TYPE_VARBINARY), bytes);

@@ -52,8 +52,8 @@ static void prints_as_flink_does(void **state)
 		"TIME(0)",
 		"TIMESTAMP(6)",
 		"TIMESTAMP_LTZ(6)",
-		"INTERVAL YEAR TO MONTH",
-		"INTERVAL DAY TO SECOND",
+		"INTERVAL MONTH",
+		"INTERVAL SECOND(3)",
 	};
 
 	for (int id = 0; id < TR_TYPE_ARRAY; id++) {

@@ -12,7 +12,7 @@ static const char *const whole =
 	"3 entries keyed 2: `k` STRING, `n` DECIMAL(38, 3) NOT NULL, `c` CHAR(3), `v` VARCHAR(7), `b` BYTES, `x` "
 	"BINARY(1), "
 	"`y` VARBINARY(9), `t` TIMESTAMP(3), `l` TIMESTAMP_LTZ(9), `d` DATE, `u` TIME(0), `f` FLOAT, `g` DOUBLE, "
-	"`o` BOOLEAN, `i` TINYINT, `j` SMALLINT, `e` NULL, `m` INTERVAL YEAR TO MONTH, `s` INTERVAL DAY TO SECOND, "
+	"`o` BOOLEAN, `i` TINYINT, `j` SMALLINT, `e` NULL, `m` INTERVAL MONTH, `s` INTERVAL SECOND(3), "
 	"`r` ROW<`a` INT, `q``r` ARRAY<MAP<STRING NOT NULL, MULTISET<INT>>> NOT NULL>, `z` ROW<>\n"
 	"7 blob\n"
 	"16 values keyed 0";

@@ -201,14 +201,14 @@ static void test_plans(void **state)
 		    "Sink(table=[s], fields=[a, b])\n"
 		    "+- Project(select=[a, ('x' || b) AS b], where=[(((a * 2) > 4) AND (a < 9))])\n"
 		    "   +- Scan(table=[t], fields=[a, b], decoded=[a, b, ts], "
-		    "watermark=[ts: (ts - +0 00:00:05.000:INTERVAL DAY TO SECOND)])\n");
+		    "watermark=[ts: (ts - +0 00:00:05.000:INTERVAL SECOND(3))])\n");
 	expect_plan(TABLES "SELECT r.y.z FROM t;", "2",
 		    "== Optimized Execution Plan ==\n"
 		    "Sink(table=[result], fields=[z])\n"
 		    "+- Exchange(distribution=[single])\n"
 		    "   +- Project(select=[r.y.z AS z])\n"
 		    "      +- Scan(table=[t], fields=[r], decoded=[r, ts], "
-		    "watermark=[ts: (ts - +0 00:00:05.000:INTERVAL DAY TO SECOND)])\n");
+		    "watermark=[ts: (ts - +0 00:00:05.000:INTERVAL SECOND(3))])\n");
 }
 
 int main(void)

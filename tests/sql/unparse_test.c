@@ -67,6 +67,8 @@ static void test_precedence(void **state)
 static void test_special_forms(void **state)
 {
 	assert_shape("extract(day from ts)", "EXTRACT(DAY FROM ts)");
+	assert_shape("(a - b) day to second", "(a - b) DAY TO SECOND");
+	assert_shape("CAST(a AS INTERVAL day to minute), unknown", "CAST(a AS INTERVAL DAY TO MINUTE), UNKNOWN");
 	assert_shape("FLOOR(ts TO hour), CEIL(x)", "FLOOR(ts TO HOUR), CEIL(x)");
 	assert_shape("timestampadd(MINUTE, 5, ts)", "TIMESTAMPADD(MINUTE, 5, ts)");
 	assert_shape("SUBSTRING(s, 2, 3), SUBSTRING(s FROM 2)", "SUBSTRING(s FROM 2 FOR 3), SUBSTRING(s FROM 2)");
