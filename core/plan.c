@@ -279,7 +279,7 @@ static tr_code check_parallelism(const struct tr_node *node, const struct tr_nod
 bool tr_plan_has_memory_share(const struct tr_node *node)
 {
 	return (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL) ||
-	       node->kind == TR_NODE_SORT;
+	       node->kind == TR_NODE_SORT || node->kind == TR_NODE_WINDOW_RANK;
 }
 
 size_t tr_plan_memory_share(const struct tr_plan *plan) { return plan->memory_limit / TR_MAX(plan->stateful_count, 1); }

@@ -232,6 +232,7 @@ static void rank(struct printer *p, const struct tr_node *node)
 	tr_bytes_printf(&p->value, "%" PRIu64 "..%" PRIu64 "%s", node->rank.from, node->rank.to,
 			node->rank.has_number ? ", with number" : "");
 	end(p);
+	spill(p, node);
 }
 
 static void unnest(struct printer *p, const struct tr_node *node)

@@ -1,92 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See op_window_rank.h.
- *
- * Keys have slots (state/key_table.h), a slot has a group: the names of its rows (rank_rows.h), as a heap with the last one
- * on top, so that a row that is no better costs one comparison. Groups whose windows end together are in one bucket, and
- * buckets are ordered by their ends.
+ * See op_window_rank.h and rank_inner.h: rows in, results out.
  */
 #include "core/ops/op_window_rank.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/check.h"
 #include "base/column_buffer.h"
-#include "base/hash.h"
 #include "base/type.h"
-#include "core/ops/rank_rows.h"
-#include "core/ops/window_assign.h"
-#include "state/key_group.h"
-#include "state/key_table.h"
-#include "state/rows.h"
-
-#define KIND_OPERATOR 1
-#define KIND_ROWS 2
-
-/* The rows of a key. Zeros: none. */
-struct group {
-	union {
-		uint32_t one;   /* capacity 0 */
-		uint32_t *many; /* capacity > 0: a heap */
-	};
-	uint32_t count;
-	uint32_t capacity;
-};
-
-/* The keys whose windows have this end. */
-struct bucket {
-	int64_t end; /* local */
-	uint32_t *slots;
-	uint32_t count;
-	uint32_t capacity;
-};
-
-enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_END };
-
-struct rank_op {
-	struct tr_op op;
-	const struct tr_window_rank_plan *plan;
-	struct tr_window_clock clock;
-	struct tr_window_assign assign;
-	struct tr_rank_rows rows;
-	struct tr_order_key *order; /* the plan's, then the columns that decide between equal rows */
-	uint32_t order_count;
-	struct tr_key_table *keys;
-	struct group *groups; /* by slot */
-	uint32_t group_capacity;
-	struct bucket **buckets; /* by end */
-	uint32_t bucket_count;
-	uint32_t bucket_capacity;
-	struct tr_batch_buffer *out;
-	int64_t watermark_ms;
-	int64_t forwarded_ms;
-	enum after after;
-	uint32_t fire_slot; /* position in the first bucket */
-	uint32_t fire_rank; /* rows of its group that are done */
-	bool is_sorted;     /* the group is */
-	const struct tr_column **key_columns;
-	uint32_t *slots; /* by position in a batch */
-	uint32_t slot_capacity;
-	/* Saving and loading: */
-	struct tr_arena arena;
-	struct tr_state_kind kinds[2];
-	uint32_t *columns;             /* input column of each of a record's */
-	struct tr_column *permuted;    /* the record's columns in the input's order; and the other way round */
-	struct tr_batch_buffer *image; /* of a record */
-	struct tr_rows read[2];
-	struct tr_bytes bytes;
-	uint32_t *kept;
-	uint64_t *hashes;
-	uint32_t kept_capacity;
-	int64_t loaded_watermark_ms, loaded_forwarded_ms;
-	bool has_loaded;
-};
+#include "core/ops/rank_inner.h"
 
 /* ---- groups ---- */
 
-static int compare(const struct rank_op *r, uint32_t a, uint32_t b)
+static int compare(const struct tr_rank_op *r, uint32_t a, uint32_t b)
 {
 	const struct tr_column *left, *right;
 	const uint32_t left_row = tr_rank_rows_at(&r->rows, a, &left);
@@ -95,10 +23,8 @@ static int compare(const struct rank_op *r, uint32_t a, uint32_t b)
 	return tr_row_order_compare(r->order, r->order_count, left, left_row, right, right_row);
 }
 
-static uint32_t *refs_of(struct group *group) { return group->capacity > 0 ? group->many : &group->one; }
-
 /* The last in order is to be on top: refs[at] sinks. */
-static void sift_down(const struct rank_op *r, uint32_t *refs, uint32_t count, uint32_t at)
+static void sift_down(const struct tr_rank_op *r, uint32_t *refs, uint32_t count, uint32_t at)
 {
 	const uint32_t moving = refs[at];
 
@@ -117,13 +43,13 @@ static void sift_down(const struct rank_op *r, uint32_t *refs, uint32_t count, u
 	refs[at] = moving;
 }
 
-static void push(const struct rank_op *r, struct group *group, uint32_t ref)
+static void push(struct tr_rank_op *r, struct tr_rank_group *group, uint32_t ref)
 {
 	uint32_t at = group->count++;
 	uint32_t *refs;
 
 	if (at == 0) {
-		*refs_of(group) = ref;
+		*tr_rank_refs(group) = ref;
 		return;
 	}
 	if (at >= TR_MAX(group->capacity, 1)) {
@@ -131,6 +57,7 @@ static void push(const struct rank_op *r, struct group *group, uint32_t ref)
 		uint32_t *grown = realloc(group->capacity > 0 ? group->many : NULL, capacity * sizeof(*grown));
 
 		TR_ASSERT(grown != NULL);
+		r->list_bytes += (capacity - group->capacity) * sizeof(*grown);
 		if (group->capacity == 0)
 			grown[0] = group->one;
 		group->many = grown;
@@ -145,9 +72,9 @@ static void push(const struct rank_op *r, struct group *group, uint32_t ref)
 }
 
 /* Turns the heap into the order. */
-static void sort(const struct rank_op *r, struct group *group)
+static void sort(const struct tr_rank_op *r, struct tr_rank_group *group)
 {
-	uint32_t *refs = refs_of(group);
+	uint32_t *refs = tr_rank_refs(group);
 
 	for (uint32_t count = group->count; count > 1;) {
 		const uint32_t last = refs[--count];
@@ -159,7 +86,7 @@ static void sort(const struct rank_op *r, struct group *group)
 }
 
 /* Whether row `row` of the batch comes before `ref`. */
-static bool is_before(const struct rank_op *r, const struct tr_batch *batch, uint32_t row, uint32_t ref)
+static bool is_before(const struct tr_rank_op *r, const struct tr_batch *batch, uint32_t row, uint32_t ref)
 {
 	const struct tr_column *columns;
 	const uint32_t other = tr_rank_rows_at(&r->rows, ref, &columns);
@@ -170,10 +97,10 @@ static bool is_before(const struct rank_op *r, const struct tr_batch *batch, uin
 /* ---- buckets ---- */
 
 /* The bucket of this end; made if need be. */
-static struct bucket *bucket_of(struct rank_op *r, int64_t end)
+static struct tr_rank_bucket *bucket_of(struct tr_rank_op *r, int64_t end)
 {
 	uint32_t low = 0, high = r->bucket_count;
-	struct bucket *made;
+	struct tr_rank_bucket *made;
 
 	while (low < high) {
 		const uint32_t middle = low + (high - low) / 2;
@@ -187,37 +114,47 @@ static struct bucket *bucket_of(struct rank_op *r, int64_t end)
 	}
 	if (r->bucket_count == r->bucket_capacity) {
 		r->bucket_capacity = TR_MAX(16, r->bucket_capacity * 2);
-		r->buckets = realloc(r->buckets, r->bucket_capacity * sizeof(struct bucket *));
+		r->buckets = realloc(r->buckets, r->bucket_capacity * sizeof(struct tr_rank_bucket *));
 		TR_ASSERT(r->buckets != NULL);
 	}
 	made = calloc(1, sizeof(*made));
 	TR_ASSERT(made != NULL);
 	made->end = end;
-	memmove(r->buckets + low + 1, r->buckets + low, (r->bucket_count - low) * sizeof(struct bucket *));
+	memmove(r->buckets + low + 1, r->buckets + low, (r->bucket_count - low) * sizeof(struct tr_rank_bucket *));
 	r->buckets[low] = made;
 	r->bucket_count++;
 	return made;
 }
 
-static void bucket_add(struct bucket *bucket, uint32_t slot)
+void tr_rank_bucket_add(struct tr_rank_op *r, struct tr_rank_bucket *bucket, uint32_t slot)
 {
 	if (bucket->count == bucket->capacity) {
-		bucket->capacity = TR_MAX(16, bucket->capacity * 2);
-		bucket->slots = realloc(bucket->slots, bucket->capacity * sizeof(*bucket->slots));
-		TR_ASSERT(bucket->slots != NULL);
+		const uint32_t capacity = TR_MAX(16, bucket->capacity * 2);
+
+		bucket->slots = tr_checked(realloc(bucket->slots, capacity * sizeof(*bucket->slots)));
+		r->list_bytes += (capacity - bucket->capacity) * sizeof(*bucket->slots);
+		bucket->capacity = capacity;
 	}
 	bucket->slots[bucket->count++] = slot;
 }
 
-static void bucket_destroy(struct bucket *bucket)
+static void bucket_empty(struct tr_rank_op *r, struct tr_rank_bucket *bucket)
 {
+	r->list_bytes -= bucket->capacity * sizeof(*bucket->slots);
 	free(bucket->slots);
+	bucket->slots = NULL;
+	bucket->count = bucket->capacity = 0;
+}
+
+static void bucket_destroy(struct tr_rank_op *r, struct tr_rank_bucket *bucket)
+{
+	bucket_empty(r, bucket);
 	free(bucket);
 }
 
 /* ---- rows in ---- */
 
-static void reserve(struct rank_op *r, uint32_t rows)
+static void reserve(struct tr_rank_op *r, uint32_t rows)
 {
 	const uint32_t limit = tr_key_table_slot_limit(r->keys) + rows;
 
@@ -236,18 +173,19 @@ static void reserve(struct rank_op *r, uint32_t rows)
 	}
 }
 
-static void take_row(struct rank_op *r, const struct tr_batch *batch, uint32_t row, uint32_t slot, struct bucket *bucket)
+static void take_row(struct tr_rank_op *r, const struct tr_batch *batch, uint32_t row, uint32_t slot,
+		     struct tr_rank_bucket *bucket)
 {
-	struct group *group = &r->groups[slot];
+	struct tr_rank_group *group = &r->groups[slot];
 	uint32_t *refs;
 
 	if (group->count < r->plan->to) {
 		if (group->count == 0)
-			bucket_add(bucket, slot);
+			tr_rank_bucket_add(r, bucket, slot);
 		push(r, group, tr_rank_rows_add(&r->rows, row, slot));
 		return;
 	}
-	refs = refs_of(group);
+	refs = tr_rank_refs(group);
 	if (!is_before(r, batch, row, refs[0]))
 		return;
 	tr_rank_rows_remove(&r->rows, refs[0]);
@@ -255,33 +193,49 @@ static void take_row(struct rank_op *r, const struct tr_batch *batch, uint32_t r
 	sift_down(r, refs, group->count, 0);
 }
 
-/* Chunks of which little is left are given up, their rows copied to others. */
-static void tidy(struct rank_op *r)
+/* The group's rows in a chunk go to another. */
+static void move_rows(struct tr_rank_op *r, struct tr_rank_group *group, uint32_t number)
+{
+	uint32_t *refs = tr_rank_refs(group);
+
+	for (uint32_t i = 0; i < group->count; i++)
+		if (refs[i] / TR_RANK_CHUNK_ROWS == number)
+			refs[i] = tr_rank_rows_move(&r->rows, refs[i]);
+}
+
+/* Chunks of which little is left are given up, their rows copied to others: a group is looked through once for each. */
+static void tidy(struct tr_rank_op *r)
 {
 	uint32_t number;
 
 	while ((number = tr_rank_rows_sparse(&r->rows)) != UINT32_MAX) {
 		struct tr_rank_chunk *chunk = r->rows.chunks[number];
+		const uint32_t count = chunk->count;
 
-		for (uint32_t row = 0, left = chunk->live; left > 0; row++) {
-			const uint32_t ref = number * TR_RANK_CHUNK_ROWS + row;
-			struct group *group = &r->groups[chunk->slots[row]];
-			uint32_t *refs = refs_of(group);
-			uint32_t at = 0;
-
+		for (uint32_t row = 0, left = chunk->live; left > 0 && row < count; row++) {
 			if (chunk->gone[row] != 0)
 				continue;
-			while (refs[at] != ref)
-				at++;
-			TR_DASSERT(at < group->count);
-			left--;
-			refs[at] = tr_rank_rows_move(&r->rows, ref);
+			move_rows(r, &r->groups[chunk->slots[row]], number);
+			left = r->rows.chunks[number] == chunk ? chunk->live : 0;
 		}
 	}
 }
 
-/* Takes the rows of a batch of the input that are not late. */
-static tr_code take(struct rank_op *r, const struct tr_batch *batch, int64_t watermark_ms, struct tr_status *st)
+void tr_rank_take_rows(struct tr_rank_op *r, const struct tr_batch *batch, const uint32_t *rows, uint32_t count,
+		       struct tr_rank_bucket *bucket)
+{
+	reserve(r, count);
+	for (uint32_t k = 0; k < r->plan->key_count; k++)
+		r->key_columns[k] = &batch->columns[r->plan->keys[k]];
+	tr_key_table_map(r->keys, r->key_columns, rows, count, r->slots);
+	tr_rank_rows_begin(&r->rows, batch);
+	for (uint32_t i = 0; i < count; i++)
+		take_row(r, batch, rows[i], r->slots[i], bucket);
+	tr_rank_rows_end(&r->rows);
+	tidy(r);
+}
+
+tr_code tr_rank_take(struct tr_rank_op *r, const struct tr_batch *batch, int64_t watermark_ms, struct tr_status *st)
 {
 	const struct tr_window_assign *assign = &r->assign;
 
@@ -298,7 +252,7 @@ static tr_code take(struct rank_op *r, const struct tr_batch *batch, int64_t wat
 	tr_rank_rows_begin(&r->rows, batch);
 	for (uint32_t t = 0; t < assign->target_count; t++) {
 		const struct tr_window_target *target = &assign->targets[t];
-		struct bucket *bucket = bucket_of(r, target->first_end);
+		struct tr_rank_bucket *bucket = bucket_of(r, target->first_end);
 
 		for (uint32_t i = target->first; i < target->first + target->count; i++)
 			take_row(r, batch, assign->rows != NULL ? assign->rows[i] : i, r->slots[i], bucket);
@@ -308,21 +262,43 @@ static tr_code take(struct rank_op *r, const struct tr_batch *batch, int64_t wat
 	return TR_OK;
 }
 
+void tr_rank_forget(struct tr_rank_op *r)
+{
+	for (uint32_t slot = 0; slot < r->group_capacity; slot++)
+		if (r->groups[slot].capacity > 0)
+			free(r->groups[slot].many);
+	free(r->groups);
+	r->groups = NULL;
+	r->group_capacity = 0;
+	for (uint32_t i = 0; i < r->bucket_count; i++)
+		bucket_empty(r, r->buckets[i]);
+	r->list_bytes = 0;
+	tr_rank_rows_clear(&r->rows);
+	tr_key_table_clear(r->keys);
+}
+
+static void tell_size(struct tr_rank_op *r) { r->op.metrics.state_bytes = r->rows.bytes + tr_key_table_bytes(r->keys); }
+
+static enum tr_flow advance(struct tr_rank_op *r);
+
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
-	struct rank_op *r = (struct rank_op *)op;
+	struct tr_rank_op *r = (struct tr_rank_op *)op;
 
 	TR_ASSERT(input == 0);
-	if (take(r, batch, r->watermark_ms, &op->context->status) != TR_OK)
+	if (tr_rank_take(r, batch, r->watermark_ms, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
-	op->metrics.state_bytes = r->rows.bytes + tr_key_table_bytes(r->keys);
-	return TR_FLOW_MORE;
+	tell_size(r);
+	if (!tr_rank_spill_is_over(r))
+		return TR_FLOW_MORE;
+	r->must_freeze = true;
+	return advance(r);
 }
 
 /* ---- results out ---- */
 
 /* Rows [r->fire_rank, ..) of the sorted group go to the output from row `at` on, those of one chunk at once. Returns how many. */
-static uint32_t write_rows(struct rank_op *r, const struct group *group, const uint32_t *refs, uint32_t at)
+static uint32_t write_rows(struct tr_rank_op *r, const struct tr_rank_group *group, const uint32_t *refs, uint32_t at)
 {
 	struct tr_batch_buffer *out = r->out;
 	const uint32_t first = r->fire_rank, number = refs[first] / TR_RANK_CHUNK_ROWS;
@@ -347,16 +323,17 @@ static uint32_t write_rows(struct rank_op *r, const struct group *group, const u
 	return count;
 }
 
-static void end_group(struct rank_op *r, uint32_t slot)
+static void end_group(struct tr_rank_op *r, uint32_t slot)
 {
-	struct group *group = &r->groups[slot];
-	const uint32_t *refs = refs_of(group);
+	struct tr_rank_group *group = &r->groups[slot];
+	const uint32_t *refs = tr_rank_refs(group);
 
 	for (uint32_t i = 0; i < group->count; i++)
 		tr_rank_rows_remove(&r->rows, refs[i]);
 	if (group->capacity > 0)
 		free(group->many);
-	*group = (struct group){.count = 0};
+	r->list_bytes -= group->capacity * sizeof(*group->many);
+	*group = (struct tr_rank_group){.count = 0};
 	tr_key_table_remove(r->keys, slot);
 	r->fire_slot++;
 	r->fire_rank = 0;
@@ -364,13 +341,13 @@ static void end_group(struct rank_op *r, uint32_t slot)
 }
 
 /* Fills the output from the first bucket. Returns the rows; less than there is room for: the bucket is done. */
-static uint32_t fill(struct rank_op *r, const struct bucket *bucket)
+static uint32_t fill(struct tr_rank_op *r, const struct tr_rank_bucket *bucket)
 {
 	uint32_t count = 0;
 
 	tr_batch_buffer_clear(r->out);
 	while (r->fire_slot < bucket->count && count < r->out->capacity) {
-		struct group *group = &r->groups[bucket->slots[r->fire_slot]];
+		struct tr_rank_group *group = &r->groups[bucket->slots[r->fire_slot]];
 
 		if (!r->is_sorted) {
 			sort(r, group);
@@ -378,7 +355,7 @@ static uint32_t fill(struct rank_op *r, const struct bucket *bucket)
 			r->fire_rank = (uint32_t)TR_MIN(r->plan->from - 1, (uint64_t)group->count);
 		}
 		while (r->fire_rank < group->count && count < r->out->capacity)
-			count += write_rows(r, group, refs_of(group), count);
+			count += write_rows(r, group, tr_rank_refs(group), count);
 		if (r->fire_rank == group->count)
 			end_group(r, bucket->slots[r->fire_slot]);
 	}
@@ -388,16 +365,31 @@ static uint32_t fill(struct rank_op *r, const struct bucket *bucket)
 	return count;
 }
 
-static enum tr_flow advance(struct rank_op *r)
+static enum tr_flow advance(struct tr_rank_op *r)
 {
-	const enum after after = r->after;
+	const enum tr_rank_after after = r->after;
 
+	if (r->must_freeze) {
+		const enum tr_flow flow = tr_rank_spill_freeze(r);
+
+		if (flow != TR_FLOW_MORE)
+			return flow;
+		r->must_freeze = false;
+		tell_size(r);
+	}
 	while (r->bucket_count > 0 && tr_window_timer(&r->clock, r->buckets[0]->end) <= r->watermark_ms) {
 		enum tr_flow flow;
 
+		if (tr_rank_spill_is_due(r, r->buckets[0])) {
+			tidy(r);
+			flow = tr_rank_spill_next(r, r->buckets[0]);
+			if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
+				return flow;
+			continue;
+		}
 		if (r->fire_slot == r->buckets[0]->count) {
-			bucket_destroy(r->buckets[0]);
-			memmove(r->buckets, r->buckets + 1, --r->bucket_count * sizeof(struct bucket *));
+			bucket_destroy(r, r->buckets[0]);
+			memmove(r->buckets, r->buckets + 1, --r->bucket_count * sizeof(struct tr_rank_bucket *));
 			r->fire_slot = 0;
 			continue;
 		}
@@ -408,11 +400,11 @@ static enum tr_flow advance(struct rank_op *r)
 			return flow;
 	}
 	tidy(r);
-	r->op.metrics.state_bytes = r->rows.bytes + tr_key_table_bytes(r->keys);
-	r->after = AFTER_NOTHING;
-	if (after == AFTER_END)
+	tell_size(r);
+	r->after = TR_RANK_AFTER_NOTHING;
+	if (after == TR_RANK_AFTER_END)
 		return tr_op_emit_end(&r->op);
-	if (after == AFTER_NOTHING)
+	if (after == TR_RANK_AFTER_NOTHING)
 		return TR_FLOW_MORE;
 	r->forwarded_ms = r->op.metrics.watermark_ms = r->watermark_ms;
 	return tr_op_emit_watermark(&r->op, r->watermark_ms);
@@ -420,236 +412,47 @@ static enum tr_flow advance(struct rank_op *r)
 
 static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t watermark_ms)
 {
-	struct rank_op *r = (struct rank_op *)op;
+	struct tr_rank_op *r = (struct tr_rank_op *)op;
 
 	if (watermark_ms <= r->watermark_ms)
 		return TR_FLOW_MORE;
 	r->watermark_ms = watermark_ms;
-	r->after = AFTER_WATERMARK;
+	r->after = TR_RANK_AFTER_WATERMARK;
 	return advance(r);
 }
 
 static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 {
-	struct rank_op *r = (struct rank_op *)op;
+	struct tr_rank_op *r = (struct tr_rank_op *)op;
 
-	r->after = AFTER_END;
+	r->after = TR_RANK_AFTER_END;
 	return advance(r);
 }
 
-static enum tr_flow resume(struct tr_op *op) { return advance((struct rank_op *)op); }
-
-/* ---- saving ---- */
-
-/* The schemas of the records, and the order of the columns in those of rows. */
-static void make_kinds(struct rank_op *r)
-{
-	const struct tr_schema *input = r->plan->input;
-	const uint32_t keys = r->plan->key_count, count = input->column_count;
-	const struct tr_type **types = TR_NEW_ARRAY(&r->arena, count + 1, const struct tr_type *);
-	const struct tr_type **times = TR_NEW_ARRAY(&r->arena, 2, const struct tr_type *);
-	const char **names = TR_NEW_ARRAY(&r->arena, count + 1, const char *);
-	static const char *const time_names[] = {"watermark", "forwarded"};
-	struct tr_schema *schemas = TR_NEW_ARRAY(&r->arena, 2, struct tr_schema);
-	uint32_t n = 0;
-
-	r->columns = TR_NEW_ARRAY(&r->arena, count + 1, uint32_t);
-	r->permuted = TR_NEW_ARRAY(&r->arena, count + 1, struct tr_column);
-	for (uint32_t k = 0; k < keys; k++)
-		r->columns[n++] = r->plan->keys[k];
-	for (uint32_t c = 0; c < count; c++) {
-		bool is_key = false;
-
-		for (uint32_t k = 0; k < keys; k++)
-			is_key = is_key || r->plan->keys[k] == c;
-		if (!is_key)
-			r->columns[n++] = c;
-	}
-	TR_ASSERT(n == count);
-	for (uint32_t i = 0; i < count; i++) {
-		types[i] = input->types[r->columns[i]];
-		names[i] = input->names[r->columns[i]];
-	}
-	times[0] = times[1] = tr_type_of(TR_TYPE_BIGINT);
-	schemas[0] = (struct tr_schema){.column_count = 2, .names = time_names, .types = times};
-	schemas[1] = (struct tr_schema){.column_count = count, .names = names, .types = types};
-	r->kinds[0] = (struct tr_state_kind){.kind = KIND_OPERATOR, .name = "operator", .schema = &schemas[0]};
-	r->kinds[1] = (struct tr_state_kind){
-		.kind = KIND_ROWS, .name = "rows", .is_keyed = true, .schema = &schemas[1], .key_count = keys};
-	r->image = tr_batch_buffer_create(&schemas[1], TR_RANK_CHUNK_ROWS);
-}
-
-static const struct tr_state_kind *kinds(const struct tr_op *op, uint32_t *count)
-{
-	*count = 2;
-	return ((const struct rank_op *)op)->kinds;
-}
-
-static tr_code put(struct rank_op *r, struct tr_state_writer *writer, uint32_t kind, const struct tr_column *columns,
-		   uint32_t count, struct tr_status *st)
-{
-	const struct tr_state_kind *k = &r->kinds[kind];
-	struct tr_state_record record = {.kind = k->kind, .is_keyed = k->is_keyed};
-
-	tr_bytes_clear(&r->bytes);
-	tr_rows_write(columns, k->schema->column_count, count, &r->bytes);
-	record.bytes = r->bytes.data;
-	record.length = r->bytes.length;
-	return writer->put(writer, &record, st);
-}
-
-static tr_code snapshot(struct tr_op *op, const struct tr_snapshot_order *order, struct tr_state_writer *writer,
-			uint64_t *base, struct tr_status *st)
-{
-	struct rank_op *r = (struct rank_op *)op;
-	const int64_t times[2] = {r->watermark_ms, r->forwarded_ms};
-	const struct tr_column columns[2] = {{.type = tr_type_of(TR_TYPE_BIGINT), .data = &times[0]},
-					     {.type = tr_type_of(TR_TYPE_BIGINT), .data = &times[1]}};
-
-	tr_rank_rows_save(&r->rows);
-	*base = order->checkpoint;
-	return put(r, writer, 0, columns, 1, st);
-}
-
-static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writer, size_t budget, struct tr_status *st)
-{
-	struct rank_op *r = (struct rank_op *)op;
-	const uint32_t column_count = r->plan->input->column_count;
-	const struct tr_column *columns;
-	uint32_t rows[TR_RANK_CHUNK_ROWS];
-	size_t put_bytes = 0;
-
-	while (put_bytes < budget) {
-		const uint32_t count =
-			tr_rank_rows_next(&r->rows, TR_STATE_RECORD_BYTES, TR_RANK_CHUNK_ROWS, &columns, rows);
-
-		if (count == 0)
-			return TR_FLOW_DONE;
-		tr_batch_buffer_clear(r->image);
-		for (uint32_t c = 0; c < column_count; c++)
-			tr_column_buffer_gather(&r->image->columns[c], 0, &columns[r->columns[c]], rows, count,
-						&r->image->heap);
-		tr_batch_buffer_seal(r->image, count);
-		if (put(r, writer, 1, r->image->batch.columns, count, st) != TR_OK)
-			return TR_FLOW_FAILED;
-		put_bytes += r->bytes.length;
-	}
-	return TR_FLOW_MORE;
-}
-
-static uint64_t state_bytes(const struct tr_op *op)
-{
-	const struct rank_op *r = (const struct rank_op *)op;
-
-	return r->rows.live * (8 + 8 * (uint64_t)r->plan->input->column_count);
-}
-
-/* ---- loading ---- */
-
-/* The rows that belong to this subtask, into r->kept; NULL: all. */
-static const uint32_t *keep_own(struct rank_op *r, const struct tr_state_origin *origin, const struct tr_batch *batch,
-				uint32_t *count)
-{
-	const struct tr_op_context *context = r->op.context;
-	const uint32_t groups = context->key_groups != 0 ? context->key_groups : TR_KEY_GROUPS_DEFAULT;
-
-	*count = batch->row_count;
-	if (context->subtask_count <= 1 || origin->is_dealt_alike)
-		return NULL;
-	if (batch->row_count > r->kept_capacity) {
-		r->kept_capacity = batch->row_count;
-		r->kept = realloc(r->kept, batch->row_count * sizeof(*r->kept));
-		r->hashes = realloc(r->hashes, batch->row_count * sizeof(*r->hashes));
-		TR_ASSERT(r->kept != NULL && r->hashes != NULL);
-	}
-	tr_hash_column(&batch->columns[0], NULL, batch->row_count, r->hashes);
-	for (uint32_t k = 1; k < r->plan->key_count; k++)
-		tr_hash_column_combine(&batch->columns[k], NULL, batch->row_count, r->hashes);
-	*count = 0;
-	for (uint32_t i = 0; i < batch->row_count; i++)
-		if (tr_key_group_subtask(tr_key_group(r->hashes[i], groups), groups, context->subtask_count) ==
-		    context->subtask)
-			r->kept[(*count)++] = i;
-	return r->kept;
-}
-
-static tr_code load_rows(struct rank_op *r, const struct tr_state_origin *origin, const struct tr_batch *batch,
-			 struct tr_status *st)
-{
-	struct tr_batch input = *batch;
-
-	input.selection = keep_own(r, origin, batch, &input.selected_count);
-	if (input.selected_count == 0)
-		return TR_OK;
-	for (uint32_t c = 0; c < batch->schema->column_count; c++)
-		r->permuted[r->columns[c]] = batch->columns[c];
-	input.schema = r->plan->input;
-	input.columns = r->permuted;
-	input.runs = NULL;
-	input.run_count = 0;
-	return take(r, &input, TR_WATERMARK_MIN, st);
-}
-
-static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
-		    struct tr_status *st)
-{
-	struct rank_op *r = (struct rank_op *)op;
-	const uint32_t at = record->kind == KIND_OPERATOR ? 0 : 1;
-	const struct tr_batch *batch;
-	int64_t watermark_ms, forwarded_ms;
-
-	if (record->kind != r->kinds[at].kind || record->is_keyed != r->kinds[at].is_keyed)
-		TR_FAIL(st, TR_ERR_DATA, "%s: a state record of the unknown kind %u", op->ops->name, record->kind);
-	TR_TRY(tr_rows_read(&r->read[at], r->kinds[at].schema, record->bytes, record->length, &batch, st));
-	if (at == 1)
-		return load_rows(r, origin, batch, st);
-	if (batch->row_count != 1)
-		TR_FAIL(st, TR_ERR_DATA, "%s: a state stream has not one operator record", op->ops->name);
-	watermark_ms = tr_column_i64(&batch->columns[0], 0);
-	forwarded_ms = tr_column_i64(&batch->columns[1], 0);
-	r->loaded_watermark_ms = r->has_loaded ? TR_MIN(r->loaded_watermark_ms, watermark_ms) : watermark_ms;
-	r->loaded_forwarded_ms = r->has_loaded ? TR_MIN(r->loaded_forwarded_ms, forwarded_ms) : forwarded_ms;
-	r->has_loaded = true;
-	return TR_OK;
-}
-
-static tr_code load_end(struct tr_op *op, struct tr_status *st)
-{
-	struct rank_op *r = (struct rank_op *)op;
-
-	if (r->has_loaded) {
-		r->watermark_ms = r->loaded_watermark_ms;
-		r->forwarded_ms = op->metrics.watermark_ms = r->loaded_forwarded_ms;
-	}
-	return TR_OK;
-}
+static enum tr_flow resume(struct tr_op *op) { return advance((struct tr_rank_op *)op); }
 
 /* ---- operator ---- */
 
 static void destroy(struct tr_op *op)
 {
-	struct rank_op *r = (struct rank_op *)op;
+	struct tr_rank_op *r = (struct tr_rank_op *)op;
 
+	tr_rank_spill_destroy(r);
 	for (uint32_t i = 0; i < r->group_capacity; i++)
 		if (r->groups[i].capacity > 0)
 			free(r->groups[i].many);
 	for (uint32_t i = 0; i < r->bucket_count; i++)
-		bucket_destroy(r->buckets[i]);
+		bucket_destroy(r, r->buckets[i]);
 	tr_window_assign_deinit(&r->assign);
 	tr_window_clock_deinit(&r->clock);
 	tr_rank_rows_deinit(&r->rows);
 	tr_key_table_destroy(&r->keys);
 	tr_batch_buffer_destroy(&r->out);
-	tr_batch_buffer_destroy(&r->image);
-	for (uint32_t i = 0; i < 2; i++)
-		tr_rows_deinit(&r->read[i]);
-	tr_bytes_deinit(&r->bytes);
+	tr_rank_state_deinit(r);
 	tr_arena_deinit(&r->arena);
 	free(r->groups);
 	free(r->buckets);
 	free(r->slots);
-	free(r->kept);
-	free(r->hashes);
 	free(r);
 }
 
@@ -659,17 +462,17 @@ static const struct tr_op_ops rank_ops = {
 	.on_watermark = on_watermark,
 	.on_end = on_end,
 	.resume = resume,
-	.snapshot = snapshot,
-	.snapshot_step = snapshot_step,
-	.load = load,
-	.load_end = load_end,
-	.state_bytes = state_bytes,
-	.kinds = kinds,
+	.snapshot = tr_rank_snapshot,
+	.snapshot_step = tr_rank_snapshot_step,
+	.load = tr_rank_load,
+	.load_end = tr_rank_load_end,
+	.state_bytes = tr_rank_state_bytes,
+	.kinds = tr_rank_state_kinds,
 	.destroy = destroy,
 };
 
 /* The plan's order, and then all other columns that have one. */
-static void make_order(struct rank_op *r)
+static void make_order(struct tr_rank_op *r)
 {
 	const struct tr_window_rank_plan *plan = r->plan;
 	const uint32_t columns = plan->input->column_count;
@@ -689,7 +492,7 @@ static void make_order(struct rank_op *r)
 	}
 }
 
-static tr_code set_up(struct rank_op *r, struct tr_status *st)
+static tr_code set_up(struct tr_rank_op *r, struct tr_status *st)
 {
 	const struct tr_window_rank_plan *plan = r->plan;
 	const struct tr_type **types = TR_NEW_ARRAY(&r->arena, plan->key_count + 1, const struct tr_type *);
@@ -707,7 +510,7 @@ static tr_code set_up(struct rank_op *r, struct tr_status *st)
 tr_code tr_op_window_rank_create(const struct tr_window_rank_plan *plan, struct tr_op_context *context,
 				 struct tr_op **op, struct tr_status *st)
 {
-	struct rank_op *r = calloc(1, sizeof(*r));
+	struct tr_rank_op *r = calloc(1, sizeof(*r));
 	tr_code code;
 
 	TR_ASSERT(r != NULL && plan->from >= 1 && plan->key_count > 0);
@@ -725,12 +528,13 @@ tr_code tr_op_window_rank_create(const struct tr_window_rank_plan *plan, struct 
 	r->out = tr_batch_buffer_create(plan->output, TR_MAX(context->batch_rows, 1));
 	r->key_columns = TR_NEW_ARRAY(&r->arena, plan->key_count, const struct tr_column *);
 	make_order(r);
-	make_kinds(r);
+	tr_rank_state_init(r);
 	code = set_up(r, st);
 	if (code != TR_OK) {
 		destroy(&r->op);
 		return code;
 	}
+	tr_rank_spill_create(r);
 	*op = &r->op;
 	return TR_OK;
 }

@@ -11,11 +11,12 @@
  * other columns, so that the answer depends on the rows alone and not on who was first (docs/decisions/0035-ranks.md); columns of
  * ARRAY, MAP and ROW have no order and don't count.
  *
- * State: a row is one that may still be among the first; what is known to be none is dropped at once. All of it is written at
- * each checkpoint, in pieces. Two kinds of records:
+ * State: a row is one that may still be among the first; what is known to be none is dropped at once. Each is written to a checkpoint
+ * once, in pieces; beyond the memory limit rows lie in a file (core/ops/rank_inner.h). Three kinds of records:
  *
- *     operator  1   watermark, forwarded watermark
- *     rows      2   keyed: keys.. | other columns of the input..
+ *     operator  1   watermark, forwarded watermark, the last part's number
+ *     parts     3   the parts that live
+ *     rows      4   keyed: keys.. | part | place | other columns of the input..
  *
  * Output: the input's columns, and the number as BIGINT. Event time only. Thread: the subtask's worker.
  */

@@ -16,9 +16,16 @@
 /* A full chunk with less than one in so many rows alive is moved together. */
 #define SPARSE_SHARE 4
 
+static bool is_long(const struct tr_type *type)
+{
+	return type->phys == TR_PHYS_VIEW || type->phys == TR_PHYS_LIST || type->phys == TR_PHYS_ROW;
+}
+
 void tr_rank_rows_init(struct tr_rank_rows *rows, const struct tr_schema *schema)
 {
 	*rows = (struct tr_rank_rows){.schema = schema, .open = NONE, .stamp = 1};
+	for (uint32_t c = 0; c < schema->column_count; c++)
+		rows->has_long = rows->has_long || is_long(schema->types[c]);
 }
 
 static void chunk_destroy(struct tr_rank_chunk *chunk)
@@ -42,7 +49,9 @@ void tr_rank_rows_deinit(struct tr_rank_rows *rows)
 
 static size_t chunk_bytes(const struct tr_schema *schema)
 {
-	size_t bytes = TR_RANK_CHUNK_ROWS * (sizeof(uint8_t) + sizeof(uint32_t));
+	/* What is gone, slots; and of the buffer the selection, row kinds and bitmaps. */
+	size_t bytes = TR_RANK_CHUNK_ROWS * (2 * sizeof(uint8_t) + 2 * sizeof(uint32_t)) +
+		       schema->column_count * (TR_RANK_CHUNK_ROWS / 8);
 
 	for (uint32_t i = 0; i < schema->column_count; i++)
 		bytes += TR_RANK_CHUNK_ROWS * tr_phys_bytes((enum tr_phys)schema->types[i]->phys);
@@ -59,6 +68,7 @@ static void open_chunk(struct tr_rank_rows *rows)
 	chunk->gone = calloc(TR_RANK_CHUNK_ROWS, sizeof(*chunk->gone));
 	chunk->slots = calloc(TR_RANK_CHUNK_ROWS, sizeof(*chunk->slots));
 	TR_ASSERT(chunk->columns != NULL && chunk->gone != NULL && chunk->slots != NULL);
+	chunk->part = ++rows->last_part;
 	if (rows->spare_count > 0) {
 		rows->open = rows->spare[--rows->spare_count];
 	} else {
@@ -84,10 +94,10 @@ static void settle(struct tr_rank_rows *rows, uint32_t number)
 	if (number == rows->open || chunk->is_sparse || chunk->save_at < chunk->save_count)
 		return;
 	if (chunk->live == 0) {
+		rows->bytes -= chunk_bytes(rows->schema) + chunk->long_bytes;
 		chunk_destroy(chunk);
 		rows->chunks[number] = NULL;
 		rows->spare[rows->spare_count++] = number;
-		rows->bytes -= chunk_bytes(rows->schema);
 	} else if (chunk->live * SPARSE_SHARE < TR_RANK_CHUNK_ROWS) {
 		chunk->is_sparse = true;
 		rows->sparse[rows->sparse_count++] = number;
@@ -95,6 +105,36 @@ static void settle(struct tr_rank_rows *rows, uint32_t number)
 }
 
 /* ---- adding and removing ---- */
+
+/* About the bytes that texts and lists take beside the values of fixed width. */
+static size_t long_bytes(const struct tr_column *column, uint32_t row)
+{
+	size_t bytes = 0;
+
+	if (tr_column_is_null(column, row))
+		return 0;
+	row = tr_column_row(column, row);
+	if (column->type->phys == TR_PHYS_VIEW)
+		return tr_column_view(column, row)->length;
+	if (column->type->phys == TR_PHYS_ROW) {
+		for (uint32_t i = 0; i < column->type->child_count; i++)
+			bytes += 8 + long_bytes(&column->children[i], row);
+	} else if (column->type->phys == TR_PHYS_LIST) {
+		for (int32_t at = column->offsets[row]; at < column->offsets[row + 1]; at++)
+			for (uint32_t i = 0; i < column->type->child_count; i++)
+				bytes += 8 + long_bytes(&column->children[i], (uint32_t)at);
+	}
+	return bytes;
+}
+
+size_t tr_rank_rows_bytes(const struct tr_rank_rows *rows, const struct tr_rank_chunk *chunk, uint32_t row)
+{
+	size_t bytes = 0;
+
+	for (uint32_t c = 0; c < rows->schema->column_count; c++)
+		bytes += 8 + long_bytes(&chunk->columns[c], row);
+	return bytes;
+}
 
 /* Rows [copied, count) of the open chunk are copied from `columns`. */
 static void copy(struct tr_rank_rows *rows, const struct tr_column *columns, const uint32_t *from)
@@ -106,6 +146,14 @@ static void copy(struct tr_rank_rows *rows, const struct tr_column *columns, con
 		tr_column_buffer_gather(&buffer->columns[c], chunk->copied, &columns[c], from,
 					chunk->count - chunk->copied, &buffer->heap);
 		chunk->columns[c] = tr_column_buffer_view(&buffer->columns[c]);
+	}
+	for (uint32_t c = 0; rows->has_long && c < rows->schema->column_count; c++) {
+		size_t bytes = 0;
+
+		for (uint32_t row = chunk->copied; is_long(rows->schema->types[c]) && row < chunk->count; row++)
+			bytes += long_bytes(&chunk->columns[c], row);
+		chunk->long_bytes += bytes;
+		rows->bytes += bytes;
 	}
 	chunk->copied = chunk->count;
 }
@@ -203,6 +251,20 @@ uint32_t tr_rank_rows_move(struct tr_rank_rows *rows, uint32_t ref)
 	return made;
 }
 
+void tr_rank_rows_clear(struct tr_rank_rows *rows)
+{
+	TR_ASSERT(rows->batch == NULL && !rows->is_saving);
+	for (uint32_t i = 0; i < rows->chunk_count; i++) {
+		if (rows->chunks[i] != NULL)
+			chunk_destroy(rows->chunks[i]);
+		rows->chunks[i] = NULL;
+	}
+	rows->chunk_count = rows->spare_count = rows->sparse_count = 0;
+	rows->open = NONE;
+	rows->live = 0;
+	rows->bytes = 0;
+}
+
 /* ---- saving ---- */
 
 /** The next snapshot's stamp. When they begin anew, rows that are gone get one that no snapshot has. */
@@ -217,56 +279,50 @@ static uint8_t next_stamp(struct tr_rank_rows *rows)
 	return 1;
 }
 
-void tr_rank_rows_save(struct tr_rank_rows *rows)
+/** Which rows of a chunk this checkpoint is to have. */
+static void plan_saving(struct tr_rank_chunk *chunk, const struct tr_snapshot_order *order)
 {
+	if (chunk->saving != 0 && chunk->saving <= order->completed)
+		chunk->written = chunk->saving_count;
+	if (tr_state_age_checkpoint(chunk->age) > order->completed) /* all of it was given up */
+		chunk->age = chunk->written = 0;
+	chunk->old = 0;
+	if (chunk->age != 0 && chunk->age < order->rewrite_before) {
+		chunk->old = chunk->written;
+		chunk->age = chunk->written = 0;
+	}
+	chunk->save_at = chunk->written;
+	chunk->save_count = chunk->live > 0 ? chunk->count : 0;
+	chunk->saving = order->checkpoint;
+	chunk->saving_count = chunk->count;
+}
+
+uint64_t tr_rank_rows_save(struct tr_rank_rows *rows, const struct tr_snapshot_order *order)
+{
+	uint64_t base = tr_state_age(order->checkpoint);
+
 	TR_DASSERT(rows->batch == NULL);
 	rows->stamp = next_stamp(rows);
 	rows->save_cursor = 0;
+	rows->rewritten = 0;
+	rows->is_saving = true;
 	for (uint32_t i = 0; i < rows->chunk_count; i++) {
 		struct tr_rank_chunk *chunk = rows->chunks[i];
 
 		if (chunk == NULL)
 			continue;
-		chunk->save_at = 0;
-		chunk->save_count = chunk->live > 0 ? chunk->count : 0;
+		plan_saving(chunk, order);
+		if (chunk->live > 0 && chunk->age != 0)
+			base = TR_MIN(base, chunk->age);
 		settle(rows, i); /* kept for a snapshot that was given up */
 	}
+	return base;
 }
 
-/* About the bytes that texts and lists take beside the values of fixed width. */
-static size_t long_bytes(const struct tr_column *column, uint32_t row)
+uint32_t tr_rank_rows_next(struct tr_rank_rows *rows, uint64_t age, size_t budget, uint32_t room,
+			   const struct tr_rank_chunk **found, uint32_t *out)
 {
-	size_t bytes = 0;
-
-	if (tr_column_is_null(column, row))
-		return 0;
-	row = tr_column_row(column, row);
-	if (column->type->phys == TR_PHYS_VIEW)
-		return tr_column_view(column, row)->length;
-	if (column->type->phys == TR_PHYS_ROW) {
-		for (uint32_t i = 0; i < column->type->child_count; i++)
-			bytes += 8 + long_bytes(&column->children[i], row);
-	} else if (column->type->phys == TR_PHYS_LIST) {
-		for (int32_t at = column->offsets[row]; at < column->offsets[row + 1]; at++)
-			for (uint32_t i = 0; i < column->type->child_count; i++)
-				bytes += 8 + long_bytes(&column->children[i], (uint32_t)at);
-	}
-	return bytes;
-}
-
-static size_t row_bytes(const struct tr_rank_rows *rows, const struct tr_rank_chunk *chunk, uint32_t row)
-{
-	size_t bytes = 0;
-
-	for (uint32_t c = 0; c < rows->schema->column_count; c++)
-		bytes += 8 + long_bytes(&chunk->columns[c], row);
-	return bytes;
-}
-
-uint32_t tr_rank_rows_next(struct tr_rank_rows *rows, size_t budget, uint32_t room, const struct tr_column **columns,
-			   uint32_t *out)
-{
-	for (; rows->save_cursor < rows->chunk_count; rows->save_cursor++) {
+	for (; rows->is_saving && rows->save_cursor < rows->chunk_count; rows->save_cursor++) {
 		struct tr_rank_chunk *chunk = rows->chunks[rows->save_cursor];
 		uint32_t count = 0;
 		size_t bytes = 0;
@@ -275,17 +331,23 @@ uint32_t tr_rank_rows_next(struct tr_rank_rows *rows, size_t budget, uint32_t ro
 			continue;
 		while (chunk->save_at < chunk->save_count && count < room && bytes < budget) {
 			const uint32_t row = chunk->save_at++;
+			size_t length;
 
 			if (chunk->gone[row] != 0 && chunk->gone[row] != rows->stamp)
 				continue;
-			bytes += row_bytes(rows, chunk, row);
+			length = tr_rank_rows_bytes(rows, chunk, row);
+			bytes += length;
+			rows->rewritten += row < chunk->old ? length : 0;
 			out[count++] = row;
 		}
 		if (count > 0) {
-			*columns = chunk->columns;
+			if (chunk->age == 0)
+				chunk->age = age;
+			*found = chunk;
 			return count;
 		}
 		settle(rows, rows->save_cursor);
 	}
+	rows->is_saving = false;
 	return 0;
 }

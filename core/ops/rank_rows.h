@@ -8,9 +8,11 @@
  * the owner moves them (tr_rank_rows_sparse). What a batch adds is copied at its end, column by column; until then the
  * rows are read where they are (tr_rank_rows_at hides that).
  *
- * Saving. At a barrier each chunk's number of rows is noted; pieces of a snapshot write the rows that lived then. A row that
- * goes meanwhile is marked with the snapshot's number, and its chunk stays until it is written. The numbers come again after
- * 255 snapshots: then a row that has long gone may be written once more, and whoever loads it finds better ones.
+ * Saving. Each row is written once: a chunk remembers how many of its rows complete checkpoints have, and since which age. At a
+ * barrier the number of its rows is noted, too; pieces of the snapshot write those behind the former and before the latter that lived
+ * then. A row that goes meanwhile is marked with the snapshot's number, and its chunk stays until it is written. The numbers
+ * are 1 .. 254, then 1 again: rows that are gone by then get one that no snapshot has, so they stay gone. What a checkpoint had
+ * that was given up is written again, and a whole chunk when it is asked for because of its age.
  *
  * Thread: the operator's.
  */
@@ -18,6 +20,7 @@
 #define TR_CORE_OPS_RANK_ROWS_H
 
 #include "base/batch.h"
+#include "base/state_record.h"
 
 #define TR_RANK_CHUNK_ROWS 1024u
 
@@ -29,9 +32,17 @@ struct tr_rank_chunk {
 	uint32_t count;
 	uint32_t copied;
 	uint32_t live;
+	int64_t part;      /* its number in records; never used again */
+	size_t long_bytes; /* of texts and lists */
+	bool is_sparse;    /* is in the list */
+	/* Saving: */
 	uint32_t save_at; /* rows [save_at, save_count) may have to be written */
 	uint32_t save_count;
-	bool is_sparse; /* is in the list */
+	uint32_t written; /* rows that complete checkpoints have */
+	uint32_t old;     /* rows that are written only because of their age */
+	uint64_t age;     /* of the first of them; 0: none has been written */
+	uint64_t saving;  /* the last checkpoint that was begun, and how many rows it is to have */
+	uint32_t saving_count;
 };
 
 struct tr_rank_rows {
@@ -46,14 +57,21 @@ struct tr_rank_rows {
 	uint32_t added[TR_RANK_CHUNK_ROWS];
 	uint32_t *sparse; /* chunks of which few rows live */
 	uint32_t sparse_count;
-	uint8_t stamp; /* of the last snapshot, 1 .. 254, then 1 again */
+	uint8_t stamp; /* of the last snapshot */
+	bool is_saving;
 	uint32_t save_cursor;
+	uint64_t rewritten; /* bytes since the barrier that were only old */
+	int64_t last_part;
 	uint64_t live;
+	bool has_long; /* columns of texts, lists, rows */
 	size_t bytes;
 };
 
 void tr_rank_rows_init(struct tr_rank_rows *rows, const struct tr_schema *schema);
 void tr_rank_rows_deinit(struct tr_rank_rows *rows);
+
+/** Forgets all rows. Not while some are to be written. */
+void tr_rank_rows_clear(struct tr_rank_rows *rows);
 
 /** Rows are added from this batch (of the schema) until tr_rank_rows_end, which copies them. */
 void tr_rank_rows_begin(struct tr_rank_rows *rows, const struct tr_batch *batch);
@@ -81,12 +99,15 @@ static inline uint32_t tr_rank_rows_at(const struct tr_rank_rows *rows, uint32_t
 	return rows->added[row];
 }
 
-/** A barrier: all rows that live now are to be written. */
-void tr_rank_rows_save(struct tr_rank_rows *rows);
+/** A barrier: fixes what is to be written. Returns the age from which on records are still needed. */
+uint64_t tr_rank_rows_save(struct tr_rank_rows *rows, const struct tr_snapshot_order *order);
 
 /** The next rows to be written, of one chunk, about `budget` bytes and at most `room` of them; they stay where they are until the
- * next call. Returns how many; 0: that was all. */
-uint32_t tr_rank_rows_next(struct tr_rank_rows *rows, size_t budget, uint32_t room, const struct tr_column **columns,
-			   uint32_t *out);
+ * next call. `age`: they will have at least this one. Returns how many; 0: that was all. */
+uint32_t tr_rank_rows_next(struct tr_rank_rows *rows, uint64_t age, size_t budget, uint32_t room,
+			   const struct tr_rank_chunk **chunk, uint32_t *out);
+
+/** About the bytes of a row. */
+size_t tr_rank_rows_bytes(const struct tr_rank_rows *rows, const struct tr_rank_chunk *chunk, uint32_t row);
 
 #endif

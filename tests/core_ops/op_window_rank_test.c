@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The window rank operator against a model that keeps all rows and sorts them at the end: random orders, ranks, rows with NULLs and
- * equal values, late rows, batches with selections, into a sink that answers BLOCKED now and then. Snapshots are taken in
- * pieces between batches, some are given up, and operators are restored from them on another number of subtasks.
+ * equal values, late rows, batches with selections, into a sink that answers BLOCKED now and then; with and without a limit of memory,
+ * beyond which rows go to a file. Snapshots are taken in pieces between batches, some are given up, some rows are asked for again because
+ * of their age, and operators are restored on another number of subtasks from all records that the last complete snapshot says it
+ * needs, and from older ones.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -12,8 +15,9 @@
 #include "base/hash.h"
 #include "base/type.h"
 #include "core/chain.h"
-#include "core/ops/rank_rows.h"
 #include "core/ops/op_window_rank.h"
+#include "core/ops/rank_rows.h"
+#include "io/disk.h"
 #include "state/key_group.h"
 #include "tr_test.h"
 
@@ -36,14 +40,17 @@ struct row {
 struct record {
 	uint16_t kind;
 	bool is_keyed;
+	uint64_t age;
 	size_t length;
 	char *bytes;
 };
 
+/* What a subtask writes: the first `before` records have been there before this snapshot. */
 struct stream {
 	struct tr_state_writer writer;
-	struct record records[4000];
-	uint32_t count;
+	struct record *records;
+	uint32_t count, capacity, before;
+	uint64_t base;
 };
 
 struct sink {
@@ -64,11 +71,12 @@ struct job {
 	int64_t watermark;
 	/* What was accepted, and the same at the barrier of a snapshot: */
 	size_t accepted;
-	struct stream streams[SUBTASKS_MAX]; /* of the snapshot under way */
-	struct stream complete[SUBTASKS_MAX];
+	struct stream streams[SUBTASKS_MAX];  /* of the snapshot under way */
+	struct stream complete[SUBTASKS_MAX]; /* of complete ones, one after the other */
 	bool is_done[SUBTASKS_MAX];
 	bool is_saving, has_complete;
-	uint64_t checkpoint;
+	uint64_t checkpoint, completed;
+	size_t memory_limit;
 	size_t accepted_saving, accepted_complete, lines_saving, lines_complete;
 	int64_t watermark_saving, watermark_complete;
 	uint32_t subtasks_saving, subtasks_complete;
@@ -79,6 +87,10 @@ static char *lines[ACCEPTED_MAX];
 static size_t line_count;
 static struct row accepted[ACCEPTED_MAX];
 static struct job job;
+static struct tr_environment *env;
+static struct tr_io_queue *io;
+static char folder[64];
+static uint64_t spilled; /* batches after which something was in a file */
 
 /* ---- rows as lines ---- */
 
@@ -209,8 +221,14 @@ static void create_ops(uint64_t *seed, uint32_t subtasks)
 
 	job.subtasks = subtasks;
 	for (uint32_t i = 0; i < subtasks; i++) {
-		job.contexts[i] = (struct tr_op_context){
-			.batch_rows = 1 + tr_test_below(seed, 30), .subtask = i, .subtask_count = subtasks};
+		job.contexts[i] =
+			(struct tr_op_context){.batch_rows = 1 + tr_test_below(seed, 30),
+					       .subtask = i,
+					       .subtask_count = subtasks,
+					       .memory_limit = job.memory_limit,
+					       .disk = env->disk,
+					       .io = io,
+					       .scratch_path = tr_arena_printf(&job.arena, "%s/%u", folder, i)};
 		job.chains[i] = (struct tr_chain){.count = 0};
 		assert_int_equal(tr_op_window_rank_create(&job.plan, &job.contexts[i], &job.ops[i], &st), TR_OK);
 		sinks[i].op = (struct tr_op){.ops = &sink_ops, .context = &job.contexts[i], .timer_ms = INT64_MAX};
@@ -227,12 +245,23 @@ static void destroy_ops(void)
 		job.ops[i]->ops->destroy(job.ops[i]);
 }
 
+static void step_snapshot(uint64_t *seed);
+
+/* What is blocked may wait for the disk, or for the snapshot. */
 static void settle(uint32_t subtask, enum tr_flow flow)
 {
+	uint64_t seed = job.accepted;
+
 	job.ops[subtask]->is_blocked = flow == TR_FLOW_BLOCKED;
-	while (flow == TR_FLOW_BLOCKED)
+	while (flow == TR_FLOW_BLOCKED) {
+		(void)tr_io_poll(io);
+		if (job.is_saving)
+			step_snapshot(&seed);
 		flow = tr_chain_resume(&job.chains[subtask]);
-	assert_int_equal(flow, TR_FLOW_MORE);
+	}
+	if (flow != TR_FLOW_MORE)
+		fail_msg("%s", job.contexts[subtask].status.message);
+	spilled += job.ops[subtask]->metrics.spilled_bytes > 0;
 }
 
 static void give_watermark(int64_t watermark)
@@ -314,38 +343,84 @@ static void clear_stream(struct stream *stream)
 {
 	for (uint32_t i = 0; i < stream->count; i++)
 		free(stream->records[i].bytes);
-	stream->count = 0;
+	free(stream->records);
+	memset(stream, 0, sizeof(*stream));
+}
+
+static void add_record(struct stream *stream, const struct record *record)
+{
+	if (stream->count == stream->capacity) {
+		stream->capacity = stream->capacity * 2 + 64;
+		stream->records = realloc(stream->records, stream->capacity * sizeof(*stream->records));
+	}
+	stream->records[stream->count++] = *record;
 }
 
 static tr_code put(struct tr_state_writer *writer, const struct tr_state_record *record, struct tr_status *st)
 {
-	struct stream *stream = (struct stream *)writer;
-	struct record *copy = &stream->records[stream->count++];
+	struct record copy = {record->kind, record->is_keyed, writer->age, record->length, malloc(record->length)};
 
-	*copy = (struct record){record->kind, record->is_keyed, record->length, malloc(record->length)};
-	memcpy(copy->bytes, record->bytes, record->length);
+	memcpy(copy.bytes, record->bytes, record->length);
+	add_record((struct stream *)writer, &copy);
 	return TR_OK;
 }
 
-static void begin_snapshot(void)
+static void begin_snapshot(uint64_t *seed)
 {
-	const struct tr_snapshot_order order = {.checkpoint = ++job.checkpoint};
+	struct tr_snapshot_order order = {.checkpoint = ++job.checkpoint, .completed = job.completed};
 	struct tr_status st;
-	uint64_t base;
 
+	if (job.has_complete && tr_test_below(seed, 3) == 0)
+		order.rewrite_before =
+			tr_state_age(1 + tr_test_below(seed, (uint32_t)job.completed)) + tr_test_below(seed, 3);
 	job.is_saving = true;
 	job.accepted_saving = job.accepted;
 	job.lines_saving = line_count;
 	job.watermark_saving = job.watermark;
 	job.subtasks_saving = job.subtasks;
 	for (uint32_t i = 0; i < job.subtasks; i++) {
-		clear_stream(&job.streams[i]);
-		job.streams[i].writer.put = put;
+		struct stream *stream = &job.streams[i];
+
+		clear_stream(stream);
+		stream->writer.put = put;
+		stream->writer.age = tr_state_age(job.checkpoint);
 		job.is_done[i] = false;
-		assert_int_equal(job.ops[i]->ops->snapshot(job.ops[i], &order, &job.streams[i].writer, &base, &st),
+		assert_int_equal(job.ops[i]->ops->snapshot(job.ops[i], &order, &stream->writer, &stream->base, &st),
 				 TR_OK);
-		assert_int_equal(base, job.checkpoint);
+		assert_true(stream->base <= tr_state_age(job.checkpoint) && stream->base >= order.rewrite_before);
 	}
+}
+
+/* The newest snapshot counts: of the older ones only keyed records, and of those more than needed. */
+static void complete_snapshot(void)
+{
+	for (uint32_t i = 0; i < SUBTASKS_MAX; i++) {
+		struct stream *old = &job.complete[i], *new = &job.streams[i], kept = {.base = new->base};
+
+		for (uint32_t r = 0; i < job.subtasks && r < old->count; r++) {
+			struct record *record = &old->records[r];
+
+			if (record->is_keyed && tr_state_age_checkpoint(record->age) + job.checkpoint % 3 >=
+							tr_state_age_checkpoint(new->base)) {
+				add_record(&kept, record);
+				record->bytes = NULL;
+			}
+		}
+		for (uint32_t r = 0; i < job.subtasks && r < new->count; r++) {
+			add_record(&kept, &new->records[r]);
+			new->records[r].bytes = NULL;
+		}
+		clear_stream(old);
+		clear_stream(new);
+		*old = kept;
+	}
+	job.is_saving = false;
+	job.has_complete = true;
+	job.completed = job.checkpoint;
+	job.accepted_complete = job.accepted_saving;
+	job.lines_complete = job.lines_saving;
+	job.watermark_complete = job.watermark_saving;
+	job.subtasks_complete = job.subtasks_saving;
 }
 
 static void step_snapshot(uint64_t *seed)
@@ -358,26 +433,30 @@ static void step_snapshot(uint64_t *seed)
 			const enum tr_flow flow = job.ops[i]->ops->snapshot_step(job.ops[i], &job.streams[i].writer,
 										 1 + tr_test_below(seed, 2000), &st);
 
-			assert_true(flow == TR_FLOW_MORE || flow == TR_FLOW_DONE);
+			(void)tr_io_poll(io);
+			job.streams[i].writer.age += tr_test_below(seed, 2);
+			assert_true(flow != TR_FLOW_FAILED);
 			job.is_done[i] = flow == TR_FLOW_DONE;
 		}
 		is_all = is_all && job.is_done[i];
 	}
-	if (!is_all)
-		return;
-	job.is_saving = false;
-	job.has_complete = true;
-	for (uint32_t i = 0; i < SUBTASKS_MAX; i++) {
-		clear_stream(&job.complete[i]);
-		if (i < job.subtasks) {
-			job.complete[i] = job.streams[i];
-			job.streams[i].count = 0;
+	if (is_all)
+		complete_snapshot();
+}
+
+static void load_stream(uint32_t subtask, const struct stream *stream, const struct tr_state_origin *origin)
+{
+	for (uint32_t pass = 0; pass < 2; pass++) {
+		for (uint32_t r = 0; r < stream->count; r++) {
+			const struct record *copy = &stream->records[r];
+			const struct tr_state_record record = {copy->kind, copy->is_keyed, copy->bytes, copy->length};
+			struct tr_status st;
+
+			if (copy->is_keyed == (pass == 1))
+				assert_int_equal(job.ops[subtask]->ops->load(job.ops[subtask], origin, &record, &st),
+						 TR_OK);
 		}
 	}
-	job.accepted_complete = job.accepted_saving;
-	job.lines_complete = job.lines_saving;
-	job.watermark_complete = job.watermark_saving;
-	job.subtasks_complete = job.subtasks_saving;
 }
 
 static void restore(uint64_t *seed)
@@ -395,13 +474,7 @@ static void restore(uint64_t *seed)
 		for (uint32_t i = 0; i < job.subtasks_complete; i++) {
 			const struct tr_state_origin origin = {.subtask = i, .subtask_count = job.subtasks_complete};
 
-			for (uint32_t r = 0; r < job.complete[i].count; r++) {
-				const struct record *copy = &job.complete[i].records[r];
-				const struct tr_state_record record = {copy->kind, copy->is_keyed, copy->bytes,
-								       copy->length};
-
-				assert_int_equal(job.ops[s]->ops->load(job.ops[s], &origin, &record, &st), TR_OK);
-			}
+			load_stream(s, &job.complete[i], &origin);
 		}
 		assert_int_equal(job.ops[s]->ops->load_end(job.ops[s], &st), TR_OK);
 	}
@@ -438,6 +511,7 @@ static void set_up(uint64_t *seed)
 	job.output = (struct tr_schema){COLUMNS + job.plan.has_number, names, job.types};
 	job.watermark = TR_WATERMARK_MIN;
 	line_count = 0;
+	job.memory_limit = tr_test_below(seed, 2) == 0 ? 0 : (size_t)150000 + tr_test_below(seed, 400000);
 	create_ops(seed, 1 + tr_test_below(seed, SUBTASKS_MAX));
 }
 
@@ -450,7 +524,10 @@ static void run_case(uint64_t *seed)
 		now += tr_test_below(seed, 400);
 		switch (tr_test_below(seed, 16)) {
 		case 0: give_watermark(now - 900); break;
-		case 1: begin_snapshot(); break;
+		case 1:
+			if (!job.is_saving || tr_test_below(seed, 4) == 0)
+				begin_snapshot(seed);
+			break;
 		case 2:
 			if (job.has_complete && tr_test_below(seed, 4) == 0) {
 				restore(seed);
@@ -485,6 +562,7 @@ static void ranks_are_those_of_sorted_rows(void **state)
 
 	for (uint64_t i = 0; i < cases; i++)
 		run_case(&seed);
+	assert_true(spilled > cases);
 }
 
 /* Records that are none are refused with a reason. */
@@ -500,8 +578,9 @@ static void bad_records_are_refused(void **state)
 	assert_int_equal(job.ops[0]->ops->load(job.ops[0], &origin, &record, &st), TR_ERR_DATA);
 	record.kind = 1;
 	assert_int_equal(job.ops[0]->ops->load(job.ops[0], &origin, &record, &st), TR_ERR_DATA);
-	record.kind = 2;
-	assert_int_equal(job.ops[0]->ops->load(job.ops[0], &origin, &record, &st), TR_ERR_DATA);
+	for (record.kind = 2; record.kind <= 4; record.kind++)
+		assert_int_equal(job.ops[0]->ops->load(job.ops[0], &origin, &record, &st), TR_ERR_DATA);
+	record.kind = 4;
 	record.is_keyed = true;
 	assert_int_equal(job.ops[0]->ops->load(job.ops[0], &origin, &record, &st), TR_ERR_DATA);
 	destroy_ops();
@@ -517,7 +596,7 @@ static void gone_rows_stay_gone(void **state)
 	const int64_t values[] = {1, 2};
 	const struct tr_column column = {.type = types[0], .data = values};
 	const struct tr_batch batch = {.schema = &schema, .row_count = 2, .selected_count = 2, .columns = &column};
-	const struct tr_column *columns;
+	const struct tr_rank_chunk *chunk;
 	static struct tr_rank_rows rows;
 	uint32_t out[TR_RANK_CHUNK_ROWS], gone;
 
@@ -526,11 +605,14 @@ static void gone_rows_stay_gone(void **state)
 	gone = tr_rank_rows_add(&rows, 0, 0);
 	(void)tr_rank_rows_add(&rows, 1, 1);
 	tr_rank_rows_end(&rows);
-	for (int snapshot = 0; snapshot < 1000; snapshot++) {
+	for (uint64_t snapshot = 0; snapshot < 1000; snapshot++) {
+		/* None of them is ever complete, so all is written each time. */
+		const struct tr_snapshot_order order = {.checkpoint = snapshot + 1};
 		uint32_t written = 0, count;
 
-		tr_rank_rows_save(&rows);
-		while ((count = tr_rank_rows_next(&rows, 1 << 20, TR_RANK_CHUNK_ROWS, &columns, out)) != 0)
+		assert_int_equal(tr_rank_rows_save(&rows, &order), tr_state_age(snapshot + 1));
+		while ((count = tr_rank_rows_next(&rows, tr_state_age(snapshot + 1), 1 << 20, TR_RANK_CHUNK_ROWS,
+						  &chunk, out)) != 0)
 			written += count;
 		assert_int_equal(written, snapshot <= 3 ? 2 : 1);
 		if (snapshot == 3)
@@ -539,11 +621,68 @@ static void gone_rows_stay_gone(void **state)
 	tr_rank_rows_deinit(&rows);
 }
 
+/* A row is written once, as long as what it was written to completes and is not asked for again. */
+static void only_what_is_new_is_written(void **state)
+{
+	static const char *const column_names[] = {"a"};
+	const struct tr_type *types[] = {tr_type_of(TR_TYPE_BIGINT)};
+	const struct tr_schema schema = {.column_count = 1, .names = column_names, .types = types};
+	const int64_t values[] = {1, 2, 3};
+	const struct tr_column column = {.type = types[0], .data = values};
+	const struct tr_batch batch = {.schema = &schema, .row_count = 3, .selected_count = 3, .columns = &column};
+	/* Rows added before, the order, and what is written then. */
+	static const struct {
+		uint32_t added;
+		uint64_t completed, rewrite_before;
+		uint32_t written;
+		uint64_t base;
+	} steps[] = {{2, 0, 0, 2, 1}, {0, 1, 0, 0, 1}, {3, 1, 0, 3, 1}, {1, 1, 0, 4, 1}, /* 3 was given up */
+		     {0, 4, 0, 0, 1}, {0, 5, 1, 0, 1}, {0, 5, 2, 6, 7}, {1, 5, 0, 7, 8}, /* 7 was given up */
+		     {0, 8, 8, 0, 8}, {0, 8, 9, 7, 10}};
+	static struct tr_rank_rows rows;
+	uint32_t out[TR_RANK_CHUNK_ROWS];
+
+	tr_rank_rows_init(&rows, &schema);
+	for (uint64_t i = 0; i < TR_COUNT_OF(steps); i++) {
+		const struct tr_snapshot_order order = {.checkpoint = i + 1,
+							.completed = steps[i].completed,
+							.rewrite_before = tr_state_age(steps[i].rewrite_before)};
+		const struct tr_rank_chunk *chunk;
+		uint32_t written = 0, count;
+
+		tr_rank_rows_begin(&rows, &batch);
+		for (uint32_t row = 0; row < steps[i].added; row++)
+			(void)tr_rank_rows_add(&rows, row, 0);
+		tr_rank_rows_end(&rows);
+		assert_int_equal(tr_rank_rows_save(&rows, &order), tr_state_age(steps[i].base));
+		while ((count = tr_rank_rows_next(&rows, tr_state_age(i + 1), 1 << 20, TR_RANK_CHUNK_ROWS, &chunk,
+						  out)) != 0)
+			written += count;
+		assert_int_equal(written, steps[i].written);
+	}
+	tr_rank_rows_deinit(&rows);
+}
+
+static int set_up_disk(void **state)
+{
+	snprintf(folder, sizeof(folder), "/tmp/tailrace_rank_op_XXXXXX");
+	if (tr_environment_real_create(&env, NULL) != TR_OK || mkdtemp(folder) == NULL)
+		return -1;
+	return env->disk->ops->queue_create(env->disk, 64, &io, NULL) == TR_OK ? 0 : -1;
+}
+
+static int tear_down_disk(void **state)
+{
+	env->disk->ops->queue_destroy(env->disk, &io);
+	tr_environment_real_destroy(&env);
+	return rmdir(folder);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(gone_rows_stay_gone),
-					   cmocka_unit_test(ranks_are_those_of_sorted_rows),
-					   cmocka_unit_test(bad_records_are_refused)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gone_rows_stay_gone), cmocka_unit_test(only_what_is_new_is_written),
+		cmocka_unit_test(ranks_are_those_of_sorted_rows), cmocka_unit_test(bad_records_are_refused)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up_disk, tear_down_disk);
 }
