@@ -203,13 +203,18 @@ static const struct tr_batch *lower_runs(struct tr_align *align, const struct tr
 static enum tr_flow emit_rows(struct tr_align *align)
 {
 	const struct tr_batch *batch;
+	enum tr_flow flow;
 
 	if (align->packet->buffer == NULL)
 		return TR_FLOW_MORE;
 	batch = &align->packet->buffer->batch;
 	if (align->edge_count > 1 && batch->run_count > 0)
 		batch = lower_runs(align, batch, least_watermark(align, align->inputs[align->current].edge));
-	return tr_op_emit(&align->head, batch);
+	if (align->feeds_inputs)
+		align->head.next_input = align->inputs[align->current].edge;
+	flow = tr_op_emit(&align->head, batch);
+	align->head.next_input = 0;
+	return flow;
 }
 
 /** Runs the packet in hand through its phases. */

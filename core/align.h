@@ -59,6 +59,7 @@ struct tr_align {
 	bool is_end;
 	bool is_end_emitted;
 	bool is_at_least_once; /* the owner's: channels are not held */
+	bool feeds_inputs;     /* the owner's: each edge is an input of its own of the first operator */
 	struct tr_batch batch; /* the packet's batch with lowered runs */
 	struct tr_watermark_run *runs;
 	uint32_t run_capacity;

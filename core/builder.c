@@ -124,7 +124,7 @@ static void stage_add(struct tr_graph *graph, uint32_t id, const struct tr_plan_
 
 	stage->id = id;
 	stage->head_node = head;
-	stage->input = head->output;
+	stage->input = head->kind == TR_NODE_OPERATOR ? head->inputs[0]->output : head->output;
 	stage->parallelism = TR_MAX(head->parallelism, 1);
 	stage->head = head->kind == TR_NODE_SCAN     ? TR_HEAD_SOURCE
 		      : head->kind == TR_NODE_VALUES ? TR_HEAD_VALUES
@@ -151,16 +151,9 @@ static void edge_set(struct tr_graph *graph, struct tr_edge *edge, const struct 
 	}
 }
 
-static bool has_state(const struct tr_node *node)
-{
-	return node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES || node->kind == TR_NODE_SINK ||
-	       node->kind == TR_NODE_WINDOW_RANK ||
-	       (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.phase != TR_PHASE_LOCAL);
-}
-
 static void state_add(struct tr_stage *stage, const struct tr_node *node, int32_t op)
 {
-	if (has_state(node))
+	if (node->uid != NULL)
 		stage->states[stage->state_count++] = (struct tr_stage_state){
 			.node = node, .op = op, .operator_id = tr_hash_bytes(node->uid, strlen(node->uid))};
 }
@@ -168,7 +161,8 @@ static void state_add(struct tr_stage *stage, const struct tr_node *node, int32_
 static void stage_states(struct tr_graph *graph, struct tr_stage *stage)
 {
 	stage->states = TR_NEW_ARRAY(&graph->arena, stage->op_count + 1, struct tr_stage_state);
-	state_add(stage, stage->head_node, -1);
+	if (stage->head != TR_HEAD_ALIGN)
+		state_add(stage, stage->head_node, -1);
 	for (uint32_t i = 0; i < stage->op_count; i++)
 		if (stage->ops[i].node != NULL)
 			state_add(stage, stage->ops[i].node, (int32_t)i);
@@ -395,6 +389,16 @@ static void set_memory(struct tr_graph *graph, struct tr_subtask *subtask, const
 	context->scratch_path = tr_arena_printf(&subtask->arena, "%s/%u-%u", graph->scratch, node->id, subtask->index);
 }
 
+static tr_code create_operator(const struct tr_node *node, struct tr_op_context *context, struct tr_op **op,
+			       struct tr_status *st)
+{
+	const struct tr_schema *inputs[TR_PLAN_INPUTS_MAX];
+
+	for (uint32_t i = 0; i < node->input_count; i++)
+		inputs[i] = node->inputs[i]->output;
+	return node->custom.op->create(node->custom.op, context, inputs, node->output, op, st);
+}
+
 static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, const struct tr_stage_op *place,
 			 struct tr_op **created, struct tr_status *st)
 {
@@ -420,6 +424,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, con
 	case TR_NODE_WINDOW_RANK: TR_TRY(tr_op_window_rank_create(rank_plan(graph, node), context, &op, st)); break;
 	case TR_NODE_SORT: op = tr_op_sort_create(place->sort, context); break;
 	case TR_NODE_LIMIT: op = tr_op_limit_create(&node->sort.spec, node->output, place->enough, context); break;
+	case TR_NODE_OPERATOR: TR_TRY(create_operator(node, context, &op, st)); break;
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
 		break;
@@ -497,6 +502,7 @@ static void create_align(struct tr_graph *graph, struct tr_subtask *subtask)
 		}
 	}
 	tr_align_init(&subtask->align, &subtask->context, stage->input, channels, edges, count);
+	subtask->align.feeds_inputs = stage->head_node->kind == TR_NODE_OPERATOR;
 	subtask->align.is_at_least_once = graph->plan->checkpoint.is_at_least_once;
 	subtask->align.head.next = subtask->chain.ops[0];
 }

@@ -209,6 +209,20 @@ static tr_code check_expand(const struct tr_node *node, struct tr_status *st)
 	return TR_OK;
 }
 
+static tr_code check_operator(const struct tr_node *node, struct tr_status *st)
+{
+	if (node->input_count == 0)
+		FAIL_NODE(st, node, "an operator needs inputs");
+	if (node->custom.op == NULL || node->custom.op->create == NULL || node->custom.op->title == NULL ||
+	    (node->custom.op->has_state && (node->custom.op->word == NULL || node->custom.op->fingerprint == NULL)))
+		FAIL_NODE(st, node, "functions or names are missing");
+	for (uint32_t i = 0; node->custom.keys != NULL && i < node->input_count; i++)
+		for (uint32_t k = 0; k < node->custom.keys[i].count; k++)
+			if (node->custom.keys[i].columns[k] >= node->inputs[i]->output->column_count)
+				FAIL_NODE(st, node, "key column %u does not exist", node->custom.keys[i].columns[k]);
+	return TR_OK;
+}
+
 static tr_code check_union(const struct tr_node *node, struct tr_status *st)
 {
 	if (node->input_count == 0)
@@ -223,7 +237,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 {
 	const bool is_leaf = node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES;
 
-	if (node->kind != TR_NODE_UNION && node->input_count != (is_leaf ? 0u : 1u))
+	if (node->kind != TR_NODE_UNION && node->kind != TR_NODE_OPERATOR && node->input_count != (is_leaf ? 0u : 1u))
 		FAIL_NODE(st, node, "%u inputs", node->input_count);
 	if ((node->output == NULL) != (node->kind == TR_NODE_SINK))
 		FAIL_NODE(st, node, "all nodes but sinks have an output");
@@ -248,6 +262,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 	case TR_NODE_WINDOW_RANK: return check_rank(node, st);
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT: return check_sort(node, st);
+	case TR_NODE_OPERATOR: return check_operator(node, st);
 	case TR_NODE_EXCHANGE: return check_exchange(node, st);
 	case TR_NODE_SINK:
 		if (node->sink.table == NULL || node->sink.table->connector == NULL ||

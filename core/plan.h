@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/batch.h"
+#include "core/operator.h"
 #include "core/ops/agg.h"
 #include "core/ops/expand_set.h"
 #include "core/ops/expr.h"
@@ -46,6 +47,7 @@ enum tr_node_kind {
 	TR_NODE_WINDOW_RANK,
 	TR_NODE_SORT,
 	TR_NODE_LIMIT,
+	TR_NODE_OPERATOR, /* core/operator.h */
 	TR_NODE_EXCHANGE,
 	TR_NODE_SINK,
 };
@@ -63,7 +65,10 @@ struct tr_node {
 	const struct tr_schema *output; /* NULL for SINK */
 	const struct tr_node *const *inputs;
 	uint32_t input_count;
-	uint32_t parallelism; /* subtasks of the stage that runs it */
+	uint32_t parallelism;       /* subtasks of the stage that runs it */
+	const char *name;           /* what its user calls it, for people; or NULL */
+	const char *given_uid;      /* its user's; NULL: the way from the sink */
+	uint32_t given_parallelism; /* its user's; 0: who makes the plan decides */
 	/* Made by tr_plan_check (core/plan_uid.c has the rules). */
 	const char *uid;         /* by which its state is found again, all its names; NULL: has no state */
 	const char *fingerprint; /* what its state depends on */
@@ -133,6 +138,11 @@ struct tr_node {
 			const struct tr_expand_set *sets;
 			uint32_t set_count;
 		} expand;
+		/* OPERATOR: brings its own functions. `keys` has an item for each input; NULL: it is not keyed. */
+		struct {
+			const struct tr_operator *op;
+			const struct tr_key_columns *keys;
+		} custom;
 		struct {
 			enum tr_exchange_kind kind;
 			const uint32_t *keys; /* HASH: columns of the input */

@@ -270,6 +270,18 @@ static void expand(struct printer *p, const struct tr_node *node)
 	end(p);
 }
 
+static void operator(struct printer *p, const struct tr_node *node)
+{
+	if (node->name != NULL)
+		attribute(p, "name", node->name);
+	for (uint32_t i = 0; node->custom.keys != NULL && i < node->input_count; i++) {
+		begin(p, i == 0 ? "keyBy" : "andBy");
+		key_items(p, node->inputs[i]->output, node->custom.keys[i].columns, node->custom.keys[i].count);
+		end(p);
+	}
+	fields(p, "fields", node->output);
+}
+
 static void exchange(struct printer *p, const struct tr_node *node)
 {
 	begin(p, "distribution");
@@ -308,6 +320,7 @@ uint32_t tr_plan_attributes(struct tr_arena *arena, const struct tr_plan *plan, 
 	case TR_NODE_WINDOW_RANK: rank(&p, node); break;
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT: sort(&p, node); break;
+	case TR_NODE_OPERATOR: operator(&p, node); break;
 	case TR_NODE_EXCHANGE: exchange(&p, node); break;
 	case TR_NODE_SINK:
 		attribute(&p, "table", node->sink.table->name);
@@ -335,12 +348,15 @@ const char *tr_plan_node_name(const struct tr_node *node)
 		[TR_NODE_WINDOW_RANK] = "WindowRank",
 		[TR_NODE_SORT] = "Sort",
 		[TR_NODE_LIMIT] = "Limit",
+		[TR_NODE_OPERATOR] = "Operator",
 		[TR_NODE_EXCHANGE] = "Exchange",
 		[TR_NODE_SINK] = "Sink",
 	};
 
 	if (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.window.is_whole)
 		return "HashAggregate";
+	if (node->kind == TR_NODE_OPERATOR)
+		return node->custom.op->title;
 	if (node->kind == TR_NODE_SORT && tr_sort_rows_needed(&node->sort.spec) != TR_SORT_NO_LIMIT)
 		return "SortLimit";
 	return names[node->kind];
@@ -349,5 +365,5 @@ const char *tr_plan_node_name(const struct tr_node *node)
 bool tr_plan_is_head(const struct tr_node *node)
 {
 	return node->kind == TR_NODE_SCAN || node->kind == TR_NODE_VALUES || node->kind == TR_NODE_UNION ||
-	       node->kind == TR_NODE_EXCHANGE;
+	       node->kind == TR_NODE_EXCHANGE || (node->kind == TR_NODE_OPERATOR && node->input_count > 1);
 }

@@ -48,13 +48,19 @@ static void find_readers(struct cutter *c)
 			c->readers[at[plan->nodes[i]->inputs[k]->id]++] = (struct reader){plan->nodes[i], k};
 }
 
-/** Whether a stage begins with the node. An EXCHANGE that only unions read is no more than edges of theirs. */
+/** Whether each input of a node is an edge of its own. */
+static bool joins_edges(const struct tr_node *node)
+{
+	return node->kind == TR_NODE_UNION || (node->kind == TR_NODE_OPERATOR && node->input_count > 1);
+}
+
+/** Whether a stage begins with the node. An EXCHANGE that only unions and the like read is no more than edges of theirs. */
 static bool begins_stage(const struct cutter *c, const struct tr_node *node)
 {
 	if (node->kind != TR_NODE_EXCHANGE)
 		return tr_plan_is_head(node);
 	for (uint32_t r = c->first_reader[node->id]; r < c->first_reader[node->id + 1]; r++)
-		if (c->readers[r].node->kind != TR_NODE_UNION)
+		if (!joins_edges(c->readers[r].node))
 			return true;
 	return false;
 }
@@ -98,7 +104,7 @@ static void find_stages(struct cutter *c)
 	for (uint32_t s = 0; s < made->stage_count; s++) {
 		struct tr_plan_stage *stage = &made->stages[s];
 		const struct tr_node *head = stage->head;
-		const bool is_union = head->kind == TR_NODE_UNION;
+		const bool is_union = joins_edges(head);
 		uint32_t *inputs = TR_NEW_ARRAY(c->arena, head->input_count + 1, uint32_t);
 
 		for (uint32_t i = 0; i < head->input_count; i++) {
@@ -130,16 +136,16 @@ static void add_readers(struct cutter *c, const struct tr_node *node, int32_t fr
 		const struct reader *reader = &c->readers[r];
 		const struct tr_node *exchange = reader->node;
 
-		if (exchange->kind == TR_NODE_UNION && node->kind != TR_NODE_EXCHANGE) {
+		if (joins_edges(exchange) && node->kind != TR_NODE_EXCHANGE) {
 			step_add(c, NULL, c->first_edge[exchange->id] + reader->input, from, count);
 		} else if (exchange->kind == TR_NODE_EXCHANGE) {
 			if (c->first_edge[exchange->id] != NONE)
 				step_add(c, NULL, c->first_edge[exchange->id], from, count);
 			for (uint32_t u = c->first_reader[exchange->id]; u < c->first_reader[exchange->id + 1]; u++)
-				if (c->readers[u].node->kind == TR_NODE_UNION)
+				if (joins_edges(c->readers[u].node))
 					step_add(c, NULL, c->first_edge[c->readers[u].node->id] + c->readers[u].input,
 						 from, count);
-		} else if (exchange->kind != TR_NODE_UNION) {
+		} else if (!joins_edges(exchange)) {
 			step_add(c, exchange, NONE, from, count);
 		}
 	}
@@ -153,7 +159,10 @@ static void find_steps(struct cutter *c)
 		struct tr_plan_stage *stage = &c->made->stages[s];
 
 		c->step_count = 0;
-		add_readers(c, stage->head, -1, &stage->head_readers);
+		if (stage->head->kind == TR_NODE_OPERATOR) /* it stands on its edges, and is the first of the chain as well */
+			step_add(c, stage->head, NONE, -1, &stage->head_readers);
+		else
+			add_readers(c, stage->head, -1, &stage->head_readers);
 		stage->steps = c->steps;
 		stage->step_count = c->step_count;
 		c->steps += c->step_count;

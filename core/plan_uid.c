@@ -6,6 +6,8 @@
  * projections, exchanges, the local phase) do not show, so a change of theirs, or of the parallelism, keeps the state of the others.
  * The same way a second time (a table that is read twice below one window) gets "#2", in the order of the plan.
  *
+ * A uid that its user gave is a node's only name, and stands for the whole way in those of the operators below.
+ *
  * A node that is read on several ways has all the names that it would have if it were there once for each of them:
  * "sink:a/scan:bids + sink:b/scan:bids". State is kept where one name is the same, so a reader may come or go, or the node be split.
  *
@@ -107,6 +109,11 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 		node->fingerprint = window_fingerprint(arena, node);
 		return node->window.window.is_whole ? "group" : "window";
 	case TR_NODE_WINDOW_RANK: node->fingerprint = rank_fingerprint(arena, node); return "rank";
+	case TR_NODE_OPERATOR:
+		if (!node->custom.op->has_state)
+			return NULL;
+		node->fingerprint = node->custom.op->fingerprint;
+		return node->custom.op->word;
 	case TR_NODE_FILTER:
 	case TR_NODE_PROJECT:
 	case TR_NODE_UNION:
@@ -142,6 +149,10 @@ const char *tr_plan_name(struct tr_arena *arena, struct tr_node *node, const cha
 
 	if (own == NULL)
 		return above;
+	if (node->given_uid != NULL) {
+		node->uid = node->given_uid;
+		return node->given_uid;
+	}
 	way = above[0] != '\0' ? tr_arena_printf(arena, "%s/%s", above, own) : own;
 	for (uint32_t i = 0; i < ways->count; i++)
 		copies += strcmp(ways->texts[i], way) == 0;

@@ -3,6 +3,8 @@
  * See optimize.h. From the leaves upward: sources run with the job's parallelism (VALUES with one subtask), an operator
  * without state runs with its input's, a keyed one behind a hash exchange. One subtask needs no exchange. Aggregates
  * that can be merged are computed in two phases, unless table.optimizer.agg-phase-strategy says otherwise.
+ *
+ * A node that was given a parallelism has it; an exchange that was asked for leads to as many subtasks as its reader has.
  */
 #include <strings.h>
 
@@ -34,8 +36,16 @@ static const struct tr_node *exchange(const struct pass *pass, const struct tr_n
 /* To another parallelism without regard to keys. */
 static const struct tr_node *redistribute(const struct pass *pass, const struct tr_node *input, uint32_t parallelism)
 {
+	struct tr_node *copy;
+
 	if (input->parallelism == parallelism)
 		return input;
+	if (input->kind == TR_NODE_EXCHANGE && input->exchange.kind != TR_EXCHANGE_FORWARD &&
+	    input->exchange.kind != TR_EXCHANGE_GATHER) {
+		copy = tr_plan_copy(pass->arena, input, input->inputs);
+		copy->parallelism = parallelism;
+		return copy;
+	}
 	return exchange(pass, input, parallelism == 1 ? TR_EXCHANGE_GATHER : TR_EXCHANGE_REBALANCE, parallelism, 0);
 }
 
@@ -85,6 +95,41 @@ static tr_code aggregate(const struct pass *pass, const struct tr_node *node, co
 	return TR_OK;
 }
 
+/* The inputs of an operator: by key where it is keyed; several are edges, each. Returns its parallelism. */
+static uint32_t feed(const struct pass *pass, const struct tr_node *node, const struct tr_node **inputs)
+{
+	const struct tr_key_columns *keys = node->custom.keys;
+	uint32_t parallelism = node->given_parallelism;
+
+	if (parallelism == 0)
+		parallelism = keys != NULL ? pass->parallelism : inputs[0]->parallelism;
+	for (uint32_t i = 0; i < node->input_count; i++) {
+		if (keys != NULL && keys[i].count > 0 && parallelism > 1) {
+			struct tr_node *by = (struct tr_node *)(uintptr_t)exchange(pass, inputs[i], TR_EXCHANGE_HASH,
+										   parallelism, keys[i].count);
+
+			by->exchange.keys = keys[i].columns;
+			inputs[i] = by;
+		}
+		inputs[i] = redistribute(pass, inputs[i], parallelism);
+		if (node->input_count > 1 && inputs[i]->kind != TR_NODE_EXCHANGE)
+			inputs[i] = exchange(pass, inputs[i], TR_EXCHANGE_FORWARD, parallelism, 0);
+	}
+	return parallelism;
+}
+
+/* Where an exchange leads that was asked for, as long as its reader says nothing else. */
+static uint32_t exchange_target(const struct pass *pass, const struct tr_node *node, const struct tr_node *input)
+{
+	switch (node->exchange.kind) {
+	case TR_EXCHANGE_GATHER: return 1;
+	case TR_EXCHANGE_FORWARD: return input->parallelism;
+	case TR_EXCHANGE_HASH:
+	case TR_EXCHANGE_REBALANCE: break;
+	}
+	return node->given_parallelism != 0 ? node->given_parallelism : pass->parallelism;
+}
+
 static struct tr_node *over(const struct pass *pass, const struct tr_node *node, const struct tr_node *input)
 {
 	struct tr_node *copy = tr_plan_node(pass->arena, node->kind, &input, 1);
@@ -126,17 +171,19 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 {
 	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
 	const struct tr_node *const *copied;
+	struct pass own = *pass;
 	uint32_t parallelism = pass->parallelism;
 	struct tr_node *copy;
 
+	own.parallelism = node->given_parallelism != 0 ? node->given_parallelism : parallelism;
 	TR_ASSERT(node->input_count <= TR_PLAN_INPUTS_MAX);
 	for (uint32_t i = 0; i < node->input_count; i++)
 		TR_TRY(visit(pass, node->inputs[i], &inputs[i], st));
 	switch (node->kind) {
-	case TR_NODE_WINDOW_AGGREGATE: return aggregate(pass, node, inputs[0], result, st);
+	case TR_NODE_WINDOW_AGGREGATE: return aggregate(&own, node, inputs[0], result, st);
 	case TR_NODE_WINDOW_RANK:
 		if (inputs[0]->parallelism > 1)
-			inputs[0] = by_key(pass, inputs[0], node->rank.keys, node->rank.key_count);
+			inputs[0] = by_key(&own, inputs[0], node->rank.keys, node->rank.key_count);
 		parallelism = inputs[0]->parallelism;
 		break;
 	case TR_NODE_SORT:
@@ -153,8 +200,13 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 		parallelism = node->parallelism != 0 ? node->parallelism : inputs[0]->parallelism;
 		inputs[0] = redistribute(pass, inputs[0], parallelism);
 		break;
-	case TR_NODE_SCAN: break;
-	default: parallelism = inputs[0]->parallelism; break;
+	case TR_NODE_SCAN: parallelism = node->given_parallelism != 0 ? node->given_parallelism : parallelism; break;
+	case TR_NODE_OPERATOR: parallelism = feed(pass, node, inputs); break;
+	case TR_NODE_EXCHANGE: parallelism = exchange_target(pass, node, inputs[0]); break;
+	default:
+		parallelism = node->given_parallelism != 0 ? node->given_parallelism : inputs[0]->parallelism;
+		inputs[0] = redistribute(pass, inputs[0], parallelism);
+		break;
 	}
 	copy = tr_plan_node(pass->arena, node->kind, inputs, node->input_count);
 	copied = copy->inputs;
