@@ -25,44 +25,6 @@
 #include "base/arena.h"
 #include "base/column.h"
 
-#define TR_BATCH_ROWS_DEFAULT 2048
-#define TR_BATCH_ROWS_MAX 65536
-
-#define TR_WATERMARK_MIN INT64_MIN /* no watermark yet */
-#define TR_WATERMARK_MAX INT64_MAX /* the end of bounded input */
-
-enum tr_row_kind { TR_ROW_INSERT = 0, TR_ROW_UPDATE_BEFORE = 1, TR_ROW_UPDATE_AFTER = 2, TR_ROW_DELETE = 3 };
-
-/** Names and types of columns; immutable. Lives in the arena of the plan that made it. */
-struct tr_schema {
-	uint32_t column_count;
-	const char *const *names;
-	const struct tr_type *const *types;
-};
-
-struct tr_watermark_run {
-	uint32_t row;         /* first row (physical index) of the run */
-	int64_t watermark_ms; /* in force for these rows */
-};
-
-struct tr_batch {
-	const struct tr_schema *schema;
-	uint32_t row_count;              /* rows that the columns hold */
-	uint32_t selected_count;         /* rows that exist: row_count when selection is NULL */
-	const uint32_t *selection;       /* ascending row indexes, or NULL */
-	const struct tr_column *columns; /* schema->column_count */
-	const uint8_t *row_kinds;        /* enum tr_row_kind by row, or NULL: all inserts */
-	const struct tr_watermark_run *runs;
-	uint32_t run_count;
-	int64_t watermark_ms; /* after the last row; TR_WATERMARK_MIN without event time */
-};
-
-/** The i-th row that exists. */
-static inline uint32_t tr_batch_row(const struct tr_batch *batch, uint32_t i)
-{
-	return batch->selection != NULL ? batch->selection[i] : i;
-}
-
 /** A growable byte heap whose bytes never move: strings of an owned batch. Blocks are kept by clear. */
 struct tr_heap {
 	struct tr_arena arena;

@@ -527,6 +527,17 @@ static tr_code create_head(struct tr_graph *graph, struct tr_subtask *subtask, s
 	TR_UNREACHABLE();
 }
 
+/** Whether all rows come from one subtask of a source, one way. */
+static bool is_in_order(const struct tr_stage *stage)
+{
+	while (stage->head == TR_HEAD_ALIGN) {
+		if (stage->input_count != 1 || stage->inputs[0]->producer->parallelism != 1)
+			return false;
+		stage = stage->inputs[0]->producer;
+	}
+	return stage->parallelism == 1;
+}
+
 static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, uint32_t index, struct tr_status *st)
 {
 	struct tr_subtask *subtask = &stage->subtasks[index];
@@ -553,6 +564,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 		.subtask_count = stage->parallelism,
 		.key_groups = graph->plan->key_groups,
 		.batch_rows = graph->plan->batch_rows,
+		.is_in_order = is_in_order(stage),
 		.disk = graph->env->disk,
 		.io = graph->workers[subtask->worker].io,
 	};

@@ -5,7 +5,7 @@
  * `run` is a small parent and a job child. The child compiles the script and runs its jobs one after the other; the
  * parent waits and turns the way in which the child ended into an exit status, so that a crash of the engine is told
  * plainly instead of taking the shell's word for it. A child that failed is started again if the job's restart strategy
- * says so (server/restart.h): it finds the last checkpoint and goes on from there. CTRL-C reaches both: the child stops the job,
+ * says so (base/restart.h): it finds the last checkpoint and goes on from there. CTRL-C reaches both: the child stops the job,
  * behind a checkpoint if it makes any, the parent waits for it; a second one does not wait for the checkpoint. A SIGTERM to
  * the parent is passed on; a parent that dies takes the child with it.
  */
@@ -30,7 +30,7 @@
 #include "server/cli.h"
 #include "server/control.h"
 #include "server/progress.h"
-#include "server/restart.h"
+#include "base/restart.h"
 #include "server/state_dir.h"
 #include "server/tableau.h"
 #include "sql/diag_code.h"

@@ -158,6 +158,11 @@ const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const st
 			      entry->name);
 		return NULL;
 	}
+	if (entry->stream != NULL) {
+		static const struct tr_ast_names no_names;
+
+		return rename_relation(binder, entry->stream, entry->name, &no_names, path->span);
+	}
 	if (entry->table == NULL && entry->view == NULL)
 		return NULL;
 	if (entry->view != NULL)

@@ -43,10 +43,9 @@ const struct tr_catalog_entry *tr_catalog_find(const struct tr_catalog *catalog,
 	return has_default_qualifiers(path) ? find_name(catalog, tr_catalog_name(path)) : NULL;
 }
 
-bool tr_catalog_put(struct tr_catalog *catalog, const char *name, const struct tr_table *table,
-		    const struct tr_view_def *view)
+static bool put(struct tr_catalog *catalog, const struct tr_catalog_entry *added)
 {
-	struct tr_catalog_entry *entry = find_name(catalog, name);
+	struct tr_catalog_entry *entry = find_name(catalog, added->name);
 
 	if (entry == NULL) {
 		if (catalog->count == TR_CATALOG_ENTRIES_MAX)
@@ -63,8 +62,19 @@ bool tr_catalog_put(struct tr_catalog *catalog, const char *name, const struct t
 		}
 		entry = &catalog->entries[catalog->count++];
 	}
-	*entry = (struct tr_catalog_entry){.name = name, .table = table, .view = view};
+	*entry = *added;
 	return true;
+}
+
+bool tr_catalog_put(struct tr_catalog *catalog, const char *name, const struct tr_table *table,
+		    const struct tr_view_def *view)
+{
+	return put(catalog, &(struct tr_catalog_entry){.name = name, .table = table, .view = view});
+}
+
+bool tr_catalog_put_stream(struct tr_catalog *catalog, const char *name, const struct tr_relation *stream)
+{
+	return put(catalog, &(struct tr_catalog_entry){.name = name, .stream = stream});
 }
 
 bool tr_catalog_drop(struct tr_catalog *catalog, const struct tr_ast_path *path)

@@ -50,11 +50,14 @@ struct tr_view_def {
 	const struct tr_ast_create_view *ast;
 };
 
-/** Neither table nor view: its CREATE failed and was reported; who uses it fails without another word. */
+struct tr_relation; /* sql/bind.h */
+
+/** None of the three: its CREATE failed and was reported; who uses it fails without another word. */
 struct tr_catalog_entry {
 	const char *name;
-	const struct tr_table *table; /* or */
-	const struct tr_view_def *view;
+	const struct tr_table *table;     /* or */
+	const struct tr_view_def *view;   /* or */
+	const struct tr_relation *stream; /* of a graph that is built otherwise (sql/embed.h) */
 };
 
 struct tr_catalog {
@@ -72,6 +75,9 @@ const struct tr_catalog_entry *tr_catalog_find(const struct tr_catalog *catalog,
 /** Adds or replaces. False: the catalog is full. */
 bool tr_catalog_put(struct tr_catalog *catalog, const char *name, const struct tr_table *table,
 		    const struct tr_view_def *view);
+
+/** Adds or replaces a stream under this name. False: the catalog is full. */
+bool tr_catalog_put_stream(struct tr_catalog *catalog, const char *name, const struct tr_relation *stream);
 
 /** Removes a name; false if it is not there. */
 bool tr_catalog_drop(struct tr_catalog *catalog, const struct tr_ast_path *path);

@@ -462,35 +462,28 @@ static bool check_ranks(struct job *job, const struct tr_node *node)
 	return true;
 }
 
-bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const struct tr_ast_statement *statement,
-		    struct tr_step *step)
+/* The plan of all sinks; `span`: what to blame. */
+static bool make_plan(struct job *job, struct tr_span span, struct tr_step *step)
 {
-	struct job job = {.session = session, .binder = binder, .is_bounded = true};
+	struct tr_session *session = job->session;
 	const struct tr_node **bound, **optimized, **physical;
 	struct tr_plan *plan;
 	struct tr_status st = {0};
 
-	if (strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "automatic") == 0) {
-		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
-			      "'execution.runtime-mode' is 'automatic'; SQL needs 'streaming' or 'batch'");
-		return false;
-	}
-	if (!bind_statement(&job, statement) || session->diags.error_count > 0)
-		return false;
-	optimized = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
-	physical = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
-	bound = TR_NEW_ARRAY(&session->arena, job.sink_count, const struct tr_node *);
-	memcpy(bound, job.sinks, job.sink_count * sizeof(*bound));
-	plan = new_plan(&job);
+	optimized = TR_NEW_ARRAY(&session->arena, job->sink_count, const struct tr_node *);
+	physical = TR_NEW_ARRAY(&session->arena, job->sink_count, const struct tr_node *);
+	bound = TR_NEW_ARRAY(&session->arena, job->sink_count, const struct tr_node *);
+	memcpy(bound, job->sinks, job->sink_count * sizeof(*bound));
+	plan = new_plan(job);
 	if (parallelism_of(session) > plan->key_groups) {
-		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
+		tr_diag_error(&session->diags, TR_E_SETTING, span,
 			      "parallelism %u is greater than 'pipeline.max-parallelism' (%u)", parallelism_of(session),
 			      plan->key_groups);
 		return false;
 	}
-	for (uint32_t i = 0; i < job.sink_count; i++) {
-		optimized[i] = tr_optimize(&session->arena, tr_order(&session->arena, job.sinks[i]));
-		if (!check_ranks(&job, optimized[i]))
+	for (uint32_t i = 0; i < job->sink_count; i++) {
+		optimized[i] = tr_optimize(&session->arena, tr_order(&session->arena, job->sinks[i]));
+		if (!check_ranks(job, optimized[i]))
 			return false;
 		if (tr_parallelize(&session->arena, &session->config, parallelism_of(session), optimized[i],
 				   &physical[i], &st) != TR_OK)
@@ -500,7 +493,7 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 	if (tr_plan_check(plan, &st) != TR_OK)
 		goto failed;
 	if (plan->memory_limit != 0 && plan->stateful_count != 0 && tr_plan_memory_share(plan) < TR_MEMORY_SHARE_MIN) {
-		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
+		tr_diag_error(&session->diags, TR_E_SETTING, span,
 			      "'state.memory.limit' is '%s'; this job needs at least %llu mb: %llu mb for each subtask "
 			      "that keeps state, of which it has %u",
 			      tr_config_text(&session->config, "state.memory.limit"),
@@ -509,11 +502,44 @@ bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const 
 		return false;
 	}
 	step->plan = plan;
-	step->is_bounded = job.is_bounded;
-	step->is_select = job.is_select;
+	step->is_bounded = job->is_bounded;
+	step->is_select = job->is_select;
 	step->bound = bound;
 	return true;
 failed:
-	tr_diag_error(&session->diags, TR_E_PLAN, statement->word_span, "%s", st.message);
+	tr_diag_error(&session->diags, TR_E_PLAN, span, "%s", st.message);
 	return false;
+}
+
+bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const struct tr_ast_statement *statement,
+		    struct tr_step *step)
+{
+	struct job job = {.session = session, .binder = binder, .is_bounded = true};
+
+	if (strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "automatic") == 0) {
+		tr_diag_error(&session->diags, TR_E_SETTING, statement->word_span,
+			      "'execution.runtime-mode' is 'automatic'; SQL needs 'streaming' or 'batch'");
+		return false;
+	}
+	if (!bind_statement(&job, statement) || session->diags.error_count > 0)
+		return false;
+	return make_plan(&job, statement->word_span, step);
+}
+
+const struct tr_node *tr_job_insert(struct tr_session *session, struct tr_binder *binder,
+				    const struct tr_ast_statement *statement)
+{
+	struct job job = {.session = session, .binder = binder, .is_bounded = true};
+
+	return insert(&job, statement) && session->diags.error_count == 0 ? job.sinks[0] : NULL;
+}
+
+bool tr_job_plan(struct tr_session *session, struct tr_binder *binder, const struct tr_node *const *sinks,
+		 uint32_t count, struct tr_step *step)
+{
+	struct job job = {.session = session, .binder = binder, .sink_count = count};
+
+	TR_ASSERT(count <= TR_PLAN_INPUTS_MAX);
+	memcpy(job.sinks, sinks, count * sizeof(*sinks));
+	return make_plan(&job, (struct tr_span){0}, step);
 }

@@ -13,4 +13,12 @@
 bool tr_job_compile(struct tr_session *session, struct tr_binder *binder, const struct tr_ast_statement *statement,
 		    struct tr_step *step);
 
+/** The sink of an INSERT, bound and nothing more, for graphs that are built otherwise. NULL: reported. */
+const struct tr_node *tr_job_insert(struct tr_session *session, struct tr_binder *binder,
+				    const struct tr_ast_statement *statement);
+
+/** Optimizes and parallelizes bound sinks, at most TR_PLAN_INPUTS_MAX. Fills the step's plan and `bound`. False: reported. */
+bool tr_job_plan(struct tr_session *session, struct tr_binder *binder, const struct tr_node *const *sinks,
+		 uint32_t count, struct tr_step *step);
+
 #endif

@@ -36,7 +36,7 @@ static void add_step(struct tr_session *session, struct tr_step step)
 }
 
 /* The session zone: the setting, or the machine's. */
-static const char *time_zone(struct tr_session *session)
+const char *tr_session_time_zone(struct tr_session *session)
 {
 	const char *zone = tr_config_text(&session->config, "table.local-time-zone");
 
@@ -51,14 +51,14 @@ static char *next_job_id(struct tr_session *session)
 			       (unsigned long long)(session->options.job_id_seed[1] + number));
 }
 
-static struct tr_binder make_binder(struct tr_session *session)
+struct tr_binder tr_session_binder(struct tr_session *session)
 {
 	return (struct tr_binder){
 		.arena = &session->arena,
 		.diags = &session->diags,
 		.catalog = &session->catalog,
 		.config = &session->config,
-		.time_zone = time_zone(session),
+		.time_zone = tr_session_time_zone(session),
 		.job_id = next_job_id(session),
 		.is_batch = strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "batch") == 0};
 }
@@ -75,7 +75,7 @@ static void add_text(struct tr_session *session, const char *text)
 static bool find_shown(struct tr_session *session, const struct tr_ast_path *name,
 		       const struct tr_catalog_entry **entry, const struct tr_relation **relation)
 {
-	struct tr_binder binder = make_binder(session);
+	struct tr_binder binder = tr_session_binder(session);
 
 	*entry = tr_catalog_find(&session->catalog, name);
 	*relation = NULL;
@@ -214,7 +214,7 @@ static void set_option(struct tr_session *session, const struct tr_ast_statement
 	if (!has_effect)
 		tr_diag_warning(&session->diags, TR_W_NO_EFFECT, set->option.key.span,
 				"'%s' has no effect on one machine", set->option.key.text);
-	if (tr_timezone_create(time_zone(session), &zone, &st) != TR_OK)
+	if (tr_timezone_create(tr_session_time_zone(session), &zone, &st) != TR_OK)
 		tr_diag_error(&session->diags, TR_E_SETTING, set->option.key.span, "%s", st.message);
 	tr_timezone_destroy(&zone);
 }
@@ -255,7 +255,7 @@ static void create_view(struct tr_session *session, const struct tr_ast_statemen
 {
 	const struct tr_ast_create_view *ast = &statement->create_view;
 	const struct tr_catalog_entry *existing = tr_catalog_find(&session->catalog, &ast->name);
-	struct tr_binder binder = make_binder(session);
+	struct tr_binder binder = tr_session_binder(session);
 	const struct tr_relation *relation;
 	struct tr_view_def *view;
 
@@ -301,7 +301,7 @@ static bool check_reachable(struct compiler *compiler, const struct tr_ast_state
 static void add_job(struct compiler *compiler, const struct tr_ast_statement *statement)
 {
 	struct tr_session *session = compiler->session;
-	struct tr_binder binder = make_binder(session);
+	struct tr_binder binder = tr_session_binder(session);
 	struct tr_step step = {.kind = TR_STEP_JOB};
 
 	if (!check_reachable(compiler, statement) || !tr_job_compile(session, &binder, statement, &step))
@@ -333,7 +333,7 @@ static const struct tr_ast_statement *create_and_fill(struct tr_session *session
 
 static void create_table(struct compiler *compiler, const struct tr_ast_statement *statement)
 {
-	struct tr_binder binder = make_binder(compiler->session);
+	struct tr_binder binder = tr_session_binder(compiler->session);
 	const struct tr_ast_statement *fill = create_and_fill(compiler->session, &binder, statement);
 
 	if (fill != NULL)
@@ -369,7 +369,7 @@ static bool compile_create_as(struct tr_session *session, struct tr_binder *bind
 static void explain(struct compiler *compiler, const struct tr_ast_statement *statement)
 {
 	struct tr_session *session = compiler->session;
-	struct tr_binder binder = make_binder(session);
+	struct tr_binder binder = tr_session_binder(session);
 	struct tr_step step = {.kind = TR_STEP_TEXT};
 	struct tr_step job = {.kind = TR_STEP_JOB};
 	const struct tr_ast_statement *inner = statement->explain.statement;
@@ -450,6 +450,35 @@ struct tr_session *tr_session_compile(const struct tr_session_options *options, 
 	if (session->diags.error_count > 0)
 		session->step_count = 0;
 	return session;
+}
+
+void tr_session_declare(struct tr_session *session, const char *file, const char *script, size_t length)
+{
+	struct compiler compiler = {.session = session};
+	struct tr_script_text *text =
+		tr_script_text_make(&session->arena, file, script, length, session->options.variables,
+				    session->options.variable_count, &session->diags);
+	struct tr_ast_script *ast;
+
+	session->diags.text = text;
+	if (session->diags.error_count > 0)
+		return;
+	ast = tr_parse_script(text, &session->arena, &session->diags);
+	for (uint32_t i = 0; i < ast->count; i++) {
+		const struct tr_ast_statement *statement = ast->statements[i];
+
+		switch (statement->kind) {
+		case TR_AST_STATEMENT_INSERT:
+		case TR_AST_STATEMENT_QUERY:
+		case TR_AST_STATEMENT_STATEMENT_SET:
+		case TR_AST_STATEMENT_EXPLAIN:
+			tr_diag_not_supported(
+				&session->diags, statement->word_span,
+				"a job among declarations (streams are inserted by tr_stream_insert_into)");
+			break;
+		default: compile_statement(&compiler, statement); break;
+		}
+	}
 }
 
 void tr_session_destroy(struct tr_session **session)

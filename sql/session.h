@@ -33,6 +33,8 @@ struct tr_session_options {
 	uint32_t collect_option_count;
 };
 
+struct tr_binder; /* sql/bind.h */
+
 enum tr_step_kind { TR_STEP_JOB, TR_STEP_TEXT };
 
 struct tr_step {
@@ -61,6 +63,16 @@ struct tr_session {
  * and what `options` points to must outlive the session. */
 struct tr_session *tr_session_compile(const struct tr_session_options *options, const char *script, size_t length);
 void tr_session_destroy(struct tr_session **session);
+
+/** A binder over what the session has declared so far, with a job id of its own. */
+struct tr_binder tr_session_binder(struct tr_session *session);
+
+/** The zone in force. */
+const char *tr_session_time_zone(struct tr_session *session);
+
+/** One more script, of statements that declare; jobs are refused. `script` (followed by a NUL) and `file` must outlive the session. What is
+ * wrong is in `diags`. */
+void tr_session_declare(struct tr_session *session, const char *file, const char *script, size_t length);
 
 /** What EXPLAIN prints of a JOB, as text or as JSON; the text of a TEXT. Lives as long as the session. */
 const char *tr_session_explain(struct tr_session *session, const struct tr_step *step, bool is_json);

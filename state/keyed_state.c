@@ -8,18 +8,18 @@
 
 #include "base/check.h"
 
-enum tr_flow tr_value_state_get(struct tr_table *table, const struct tr_table_key *key, struct tr_table_value *value)
+enum tr_flow tr_keyed_value_get(struct tr_table *table, const struct tr_table_key *key, struct tr_table_value *value)
 {
 	return tr_table_find(table, key, 1, value);
 }
 
-enum tr_flow tr_value_state_set(struct tr_table *table, const struct tr_table_key *key, const void *bytes,
+enum tr_flow tr_keyed_value_set(struct tr_table *table, const struct tr_table_key *key, const void *bytes,
 				uint32_t length)
 {
 	return tr_table_put(table, key, bytes, length);
 }
 
-enum tr_flow tr_value_state_clear(struct tr_table *table, const struct tr_table_key *key)
+enum tr_flow tr_keyed_value_clear(struct tr_table *table, const struct tr_table_key *key)
 {
 	return tr_table_erase(table, key, 1);
 }
@@ -33,7 +33,7 @@ static uint64_t number_of(const struct tr_sorted_row *row)
 	return __builtin_bswap64(big_endian);
 }
 
-enum tr_flow tr_list_state_add(struct tr_sorted_table *list, const struct tr_table_key *key, const void *bytes,
+enum tr_flow tr_keyed_list_add(struct tr_sorted_table *list, const struct tr_table_key *key, const void *bytes,
 			       uint32_t length)
 {
 	struct tr_sorted_row last;
@@ -44,7 +44,7 @@ enum tr_flow tr_list_state_add(struct tr_sorted_table *list, const struct tr_tab
 	return flow == TR_FLOW_MORE ? tr_sorted_table_put(list, key, &row) : flow;
 }
 
-enum tr_flow tr_list_state_get(struct tr_sorted_table *list, const struct tr_table_key *key, uint64_t *cursor,
+enum tr_flow tr_keyed_list_get(struct tr_sorted_table *list, const struct tr_table_key *key, uint64_t *cursor,
 			       uint32_t max, struct tr_table_value *elements, uint32_t *count)
 {
 	const uint64_t from = __builtin_bswap64(*cursor);
@@ -61,12 +61,12 @@ enum tr_flow tr_list_state_get(struct tr_sorted_table *list, const struct tr_tab
 	return flow;
 }
 
-enum tr_flow tr_list_state_clear(struct tr_sorted_table *list, const struct tr_table_key *key)
+enum tr_flow tr_keyed_list_clear(struct tr_sorted_table *list, const struct tr_table_key *key)
 {
 	return tr_sorted_table_clear(list, key);
 }
 
-enum tr_flow tr_map_state_get(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
+enum tr_flow tr_keyed_map_get(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
 			      uint32_t map_key_length, struct tr_table_value *value)
 {
 	struct tr_sorted_row row;
@@ -80,7 +80,7 @@ enum tr_flow tr_map_state_get(struct tr_sorted_table *map, const struct tr_table
 	return flow;
 }
 
-enum tr_flow tr_map_state_put(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
+enum tr_flow tr_keyed_map_put(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
 			      uint32_t map_key_length, const void *bytes, uint32_t length)
 {
 	const struct tr_sorted_row row = {map_key, map_key_length, bytes, length};
@@ -88,19 +88,19 @@ enum tr_flow tr_map_state_put(struct tr_sorted_table *map, const struct tr_table
 	return tr_sorted_table_put(map, key, &row);
 }
 
-enum tr_flow tr_map_state_remove(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
+enum tr_flow tr_keyed_map_remove(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
 				 uint32_t map_key_length)
 {
 	return tr_sorted_table_erase(map, key, map_key, map_key_length, NULL);
 }
 
-enum tr_flow tr_map_state_clear(struct tr_sorted_table *map, const struct tr_table_key *key)
+enum tr_flow tr_keyed_map_clear(struct tr_sorted_table *map, const struct tr_table_key *key)
 {
 	return tr_sorted_table_clear(map, key);
 }
 
-enum tr_flow tr_aggregating_state_add(struct tr_table *table, const struct tr_fold *fold,
-				      const struct tr_table_key *key, const void *added)
+enum tr_flow tr_keyed_fold_add(struct tr_table *table, const struct tr_fold *fold, const struct tr_table_key *key,
+			       const void *added)
 {
 	struct tr_table_value value = {NULL, fold->bytes};
 	bool is_first;
@@ -111,8 +111,8 @@ enum tr_flow tr_aggregating_state_add(struct tr_table *table, const struct tr_fo
 	return flow;
 }
 
-enum tr_flow tr_aggregating_state_get(struct tr_table *table, const struct tr_fold *fold,
-				      const struct tr_table_key *key, void *result, bool *has)
+enum tr_flow tr_keyed_fold_get(struct tr_table *table, const struct tr_fold *fold, const struct tr_table_key *key,
+			       void *result, bool *has)
 {
 	struct tr_table_value value;
 	const enum tr_flow flow = tr_table_find(table, key, 1, &value);

@@ -23,26 +23,26 @@
 #include "state/sorted_table.h"
 
 /** Value. `value->bytes` NULL: there is none. */
-enum tr_flow tr_value_state_get(struct tr_table *table, const struct tr_table_key *key, struct tr_table_value *value);
-enum tr_flow tr_value_state_set(struct tr_table *table, const struct tr_table_key *key, const void *bytes,
+enum tr_flow tr_keyed_value_get(struct tr_table *table, const struct tr_table_key *key, struct tr_table_value *value);
+enum tr_flow tr_keyed_value_set(struct tr_table *table, const struct tr_table_key *key, const void *bytes,
 				uint32_t length);
-enum tr_flow tr_value_state_clear(struct tr_table *table, const struct tr_table_key *key);
+enum tr_flow tr_keyed_value_clear(struct tr_table *table, const struct tr_table_key *key);
 
 /** List. Elements are numbered as they are added; get gives up to `max` from *cursor (0 at first) on, count 0 at the end. */
-enum tr_flow tr_list_state_add(struct tr_sorted_table *list, const struct tr_table_key *key, const void *bytes,
+enum tr_flow tr_keyed_list_add(struct tr_sorted_table *list, const struct tr_table_key *key, const void *bytes,
 			       uint32_t length);
-enum tr_flow tr_list_state_get(struct tr_sorted_table *list, const struct tr_table_key *key, uint64_t *cursor,
+enum tr_flow tr_keyed_list_get(struct tr_sorted_table *list, const struct tr_table_key *key, uint64_t *cursor,
 			       uint32_t max, struct tr_table_value *elements, uint32_t *count);
-enum tr_flow tr_list_state_clear(struct tr_sorted_table *list, const struct tr_table_key *key);
+enum tr_flow tr_keyed_list_clear(struct tr_sorted_table *list, const struct tr_table_key *key);
 
 /** Map. `value->bytes` NULL: the map key is not there. Going through all: tr_sorted_table_range. */
-enum tr_flow tr_map_state_get(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
+enum tr_flow tr_keyed_map_get(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
 			      uint32_t map_key_length, struct tr_table_value *value);
-enum tr_flow tr_map_state_put(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
+enum tr_flow tr_keyed_map_put(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
 			      uint32_t map_key_length, const void *bytes, uint32_t length);
-enum tr_flow tr_map_state_remove(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
+enum tr_flow tr_keyed_map_remove(struct tr_sorted_table *map, const struct tr_table_key *key, const void *map_key,
 				 uint32_t map_key_length);
-enum tr_flow tr_map_state_clear(struct tr_sorted_table *map, const struct tr_table_key *key);
+enum tr_flow tr_keyed_map_clear(struct tr_sorted_table *map, const struct tr_table_key *key);
 
 /** How values of `bytes` bytes are folded. `accumulated` is aligned to 8 and zeros at first, and then is_first is true. A
  * reducing state has reduce functions that copy the first one. */
@@ -54,10 +54,10 @@ struct tr_fold {
 };
 
 /** Reducing and aggregating. */
-enum tr_flow tr_aggregating_state_add(struct tr_table *table, const struct tr_fold *fold,
-				      const struct tr_table_key *key, const void *added);
+enum tr_flow tr_keyed_fold_add(struct tr_table *table, const struct tr_fold *fold, const struct tr_table_key *key,
+			       const void *added);
 /** *has: whether anything was added; then `result` has been written. */
-enum tr_flow tr_aggregating_state_get(struct tr_table *table, const struct tr_fold *fold,
-				      const struct tr_table_key *key, void *result, bool *has);
+enum tr_flow tr_keyed_fold_get(struct tr_table *table, const struct tr_fold *fold, const struct tr_table_key *key,
+			       void *result, bool *has);
 
 #endif

@@ -28,6 +28,9 @@
 extern "C" {
 #endif
 
+/** A name that programs and plugins may use; the library and the command line program export these and no others. */
+#define TR_API __attribute__((visibility("default")))
+
 /** What kind of failure it was. The numbers are sysexits' where one fits; see the README, "Exit status". */
 typedef enum tr_code {
 	TR_OK = 0,
@@ -56,20 +59,20 @@ struct tr_status {
 };
 
 /** Resets `st` to success. `st` may be NULL. */
-void tr_status_clear(struct tr_status *st);
+TR_API void tr_status_clear(struct tr_status *st);
 
 /** Records a failure and returns `code`, so that it can be returned in one line. The message is truncated with
  * "..." when too long. `st` may be NULL. */
-tr_code tr_status_set(struct tr_status *st, tr_code code, int sys_errno, const char *where, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+TR_API tr_code tr_status_set(struct tr_status *st, tr_code code, int sys_errno, const char *where, const char *format,
+			     ...) __attribute__((format(printf, 5, 6)));
 
 /** Puts "prefix: " before the message of a failure that is passed on. Returns st's code (or `code` if st is NULL). */
-tr_code tr_status_prefix(struct tr_status *st, tr_code code, const char *format, ...)
+TR_API tr_code tr_status_prefix(struct tr_status *st, tr_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /** The code's name ("TR_ERR_IO") and a sentence about it; static strings. */
-const char *tr_code_name(tr_code code);
-const char *tr_code_text(tr_code code);
+TR_API const char *tr_code_name(tr_code code);
+TR_API const char *tr_code_text(tr_code code);
 
 #define TR_STRINGIFY_(x) #x
 #define TR_STRINGIFY(x) TR_STRINGIFY_(x)

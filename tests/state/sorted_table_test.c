@@ -240,67 +240,67 @@ static void keyed_states(void **state)
 	bool has;
 
 	assert_int_equal(tr_table_create(&options, &table, NULL), TR_OK);
-	assert_int_equal(tr_value_state_set(table, &key, "abc", 3), TR_FLOW_MORE);
-	assert_int_equal(tr_value_state_get(table, &key, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_set(table, &key, "abc", 3), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_get(table, &key, &value), TR_FLOW_MORE);
 	assert_int_equal(value.length, 3);
 	assert_memory_equal(value.bytes, "abc", 3);
 	tr_table_set_now(table, 99);
-	assert_int_equal(tr_value_state_get(table, &key, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_get(table, &key, &value), TR_FLOW_MORE);
 	assert_non_null(value.bytes);
 	tr_table_set_now(table, 100);
-	assert_int_equal(tr_value_state_get(table, &key, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_get(table, &key, &value), TR_FLOW_MORE);
 	assert_null(value.bytes);
-	assert_int_equal(tr_value_state_set(table, &key, "d", 1), TR_FLOW_MORE);
-	assert_int_equal(tr_value_state_clear(table, &key), TR_FLOW_MORE);
-	assert_int_equal(tr_value_state_get(table, &key, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_set(table, &key, "d", 1), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_clear(table, &key), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_value_get(table, &key, &value), TR_FLOW_MORE);
 	assert_null(value.bytes);
 
 	assert_int_equal(tr_sorted_table_init(&list, &options, NULL), TR_OK);
 	for (uint32_t i = 0; i < 1000; i++)
-		assert_int_equal(tr_list_state_add(&list, &key, &i, 4), TR_FLOW_MORE);
+		assert_int_equal(tr_keyed_list_add(&list, &key, &i, 4), TR_FLOW_MORE);
 	do {
-		assert_int_equal(tr_list_state_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
+		assert_int_equal(tr_keyed_list_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
 		for (uint32_t i = 0; i < count; i++, total++)
 			assert_memory_equal(elements[i].bytes, &total, 4);
 	} while (count > 0);
 	assert_int_equal(total, 1000);
 	tr_table_set_now(list.table, 100);
 	cursor = 0;
-	assert_int_equal(tr_list_state_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_list_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
 	assert_int_equal(count, 0);
-	assert_int_equal(tr_list_state_add(&list, &key, "z", 1), TR_FLOW_MORE);
-	assert_int_equal(tr_list_state_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_list_add(&list, &key, "z", 1), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_list_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
 	assert_int_equal(count, 1);
-	assert_int_equal(tr_list_state_clear(&list, &key), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_list_clear(&list, &key), TR_FLOW_MORE);
 	cursor = 0;
-	assert_int_equal(tr_list_state_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_list_get(&list, &key, &cursor, 9, elements, &count), TR_FLOW_MORE);
 	assert_int_equal(count, 0);
 
 	assert_int_equal(tr_sorted_table_init(&map, &options, NULL), TR_OK);
-	assert_int_equal(tr_map_state_put(&map, &key, "b", 1, "two", 3), TR_FLOW_MORE);
-	assert_int_equal(tr_map_state_put(&map, &key, "a", 1, "one", 3), TR_FLOW_MORE);
-	assert_int_equal(tr_map_state_get(&map, &key, "b", 1, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_put(&map, &key, "b", 1, "two", 3), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_put(&map, &key, "a", 1, "one", 3), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_get(&map, &key, "b", 1, &value), TR_FLOW_MORE);
 	assert_memory_equal(value.bytes, "two", 3);
-	assert_int_equal(tr_map_state_get(&map, &other, "b", 1, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_get(&map, &other, "b", 1, &value), TR_FLOW_MORE);
 	assert_null(value.bytes);
-	assert_int_equal(tr_map_state_remove(&map, &key, "b", 1), TR_FLOW_MORE);
-	assert_int_equal(tr_map_state_get(&map, &key, "b", 1, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_remove(&map, &key, "b", 1), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_get(&map, &key, "b", 1, &value), TR_FLOW_MORE);
 	assert_null(value.bytes);
-	assert_int_equal(tr_map_state_get(&map, &key, "", 0, &value), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_get(&map, &key, "", 0, &value), TR_FLOW_MORE);
 	assert_null(value.bytes);
-	assert_int_equal(tr_map_state_clear(&map, &key), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_map_clear(&map, &key), TR_FLOW_MORE);
 
 	assert_int_equal(tr_table_create(&options, &sums, NULL), TR_OK);
-	assert_int_equal(tr_aggregating_state_get(sums, &average, &key, &result, &has), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_fold_get(sums, &average, &key, &result, &has), TR_FLOW_MORE);
 	assert_false(has);
 	for (int64_t i = 1; i <= 9; i++)
-		assert_int_equal(tr_aggregating_state_add(sums, &average, &key, &i), TR_FLOW_MORE);
-	assert_int_equal(tr_aggregating_state_get(sums, &average, &key, &result, &has), TR_FLOW_MORE);
+		assert_int_equal(tr_keyed_fold_add(sums, &average, &key, &i), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_fold_get(sums, &average, &key, &result, &has), TR_FLOW_MORE);
 	assert_true(has && result == 5);
 	tr_table_set_now(sums, 1000);
 	result = 7;
-	assert_int_equal(tr_aggregating_state_add(sums, &average, &key, &result), TR_FLOW_MORE);
-	assert_int_equal(tr_aggregating_state_get(sums, &average, &key, &result, &has), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_fold_add(sums, &average, &key, &result), TR_FLOW_MORE);
+	assert_int_equal(tr_keyed_fold_get(sums, &average, &key, &result, &has), TR_FLOW_MORE);
 	assert_true(has && result == 7);
 	tr_table_destroy(&table);
 	tr_table_destroy(&sums);

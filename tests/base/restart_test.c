@@ -5,7 +5,7 @@
 #include "tr_test.h"
 
 #include "base/check.h"
-#include "server/restart.h"
+#include "base/restart.h"
 
 static struct tr_restart_terms terms_of(const char *const *settings, bool has_checkpoints)
 {

@@ -10,8 +10,8 @@
  * Pure computation: time and chance are arguments. The terms lie in memory that the parent shares with the job's process,
  * which knows them when it has compiled the script.
  */
-#ifndef TR_SERVER_RESTART_H
-#define TR_SERVER_RESTART_H
+#ifndef TR_BASE_RESTART_H
+#define TR_BASE_RESTART_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
  *
  * See restart.h.
  */
-#include "server/restart.h"
+#include "base/restart.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Environment and streams from inside: a graph of plan nodes (core/plan.h) that grows with each call.
+ *
+ * A stream is a relation (sql/bind.h): a node and what its columns are. SQL texts are bound over it by sql/embed.h; functions
+ * become OPERATOR nodes; each sink is a root of the plan. Explicit partitioning is an EXCHANGE node; all other exchanges are put by
+ * tr_parallelize, as for SQL.
+ *
+ * A stream that is wrong has no relation. What is made of it is wrong too, and nobody says so again.
+ */
+#ifndef TR_API_ENV_H
+#define TR_API_ENV_H
+
+#include "api/run_context.h"
+#include "sql/embed.h"
+#include "tailrace/environment.h"
+
+#define TR_ENV_ERRORS_MAX 100
+
+struct tr_stream {
+	struct tr_env *env;
+	const struct tr_relation *relation; /* NULL: it is wrong, or a sink */
+	struct tr_node *node;               /* whose uid, name and parallelism are set; NULL: wrong */
+	const char *what;                   /* "flat map 'split'": for messages */
+	struct tr_key_columns keys;         /* count 0: it is not keyed */
+	struct tr_run_function *function;   /* of the node, if it is one */
+};
+
+struct tr_env {
+	struct tr_arena *arena; /* the session's */
+	struct tr_config config;
+	struct tr_arena config_arena;
+	struct tr_session *session;
+	struct tr_embed embed;
+	struct tr_environment *real;
+	const char *errors[TR_ENV_ERRORS_MAX];
+	uint32_t error_count;
+	const struct tr_node *sinks[TR_PLAN_INPUTS_MAX];
+	uint32_t sink_count;
+	uint32_t operator_count; /* numbers for names */
+	uint32_t table_count;
+	const char **uids; /* given ones */
+	uint32_t uid_count, uid_room;
+	struct tr_collected *collected; /* a list */
+	struct tr_plan *plan;           /* made by execute or explain */
+	const struct tr_node *const *bound;
+	const char *restore_from; /* a savepoint, or NULL */
+	bool allows_non_restored;
+	char zone[256];
+};
+
+/** How the command line program makes one. */
+struct tr_env_options {
+	const struct tr_config *config;
+	const char *job_name;
+	const char *time_zone;
+	uint32_t core_count;
+};
+tr_code tr_env_create_with(const struct tr_env_options *options, struct tr_env **env, struct tr_status *st) TR_MUST_USE;
+
+/** The plan of the graph; NULL: `st` has all errors. */
+struct tr_plan *tr_env_plan(struct tr_env *env, struct tr_status *st);
+
+/** Keeps an error of an operator. */
+void tr_env_fail(struct tr_env *env, const char *what, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** Keeps what the last text of SQL had. True: there was something. */
+bool tr_env_take_errors(struct tr_env *env, const char *what);
+
+/** A stream over a relation (NULL: wrong). `node`: what uid, name and parallelism go to. */
+struct tr_stream *tr_stream_new(struct tr_env *env, const char *what, const struct tr_relation *relation,
+				struct tr_node *node);
+
+/** The node that a stream's reader without keys reads: of a keyed stream by way of its keys. */
+const struct tr_relation *tr_stream_rows(const struct tr_stream *stream);
+
+/** A table's spec for a connector in C. */
+struct tr_table_spec *tr_env_spec(struct tr_env *env, const char *name, const struct tr_connector *connector,
+				  const struct tr_schema *schema, const void *context);
+
+/** A SINK node over the stream's rows, as one more root. */
+struct tr_stream *tr_env_add_sink(struct tr_env *env, const char *what, struct tr_node *sink);
+
+/** An operator that calls a function, over the stream. `plan` has its name, kind and function. */
+struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_function *plan, const char *word,
+				  const char *title, const struct tr_schema *output);
+
+extern const struct tr_connector tr_connector_source_function; /* source_function.c */
+extern const struct tr_connector tr_connector_sink_function;   /* sink_function.c */
+extern const struct tr_connector tr_connector_sink_exact;      /* of those that prepare and commit */
+
+/** Of sources in C: the table's `context`. */
+struct tr_source_plan_c {
+	struct tr_source_function function;
+	uint32_t column_count; /* that `read` fills; behind them perhaps the watermark */
+};
+
+/** A source's stream over its spec. */
+struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, struct tr_table_spec *spec, uint32_t column_count,
+			      bool has_watermarks, const struct tr_watermark_strategy *watermarks);
+
+void tr_collected_destroy(struct tr_collected **list);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Collector: what a function makes, on its way to the next operator.
+ *
+ *     rows ──▶ buffer ──full──▶ emitted at once, or queued while the chain is blocked
+ *     batches by reference ──▶ emitted at once after what is in the buffer; copied while the chain is blocked
+ *
+ * Each row gets the watermark that was in force for what it was made of (`watermark_ms`), as runs of its batch. Rows stay in the
+ * buffer until it is full or the operator is about to pass on something else.
+ *
+ * A collector of a source writes to one batch that is not its own, and has no chain.
+ */
+#ifndef TR_API_RUN_COLLECTOR_H
+#define TR_API_RUN_COLLECTOR_H
+
+#include "base/batch.h"
+#include "core/ops/op.h"
+#include "tailrace/function.h"
+
+struct tr_collector {
+	struct tr_op *op; /* that emits; NULL: of a source */
+	const void *owner; /* whose callbacks may use it */
+	const char *name; /* of its operator, for messages */
+	const struct tr_schema *schema;
+	struct tr_batch_buffer *buffer;
+	uint32_t columns; /* that its user may set */
+	uint64_t made;    /* rows of all */
+	uint32_t rows;    /* in the buffer, complete */
+	uint32_t rows_max;
+	bool has_overflown; /* of a source: more rows than it may make */
+	bool has_runs;      /* the stream has event time */
+	int64_t watermark_ms;
+	uint64_t set[TR_COLUMNS_MAX / 64]; /* columns of the row to come that are set */
+	uint32_t set_count;
+	struct tr_watermark_run external_run;
+	struct tr_batch external; /* emitted by reference; untouched while the chain is blocked */
+	struct tr_batch_buffer **queue;
+	uint32_t queue_first, queue_count, queue_room;
+	struct tr_batch_buffer **pool;
+	uint32_t pool_count, pool_room;
+	struct tr_batch_buffer *in_flight; /* emitted, and the chain is blocked */
+	bool is_blocked;
+	bool has_failed; /* the chain has: the status is in the operator's context */
+};
+
+void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, const void *owner, const char *name,
+			   const struct tr_schema *schema, uint32_t rows_max);
+/** Of a source: writes to `buffer`, which is empty; not more than `rows_max` rows; the first `columns` columns. */
+void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name, struct tr_batch_buffer *buffer,
+				  uint32_t columns, uint32_t rows_max);
+void tr_run_collector_deinit(struct tr_collector *out);
+
+/** Emits what is queued and, with `is_all`, what is in the buffer. MORE: nothing waits. BLOCKED, FAILED. */
+enum tr_flow tr_run_collector_drain(struct tr_collector *out, bool is_all);
+
+/** The chain goes on: what was emitted last is the collector's again. */
+void tr_run_collector_resume(struct tr_collector *out);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a function's callbacks are given on one subtask: its context, with the key, time and row at hand, its states and timers.
+ *
+ * Whatever a user calls checks that it is inside of a callback of its own subtask, on its thread: a thread-local pointer names the
+ * operator whose callback runs.
+ */
+#ifndef TR_API_RUN_CONTEXT_H
+#define TR_API_RUN_CONTEXT_H
+
+#include "api/run_collector.h"
+#include "api/run_keys.h"
+#include "api/run_states.h"
+#include "core/operator.h"
+#include "state/timer_state.h"
+#include "tailrace/function.h"
+
+/** A function with what surrounds it: the plan of an operator (core/operator.h). In the environment's arena. */
+struct tr_run_function {
+	struct tr_operator op; /* first: what the plan's node has */
+	const char *name;
+	enum tr_run_kind { TR_RUN_MAP, TR_RUN_FLAT_MAP, TR_RUN_FILTER } kind;
+	struct tr_function function;
+	bool (*keep)(void *user, const struct tr_row *row); /* FILTER */
+	bool is_keyed;
+	struct tr_key_columns keys;
+	int32_t time_column; /* of the input; -1: no event time */
+};
+
+enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
+
+struct tr_context {
+	const struct tr_run_function *plan;
+	struct tr_op_context *op;
+	const struct tr_schema *input;
+	const struct tr_schema *output;
+	void *own;
+	bool is_opening; /* states may be declared */
+	struct tr_status failure; /* of a call that has no other way to tell */
+	int64_t watermark_ms;
+	int64_t timestamp_ms;
+	/* Keyed: */
+	struct tr_run_keys keys;
+	const struct tr_batch *batch; /* at hand; NULL: a timer, or nothing */
+	const struct tr_run_key *key; /* current; NULL: none */
+	struct tr_run_key row_key;
+	uint32_t chosen; /* of the batch's selected rows */
+	bool is_timer;
+	struct tr_run_states states;
+	struct tr_timer_state timers[2];
+	bool has_timers;
+};
+
+void tr_run_context_init(struct tr_context *context, const struct tr_run_function *plan, struct tr_op_context *op,
+			 const struct tr_schema *input, const struct tr_schema *output);
+void tr_run_context_deinit(struct tr_context *context);
+
+/** The key groups of this subtask, for a table. */
+struct tr_table_options tr_run_table_options(const struct tr_context *context, uint16_t kind);
+
+/** Row i of the batch at hand becomes the current one. */
+static inline void tr_run_choose(struct tr_context *context, uint32_t i)
+{
+	context->chosen = i;
+	context->row_key = tr_run_keys_of(&context->keys, i);
+	context->key = &context->row_key;
+}
+
+/** A callback of `who` begins or ends. */
+extern _Thread_local const void *tr_run_at_hand __attribute__((tls_model("initial-exec")));
+static inline const void *tr_run_enter(const void *who)
+{
+	const void *before = tr_run_at_hand;
+
+	tr_run_at_hand = who;
+	return before;
+}
+static inline void tr_run_leave(const void *before) { tr_run_at_hand = before; }
+
+/** Ends the process with a message that names the operator. */
+void tr_run_die(const char *name, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+void tr_run_wrong_thread(const char *name) __attribute__((noreturn));
+
+/** That what is used belongs to the callback at hand. */
+static inline void tr_run_check_context(const struct tr_context *context)
+{
+	if (__builtin_expect(tr_run_at_hand != context, 0))
+		tr_run_wrong_thread(context->plan->name);
+}
+
+/** The current key; ends the process if there is none. */
+const struct tr_run_key *tr_run_key(const struct tr_context *context);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Streams: operators that call functions, keys, partitioning, unions, names. include/tailrace/stream.h says what users see; SQL texts are
+ * in stream_sql.c, sources and sinks in stream_ends.c.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/env.h"
+#include "api/op_function.h"
+#include "base/check.h"
+#include "base/type.h"
+
+struct tr_stream *tr_stream_new(struct tr_env *env, const char *what, const struct tr_relation *relation,
+				struct tr_node *node)
+{
+	struct tr_stream *stream = TR_NEW(env->arena, struct tr_stream);
+
+	*stream = (struct tr_stream){.env = env, .what = what, .relation = relation, .node = node};
+	return stream;
+}
+
+static struct tr_stream *wrong(struct tr_env *env, const char *what) { return tr_stream_new(env, what, NULL, NULL); }
+
+static const struct tr_node *exchange(struct tr_env *env, const struct tr_node *input, enum tr_exchange_kind kind,
+				      const struct tr_key_columns *keys)
+{
+	struct tr_node *node = tr_plan_node(env->arena, TR_NODE_EXCHANGE, &input, 1);
+
+	node->output = input->output;
+	node->exchange.kind = kind;
+	if (keys != NULL) {
+		node->exchange.keys = keys->columns;
+		node->exchange.key_count = keys->count;
+	}
+	return node;
+}
+
+static const struct tr_relation *over(struct tr_env *env, const struct tr_relation *relation, const struct tr_node *node)
+{
+	struct tr_relation *copy = TR_NEW(env->arena, struct tr_relation);
+
+	*copy = *relation;
+	copy->node = node;
+	return copy;
+}
+
+const struct tr_relation *tr_stream_rows(const struct tr_stream *stream)
+{
+	if (stream->keys.count == 0)
+		return stream->relation;
+	return over(stream->env, stream->relation,
+		    exchange(stream->env, stream->relation->node, TR_EXCHANGE_HASH, &stream->keys));
+}
+
+const struct tr_schema *tr_stream_schema(const struct tr_stream *stream)
+{
+	return stream->relation != NULL ? stream->relation->node->output : NULL;
+}
+
+/* Functions. */
+
+/** The output's column that goes on being event time: of its name and type. */
+static int32_t kept_rowtime(const struct tr_relation *input, const struct tr_schema *output)
+{
+	const int32_t rowtime = tr_embed_rowtime(input);
+	int32_t column;
+
+	if (rowtime < 0)
+		return -1;
+	column = tr_schema_find(output, input->columns[rowtime].name);
+	return column >= 0 && tr_type_equals_ignoring_null(output->types[column], input->columns[rowtime].type) ? column
+														: -1;
+}
+
+static const char *key_types(struct tr_arena *arena, const struct tr_schema *schema, const struct tr_key_columns *keys)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < keys->count; i++)
+		text = tr_arena_printf(arena, "%s%s%s", text, i > 0 ? ", " : "",
+				       tr_type_text(arena, schema->types[keys->columns[i]]));
+	return text;
+}
+
+/** What an operator is called by itself: "process 3". */
+static const char *next_name(struct tr_env *env, const char *word)
+{
+	return tr_arena_printf(env->arena, "%s %u", word, ++env->operator_count);
+}
+
+static const char *check_function(const struct tr_function *f, bool is_keyed)
+{
+	if ((f->on_row == NULL) == (f->on_batch == NULL))
+		return "a function has either on_row or on_batch, and this one has %s";
+	if (f->on_timer != NULL && !is_keyed)
+		return "on_timer needs a process function over a keyed stream (tr_stream_key_by)";
+	return NULL;
+}
+
+struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_function *plan, const char *word,
+				  const char *title, const struct tr_schema *output)
+{
+	struct tr_env *env = stream->env;
+	const struct tr_relation *input = plan->is_keyed ? stream->relation : tr_stream_rows(stream);
+	const int32_t rowtime = tr_embed_rowtime(input);
+	struct tr_node *node = tr_plan_node(env->arena, TR_NODE_OPERATOR, &input->node, 1);
+	struct tr_stream *result;
+
+	if (plan->is_keyed)
+		plan->keys = stream->keys;
+	plan->time_column = rowtime;
+	plan->op = (struct tr_operator){
+		.word = word,
+		.title = title,
+		.has_state = plan->is_keyed,
+		.fingerprint = plan->is_keyed ? tr_arena_printf(env->arena, "%s by (%s)", word,
+								key_types(env->arena, input->node->output, &plan->keys))
+					      : NULL,
+		.create = tr_op_function_create,
+		.plan = plan,
+	};
+	node->output = output;
+	node->name = plan->name;
+	node->custom.op = &plan->op;
+	node->custom.keys = plan->is_keyed ? &plan->keys : NULL;
+	result = tr_stream_new(env, plan->name,
+			       tr_embed_relation(&env->embed, node, kept_rowtime(input, output), input->is_bounded), node);
+	result->function = plan;
+	return result;
+}
+
+static struct tr_stream *apply(struct tr_stream *stream, const char *word, const char *title, enum tr_run_kind kind,
+			       bool is_keyed, const char *columns, const struct tr_function *function)
+{
+	struct tr_env *env = stream->env;
+	const char *name = next_name(env, word);
+	struct tr_run_function *plan;
+	const struct tr_schema *output;
+	const char *problem;
+
+	if (stream->relation == NULL)
+		return wrong(env, name);
+	if (function == NULL || function->struct_size == 0) {
+		tr_env_fail(env, name, "a function is needed, made by TR_MAKE(tr_function, ..)");
+		return wrong(env, name);
+	}
+	plan = TR_NEW(env->arena, struct tr_run_function);
+	plan->name = name;
+	plan->kind = kind;
+	plan->is_keyed = is_keyed;
+	memcpy(&plan->function, function, TR_MIN(function->struct_size, sizeof(plan->function)));
+	problem = check_function(&plan->function, is_keyed);
+	if (problem != NULL) {
+		tr_env_fail(env, name, problem, plan->function.on_row != NULL ? "both" : "none");
+		return wrong(env, name);
+	}
+	output = tr_embed_schema(&env->embed, name, columns);
+	if (tr_env_take_errors(env, name) || output == NULL)
+		return wrong(env, name);
+	return tr_stream_apply(stream, plan, word, title, output);
+}
+
+struct tr_stream *tr_stream_map(struct tr_stream *stream, const char *columns, const struct tr_function *function)
+{
+	return apply(stream, "map", "Map", TR_RUN_MAP, false, columns, function);
+}
+
+struct tr_stream *tr_stream_flat_map(struct tr_stream *stream, const char *columns, const struct tr_function *function)
+{
+	return apply(stream, "flat map", "FlatMap", TR_RUN_FLAT_MAP, false, columns, function);
+}
+
+struct tr_stream *tr_stream_process(struct tr_stream *stream, const char *columns, const struct tr_function *function)
+{
+	const bool is_keyed = stream->keys.count > 0;
+
+	return apply(stream, "process", is_keyed ? "KeyedProcess" : "Process", TR_RUN_FLAT_MAP, is_keyed, columns,
+		     function);
+}
+
+struct tr_stream *tr_stream_filter(struct tr_stream *stream, tr_filter_fn keep, void *user)
+{
+	struct tr_env *env = stream->env;
+	const char *name = next_name(env, "filter");
+	struct tr_run_function *plan;
+
+	if (stream->relation == NULL)
+		return wrong(env, name);
+	if (keep == NULL) {
+		tr_env_fail(env, name, "a function is needed");
+		return wrong(env, name);
+	}
+	plan = TR_NEW(env->arena, struct tr_run_function);
+	plan->name = name;
+	plan->kind = TR_RUN_FILTER;
+	plan->keep = keep;
+	plan->function.user = user;
+	return tr_stream_apply(stream, plan, "filter", "Filter", stream->relation->node->output);
+}
+
+/* Keys. */
+
+/** Finds the columns of "a, b"; reports what is not there. */
+static bool find_columns(struct tr_stream *stream, const char *what, const char *columns, struct tr_key_columns *keys)
+{
+	const struct tr_schema *schema = stream->relation->node->output;
+	uint32_t *found = TR_NEW_ARRAY(stream->env->arena, TR_COLUMNS_MAX, uint32_t);
+	const char *at = columns;
+
+	keys->columns = found;
+	keys->count = 0;
+	while (*at != '\0') {
+		const char *end;
+		const char *name;
+		int32_t column;
+
+		at += strspn(at, " \t\n,");
+		end = at + strcspn(at, " \t\n,");
+		if (end == at)
+			break;
+		name = tr_arena_strndup(stream->env->arena, at, (size_t)(end - at));
+		at = end;
+		column = tr_schema_find(schema, name);
+		if (column < 0) {
+			tr_env_fail(stream->env, what, "there is no column '%s' in %s", name, stream->what);
+			return false;
+		}
+		if (schema->types[column]->phys == TR_PHYS_LIST || schema->types[column]->phys == TR_PHYS_ROW) {
+			tr_env_fail(stream->env, what, "column '%s' is %s, which can't be a key", name,
+				    tr_type_text(stream->env->arena, schema->types[column]));
+			return false;
+		}
+		if (keys->count == TR_COLUMNS_MAX)
+			break;
+		found[keys->count++] = (uint32_t)column;
+	}
+	if (keys->count == 0)
+		tr_env_fail(stream->env, what, "no columns are named");
+	return keys->count > 0;
+}
+
+struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns)
+{
+	struct tr_stream *result;
+	struct tr_key_columns keys;
+
+	if (stream->relation == NULL || !find_columns(stream, "key by", columns, &keys))
+		return wrong(stream->env, "key by");
+	result = tr_stream_new(stream->env, stream->what, stream->relation, stream->node);
+	result->keys = keys;
+	return result;
+}
+
+/* Partitioning. */
+
+static struct tr_stream *partition(struct tr_stream *stream, const char *what, enum tr_exchange_kind kind)
+{
+	struct tr_env *env = stream->env;
+	const struct tr_node *node;
+
+	if (stream->relation == NULL)
+		return wrong(env, what);
+	node = exchange(env, stream->relation->node, kind, NULL);
+	return tr_stream_new(env, stream->what, over(env, stream->relation, node), stream->node);
+}
+
+struct tr_stream *tr_stream_rebalance(struct tr_stream *stream)
+{
+	return partition(stream, "rebalance", TR_EXCHANGE_REBALANCE);
+}
+
+struct tr_stream *tr_stream_forward(struct tr_stream *stream)
+{
+	return partition(stream, "forward", TR_EXCHANGE_FORWARD);
+}
+
+struct tr_stream *tr_stream_global(struct tr_stream *stream) { return partition(stream, "global", TR_EXCHANGE_GATHER); }
+
+struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t count)
+{
+	struct tr_env *env = count > 0 ? streams[0]->env : NULL;
+	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
+	const struct tr_relation *first;
+	struct tr_node *node;
+	bool is_bounded = true;
+	int32_t rowtime;
+
+	TR_ASSERT(count > 0);
+	if (count > TR_PLAN_INPUTS_MAX) {
+		tr_env_fail(env, "union", "%u streams; %d are the most", count, TR_PLAN_INPUTS_MAX);
+		return wrong(env, "union");
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		const struct tr_schema *a, *b;
+
+		if (streams[i]->relation == NULL)
+			return wrong(env, "union");
+		inputs[i] = tr_stream_rows(streams[i])->node;
+		is_bounded = is_bounded && streams[i]->relation->is_bounded;
+		a = inputs[0]->output;
+		b = inputs[i]->output;
+		for (uint32_t c = 0; c < TR_MAX(a->column_count, b->column_count); c++) {
+			if (c < a->column_count && c < b->column_count &&
+			    tr_type_equals_ignoring_null(a->types[c], b->types[c]))
+				continue;
+			tr_env_fail(env, "union", "column %u of %s and of %s are not of one type", c + 1,
+				    streams[0]->what, streams[i]->what);
+			return wrong(env, "union");
+		}
+	}
+	first = streams[0]->relation;
+	rowtime = tr_embed_rowtime(first);
+	for (uint32_t i = 1; i < count; i++)
+		if (tr_embed_rowtime(streams[i]->relation) != rowtime)
+			rowtime = -1;
+	node = tr_plan_node(env->arena, TR_NODE_UNION, inputs, count);
+	node->output = first->node->output;
+	return tr_stream_new(env, "union", tr_embed_relation(&env->embed, node, rowtime, is_bounded), node);
+}
+
+/* Of the operator that makes a stream. */
+
+struct tr_stream *tr_stream_uid(struct tr_stream *stream, const char *uid)
+{
+	struct tr_env *env = stream->env;
+
+	if (stream->node == NULL)
+		return stream;
+	for (uint32_t i = 0; i < env->uid_count; i++) {
+		if (strcmp(env->uids[i], uid) == 0) {
+			tr_env_fail(env, stream->what, "the uid '%s' is that of another operator", uid);
+			return stream;
+		}
+	}
+	if (env->uid_count == env->uid_room) {
+		env->uid_room = TR_MAX(16u, 2 * env->uid_room);
+		env->uids = tr_checked(realloc(env->uids, env->uid_room * sizeof(*env->uids)));
+	}
+	stream->node->given_uid = tr_arena_printf(env->arena, "%s", uid);
+	env->uids[env->uid_count++] = stream->node->given_uid;
+	return stream;
+}
+
+struct tr_stream *tr_stream_name(struct tr_stream *stream, const char *name)
+{
+	if (stream->node == NULL)
+		return stream;
+	stream->what = tr_arena_printf(stream->env->arena, "%s", name);
+	stream->node->name = stream->what;
+	if (stream->function != NULL)
+		stream->function->name = stream->what;
+	return stream;
+}
+
+struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t parallelism)
+{
+	if (stream->node == NULL)
+		return stream;
+	if (parallelism == 0 || parallelism > TR_PARALLELISM_MAX) {
+		tr_env_fail(stream->env, stream->what, "parallelism %u is not in 1 .. %d", parallelism, TR_PARALLELISM_MAX);
+		return stream;
+	}
+	stream->node->given_parallelism = parallelism;
+	if (stream->node->kind == TR_NODE_SINK)
+		stream->node->parallelism = parallelism;
+	return stream;
+}
+
+struct tr_stream *tr_stream_event_time(struct tr_stream *stream, const char *column)
+{
+	struct tr_relation *copy;
+	int32_t found;
+
+	if (stream->relation == NULL)
+		return stream;
+	found = tr_schema_find(stream->relation->node->output, column);
+	if (found < 0 || !tr_type_is_timestamp(stream->relation->node->output->types[found]) ||
+	    stream->relation->node->output->types[found]->precision > 3) {
+		tr_env_fail(stream->env, stream->what, "'%s' is no column of TIMESTAMP(3) or TIMESTAMP_LTZ(3)", column);
+		return stream;
+	}
+	copy = TR_NEW(stream->env->arena, struct tr_relation);
+	*copy = *stream->relation;
+	copy->columns = TR_NEW_ARRAY(stream->env->arena, copy->column_count, struct tr_bound_column);
+	for (uint32_t i = 0; i < copy->column_count; i++) {
+		copy->columns[i] = stream->relation->columns[i];
+		copy->columns[i].role = (int32_t)i == found ? TR_ROLE_ROWTIME : TR_ROLE_NONE;
+	}
+	stream->relation = copy;
+	return stream;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Streams made of SQL texts: conditions, expressions, aggregates over windows, tables and built-in connectors. Each text becomes a
+ * query over the stream, which the binder takes as it takes a script's (sql/embed.h); so they run on the same operators.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "api/env.h"
+#include "base/bytes.h"
+#include "base/check.h"
+#include "io/source.h"
+
+#define DAY_MS INT64_C(86400000)
+
+static struct tr_stream *made(struct tr_env *env, const char *what, const struct tr_relation *relation)
+{
+	if (tr_env_take_errors(env, what))
+		relation = NULL;
+	return tr_stream_new(env, what, relation,
+			     relation != NULL ? (struct tr_node *)(uintptr_t)relation->node : NULL);
+}
+
+static const char *next_name(struct tr_env *env, const char *word)
+{
+	return tr_arena_printf(env->arena, "%s %u", word, ++env->operator_count);
+}
+
+struct tr_stream *tr_stream_where(struct tr_stream *stream, const char *condition)
+{
+	struct tr_env *env = stream->env;
+	const char *what = next_name(env, "where");
+
+	if (stream->relation == NULL)
+		return made(env, what, NULL);
+	return made(env, what, tr_embed_where(&env->embed, what, tr_stream_rows(stream), condition));
+}
+
+struct tr_stream *tr_stream_select(struct tr_stream *stream, const char *expressions)
+{
+	struct tr_env *env = stream->env;
+	const char *what = next_name(env, "select");
+
+	if (stream->relation == NULL)
+		return made(env, what, NULL);
+	return made(env, what,
+		    tr_embed_query(&env->embed, what, tr_stream_rows(stream),
+				   tr_arena_printf(env->arena, "SELECT %s\nFROM `%s`", expressions, TR_EMBED_STREAM)));
+}
+
+/* Windows. */
+
+/** An interval of days to seconds. */
+static const char *interval(struct tr_arena *arena, int64_t ms)
+{
+	const bool is_negative = ms < 0;
+	const uint64_t t = is_negative ? (uint64_t)-ms : (uint64_t)ms;
+
+	return tr_arena_printf(arena,
+			       "INTERVAL %s'%" PRIu64 " %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64
+			       "' DAY(6) TO SECOND(3)",
+			       is_negative ? "-" : "", t / DAY_MS, t / 3600000 % 24, t / 60000 % 60, t / 1000 % 60,
+			       t % 1000);
+}
+
+static const char *key_list(const struct tr_stream *stream)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; i < stream->keys.count; i++)
+		text = tr_arena_printf(stream->env->arena, "%s`%s`, ", text,
+				       stream->relation->node->output->names[stream->keys.columns[i]]);
+	return text;
+}
+
+/** The relation with its columns of the names that a window's have under others: "input_window_start". */
+static const struct tr_relation *rename_windows(struct tr_arena *arena, const struct tr_relation *relation)
+{
+	struct tr_relation *copy = TR_NEW(arena, struct tr_relation);
+
+	*copy = *relation;
+	copy->columns = TR_NEW_ARRAY(arena, copy->column_count + 1, struct tr_bound_column);
+	for (uint32_t i = 0; i < copy->column_count; i++) {
+		struct tr_bound_column *column = &copy->columns[i];
+
+		*column = relation->columns[i];
+		for (uint32_t w = 0; w < 3; w++)
+			if (strcmp(column->name, tr_window_column_names[w]) == 0)
+				column->name = tr_arena_printf(arena, "input_%s", column->name);
+	}
+	return copy;
+}
+
+/** TUMBLE(TABLE input, DESCRIPTOR(ts), size): NULL, and reported, if it makes no sense. */
+static const char *window_call(const struct tr_stream *stream, const struct tr_relation *rows, const char *what,
+			       const struct tr_windows *w)
+{
+	static const char *const names[] = {"TUMBLE", "HOP", "SESSION"};
+	struct tr_env *env = stream->env;
+	struct tr_arena *arena = env->arena;
+	const int32_t rowtime = tr_embed_rowtime(stream->relation);
+	const char *text;
+
+	if ((uint32_t)w->kind >= TR_COUNT_OF(names) || w->size_ms <= 0 || w->size_ms > 999999 * DAY_MS ||
+	    (w->kind == TR_WINDOWS_SLIDING && w->slide_ms <= 0)) {
+		tr_env_fail(env, what, "windows of %" PRId64 " ms every %" PRId64 " ms make no sense", w->size_ms,
+			    w->slide_ms);
+		return NULL;
+	}
+	if (w->is_processing_time) {
+		tr_env_fail(env, what, "windows of processing time are not there yet for streams");
+		return NULL;
+	}
+	if (rowtime < 0) {
+		tr_env_fail(env, what,
+			    "%s has no event time: give its source a watermark strategy, or name the column by "
+			    "tr_stream_event_time",
+			    stream->what);
+		return NULL;
+	}
+	text = tr_arena_printf(arena, "%s(TABLE `%s`", names[w->kind], TR_EMBED_STREAM);
+	if (w->kind == TR_WINDOWS_SESSION)
+		text = tr_arena_printf(arena, "%s PARTITION BY (%.*s)", text, (int)strlen(key_list(stream)) - 2,
+				       key_list(stream));
+	text = tr_arena_printf(arena, "%s, DESCRIPTOR(`%s`), ", text, rows->columns[rowtime].name);
+	if (w->kind == TR_WINDOWS_SLIDING)
+		text = tr_arena_printf(arena, "%s%s, ", text, interval(arena, w->slide_ms));
+	text = tr_arena_printf(arena, "%s%s", text, interval(arena, w->size_ms));
+	if (w->offset_ms != 0)
+		text = tr_arena_printf(arena, "%s, %s", text, interval(arena, w->offset_ms));
+	return tr_arena_printf(arena, "%s)", text);
+}
+
+/** The node of the window itself, to which uid and parallelism go. */
+static struct tr_node *find_window(const struct tr_node *node)
+{
+	while (node->kind != TR_NODE_WINDOW_AGGREGATE && node->input_count == 1)
+		node = node->inputs[0];
+	return (struct tr_node *)(uintptr_t)node;
+}
+
+struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr_windows windows, const char *aggregates)
+{
+	struct tr_env *env = stream->env;
+	const char *what = next_name(env, "window aggregate");
+	const struct tr_relation *rows;
+	struct tr_stream *result;
+	const char *call;
+
+	if (stream->relation == NULL)
+		return made(env, what, NULL);
+	if (stream->keys.count == 0) {
+		tr_env_fail(env, what, "windows need a keyed stream (tr_stream_key_by)");
+		return made(env, what, NULL);
+	}
+	rows = rename_windows(env->arena, stream->relation);
+	call = window_call(stream, rows, what, &windows);
+	if (call == NULL)
+		return made(env, what, NULL);
+	result = made(env, what,
+		      tr_embed_query(&env->embed, what, rows,
+				     tr_arena_printf(env->arena,
+						     "SELECT %swindow_start, window_end, window_time, %s\nFROM TABLE(%s)\n"
+						     "GROUP BY %swindow_start, window_end, window_time",
+						     key_list(stream), aggregates, call, key_list(stream))));
+	if (result->relation != NULL)
+		result->node = find_window(result->relation->node);
+	return result;
+}
+
+/* Tables. */
+
+/** The node of a source, below the projections that a table has. */
+static struct tr_node *find_scan(const struct tr_node *node)
+{
+	while (node->input_count == 1)
+		node = node->inputs[0];
+	return (struct tr_node *)(uintptr_t)node;
+}
+
+struct tr_stream *tr_env_from_table(struct tr_env *env, const char *table)
+{
+	const char *what = tr_arena_printf(env->arena, "table '%s'", table);
+	struct tr_stream *stream = made(env, what,
+					tr_embed_query(&env->embed, what, NULL,
+						       tr_arena_printf(env->arena, "SELECT * FROM `%s`", table)));
+
+	if (stream->relation != NULL)
+		stream->node = find_scan(stream->relation->node);
+	return stream;
+}
+
+/** ", 'key' = 'value'" for each pair. */
+static const char *option_text(struct tr_env *env, const char *const *options)
+{
+	struct tr_bytes text = {0};
+	const char *result;
+
+	for (uint32_t i = 0; options != NULL && options[i] != NULL && options[i + 1] != NULL; i += 2) {
+		tr_bytes_append_str(&text, i > 0 ? ", " : "");
+		for (uint32_t k = 0; k < 2; k++) {
+			tr_bytes_append_str(&text, k == 0 ? "'" : " = '");
+			for (const char *at = options[i + k]; *at != '\0'; at++)
+				tr_bytes_append_str(&text, *at == '\'' ? "''" : (const char[]){*at, '\0'});
+			tr_bytes_append_char(&text, '\'');
+		}
+	}
+	result = tr_arena_strndup(env->arena, text.data != NULL ? text.data : "", text.length);
+	tr_bytes_deinit(&text);
+	return result;
+}
+
+/** Declares a table; false: it is wrong. */
+static bool declare(struct tr_env *env, const char *what, const char *name, const char *columns,
+		    const char *const *options)
+{
+	const char *script = tr_arena_printf(env->arena, "CREATE TABLE `%s` (\n%s\n) WITH (%s)", name, columns,
+					     option_text(env, options));
+
+	tr_session_declare(env->session, what, script, strlen(script));
+	return !tr_env_take_errors(env, what);
+}
+
+struct tr_stream *tr_env_from_connector(struct tr_env *env, const char *name, const char *columns,
+					const char *const *options, const struct tr_watermark_strategy *watermarks)
+{
+	const char *what = tr_arena_printf(env->arena, "source '%s'", name);
+	struct tr_watermark_strategy w = {0};
+
+	if (watermarks != NULL)
+		memcpy(&w, watermarks, TR_MIN(watermarks->struct_size, sizeof(w)));
+	if (w.time_column != NULL)
+		columns = tr_arena_printf(env->arena, "%s,\nWATERMARK FOR `%s` AS `%s` - %s", columns, w.time_column,
+					  w.time_column, interval(env->arena, w.out_of_orderness_ms));
+	if (!declare(env, what, name, columns, options))
+		return made(env, what, NULL);
+	{
+		struct tr_stream *stream = tr_env_from_table(env, name);
+
+		if (stream->node != NULL && w.idle_timeout_ms > 0)
+			stream->node->scan.idle_timeout_ms = w.idle_timeout_ms;
+		return stream;
+	}
+}
+
+struct tr_stream *tr_stream_insert_into(struct tr_stream *stream, const char *table)
+{
+	struct tr_env *env = stream->env;
+	const char *what = tr_arena_printf(env->arena, "sink '%s'", table);
+	const struct tr_node *sink;
+
+	if (stream->relation == NULL)
+		return made(env, what, NULL);
+	sink = tr_embed_insert(&env->embed, what, tr_stream_rows(stream), table);
+	if (tr_env_take_errors(env, what) || sink == NULL)
+		return made(env, what, NULL);
+	return tr_env_add_sink(env, what, (struct tr_node *)(uintptr_t)sink);
+}
+
+struct tr_stream *tr_stream_sink_to_connector(struct tr_stream *stream, const char *name, const char *const *options)
+{
+	struct tr_env *env = stream->env;
+	const char *what = tr_arena_printf(env->arena, "sink '%s'", name);
+	const struct tr_schema *schema = tr_stream_schema(stream);
+	const char *columns = "";
+
+	for (uint32_t i = 0; schema != NULL && i < schema->column_count; i++)
+		columns = tr_arena_printf(env->arena, "%s%s`%s` %s", columns, i > 0 ? ", " : "", schema->names[i],
+					  tr_type_text(env->arena, schema->types[i]));
+	if (schema == NULL || !declare(env, what, name, columns, options))
+		return made(env, what, NULL);
+	return tr_stream_insert_into(stream, name);
+}
+
+struct tr_stream *tr_stream_print(struct tr_stream *stream)
+{
+	const char *name = tr_arena_printf(stream->env->arena, "print %u", ++stream->env->table_count);
+
+	return tr_stream_sink_to_connector(stream, name, (const char *const[]){"connector", "print", NULL});
+}
+
+/* Sources in C. */
+
+static bool bind_times(struct tr_env *env, const char *what, struct tr_node *scan, const struct tr_schema *readable,
+		       const struct tr_watermark_strategy *w, bool has_watermarks, uint32_t hidden)
+{
+	const int32_t column = w->time_column != NULL ? tr_schema_find(readable, w->time_column) : -1;
+	const struct tr_relation *times;
+	struct tr_node *all;
+
+	if (column < 0 || !tr_type_is_timestamp(readable->types[column]) || readable->types[column]->precision > 3) {
+		tr_env_fail(env, what, "the time column '%s' is no column of TIMESTAMP(3) or TIMESTAMP_LTZ(3)",
+			    w->time_column != NULL ? w->time_column : "");
+		return false;
+	}
+	scan->scan.time_expr = tr_expr_column(env->arena, (uint32_t)column, readable->types[column]);
+	scan->scan.time_name = readable->names[column];
+	if (has_watermarks) {
+		scan->scan.watermark_expr = tr_expr_column(env->arena, hidden, tr_type_of(TR_TYPE_BIGINT));
+		return true;
+	}
+	all = tr_plan_node(env->arena, TR_NODE_SCAN, NULL, 0);
+	all->output = readable;
+	times = tr_embed_query(&env->embed, what, tr_embed_relation(&env->embed, all, -1, true),
+			       tr_arena_printf(env->arena, "SELECT `%s` - %s FROM `%s`", w->time_column,
+					       interval(env->arena, w->out_of_orderness_ms), TR_EMBED_STREAM));
+	if (tr_env_take_errors(env, what) || times == NULL)
+		return false;
+	scan->scan.watermark_expr = times->node->project.exprs[0];
+	return true;
+}
+
+struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, struct tr_table_spec *spec, uint32_t column_count,
+			      bool has_watermarks, const struct tr_watermark_strategy *watermarks)
+{
+	struct tr_node *scan = tr_plan_node(env->arena, TR_NODE_SCAN, NULL, 0);
+	struct tr_schema *output = TR_NEW(env->arena, struct tr_schema);
+	const struct tr_expr **exprs = TR_NEW_ARRAY(env->arena, column_count + 1, const struct tr_expr *);
+	struct tr_watermark_strategy w = {0};
+	int32_t rowtime = -1;
+
+	if (watermarks != NULL)
+		memcpy(&w, watermarks, TR_MIN(watermarks->struct_size, sizeof(w)));
+	*output = *spec->schema;
+	output->column_count = column_count;
+	for (uint32_t i = 0; i < column_count; i++)
+		exprs[i] = tr_expr_column(env->arena, i, output->types[i]);
+	scan->output = output;
+	scan->scan.table = spec;
+	scan->scan.exprs = exprs;
+	scan->scan.is_bounded = spec->connector->source->is_bounded(spec);
+	scan->scan.watermark_interval_ms = tr_config_integer(&env->session->config, "pipeline.auto-watermark-interval");
+	scan->scan.idle_timeout_ms = w.idle_timeout_ms != 0
+					     ? w.idle_timeout_ms
+					     : tr_config_integer(&env->session->config, "table.exec.source.idle-timeout");
+	if (w.time_column != NULL || has_watermarks) {
+		if (!bind_times(env, what, scan, output, &w, has_watermarks, column_count))
+			return made(env, what, NULL);
+		rowtime = tr_schema_find(output, w.time_column);
+	}
+	return tr_stream_new(env, what, tr_embed_relation(&env->embed, scan, rowtime, scan->scan.is_bounded), scan);
+}

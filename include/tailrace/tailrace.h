@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tailrace in C: all of it. Flink's DataStream API, where rows are columns and functions may take them by the thousand. Read in
+ * this order:
+ *
+ *     status.h       what went wrong                    types.h      SQL's types, and how they lie in memory
+ *     batch.h        rows as columns; Arrow             version.h    the binary interface
+ *     function.h     functions, context, collector      state.h, timer.h   what they remember
+ *     source.h, sink.h     sources and sinks in C       window.h     windows
+ *     stream.h       the graph                          environment.h      running it
+ */
+#ifndef TAILRACE_H
+#define TAILRACE_H
+
+#include "tailrace/batch.h"
+#include "tailrace/environment.h"
+#include "tailrace/function.h"
+#include "tailrace/sink.h"
+#include "tailrace/source.h"
+#include "tailrace/state.h"
+#include "tailrace/status.h"
+#include "tailrace/stream.h"
+#include "tailrace/timer.h"
+#include "tailrace/types.h"
+#include "tailrace/version.h"
+#include "tailrace/window.h"
+
+#endif
