@@ -63,7 +63,8 @@ tr_code tr_env_create_for(uint32_t abi_version, struct tr_env **env, struct tr_s
 	*env = NULL;
 	if (abi_version != TR_ABI_VERSION)
 		TR_FAIL(st, TR_ERR_CONFIG,
-			"the program was built for version %u of the binary interface; this engine (%s) has version %d: build "
+			"the program was built for version %u of the binary interface; this engine (%s) has version "
+			"%d: build "
 			"it again with the headers of this engine",
 			abi_version, tr_version(), TR_ABI_VERSION);
 	return tr_env_create_with(&options, env, st);

@@ -72,7 +72,8 @@ static void set_state(struct tr_job *job, enum tr_job_state state)
 }
 
 /** One life of the engine. */
-static tr_code run_once(struct tr_job *job, struct tr_engine *engine, enum tr_engine_outcome *outcome, struct tr_status *st)
+static tr_code run_once(struct tr_job *job, struct tr_engine *engine, enum tr_engine_outcome *outcome,
+			struct tr_status *st)
 {
 	tr_code code = TR_OK;
 	bool is_cancelled;
@@ -158,7 +159,7 @@ static void *run(void *argument)
 	job->status = st;
 	state = code == TR_OK ? (outcome == TR_OUTCOME_STOPPED ? TR_JOB_STOPPED : TR_JOB_FINISHED)
 		: code == TR_ERR_CANCELLED || job->is_cancelled ? TR_JOB_CANCELLED
-							        : TR_JOB_FAILED;
+								: TR_JOB_FAILED;
 	set_state(job, state);
 	return NULL;
 }

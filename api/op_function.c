@@ -299,8 +299,8 @@ static enum tr_flow work_on_timers(struct function_op *f)
 
 static void set_timer(struct function_op *f)
 {
-	f->op.timer_ms = f->context.has_timers ? tr_timer_state_next(&f->context.timers[TR_RUN_PROCESSING_TIME])
-					       : INT64_MAX;
+	f->op.timer_ms =
+		f->context.has_timers ? tr_timer_state_next(&f->context.timers[TR_RUN_PROCESSING_TIME]) : INT64_MAX;
 }
 
 static enum tr_flow on_end_function(struct function_op *f)

@@ -8,7 +8,7 @@
 #include "base/batch.h"
 
 struct tr_owned_batch {
-	struct tr_arena arena;           /* schema and types */
+	struct tr_arena arena;          /* schema and types */
 	struct tr_batch_buffer *buffer; /* sealed */
 };
 

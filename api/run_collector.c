@@ -37,8 +37,8 @@ void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, const voi
 	tr_batch_buffer_clear(out->buffer);
 }
 
-void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name, struct tr_batch_buffer *buffer,
-				  uint32_t columns, uint32_t rows_max)
+void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name,
+				  struct tr_batch_buffer *buffer, uint32_t columns, uint32_t rows_max)
 {
 	memset(out, 0, sizeof(*out));
 	out->owner = owner;
@@ -109,8 +109,8 @@ static void push(struct tr_collector *out)
 	tr_batch_buffer_seal(full, out->rows);
 	full->batch.watermark_ms = out->has_runs ? out->watermark_ms : TR_WATERMARK_MIN;
 	out->rows = 0;
-	out->buffer = out->pool_count > 0 ? out->pool[--out->pool_count]
-					  : tr_batch_buffer_create(out->schema, out->rows_max);
+	out->buffer =
+		out->pool_count > 0 ? out->pool[--out->pool_count] : tr_batch_buffer_create(out->schema, out->rows_max);
 	if (!out->is_blocked && !out->has_failed && out->queue_count == 0) {
 		emit(out, full);
 		return;
@@ -193,8 +193,8 @@ static struct tr_column_buffer *column_for(struct tr_collector *out, uint32_t co
 	return &out->buffer->columns[column];
 }
 
-static void mismatch(struct tr_collector *out, const struct tr_column_buffer *buffer, uint32_t column, const char *asked)
-	__attribute__((noreturn));
+static void mismatch(struct tr_collector *out, const struct tr_column_buffer *buffer, uint32_t column,
+		     const char *asked) __attribute__((noreturn));
 static void mismatch(struct tr_collector *out, const struct tr_column_buffer *buffer, uint32_t column, const char *asked)
 {
 	struct tr_arena arena;
@@ -338,8 +338,8 @@ static void append(struct tr_collector *out, const struct tr_batch *batch)
 			if (out->has_overflown)
 				return;
 			for (uint32_t c = 0; c < out->columns; c++)
-				tr_column_buffer_gather(&out->buffer->columns[c], out->rows, &batch->columns[c], rows, m,
-							&out->buffer->heap);
+				tr_column_buffer_gather(&out->buffer->columns[c], out->rows, &batch->columns[c], rows,
+							m, &out->buffer->heap);
 			add(out, m);
 		}
 		at += n;

@@ -18,9 +18,9 @@
 #include "tailrace/function.h"
 
 struct tr_collector {
-	struct tr_op *op; /* that emits; NULL: of a source */
+	struct tr_op *op;  /* that emits; NULL: of a source */
 	const void *owner; /* whose callbacks may use it */
-	const char *name; /* of its operator, for messages */
+	const char *name;  /* of its operator, for messages */
 	const struct tr_schema *schema;
 	struct tr_batch_buffer *buffer;
 	uint32_t columns; /* that its user may set */
@@ -46,8 +46,8 @@ struct tr_collector {
 void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, const void *owner, const char *name,
 			   const struct tr_schema *schema, uint32_t rows_max);
 /** Of a source: writes to `buffer`, which is empty; not more than `rows_max` rows; the first `columns` columns. */
-void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name, struct tr_batch_buffer *buffer,
-				  uint32_t columns, uint32_t rows_max);
+void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name,
+				  struct tr_batch_buffer *buffer, uint32_t columns, uint32_t rows_max);
 void tr_run_collector_deinit(struct tr_collector *out);
 
 /** Emits what is queued and, with `is_all`, what is in the buffer. MORE: nothing waits. BLOCKED, FAILED. */

@@ -75,8 +75,7 @@ struct tr_table_options tr_run_table_options(const struct tr_context *context, u
 		first++;
 	for (end = first; end < groups && tr_key_group_subtask(end, groups, count) == subtask; end++)
 		;
-	return (struct tr_table_options){
-		.kind = kind, .group_count = groups, .group_first = first, .group_end = end};
+	return (struct tr_table_options){.kind = kind, .group_count = groups, .group_first = first, .group_end = end};
 }
 
 const struct tr_run_key *tr_run_key(const struct tr_context *context)
@@ -97,10 +96,7 @@ uint32_t tr_context_subtask_count(const struct tr_context *context) { return con
 const struct tr_schema *tr_context_input(const struct tr_context *context) { return context->input; }
 const struct tr_schema *tr_context_output(const struct tr_context *context) { return context->output; }
 
-int64_t tr_context_processing_time(const struct tr_context *context)
-{
-	return context->op->program.processing_time_ms;
-}
+int64_t tr_context_processing_time(const struct tr_context *context) { return context->op->program.processing_time_ms; }
 
 int64_t tr_context_watermark(const struct tr_context *context) { return context->watermark_ms; }
 

@@ -35,7 +35,7 @@ struct tr_context {
 	const struct tr_schema *input;
 	const struct tr_schema *output;
 	void *own;
-	bool is_opening; /* states may be declared */
+	bool is_opening;          /* states may be declared */
 	struct tr_status failure; /* of a call that has no other way to tell */
 	int64_t watermark_ms;
 	int64_t timestamp_ms;

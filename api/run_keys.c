@@ -68,26 +68,27 @@ static tr_code check_nulls(const struct tr_run_keys *keys, const struct tr_batch
 		for (uint32_t i = 0; column->validity != NULL && i < batch->selected_count; i++)
 			if (tr_column_is_null(column, tr_batch_row(batch, i)))
 				TR_FAIL(st, TR_ERR_DATA,
-					"the key column '%s' is NULL; leave such rows out before key_by, or give them a "
+					"the key column '%s' is NULL; leave such rows out before key_by, or give them "
+					"a "
 					"value",
 					keys->schema.names[k]);
 	}
 	return TR_OK;
 }
 
-#define COPY_INTS(type)                                                          \
-	do {                                                                     \
-		const type *data = column->data;                                 \
-		if (column->is_constant) {                                       \
-			for (uint32_t i = 0; i < n; i++)                         \
-				keys->ints[i] = data[0];                         \
-		} else if (batch->selection != NULL) {                           \
-			for (uint32_t i = 0; i < n; i++)                         \
-				keys->ints[i] = data[batch->selection[i]];       \
-		} else {                                                         \
-			for (uint32_t i = 0; i < n; i++)                         \
-				keys->ints[i] = data[i];                         \
-		}                                                                \
+#define COPY_INTS(type)                                                    \
+	do {                                                               \
+		const type *data = column->data;                           \
+		if (column->is_constant) {                                 \
+			for (uint32_t i = 0; i < n; i++)                   \
+				keys->ints[i] = data[0];                   \
+		} else if (batch->selection != NULL) {                     \
+			for (uint32_t i = 0; i < n; i++)                   \
+				keys->ints[i] = data[batch->selection[i]]; \
+		} else {                                                   \
+			for (uint32_t i = 0; i < n; i++)                   \
+				keys->ints[i] = data[i];                   \
+		}                                                          \
 	} while (0)
 
 static void take_ints(struct tr_run_keys *keys, const struct tr_batch *batch)

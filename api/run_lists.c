@@ -14,7 +14,8 @@ struct tr_list_state *tr_list_state_create(struct tr_context *context, const str
 static void check_length(const struct tr_run_state *state, uint32_t length, uint32_t most)
 {
 	if (length > most)
-		tr_run_die(state->context->plan->name, "state '%s': %u bytes; %u are the most", state->name, length, most);
+		tr_run_die(state->context->plan->name, "state '%s': %u bytes; %u are the most", state->name, length,
+			   most);
 }
 
 void tr_list_state_add(struct tr_list_state *state, const void *bytes, uint32_t length)
@@ -87,8 +88,8 @@ bool tr_map_state_next(struct tr_map_state *state, const void *map_key, uint32_t
 	const struct tr_run_key *key = tr_run_key(state->s.context);
 	struct tr_sorted_row row;
 
-	(void)tr_sorted_table_seek(&state->s.sorted, &key->bytes, map_key != NULL ? map_key : "", map_key != NULL ? key_length : 0,
-				   map_key != NULL, &row);
+	(void)tr_sorted_table_seek(&state->s.sorted, &key->bytes, map_key != NULL ? map_key : "",
+				   map_key != NULL ? key_length : 0, map_key != NULL, &row);
 	if (row.bytes == NULL)
 		return false;
 	*next = row.sort;

@@ -234,7 +234,8 @@ static tr_code place(struct tr_run_states *states, uint32_t kind, const char *na
 		if ((uint32_t)state->sort != sort || d->version != version || d->value_bytes != value_bytes ||
 		    (d->ttl_ms > 0) != has_ttl)
 			TR_FAIL(st, TR_ERR_DATA,
-				"state '%s' does not fit\n  saved: %s state, version %u, %u bytes, %s time to live\n  job:  "
+				"state '%s' does not fit\n  saved: %s state, version %u, %u bytes, %s time to live\n  "
+				"job:  "
 				" %s state, version %u, %u bytes, %s time to live",
 				state->name, sort < TR_COUNT_OF(sorts) ? sorts[sort] : "unknown", version, value_bytes,
 				has_ttl ? "with" : "no", sorts[state->sort], d->version, d->value_bytes,
@@ -300,12 +301,11 @@ const struct tr_state_kind *tr_run_states_kinds(const struct tr_run_states *stat
 	s->kinds = tr_checked(realloc(s->kinds, *count * sizeof(*s->kinds)));
 	s->kinds[0] = (struct tr_state_kind){.kind = TR_RUN_KIND_DIRECTORY, .name = "states"};
 	s->kinds[1] = (struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS, .name = "event_timers", .is_keyed = true};
-	s->kinds[2] = (struct tr_state_kind){
-		.kind = TR_RUN_KIND_TIMERS + 1, .name = "processing_timers", .is_keyed = true};
+	s->kinds[2] =
+		(struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS + 1, .name = "processing_timers", .is_keyed = true};
 	for (uint32_t i = 0; i < states->count; i++)
-		s->kinds[3 + i] = (struct tr_state_kind){.kind = (uint16_t)(TR_RUN_KIND_STATES + i),
-							 .name = states->items[i]->name,
-							 .is_keyed = true};
+		s->kinds[3 + i] = (struct tr_state_kind){
+			.kind = (uint16_t)(TR_RUN_KIND_STATES + i), .name = states->items[i]->name, .is_keyed = true};
 	return s->kinds;
 }
 

@@ -42,32 +42,42 @@ struct tr_run_state {
 	bool has_int_keys;
 	bool is_by_row; /* never by batch: time to live, or values of any length */
 	/* Of the batch at hand: */
-	void **values;     /* by selected row, from `first` on */
+	void **values; /* by selected row, from `first` on */
 	bool *is_new;
 	struct tr_table_value *spans; /* of byte keys */
 	uint32_t room;
 	uint32_t first;
 	bool is_bound;
-	bool is_rare;       /* of the batch before, few rows used it */
-	bool has_cleared;   /* one of the values */
-	uint32_t used;      /* how often */
+	bool is_rare;     /* of the batch before, few rows used it */
+	bool has_cleared; /* one of the values */
+	uint32_t used;    /* how often */
 	/* Folds: */
 	tr_reduce_fn reduce;
 	struct tr_aggregate_function aggregate;
 	void *user;
 };
 
-struct tr_value_state { struct tr_run_state s; };
-struct tr_list_state { struct tr_run_state s; };
-struct tr_map_state { struct tr_run_state s; };
-struct tr_reducing_state { struct tr_run_state s; };
-struct tr_aggregating_state { struct tr_run_state s; };
+struct tr_value_state {
+	struct tr_run_state s;
+};
+struct tr_list_state {
+	struct tr_run_state s;
+};
+struct tr_map_state {
+	struct tr_run_state s;
+};
+struct tr_reducing_state {
+	struct tr_run_state s;
+};
+struct tr_aggregating_state {
+	struct tr_run_state s;
+};
 
 struct tr_run_states {
 	struct tr_context *context;
 	struct tr_run_state *items[TR_RUN_STATES_MAX];
 	uint32_t count;
-	uint32_t cursor;  /* of a snapshot: tables that are done */
+	uint32_t cursor; /* of a snapshot: tables that are done */
 	struct tr_state_kind *kinds;
 	int8_t places[TR_RUN_STATES_MAX]; /* of a restored job: kind - TR_RUN_KIND_STATES to item; -1: is dropped */
 };

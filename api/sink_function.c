@@ -51,7 +51,8 @@ static tr_code sink_open(const struct tr_table_spec *spec, struct tr_sink_contex
 	s->name = spec->name;
 	s->context = context;
 	if (s->function->open != NULL)
-		code = named(s, s->function->open(s->function->user, spec->schema, context->subtask, &s->writer, st), st);
+		code = named(s, s->function->open(s->function->user, spec->schema, context->subtask, &s->writer, st),
+			     st);
 	if (code != TR_OK)
 		free(s);
 	else
@@ -98,8 +99,9 @@ static enum tr_flow sink_prepare(struct tr_sink *s, uint64_t checkpoint, struct 
 	if (flow_of(s, s->function->prepare(s->writer, checkpoint, &handle, st), st) == TR_FLOW_FAILED)
 		return TR_FLOW_FAILED;
 	if (handle.length > TR_SINK_HANDLE_BYTES_MAX) {
-		(void)named(s, tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE, "a handle has %u bytes; %d are the most",
-					     handle.length, TR_SINK_HANDLE_BYTES_MAX),
+		(void)named(s,
+			    tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE, "a handle has %u bytes; %d are the most",
+					  handle.length, TR_SINK_HANDLE_BYTES_MAX),
 			    st);
 		return TR_FLOW_FAILED;
 	}

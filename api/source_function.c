@@ -22,9 +22,9 @@
 
 struct split {
 	uint64_t next_chunk;
-	int64_t next;     /* position */
-	bool is_ended;    /* nothing more is dealt */
-	bool is_waiting;  /* its reader's: until wake_ns */
+	int64_t next;    /* position */
+	bool is_ended;   /* nothing more is dealt */
+	bool is_waiting; /* its reader's: until wake_ns */
 	int64_t wake_ns;
 	int64_t watermark_ms;
 };
@@ -33,8 +33,8 @@ struct tr_source {
 	const struct tr_source_plan_c *plan;
 	const struct tr_table_spec *spec;
 	pthread_mutex_t lock;
-	struct split *splits;   /* under lock */
-	uint64_t barrier;       /* newest one; under lock */
+	struct split *splits;               /* under lock */
+	uint64_t barrier;                   /* newest one; under lock */
 	struct tr_chunk_position *restored; /* under lock; split UINT64_MAX: was taken */
 	uint64_t restored_count;
 	char name[64];
@@ -46,7 +46,7 @@ struct tr_source_reader {
 	struct tr_environment *env;
 	void *own;
 	uint64_t barrier;
-	uint32_t turn; /* split to ask first */
+	uint32_t turn;  /* split to ask first */
 	bool has_chunk; /* a restored one is being read */
 	bool is_told;   /* some of it */
 	struct tr_chunk_position chunk;
@@ -95,8 +95,8 @@ static const char *split_name(struct tr_source *source, uint64_t split)
 	return name != NULL ? name : source->spec->name;
 }
 
-static tr_code reader_open(struct tr_source *source, struct tr_source_context *context, struct tr_source_reader **reader,
-			   struct tr_status *st)
+static tr_code reader_open(struct tr_source *source, struct tr_source_context *context,
+			   struct tr_source_reader **reader, struct tr_status *st)
 {
 	const struct tr_source_function *f = &source->plan->function;
 	struct tr_source_reader *r = tr_checked(calloc(1, sizeof(*r)));
@@ -199,11 +199,12 @@ static tr_code read_split(struct tr_source_reader *r, struct tr_source_reading *
 	tr_run_leave(at_hand);
 	*rows = out.rows;
 	if (code == TR_OK && out.has_overflown)
-		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE, "`read` has collected more than the %u rows it was asked for",
-				     reading->rows_max);
+		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
+				     "`read` has collected more than the %u rows it was asked for", reading->rows_max);
 	else if (code == TR_OK && (reading->position < before || reading->position > reading->limit))
 		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
-				     "`read` has moved the position from %" PRId64 " to %" PRId64 "; the limit is %" PRId64,
+				     "`read` has moved the position from %" PRId64 " to %" PRId64
+				     "; the limit is %" PRId64,
 				     before, reading->position, reading->limit);
 	else if (code == TR_OK && *rows > 0 && reading->position == before)
 		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
@@ -250,7 +251,8 @@ static enum tr_flow poll_restored(struct tr_source_reader *r, struct tr_batch_bu
 			(void)tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
 					    "source '%s', %s: it ends at %" PRId64 " now; before, rows up to %" PRId64
 					    " had been read",
-					    s->spec->name, split_name(s, reading.split), reading.position, r->chunk.limit);
+					    s->spec->name, split_name(s, reading.split), reading.position,
+					    r->chunk.limit);
 			return TR_FLOW_FAILED;
 		}
 		r->context->wake_at_ns = tr_environment_monotonic_ns(r->env) + TR_MAX(reading.wake_ms, 1) * NS_PER_MS;

@@ -126,7 +126,8 @@ struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_functi
 	node->custom.op = &plan->op;
 	node->custom.keys = plan->is_keyed ? &plan->keys : NULL;
 	result = tr_stream_new(env, plan->name,
-			       tr_embed_relation(&env->embed, node, kept_rowtime(input, output), input->is_bounded), node);
+			       tr_embed_relation(&env->embed, node, kept_rowtime(input, output), input->is_bounded),
+			       node);
 	result->function = plan;
 	return result;
 }
@@ -359,7 +360,8 @@ struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t paral
 	if (stream->node == NULL)
 		return stream;
 	if (parallelism == 0 || parallelism > TR_PARALLELISM_MAX) {
-		tr_env_fail(stream->env, stream->what, "parallelism %u is not in 1 .. %d", parallelism, TR_PARALLELISM_MAX);
+		tr_env_fail(stream->env, stream->what, "parallelism %u is not in 1 .. %d", parallelism,
+			    TR_PARALLELISM_MAX);
 		return stream;
 	}
 	stream->node->given_parallelism = parallelism;

@@ -162,16 +162,17 @@ struct tr_stream *tr_stream_sink_to(struct tr_stream *stream, const char *name, 
 	if (stream->relation == NULL)
 		return tr_stream_new(env, what, NULL, NULL);
 	memcpy(copy, function, TR_MIN(function->struct_size, sizeof(*copy)));
-	if (copy->write == NULL ||
-	    (copy->prepare == NULL) != (copy->commit == NULL) || (copy->prepare == NULL) != (copy->recover == NULL)) {
-		tr_env_fail(env, what, copy->write == NULL ? "a sink needs `write`"
-							   : "prepare, commit and recover go together");
+	if (copy->write == NULL || (copy->prepare == NULL) != (copy->commit == NULL) ||
+	    (copy->prepare == NULL) != (copy->recover == NULL)) {
+		tr_env_fail(env, what,
+			    copy->write == NULL ? "a sink needs `write`" : "prepare, commit and recover go together");
 		return tr_stream_new(env, what, NULL, NULL);
 	}
 	rows = tr_stream_rows(stream);
 	sink = tr_plan_node(env->arena, TR_NODE_SINK, &rows->node, 1);
-	sink->sink.table = tr_env_spec(env, name, copy->prepare != NULL ? &tr_connector_sink_exact : &tr_connector_sink_function,
-				       rows->node->output, copy);
+	sink->sink.table =
+		tr_env_spec(env, name, copy->prepare != NULL ? &tr_connector_sink_exact : &tr_connector_sink_function,
+			    rows->node->output, copy);
 	sink->parallelism = 0; /* as its input */
 	return tr_env_add_sink(env, what, sink);
 }

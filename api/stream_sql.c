@@ -17,8 +17,7 @@ static struct tr_stream *made(struct tr_env *env, const char *what, const struct
 {
 	if (tr_env_take_errors(env, what))
 		relation = NULL;
-	return tr_stream_new(env, what, relation,
-			     relation != NULL ? (struct tr_node *)(uintptr_t)relation->node : NULL);
+	return tr_stream_new(env, what, relation, relation != NULL ? (struct tr_node *)(uintptr_t)relation->node : NULL);
 }
 
 static const char *next_name(struct tr_env *env, const char *word)
@@ -56,11 +55,10 @@ static const char *interval(struct tr_arena *arena, int64_t ms)
 	const bool is_negative = ms < 0;
 	const uint64_t t = is_negative ? (uint64_t)-ms : (uint64_t)ms;
 
-	return tr_arena_printf(arena,
-			       "INTERVAL %s'%" PRIu64 " %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64
-			       "' DAY(6) TO SECOND(3)",
-			       is_negative ? "-" : "", t / DAY_MS, t / 3600000 % 24, t / 60000 % 60, t / 1000 % 60,
-			       t % 1000);
+	return tr_arena_printf(
+		arena,
+		"INTERVAL %s'%" PRIu64 " %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 "' DAY(6) TO SECOND(3)",
+		is_negative ? "-" : "", t / DAY_MS, t / 3600000 % 24, t / 60000 % 60, t / 1000 % 60, t % 1000);
 }
 
 static const char *key_list(const struct tr_stream *stream)
@@ -157,12 +155,13 @@ struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr
 	call = window_call(stream, rows, what, &windows);
 	if (call == NULL)
 		return made(env, what, NULL);
-	result = made(env, what,
-		      tr_embed_query(&env->embed, what, rows,
-				     tr_arena_printf(env->arena,
-						     "SELECT %swindow_start, window_end, window_time, %s\nFROM TABLE(%s)\n"
-						     "GROUP BY %swindow_start, window_end, window_time",
-						     key_list(stream), aggregates, call, key_list(stream))));
+	result = made(
+		env, what,
+		tr_embed_query(&env->embed, what, rows,
+			       tr_arena_printf(env->arena,
+					       "SELECT %swindow_start, window_end, window_time, %s\nFROM TABLE(%s)\n"
+					       "GROUP BY %swindow_start, window_end, window_time",
+					       key_list(stream), aggregates, call, key_list(stream))));
 	if (result->relation != NULL)
 		result->node = find_window(result->relation->node);
 	return result;
@@ -181,9 +180,9 @@ static struct tr_node *find_scan(const struct tr_node *node)
 struct tr_stream *tr_env_from_table(struct tr_env *env, const char *table)
 {
 	const char *what = tr_arena_printf(env->arena, "table '%s'", table);
-	struct tr_stream *stream = made(env, what,
-					tr_embed_query(&env->embed, what, NULL,
-						       tr_arena_printf(env->arena, "SELECT * FROM `%s`", table)));
+	struct tr_stream *stream =
+		made(env, what,
+		     tr_embed_query(&env->embed, what, NULL, tr_arena_printf(env->arena, "SELECT * FROM `%s`", table)));
 
 	if (stream->relation != NULL)
 		stream->node = find_scan(stream->relation->node);
@@ -330,9 +329,9 @@ struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, struct tr_ta
 	scan->scan.exprs = exprs;
 	scan->scan.is_bounded = spec->connector->source->is_bounded(spec);
 	scan->scan.watermark_interval_ms = tr_config_integer(&env->session->config, "pipeline.auto-watermark-interval");
-	scan->scan.idle_timeout_ms = w.idle_timeout_ms != 0
-					     ? w.idle_timeout_ms
-					     : tr_config_integer(&env->session->config, "table.exec.source.idle-timeout");
+	scan->scan.idle_timeout_ms =
+		w.idle_timeout_ms != 0 ? w.idle_timeout_ms
+				       : tr_config_integer(&env->session->config, "table.exec.source.idle-timeout");
 	if (w.time_column != NULL || has_watermarks) {
 		if (!bind_times(env, what, scan, output, &w, has_watermarks, column_count))
 			return made(env, what, NULL);

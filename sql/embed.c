@@ -32,8 +32,9 @@ static struct tr_script_text *begin(struct tr_embed *embed, const char *what, co
 	struct tr_session *session = embed->session;
 	const size_t length = strlen(text);
 
-	session->diags.text = tr_script_text_make(&session->arena, what, tr_arena_strndup(&session->arena, text, length),
-						  length, NULL, 0, &session->diags);
+	session->diags.text =
+		tr_script_text_make(&session->arena, what, tr_arena_strndup(&session->arena, text, length), length,
+				    NULL, 0, &session->diags);
 	/* What was set since the binder was made holds from here on. */
 	embed->binder.time_zone = tr_session_time_zone(session);
 	embed->binder.query_count = 0;
@@ -64,8 +65,7 @@ const struct tr_schema *tr_embed_schema(struct tr_embed *embed, const char *what
 {
 	struct tr_arena *arena = &embed->session->arena;
 	struct tr_script_text *text = begin(embed, what, tr_arena_printf(arena, "ROW<%s>", columns));
-	const struct tr_ast_type *ast =
-		text != NULL ? tr_parse_type_text(text, arena, &embed->session->diags) : NULL;
+	const struct tr_ast_type *ast = text != NULL ? tr_parse_type_text(text, arena, &embed->session->diags) : NULL;
 	const struct tr_type *type = ast != NULL ? tr_type_name_resolve(ast, arena, &embed->session->diags) : NULL;
 	struct tr_schema *schema;
 
@@ -107,8 +107,7 @@ const struct tr_relation *tr_embed_query(struct tr_embed *embed, const char *wha
 {
 	struct tr_diags *diags = &embed->session->diags;
 	struct tr_script_text *text = begin(embed, what, query);
-	const struct tr_ast_query *ast =
-		text != NULL ? tr_parse_query_text(text, &embed->session->arena, diags) : NULL;
+	const struct tr_ast_query *ast = text != NULL ? tr_parse_query_text(text, &embed->session->arena, diags) : NULL;
 	const struct tr_relation *relation;
 
 	if (ast == NULL)
@@ -126,8 +125,7 @@ const struct tr_relation *tr_embed_where(struct tr_embed *embed, const char *wha
 {
 	struct tr_diags *diags = &embed->session->diags;
 	struct tr_script_text *text = begin(embed, what, condition);
-	const struct tr_ast_expr *ast =
-		text != NULL ? tr_parse_expr_text(text, &embed->session->arena, diags) : NULL;
+	const struct tr_ast_expr *ast = text != NULL ? tr_parse_expr_text(text, &embed->session->arena, diags) : NULL;
 	const struct tr_expr_scope scope = {.relation = stream, .clause = "the condition"};
 	const struct tr_expr *expr = ast != NULL ? tr_bind_condition(&embed->binder, &scope, ast) : NULL;
 
@@ -138,11 +136,10 @@ const struct tr_node *tr_embed_insert(struct tr_embed *embed, const char *what, 
 				      const char *table)
 {
 	struct tr_diags *diags = &embed->session->diags;
-	struct tr_script_text *text = begin(embed, what, tr_arena_printf(&embed->session->arena,
-									"INSERT INTO `%s` SELECT * FROM %s", table,
-									TR_EMBED_STREAM));
-	const struct tr_ast_script *ast =
-		text != NULL ? tr_parse_script(text, &embed->session->arena, diags) : NULL;
+	struct tr_script_text *text = begin(
+		embed, what,
+		tr_arena_printf(&embed->session->arena, "INSERT INTO `%s` SELECT * FROM %s", table, TR_EMBED_STREAM));
+	const struct tr_ast_script *ast = text != NULL ? tr_parse_script(text, &embed->session->arena, diags) : NULL;
 	const struct tr_node *sink = NULL;
 
 	if (ast == NULL || ast->count != 1 || ast->statements[0]->kind != TR_AST_STATEMENT_INSERT)

@@ -80,7 +80,8 @@ TR_API void tr_job_metrics(struct tr_job *job, struct tr_job_metrics *metrics);
 /** Writes a savepoint to a directory that does not exist. TR_ERR_UNAVAILABLE: the job makes no checkpoints, or has ended. */
 TR_API tr_code tr_job_savepoint(struct tr_job *job, const char *directory, struct tr_status *st) TR_MUST_USE;
 /** The same, and the job stops behind it; with `is_draining` all windows and timers fire first, as at the end of the input. */
-TR_API tr_code tr_job_stop(struct tr_job *job, const char *directory, bool is_draining, struct tr_status *st) TR_MUST_USE;
+TR_API tr_code tr_job_stop(struct tr_job *job, const char *directory, bool is_draining,
+			   struct tr_status *st) TR_MUST_USE;
 TR_API void tr_job_cancel(struct tr_job *job);
 
 /** Waits for the end; what tr_env_execute answers. May be called again. */

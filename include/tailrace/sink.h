@@ -34,7 +34,8 @@ struct tr_sink_function {
 	size_t struct_size;
 	void *user;
 	/* *writer is given to all others. */
-	tr_code (*open)(void *user, const struct tr_schema *schema, uint32_t subtask, void **writer, struct tr_status *st);
+	tr_code (*open)(void *user, const struct tr_schema *schema, uint32_t subtask, void **writer,
+			struct tr_status *st);
 	tr_code (*write)(void *writer, const struct tr_batch *batch, struct tr_status *st);
 	/* What was written is to be seen now, as far as commits do not decide that: at checkpoints, when the input is idle, at its
 	 * end. May be NULL. */

@@ -28,11 +28,11 @@ enum tr_read {
 
 struct tr_source_reading {
 	uint32_t split;
-	int64_t position; /* of the first row to read; `read` moves it behind the last row that it has collected */
-	int64_t limit;    /* do not read beyond; INT64_MAX: there is no limit */
+	int64_t position;  /* of the first row to read; `read` moves it behind the last row that it has collected */
+	int64_t limit;     /* do not read beyond; INT64_MAX: there is no limit */
 	uint32_t rows_max; /* collect no more than so many rows */
 	int64_t watermark_ms; /* with has_watermarks: all later rows of the split have a time after it; for `read` to raise */
-	int64_t wake_ms;      /* with TR_READ_WAIT */
+	int64_t wake_ms; /* with TR_READ_WAIT */
 };
 
 struct tr_source_function {

@@ -45,8 +45,8 @@ struct tr_state_descriptor {
 	size_t struct_size;
 	const char *name;
 	uint32_t value_bytes; /* of each value, up to 65,536; 0: of any length. Reducing and aggregating: of the accumulator, not 0 */
-	uint32_t version;     /* of their layout */
-	int64_t ttl_ms;       /* time to live, by processing time; 0: for ever. Expired values are never returned */
+	uint32_t version; /* of their layout */
+	int64_t ttl_ms;   /* time to live, by processing time; 0: for ever. Expired values are never returned */
 	enum tr_ttl_update ttl_update;
 };
 

@@ -64,7 +64,8 @@ TR_API struct tr_stream *tr_stream_filter(struct tr_stream *stream, tr_filter_fn
 
 /** One row for each row: on_row sets the columns, and the row is added by itself; on_batch adds as many rows as it was given, in their
  * order. */
-TR_API struct tr_stream *tr_stream_map(struct tr_stream *stream, const char *columns, const struct tr_function *function);
+TR_API struct tr_stream *tr_stream_map(struct tr_stream *stream, const char *columns,
+				       const struct tr_function *function);
 
 /** Any number of rows for each row. */
 TR_API struct tr_stream *tr_stream_flat_map(struct tr_stream *stream, const char *columns,

@@ -5,7 +5,8 @@
  */
 #include "api_test.h"
 
-static const int64_t ROWS[][3] = {{1, 10, 1000}, {2, 20, 2000}, {1, 30, 3000}, {3, 5, 4000}, {2, 7, 11000}, {1, 1, 12000}};
+static const int64_t ROWS[][3] = {{1, 10, 1000}, {2, 20, 2000}, {1, 30, 3000},
+				  {3, 5, 4000},  {2, 7, 11000}, {1, 1, 12000}};
 #define ROW_COUNT 6
 
 static struct tr_stream *source(struct tr_env *env, struct tr_owned_batch **owned)
@@ -33,7 +34,8 @@ static void test_where_select(void **state)
 	}
 }
 
-static tr_code twice(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code twice(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		     struct tr_status *st)
 {
 	tr_collector_set_i64(out, 0, tr_row_i64(row, 0));
 	if (tr_row_i64(row, 1) > 5)
@@ -63,7 +65,8 @@ static tr_code twice_batch(struct tr_context *context, const struct tr_batch *ba
 	return TR_OK;
 }
 
-static tr_code repeat(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code repeat(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		      struct tr_status *st)
 {
 	for (int64_t i = 0; i < tr_row_i64(row, 1); i++)
 		tr_collector_add_row(out, row);
@@ -83,8 +86,8 @@ static void test_map(void **state)
 		struct tr_collected *out;
 
 		tr_env_set(env, "engine.batch-rows", i % 2 == 0 ? "1" : "7");
-		out = tr_stream_collect(tr_stream_map(tr_stream_rebalance(source(env, &owned)), "k BIGINT, v BIGINT, t STRING",
-						      i % 2 == 0 ? &by_row : &by_batch));
+		out = tr_stream_collect(tr_stream_map(tr_stream_rebalance(source(env, &owned)),
+						      "k BIGINT, v BIGINT, t STRING", i % 2 == 0 ? &by_row : &by_batch));
 		api_run(env);
 		api_expect(out, "1,20,a text that is longer than twelve\n1,60,a text that is longer than twelve\n"
 				"1,NULL,a text that is longer than twelve\n2,14,a text that is longer than twelve\n"
@@ -102,7 +105,8 @@ static void test_flat_map_and_filter(void **state)
 	struct tr_collected *out;
 
 	out = tr_stream_collect(tr_stream_select(
-		tr_stream_flat_map(tr_stream_filter(source(env, &owned), is_odd, NULL), API_COLUMNS, &function), "k, v"));
+		tr_stream_flat_map(tr_stream_filter(source(env, &owned), is_odd, NULL), API_COLUMNS, &function),
+		"k, v"));
 	api_run(env);
 	api_expect(out, "1,1\n2,7\n2,7\n2,7\n2,7\n2,7\n2,7\n2,7\n3,5\n3,5\n3,5\n3,5\n3,5\n");
 	tr_env_destroy(&env);
@@ -123,7 +127,8 @@ static tr_code sum_open(struct tr_context *context, struct tr_status *st)
 	return TR_OK;
 }
 
-static tr_code sum_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code sum_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		       struct tr_status *st)
 {
 	struct sum *sum = tr_value_state_put(tr_context_own(context));
 
@@ -183,18 +188,19 @@ static void test_windows(void **state)
 
 	tumbling = tr_stream_collect(tr_stream_window_aggregate(tr_stream_key_by(rows, "k"), tr_windows_tumbling(10000),
 								"COUNT(*) AS n, SUM(v) AS total"));
-	session = tr_stream_collect(tr_stream_window_aggregate(tr_stream_key_by(rows, "k"), tr_windows_session(3000),
-							       "COUNT(*) AS n"));
+	session = tr_stream_collect(
+		tr_stream_window_aggregate(tr_stream_key_by(rows, "k"), tr_windows_session(3000), "COUNT(*) AS n"));
 	again = tr_stream_collect(tr_stream_select(
-		tr_stream_window_aggregate(tr_stream_key_by(tr_stream_window_aggregate(tr_stream_key_by(rows, "k"),
-										       tr_windows_tumbling(1000),
-										       "COUNT(*) AS n"),
-							    "n"),
-					   tr_windows_sliding(10000, 5000), "COUNT(*) AS m"),
+		tr_stream_window_aggregate(
+			tr_stream_key_by(tr_stream_window_aggregate(tr_stream_key_by(rows, "k"),
+								    tr_windows_tumbling(1000), "COUNT(*) AS n"),
+					 "n"),
+			tr_windows_sliding(10000, 5000), "COUNT(*) AS m"),
 		"n, m"));
 	api_run(env);
-	api_expect(tumbling, "1,0,10000,9999,2,40\n1,10000,20000,19999,1,1\n2,0,10000,9999,1,20\n2,10000,20000,19999,1,7\n"
-			     "3,0,10000,9999,1,5\n");
+	api_expect(tumbling,
+		   "1,0,10000,9999,2,40\n1,10000,20000,19999,1,1\n2,0,10000,9999,1,20\n2,10000,20000,19999,1,7\n"
+		   "3,0,10000,9999,1,5\n");
 	api_expect(session, "1,1000,6000,5999,2\n1,12000,15000,14999,1\n2,11000,14000,13999,1\n2,2000,5000,4999,1\n"
 			    "3,4000,7000,6999,1\n");
 	api_expect(again, "1,2\n1,2\n1,4\n1,4\n");
@@ -219,8 +225,12 @@ static void test_union(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_where_select), cmocka_unit_test(test_map),     cmocka_unit_test(test_flat_map_and_filter),
-		cmocka_unit_test(test_keyed_process), cmocka_unit_test(test_windows), cmocka_unit_test(test_union),
+		cmocka_unit_test(test_where_select),
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_flat_map_and_filter),
+		cmocka_unit_test(test_keyed_process),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_union),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
