@@ -252,24 +252,9 @@ void tr_collector_set_column(struct tr_collector *out, uint32_t column, const st
 	mark(out, column);
 }
 
-static void write_null(struct tr_column_buffer *buffer, uint32_t at)
-{
-	const size_t bytes = tr_phys_bytes((enum tr_phys)buffer->type->phys);
-
-	if (buffer->type->phys == TR_PHYS_LIST)
-		buffer->offsets[at + 1] = buffer->offsets[at];
-	else if (buffer->type->phys == TR_PHYS_ROW)
-		for (uint32_t i = 0; i < buffer->child_count; i++)
-			write_null(&buffer->children[i], at);
-	else
-		memset((char *)buffer->data + at * bytes, 0, bytes);
-	tr_bit_clear(buffer->validity, at);
-	buffer->has_nulls = true;
-}
-
 void tr_collector_set_null(struct tr_collector *out, uint32_t column)
 {
-	write_null(column_for(out, column), out->rows);
+	tr_column_buffer_set_null(column_for(out, column), out->rows);
 	mark(out, column);
 }
 
@@ -279,7 +264,7 @@ void tr_collector_add(struct tr_collector *out)
 	tr_collector_reserve(out, 1);
 	for (uint32_t c = 0; out->set_count < out->columns && c < out->columns; c++)
 		if ((out->set[c >> 6] >> (c & 63) & 1) == 0)
-			write_null(&out->buffer->columns[c], out->rows);
+			tr_column_buffer_set_null(&out->buffer->columns[c], out->rows);
 	memset(out->set, 0, ((size_t)out->columns + 63) / 64 * sizeof(*out->set));
 	out->set_count = 0;
 	add(out, 1);

@@ -216,8 +216,25 @@ static inline const struct tr_view *tr_row_text(const struct tr_row *row, uint32
 /** The number of the column of this name; -1: there is none. */
 TR_API int32_t tr_schema_find(const struct tr_schema *schema, const char *name);
 
+/* Arrow's C Data Interface: batches of any Arrow library in, ours out. */
+
+struct ArrowSchema;
+struct ArrowArray;
+
+/** The selected rows of `batch` as a struct array, without row kinds and runs. All is copied; the caller owns both and calls
+ * their release. TR_ERR_UNAVAILABLE: a type that Arrow has not. Any thread. */
+TR_API tr_code tr_batch_export(const struct tr_batch *batch, struct ArrowArray *array, struct ArrowSchema *schema,
+			       struct tr_status *st) TR_MUST_USE;
+TR_API tr_code tr_schema_export(const struct tr_schema *columns, struct ArrowSchema *schema,
+				struct tr_status *st) TR_MUST_USE;
+
 /** A batch with memory of its own. */
 struct tr_owned_batch;
+
+/** The rows of a struct array, copied; `array` and `schema` stay the caller's. At most TR_BATCH_ROWS_MAX rows. TR_ERR_UNAVAILABLE: a
+ * type that we have not; TR_ERR_DATA: not a struct array, or too many rows. Any thread. */
+TR_API tr_code tr_batch_import(const struct ArrowArray *array, const struct ArrowSchema *schema,
+			       struct tr_owned_batch **result, struct tr_status *st) TR_MUST_USE;
 
 /** The selected rows of `batch`, copied. */
 TR_API struct tr_owned_batch *tr_batch_copy(const struct tr_batch *batch);

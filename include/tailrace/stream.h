@@ -85,6 +85,12 @@ TR_API struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint3
 /** Rows with equal values of these columns ("user_id, city") go to one subtask. */
 TR_API struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns);
 
+/** Of each key the fold of its rows so far, after each row: `reduce` sets the columns of `out` from both (it need not set the key columns);
+ * the first row comes out as it is. Over a keyed stream. */
+typedef tr_code (*tr_reduce_rows_fn)(void *user, const struct tr_row *so_far, const struct tr_row *row,
+				     struct tr_collector *out, struct tr_status *st);
+TR_API struct tr_stream *tr_stream_reduce(struct tr_stream *stream, tr_reduce_rows_fn reduce, void *user);
+
 /** Of each key and window the SQL aggregates: "COUNT(*) AS n, MAX(price) AS top". Columns: the keys, window_start, window_end, window_time (the
  * last millisecond, which is the event time from here on), then these. Over a keyed stream, with event time unless the windows are of
  * processing time. */
