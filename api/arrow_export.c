@@ -31,17 +31,22 @@ static void release_schema(struct ArrowSchema *schema)
 	schema->release = NULL;
 }
 
-static const char *time_unit(const struct tr_type *type) { return type->precision <= 3 ? "m" : type->precision <= 6 ? "u" : "n"; }
+static const char *time_unit(const struct tr_type *type)
+{
+	return type->precision <= 3 ? "m" : type->precision <= 6 ? "u" : "n";
+}
 
 /** "" : Arrow has no such type. */
 static void format_of(const struct tr_type *type, char *out, size_t room)
 {
 	static const char *const formats[TR_TYPE_COUNT] = {
-		[TR_TYPE_NULL] = "n",	  [TR_TYPE_BOOLEAN] = "b",   [TR_TYPE_TINYINT] = "c",	    [TR_TYPE_SMALLINT] = "s",
-		[TR_TYPE_INT] = "i",	  [TR_TYPE_BIGINT] = "l",    [TR_TYPE_FLOAT] = "f",	    [TR_TYPE_DOUBLE] = "g",
-		[TR_TYPE_CHAR] = "u",	  [TR_TYPE_VARCHAR] = "u",   [TR_TYPE_BINARY] = "z",	    [TR_TYPE_VARBINARY] = "z",
-		[TR_TYPE_DATE] = "tdD",	  [TR_TYPE_TIME] = "ttm",    [TR_TYPE_INTERVAL_MONTH] = "tiM",
-		[TR_TYPE_ARRAY] = "+l",	  [TR_TYPE_MAP] = "+m",	     [TR_TYPE_ROW] = "+s",	    [TR_TYPE_INTERVAL_MS] = "tDm",
+		[TR_TYPE_NULL] = "n",          [TR_TYPE_BOOLEAN] = "b", [TR_TYPE_TINYINT] = "c",
+		[TR_TYPE_SMALLINT] = "s",      [TR_TYPE_INT] = "i",     [TR_TYPE_BIGINT] = "l",
+		[TR_TYPE_FLOAT] = "f",         [TR_TYPE_DOUBLE] = "g",  [TR_TYPE_CHAR] = "u",
+		[TR_TYPE_VARCHAR] = "u",       [TR_TYPE_BINARY] = "z",  [TR_TYPE_VARBINARY] = "z",
+		[TR_TYPE_DATE] = "tdD",        [TR_TYPE_TIME] = "ttm",  [TR_TYPE_INTERVAL_MONTH] = "tiM",
+		[TR_TYPE_ARRAY] = "+l",        [TR_TYPE_MAP] = "+m",    [TR_TYPE_ROW] = "+s",
+		[TR_TYPE_INTERVAL_MS] = "tDm",
 	};
 
 	if (type->id == TR_TYPE_DECIMAL)
@@ -54,7 +59,8 @@ static void format_of(const struct tr_type *type, char *out, size_t room)
 		snprintf(out, room, "%s", formats[type->id] != NULL ? formats[type->id] : "");
 }
 
-static void schema_init(struct ArrowSchema *schema, const char *format, const char *name, bool is_nullable, uint32_t children)
+static void schema_init(struct ArrowSchema *schema, const char *format, const char *name, bool is_nullable,
+			uint32_t children)
 {
 	memset(schema, 0, sizeof(*schema));
 	schema->format = tr_checked(strdup(format));
@@ -66,7 +72,8 @@ static void schema_init(struct ArrowSchema *schema, const char *format, const ch
 		schema->children[schema->n_children] = tr_checked(calloc(1, sizeof(struct ArrowSchema)));
 }
 
-static tr_code type_to_schema(const struct tr_type *type, const char *name, struct ArrowSchema *schema, struct tr_status *st)
+static tr_code type_to_schema(const struct tr_type *type, const char *name, struct ArrowSchema *schema,
+			      struct tr_status *st)
 {
 	const bool is_map = type->id == TR_TYPE_MAP;
 	struct tr_arena arena;
@@ -165,7 +172,8 @@ static void write_validity(struct ArrowArray *array, const struct tr_column *col
 static tr_code column_to_array(const struct tr_column *column, uint32_t count, struct ArrowArray *array,
 			       struct tr_status *st);
 
-static tr_code write_texts(const struct tr_column *column, uint32_t count, struct ArrowArray *array, struct tr_status *st)
+static tr_code write_texts(const struct tr_column *column, uint32_t count, struct ArrowArray *array,
+			   struct tr_status *st)
 {
 	int32_t *offsets = new_buffer(array, 1, ((size_t)count + 1) * sizeof(*offsets));
 	uint64_t total = 0;
@@ -212,7 +220,8 @@ static void write_fixed(const struct tr_column *column, uint32_t count, struct A
 }
 
 /** Lists of a column that was copied: offsets begin at 0. */
-static tr_code write_lists(const struct tr_column *column, uint32_t count, struct ArrowArray *array, struct tr_status *st)
+static tr_code write_lists(const struct tr_column *column, uint32_t count, struct ArrowArray *array,
+			   struct tr_status *st)
 {
 	const uint32_t elements = count > 0 ? (uint32_t)column->offsets[count] : 0;
 	struct ArrowArray *child = array->children[0];

@@ -27,9 +27,10 @@ static const struct tr_type *flat_type(struct tr_arena *arena, const char *forma
 	static const struct {
 		const char *format;
 		enum tr_type_id id;
-	} types[] = {{"n", TR_TYPE_NULL},     {"b", TR_TYPE_BOOLEAN},  {"c", TR_TYPE_TINYINT},	 {"s", TR_TYPE_SMALLINT},
-		     {"i", TR_TYPE_INT},      {"l", TR_TYPE_BIGINT},   {"f", TR_TYPE_FLOAT},	 {"g", TR_TYPE_DOUBLE},
-		     {"u", TR_TYPE_VARCHAR},  {"z", TR_TYPE_VARBINARY}, {"tdD", TR_TYPE_DATE},	 {"tiM", TR_TYPE_INTERVAL_MONTH},
+	} types[] = {{"n", TR_TYPE_NULL},         {"b", TR_TYPE_BOOLEAN}, {"c", TR_TYPE_TINYINT},
+		     {"s", TR_TYPE_SMALLINT},     {"i", TR_TYPE_INT},     {"l", TR_TYPE_BIGINT},
+		     {"f", TR_TYPE_FLOAT},        {"g", TR_TYPE_DOUBLE},  {"u", TR_TYPE_VARCHAR},
+		     {"z", TR_TYPE_VARBINARY},    {"tdD", TR_TYPE_DATE},  {"tiM", TR_TYPE_INTERVAL_MONTH},
 		     {"tDm", TR_TYPE_INTERVAL_MS}};
 	int precision, scale;
 	char end;
@@ -39,8 +40,8 @@ static const struct tr_type *flat_type(struct tr_arena *arena, const char *forma
 			return tr_type_of(types[i].id);
 	if (strcmp(format, "ttm") == 0)
 		return tr_type_with_precision(arena, TR_TYPE_TIME, 3);
-	if (sscanf(format, "d:%d,%d%c", &precision, &scale, &end) == 2 && precision >= 1 && precision <= 38 && scale >= 0 &&
-	    scale <= precision)
+	if (sscanf(format, "d:%d,%d%c", &precision, &scale, &end) == 2 && precision >= 1 && precision <= 38 &&
+	    scale >= 0 && scale <= precision)
 		return tr_type_decimal(arena, precision, scale);
 	if (strncmp(format, "ts", 2) == 0 && format[2] != '\0' && unit_precision(format[2]) > 0 && format[3] == ':')
 		return tr_type_with_precision(arena, format[4] != '\0' ? TR_TYPE_TIMESTAMP_LTZ : TR_TYPE_TIMESTAMP,
@@ -59,7 +60,8 @@ static tr_code row_type(struct tr_arena *arena, const struct ArrowSchema *schema
 		TR_FAIL(st, TR_ERR_DATA, "%lld columns", (long long)schema->n_children);
 	for (size_t i = 0; i < count; i++) {
 		TR_TRY(schema_to_type(arena, schema->children[i], depth + 1, &types[i], st));
-		names[i] = tr_arena_printf(arena, "%s", schema->children[i]->name != NULL ? schema->children[i]->name : "");
+		names[i] = tr_arena_printf(arena, "%s",
+					   schema->children[i]->name != NULL ? schema->children[i]->name : "");
 	}
 	*type = tr_type_row(arena, names, types, count);
 	return TR_OK;
@@ -78,7 +80,8 @@ static tr_code schema_to_type(struct tr_arena *arena, const struct ArrowSchema *
 	} else if (strcmp(schema->format, "+l") == 0 && schema->n_children == 1) {
 		TR_TRY(schema_to_type(arena, schema->children[0], depth + 1, &value, st));
 		*type = tr_type_array(arena, value);
-	} else if (strcmp(schema->format, "+m") == 0 && schema->n_children == 1 && schema->children[0]->n_children == 2) {
+	} else if (strcmp(schema->format, "+m") == 0 && schema->n_children == 1 &&
+		   schema->children[0]->n_children == 2) {
 		TR_TRY(schema_to_type(arena, schema->children[0]->children[0], depth + 1, &key, st));
 		TR_TRY(schema_to_type(arena, schema->children[0]->children[1], depth + 1, &value, st));
 		*type = tr_type_map(arena, key, value);
@@ -87,8 +90,8 @@ static tr_code schema_to_type(struct tr_arena *arena, const struct ArrowSchema *
 	}
 	if (*type == NULL)
 		TR_FAIL(st, TR_ERR_UNAVAILABLE, "column '%s': Arrow's %s '%s' has no type of ours",
-			schema->name != NULL ? schema->name : "", schema->dictionary != NULL ? "dictionary of" : "format",
-			schema->format);
+			schema->name != NULL ? schema->name : "",
+			schema->dictionary != NULL ? "dictionary of" : "format", schema->format);
 	if ((schema->flags & ARROW_FLAG_NULLABLE) == 0)
 		*type = tr_type_with_nullable(arena, *type, false);
 	return TR_OK;
@@ -97,8 +100,8 @@ static tr_code schema_to_type(struct tr_arena *arena, const struct ArrowSchema *
 /* Values. */
 
 /** `count` values of the array from `first` on become rows `at` .. of the buffer. */
-static tr_code read_array(const struct ArrowArray *array, int64_t first, uint32_t count, struct tr_column_buffer *buffer,
-			  uint32_t at, struct tr_heap *heap, struct tr_status *st);
+static tr_code read_array(const struct ArrowArray *array, int64_t first, uint32_t count,
+			  struct tr_column_buffer *buffer, uint32_t at, struct tr_heap *heap, struct tr_status *st);
 
 static bool is_null(const struct ArrowArray *array, int64_t i)
 {
@@ -113,17 +116,17 @@ static void read_nulls(const struct ArrowArray *array, int64_t first, uint32_t c
 	for (uint32_t i = 0; i < count; i++) {
 		if (!is_null(array, first + i))
 			continue;
-		if (buffer->type->phys != TR_PHYS_LIST) {
+		if (buffer->type->phys != TR_PHYS_LIST && buffer->type->phys != TR_PHYS_ROW) {
 			tr_column_buffer_set_null(buffer, at + i);
 			continue;
 		}
-		tr_bit_clear(buffer->validity, at + i); /* it has no elements */
+		tr_bit_clear(buffer->validity, at + i); /* it has no elements, or harmless fields */
 		buffer->has_nulls = true;
 	}
 }
 
-static tr_code read_texts(const struct ArrowArray *array, int64_t first, uint32_t count, struct tr_column_buffer *buffer,
-			  uint32_t at, struct tr_heap *heap, struct tr_status *st)
+static tr_code read_texts(const struct ArrowArray *array, int64_t first, uint32_t count,
+			  struct tr_column_buffer *buffer, uint32_t at, struct tr_heap *heap, struct tr_status *st)
 {
 	const int32_t *offsets = array->buffers[1];
 	const char *bytes = array->buffers[2];
@@ -140,7 +143,8 @@ static tr_code read_texts(const struct ArrowArray *array, int64_t first, uint32_
 			memcpy(copy, text, (size_t)(end - begin));
 			text = copy;
 		}
-		((struct tr_view *)buffer->data)[at + i] = tr_view_make(begin == end ? "" : text, (uint32_t)(end - begin));
+		((struct tr_view *)buffer->data)[at + i] =
+			tr_view_make(begin == end ? "" : text, (uint32_t)(end - begin));
 	}
 	return TR_OK;
 }
@@ -164,8 +168,8 @@ static void read_fixed(const struct ArrowArray *array, int64_t first, uint32_t c
 	}
 }
 
-static tr_code read_lists(const struct ArrowArray *array, int64_t first, uint32_t count, struct tr_column_buffer *buffer,
-			  uint32_t at, struct tr_heap *heap, struct tr_status *st)
+static tr_code read_lists(const struct ArrowArray *array, int64_t first, uint32_t count,
+			  struct tr_column_buffer *buffer, uint32_t at, struct tr_heap *heap, struct tr_status *st)
 {
 	const int32_t *offsets = array->buffers[1];
 	const struct ArrowArray *child = array->children[0];
@@ -190,8 +194,8 @@ static tr_code read_lists(const struct ArrowArray *array, int64_t first, uint32_
 	return TR_OK;
 }
 
-static tr_code read_array(const struct ArrowArray *array, int64_t first, uint32_t count, struct tr_column_buffer *buffer,
-			  uint32_t at, struct tr_heap *heap, struct tr_status *st)
+static tr_code read_array(const struct ArrowArray *array, int64_t first, uint32_t count,
+			  struct tr_column_buffer *buffer, uint32_t at, struct tr_heap *heap, struct tr_status *st)
 {
 	switch (buffer->type->phys) {
 	case TR_PHYS_NONE: return TR_OK;
@@ -208,8 +212,8 @@ static tr_code read_array(const struct ArrowArray *array, int64_t first, uint32_
 	return TR_OK;
 }
 
-tr_code tr_batch_import(const struct ArrowArray *array, const struct ArrowSchema *schema, struct tr_owned_batch **result,
-			struct tr_status *st)
+tr_code tr_batch_import(const struct ArrowArray *array, const struct ArrowSchema *schema,
+			struct tr_owned_batch **result, struct tr_status *st)
 {
 	const struct tr_type *type;
 	struct tr_schema columns;
@@ -220,7 +224,8 @@ tr_code tr_batch_import(const struct ArrowArray *array, const struct ArrowSchema
 	if (strcmp(schema->format, "+s") != 0 || array->n_children != schema->n_children)
 		TR_FAIL(st, TR_ERR_DATA, "a batch is a struct array; this one has the format '%s'", schema->format);
 	if (array->length < 0 || array->length > TR_BATCH_ROWS_MAX)
-		TR_FAIL(st, TR_ERR_DATA, "%lld rows; a batch has %d at most", (long long)array->length, TR_BATCH_ROWS_MAX);
+		TR_FAIL(st, TR_ERR_DATA, "%lld rows; a batch has %d at most", (long long)array->length,
+			TR_BATCH_ROWS_MAX);
 	tr_arena_init(&arena, 0);
 	code = schema_to_type(&arena, schema, 0, &type, st);
 	if (code == TR_OK) {

@@ -58,7 +58,8 @@ static tr_code keep_and_add(struct own *own, const struct tr_row *row, struct tr
 	return TR_OK;
 }
 
-static tr_code on_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code on_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		      struct tr_status *st)
 {
 	const struct reduce *reduce = tr_context_user(context);
 	struct own *own = tr_context_own(context);
@@ -103,8 +104,8 @@ struct tr_stream *tr_stream_reduce(struct tr_stream *stream, tr_reduce_rows_fn f
 	if (stream->relation == NULL)
 		return tr_stream_new(env, plan->name, NULL, NULL);
 	if (stream->keys.count == 0 || fold == NULL) {
-		tr_env_fail(env, plan->name, fold == NULL ? "a function is needed"
-							  : "reduce needs a keyed stream (tr_stream_key_by)");
+		tr_env_fail(env, plan->name,
+			    fold == NULL ? "a function is needed" : "reduce needs a keyed stream (tr_stream_key_by)");
 		return tr_stream_new(env, plan->name, NULL, NULL);
 	}
 	*reduce = (struct reduce){fold, user, plan->name};

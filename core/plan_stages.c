@@ -159,7 +159,8 @@ static void find_steps(struct cutter *c)
 		struct tr_plan_stage *stage = &c->made->stages[s];
 
 		c->step_count = 0;
-		if (stage->head->kind == TR_NODE_OPERATOR) /* it stands on its edges, and is the first of the chain as well */
+		if (stage->head->kind ==
+		    TR_NODE_OPERATOR) /* it stands on its edges, and is the first of the chain as well */
 			step_add(c, stage->head, NONE, -1, &stage->head_readers);
 		else
 			add_readers(c, stage->head, -1, &stage->head_readers);

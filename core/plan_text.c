@@ -146,8 +146,8 @@ static void stages_text(struct printer *p, const struct tr_plan_stages *cut)
 
 		tr_bytes_printf(&p->out, "Stage %u (parallelism %u): ", s, stage->head->parallelism);
 		steps_text(p, cut, stage, -1, stage->head_readers);
-		tr_bytes_append_str(&p->out, stage->head->kind == TR_NODE_OPERATOR ? "Inputs"
-											: tr_plan_node_name(stage->head));
+		tr_bytes_append_str(&p->out,
+				    stage->head->kind == TR_NODE_OPERATOR ? "Inputs" : tr_plan_node_name(stage->head));
 		for (uint32_t i = 0; i < stage->input_count; i++)
 			tr_bytes_printf(&p->out, "%s stage %u", i > 0 ? "," : " of",
 					cut->edges[stage->inputs[i]].producer);

@@ -20,8 +20,8 @@ static void set_text(struct tr_owned_batch *owned, uint32_t column, uint32_t row
 static struct tr_owned_batch *by_hand(void)
 {
 	static const char *const names[] = {"b", "i", "s", "d", "a"};
-	const struct tr_type *types[] = {tr_type_of(TR_TYPE_BOOLEAN), tr_type_of(TR_TYPE_INT), tr_type_of(TR_TYPE_VARCHAR),
-					 tr_type_decimal(&arena, 5, 2),
+	const struct tr_type *types[] = {tr_type_of(TR_TYPE_BOOLEAN), tr_type_of(TR_TYPE_INT),
+					 tr_type_of(TR_TYPE_VARCHAR), tr_type_decimal(&arena, 5, 2),
 					 tr_type_array(&arena, tr_type_of(TR_TYPE_INT))};
 	const struct tr_schema schema = {5, names, types};
 	struct tr_owned_batch *owned = tr_owned_batch_create(&schema, 2);
@@ -98,7 +98,8 @@ static void test_offset(void **state)
 	const void *no_buffers[] = {NULL};
 	struct ArrowArray child = {.length = 2, .null_count = 1, .offset = 1, .n_buffers = 2, .buffers = buffers};
 	struct ArrowArray *children[] = {&child};
-	struct ArrowArray array = {.length = 2, .n_buffers = 1, .n_children = 1, .buffers = no_buffers, .children = children};
+	struct ArrowArray array = {
+		.length = 2, .n_buffers = 1, .n_children = 1, .buffers = no_buffers, .children = children};
 	struct ArrowSchema type = {.format = "l", .name = "x", .flags = ARROW_FLAG_NULLABLE};
 	struct ArrowSchema *types[] = {&type};
 	struct ArrowSchema schema = {.format = "+s", .name = "", .n_children = 1, .children = types};
@@ -125,9 +126,10 @@ static void test_offset(void **state)
 
 static const struct tr_type *random_type(uint64_t *seed, int depth)
 {
-	static const enum tr_type_id flat[] = {TR_TYPE_BOOLEAN, TR_TYPE_TINYINT, TR_TYPE_SMALLINT, TR_TYPE_INT,
-					       TR_TYPE_BIGINT,	TR_TYPE_FLOAT,	 TR_TYPE_DOUBLE,   TR_TYPE_VARCHAR,
-					       TR_TYPE_VARBINARY, TR_TYPE_DATE,	 TR_TYPE_INTERVAL_MONTH, TR_TYPE_INTERVAL_MS};
+	static const enum tr_type_id flat[] = {TR_TYPE_BOOLEAN, TR_TYPE_TINYINT,        TR_TYPE_SMALLINT,
+					       TR_TYPE_INT,     TR_TYPE_BIGINT,         TR_TYPE_FLOAT,
+					       TR_TYPE_DOUBLE,  TR_TYPE_VARCHAR,        TR_TYPE_VARBINARY,
+					       TR_TYPE_DATE,    TR_TYPE_INTERVAL_MONTH, TR_TYPE_INTERVAL_MS};
 	static const char *const names[] = {"p", "q"};
 	const struct tr_type *pair[2];
 
@@ -142,13 +144,15 @@ static const struct tr_type *random_type(uint64_t *seed, int depth)
 		return tr_type_row(&arena, names, pair, 2);
 	case 4: return tr_type_decimal(&arena, tr_test_below(seed, 2) ? 10 : 30, 2);
 	case 3:
-		return tr_type_with_precision(&arena, tr_test_below(seed, 2) ? TR_TYPE_TIMESTAMP : TR_TYPE_TIMESTAMP_LTZ,
+		return tr_type_with_precision(&arena,
+					      tr_test_below(seed, 2) ? TR_TYPE_TIMESTAMP : TR_TYPE_TIMESTAMP_LTZ,
 					      3 * (1 + (int)tr_test_below(seed, 3)));
 	default: return tr_type_of(flat[tr_test_below(seed, TR_COUNT_OF(flat))]);
 	}
 }
 
-static void fill(uint64_t *seed, struct tr_owned_batch *owned, struct tr_column_buffer *c, uint32_t row, bool may_be_null)
+static void fill(uint64_t *seed, struct tr_owned_batch *owned, struct tr_column_buffer *c, uint32_t row,
+		 bool may_be_null)
 {
 	const size_t width = tr_phys_bytes((enum tr_phys)c->type->phys);
 
@@ -157,7 +161,8 @@ static void fill(uint64_t *seed, struct tr_owned_batch *owned, struct tr_column_
 		c->has_nulls = true;
 	}
 	if (c->type->phys == TR_PHYS_LIST) {
-		const uint32_t from = c->children[0].length, n = tr_bit_get(c->validity, row) ? tr_test_below(seed, 4) : 0;
+		const uint32_t from = c->children[0].length,
+			       n = tr_bit_get(c->validity, row) ? tr_test_below(seed, 4) : 0;
 
 		for (uint32_t k = 0; k < c->child_count; k++) {
 			tr_column_buffer_reserve(&c->children[k], from + n + 1);
