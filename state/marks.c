@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "state/huge.h"
 
 #define WORDS 64 /* of a chunk */
+#define CHUNK_BYTES(array) (WORDS * sizeof(*(array)))
 #define CALLS_BETWEEN_LOOKS 64
 #define SAMPLED 16 /* with a guess one chunk of so many is looked at */
 #define GUESS_CHUNKS_MIN 2
@@ -25,20 +27,26 @@ void tr_marks_init(struct tr_marks *marks, struct tr_marks_clock *clock)
 
 void tr_marks_deinit(struct tr_marks *marks)
 {
-	free(marks->words);
+	if (marks->chunk_count > 0) {
+		tr_huge_unmap(marks->words, marks->chunk_count * CHUNK_BYTES(marks->words));
+		tr_huge_unmap(marks->rests, marks->chunk_count * CHUNK_BYTES(marks->rests));
+	}
 	free(marks->heads);
 	memset(marks, 0, sizeof(*marks));
 }
 
 size_t tr_marks_bytes(const struct tr_marks *marks)
 {
-	return sizeof(*marks) + marks->chunk_count * (WORDS * sizeof(*marks->words) + sizeof(*marks->heads));
+	return sizeof(*marks) +
+	       marks->chunk_count * (WORDS * (sizeof(*marks->words) + sizeof(*marks->rests)) + sizeof(*marks->heads));
 }
 
 static void clear_chunks(struct tr_marks *marks, uint32_t from)
 {
-	memset(marks->words + (size_t)from * WORDS, 0,
-	       (size_t)(marks->chunk_count - from) * WORDS * sizeof(*marks->words));
+	const size_t first = (size_t)from * WORDS, count = (size_t)(marks->chunk_count - from) * WORDS;
+
+	memset(marks->words + first, 0, count * sizeof(*marks->words));
+	memset(marks->rests + first, 0, count * sizeof(*marks->rests));
 	for (uint32_t c = from; c < marks->chunk_count; c++)
 		marks->heads[c] = (struct tr_marks_head){
 			.epoch = marks->clock->epoch, .base = UINT64_MAX, .base_next = UINT64_MAX};
@@ -53,6 +61,18 @@ void tr_marks_clear(struct tr_marks *marks)
 		clear_chunks(marks, 0);
 }
 
+/** An array of zeros in place of a smaller one, whose content it gets. Marking is random access: on huge pages. */
+static void *enlarge(void *old, size_t old_bytes, size_t bytes)
+{
+	void *larger = tr_huge_map(bytes);
+
+	if (old_bytes > 0) {
+		memcpy(larger, old, old_bytes);
+		tr_huge_unmap(old, old_bytes);
+	}
+	return larger;
+}
+
 void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 {
 	const uint32_t old = marks->chunk_count;
@@ -61,9 +81,12 @@ void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 	if (need <= old)
 		return;
 	marks->chunk_count = TR_MAX(need, old + old / 2);
-	marks->words = realloc(marks->words, (size_t)marks->chunk_count * WORDS * sizeof(*marks->words));
+	marks->words =
+		enlarge(marks->words, old * CHUNK_BYTES(marks->words), marks->chunk_count * CHUNK_BYTES(marks->words));
+	marks->rests =
+		enlarge(marks->rests, old * CHUNK_BYTES(marks->rests), marks->chunk_count * CHUNK_BYTES(marks->rests));
 	marks->heads = realloc(marks->heads, marks->chunk_count * sizeof(*marks->heads));
-	TR_ASSERT(marks->words != NULL && marks->heads != NULL);
+	TR_ASSERT(marks->heads != NULL);
 	clear_chunks(marks, old);
 	marks->is_full = marks->was_full = marks->will_guess = marks->is_guessed = false;
 }
@@ -119,22 +142,23 @@ static void catch_up(struct tr_marks *marks, uint32_t c)
 {
 	struct tr_marks_clock *clock = marks->clock;
 	struct tr_marks_head *head = &marks->heads[c];
-	const uint64_t due = is_complete(marks, head) ? 0 : ~UINT64_C(0); /* what was written for it */
-	const uint64_t base = due == 0 ? head->base_next : head->base;
+	const uint64_t given_up = is_complete(marks, head) ? 0 : ~UINT64_C(0);
+	const uint64_t base = given_up == 0 ? head->base_next : head->base;
 	const uint64_t all = base < clock->rewrite_before ? ~UINT64_C(0) : 0;
 	uint64_t left = 0, any = 0, pending = 0, old = 0;
 
 	for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++) {
 		struct tr_marks_word *word = &marks->words[w];
-		uint64_t bits = word->changed | ((word->pending | word->written) & due);
+		struct tr_marks_rest *rest = &marks->rests[w];
+		uint64_t bits = word->changed | (rest->due & given_up);
 
-		word->known |= bits;
-		old += (uint64_t)__builtin_popcountll(word->known & all & ~bits);
-		bits |= word->known & all;
+		rest->known |= bits;
+		old += (uint64_t)__builtin_popcountll(rest->known & all & ~bits);
+		bits |= rest->known & all;
 		pending += (uint64_t)__builtin_popcountll(bits);
-		word->pending = bits;
-		word->changed = word->written = 0;
-		left |= word->known & ~bits;
+		word->pending = rest->due = bits;
+		word->changed = 0;
+		left |= rest->known & ~bits;
 		any |= bits;
 	}
 	*head = (struct tr_marks_head){.epoch = clock->epoch,
@@ -173,6 +197,13 @@ static void guess(struct tr_marks *marks)
 				marks->words[w].changed = ~UINT64_C(0);
 }
 
+static void mark_sampled(struct tr_marks_word *words, const uint32_t *entries, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if ((entries[i] >> TR_MARKS_CHUNK_BITS) % SAMPLED == 0)
+			words[entries[i] / 64].changed |= UINT64_C(1) << entries[i] % 64;
+}
+
 uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t count, uint32_t held, uint32_t *saves)
 {
 	struct tr_marks_word *words = marks->words;
@@ -181,9 +212,13 @@ uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t
 	if (marks->is_full)
 		return 0;
 	if (marks->is_quiet) {
-		for (uint32_t i = 0; i < count; i++)
-			if (!marks->is_guessed || (entries[i] >> TR_MARKS_CHUNK_BITS) % SAMPLED == 0)
+		if (marks->is_guessed)
+			mark_sampled(words, entries, count);
+		else
+			for (uint32_t i = 0; i < count; i++) {
+				__builtin_prefetch(&words[entries[TR_MIN(i + PREFETCH, count - 1)] / 64], 1, 3);
 				words[entries[i] / 64].changed |= UINT64_C(1) << entries[i] % 64;
+			}
 		if (++marks->calls == CALLS_BETWEEN_LOOKS)
 			look(marks, held);
 		return 0;
@@ -198,7 +233,6 @@ uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t
 			catch_up(marks, c);
 		saves[n] = i;
 		n += (word->pending & bit) != 0;
-		word->written |= word->pending & bit;
 		word->pending &= ~bit;
 		word->changed |= bit;
 	}
@@ -216,12 +250,10 @@ static uint32_t take_word(struct tr_marks *marks, size_t w, uint32_t max, uint32
 		for (uint32_t i = 0; i < 64; i++)
 			entries[i] = (uint32_t)w * 64 + i;
 		word->pending = 0;
-		word->written = bits;
 		return 64;
 	}
 	for (; bits != 0 && n < max; bits &= bits - 1)
 		entries[n++] = (uint32_t)w * 64 + (uint32_t)__builtin_ctzll(bits);
-	word->written |= word->pending & ~bits;
 	word->pending = bits;
 	return n;
 }

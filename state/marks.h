@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Marks: which entries of a large array a checkpoint has to write. A bit an entry in each of four maps, whose words for the same
- * entries lie side by side, as marking looks at all of them:
+ * Marks: which entries of a large array a checkpoint has to write. A bit an entry in each of four maps. Marking a row is a random
+ * access, so only the two that it needs lie side by side; the others are apart:
  *
  *     changed    written to since the last barrier
  *     pending    belongs to the snapshot that is being written, and is not written yet
- *     written    was written for that snapshot; due again if it is given up
+ *
+ *     due        belongs to that snapshot; due again if it is given up
  *     known      was ever marked
  *
- *     barrier:   given up?  changed |= pending | written          then:  pending = changed, changed = written = 0
+ *     barrier:   given up?  changed |= due          then:  pending = due = changed, changed = 0
  *
  * A barrier does not touch the maps: it moves the owner's clock (`epoch` becomes the number of the checkpoint). A chunk of 4,096
  * entries catches up when it is next marked or gone through. An array is quiet when all chunks have caught up and
@@ -56,12 +57,16 @@ struct tr_marks_head {
 
 /** Of 64 entries. */
 struct tr_marks_word {
-	uint64_t changed, pending, written, known;
+	uint64_t changed, pending;
+};
+struct tr_marks_rest {
+	uint64_t due, known;
 };
 
 struct tr_marks {
 	struct tr_marks_clock *clock;
 	struct tr_marks_word *words; /* 64 a chunk */
+	struct tr_marks_rest *rests; /* likewise */
 	struct tr_marks_head *heads;
 	uint32_t chunk_count;
 	uint32_t cursor; /* chunks before it hold nothing pending */
