@@ -183,6 +183,9 @@ const struct tr_expr *tr_bind_expr(struct tr_binder *binder, const struct tr_exp
 /** A BOOLEAN; reports anything else. */
 const struct tr_expr *tr_bind_condition(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					const struct tr_ast_expr *ast);
+/** `expr` as `type`, which is the common type of `expr` and others. */
+const struct tr_expr *tr_bind_common(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
+				     struct tr_span span);
 /** `expr` as `type`, by an implicit cast if Flink allows one; NULL: reported at `span`. */
 const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
 				     struct tr_span span);

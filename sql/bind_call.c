@@ -171,7 +171,7 @@ static const struct tr_expr *make_case(struct tr_binder *binder, const struct tr
 	for (uint32_t i = 1; i <= count; i += 2) {
 		uint32_t at = i < count ? i : count - 1;
 
-		args[at] = tr_bind_coerce(binder, args[at], type, span);
+		args[at] = tr_bind_common(binder, args[at], type, span);
 		if (args[at] == NULL)
 			return NULL;
 	}

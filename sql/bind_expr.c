@@ -137,23 +137,27 @@ const struct tr_expr *tr_bind_condition(struct tr_binder *binder, const struct t
 	return expr;
 }
 
-const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
+const struct tr_expr *tr_bind_common(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
 				     struct tr_span span)
 {
-	if (expr == NULL)
-		return NULL;
-	if (tr_type_equals_ignoring_null(expr->type, type))
+	if (expr == NULL || tr_type_equals_ignoring_null(expr->type, type))
 		return expr;
 	if (expr->type->id == TR_TYPE_NULL)
 		return tr_expr_null(binder->arena, type);
-	if (!tr_type_coerces(expr->type, type)) {
+	type = tr_type_with_nullable(binder->arena, type, expr->type->is_nullable);
+	return tr_bind_placed(binder, tr_expr_cast(binder->arena, expr, type, false), span);
+}
+
+const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
+				     struct tr_span span)
+{
+	if (expr != NULL && !tr_type_coerces(expr->type, type)) {
 		tr_diag_error(binder->diags, TR_E_TYPE, span, "%s can't be used as %s",
 			      tr_type_text(binder->arena, expr->type), tr_type_text(binder->arena, type));
 		tr_diag_hint(binder->diags, "write CAST(... AS %s) if that is meant", tr_type_text(binder->arena, type));
 		return NULL;
 	}
-	type = tr_type_with_nullable(binder->arena, type, expr->type->is_nullable);
-	return tr_bind_placed(binder, tr_expr_cast(binder->arena, expr, type, false), span);
+	return tr_bind_common(binder, expr, type, span);
 }
 
 const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,

@@ -103,7 +103,7 @@ const struct tr_relation *tr_bind_values(struct tr_binder *binder, const struct 
 		}
 		type = tr_type_with_nullable(binder->arena, type, is_nullable);
 		for (uint32_t i = column; i < cells; i += width) {
-			const struct tr_expr *cell = tr_bind_coerce(binder, exprs[i], type, values->cells[i]->span);
+			const struct tr_expr *cell = tr_bind_common(binder, exprs[i], type, values->cells[i]->span);
 
 			if (cell == NULL)
 				return NULL;
@@ -135,7 +135,7 @@ static const struct tr_node *union_input(struct tr_binder *binder, const struct 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct tr_bound_column *column = &input->columns[i];
 
-		exprs[i] = tr_bind_coerce(binder, tr_expr_column(binder->arena, column->index, column->type), types[i],
+		exprs[i] = tr_bind_common(binder, tr_expr_column(binder->arena, column->index, column->type), types[i],
 					  span);
 		if (exprs[i] == NULL)
 			return NULL;

@@ -248,6 +248,18 @@ static const struct tr_type *common_of(struct tr_arena *arena, const struct tr_t
 	return tr_type_common(arena, a, b);
 }
 
+/* Functions that answer one of their arguments make a DOUBLE of FLOAT and DOUBLE; elsewhere, and in IF and IN, the first one wins. */
+static bool is_widened(const struct tr_ask *ask, const struct tr_func *func, const struct tr_type *common, char letter)
+{
+	if (common->id != TR_TYPE_FLOAT || letter != 'C' || func->special == TR_SPECIAL_IF ||
+	    strcmp(func->name, "IN") == 0)
+		return false;
+	for (uint32_t i = 0; i < ask->count; i++)
+		if (ask->want[i]->id == TR_TYPE_DOUBLE)
+			return true;
+	return false;
+}
+
 /* Brings the arguments of the letters c, C and e to their common type. */
 static bool unify(struct tr_ask *ask, const struct tr_func *func)
 {
@@ -273,6 +285,8 @@ static bool unify(struct tr_ask *ask, const struct tr_func *func)
 		return true;
 	if (common->id == TR_TYPE_NULL && letter == 'e')
 		common = tr_type_of(TR_TYPE_INT);
+	if (is_widened(ask, func, common, letter))
+		common = tr_type_of(TR_TYPE_DOUBLE);
 	for (uint32_t i = 0; i < ask->count; i++) {
 		char l = letter_of(params, i);
 		const struct tr_type *type = ask->want[i];

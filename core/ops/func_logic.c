@@ -143,7 +143,17 @@ static tr_code never_called(struct tr_call *call) { TR_UNREACHABLE(); }
 
 static const struct tr_type *type_common(struct tr_ask *ask) { return tr_typer_common(ask, 0); }
 
-static const struct tr_type *type_if(struct tr_ask *ask) { return tr_typer_common(ask, 1); }
+/* Of two points in time of one kind the first says how many digits are kept. */
+static const struct tr_type *type_if(struct tr_ask *ask)
+{
+	const struct tr_type *first = ask->given[1], *second = ask->given[2];
+
+	if (!tr_type_is_timestamp(first) || first->id != second->id)
+		return tr_typer_common(ask, 1);
+	for (uint32_t i = 1; i <= 2; i++)
+		ask->want[i] = tr_type_with_nullable(ask->arena, first, ask->given[i]->is_nullable);
+	return tr_type_with_nullable(ask->arena, first, first->is_nullable || second->is_nullable);
+}
 
 /* The first argument, as it was given; the two must be comparable. */
 static const struct tr_type *type_nullif(struct tr_ask *ask)

@@ -121,15 +121,17 @@ static const struct tr_type *type_item_of_array(struct tr_ask *ask)
 	return tr_type_with_nullable(ask->arena, ask->want[0]->children[0], true);
 }
 
-/* Keys are looked for as they are, integers of any width; what else is not of the key's type is cast to it. */
+/* Keys are looked for as they are, texts and integers of any width; what else is not of the key's type is cast to it. */
 static const struct tr_type *type_item_of_map(struct tr_ask *ask)
 {
 	const struct tr_type *key = ask->want[0]->children[0], *given = ask->given[1];
 
-	if (given->id == TR_TYPE_NULL || !tr_type_coerces(given, key)) {
-		if (!tr_type_is_integer(given) || !tr_type_is_integer(key))
+	const bool is_alike = (tr_type_is_text(given) && tr_type_is_text(key)) ||
+			      (tr_type_is_integer(given) && tr_type_is_integer(key) && !tr_type_coerces(given, key));
+
+	if (!is_alike) {
+		if (given->id == TR_TYPE_NULL || !tr_type_coerces(given, key))
 			return NULL;
-	} else if (!(tr_type_is_text(given) && tr_type_is_text(key))) {
 		ask->want[1] = tr_type_with_nullable(ask->arena, key, given->is_nullable);
 	}
 	return tr_type_with_nullable(ask->arena, ask->want[0]->children[1], true);

@@ -333,7 +333,7 @@ static int64_t position(struct tr_piece what, struct tr_piece s, int64_t from)
 	if (from < 1)
 		from = 1;
 	if (what.length == 0)
-		return from;
+		return 1; /* wherever the search begins */
 	skip = tr_text_prefix(s.text, s.length, (uint32_t)TR_MIN(from - 1, (int64_t)UINT32_MAX), NULL);
 	found = memmem(s.text + skip, s.length - skip, what.text, what.length);
 	return found == NULL ? 0 : (int64_t)tr_text_characters(s.text, (uint32_t)(found - s.text)) + 1;

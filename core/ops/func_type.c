@@ -4,8 +4,7 @@
  *
  * The rules are Flink's (LogicalTypeMerging, LogicalTypeCasts) as its documentation states them. An INT meets a DECIMAL
  * as DECIMAL(10, 0); a DECIMAL meets FLOAT or DOUBLE as DOUBLE; an integer meets FLOAT as FLOAT; of FLOAT and DOUBLE the
- * first one wins. When the digits of a
- * result exceed 38, the scale gives way first, down to 6.
+ * first one wins. When the digits of a result exceed 38, the scale gives way first, down to 6; that of a common type down to 0.
  */
 #include "base/check.h"
 #include "base/type.h"
@@ -87,9 +86,10 @@ static const struct tr_type *common_number(struct tr_arena *arena, const struct 
 		return tr_type_of(TR_MAX(a->id, b->id));
 	a = tr_decimal_of_integer(arena, a);
 	b = tr_decimal_of_integer(arena, b);
-	int scale = TR_MAX(a->scale, b->scale);
+	int digits = TR_MAX(a->precision - a->scale, b->precision - b->scale);
+	int scale = TR_MIN(TR_MAX(a->scale, b->scale), TR_DECIMAL_PRECISION_MAX - digits);
 
-	return adjusted(arena, TR_MAX(a->precision - a->scale, b->precision - b->scale) + scale, scale);
+	return tr_type_decimal(arena, digits + scale, scale);
 }
 
 static const struct tr_type *common_nested(struct tr_arena *arena, const struct tr_type *a, const struct tr_type *b)
