@@ -141,9 +141,10 @@ static tr_code check_window_table(const struct tr_node *node, struct tr_status *
 	const struct tr_schema *input = node->inputs[0]->output;
 	const struct tr_window_spec *window = &node->window.window;
 
-	if (window->is_processing_time || window->kind == TR_WINDOW_SESSION)
-		FAIL_NODE(st, node, "only TUMBLE, HOP and CUMULATE in event time");
-	if (window->time_column < 0 || window->time_column >= (int32_t)input->column_count)
+	if (window->kind == TR_WINDOW_SESSION)
+		FAIL_NODE(st, node, "only TUMBLE, HOP and CUMULATE");
+	if (!window->is_processing_time &&
+	    (window->time_column < 0 || window->time_column >= (int32_t)input->column_count))
 		FAIL_NODE(st, node, "the time column does not exist");
 	if (node->output->column_count != input->column_count + 3)
 		FAIL_NODE(st, node, "the output is not the input's columns and the window's");

@@ -99,7 +99,7 @@ struct tr_node {
 		} project;
 		struct tr_unnest
 			unnest; /* output: the columns that it passes on, then those of the elements, then their number */
-		/* WINDOW_TABLE: only `window`, of event time and not SESSION; output is the input's columns, then window_start,
+		/* WINDOW_TABLE: only `window`, not SESSION; output is the input's columns, then window_start,
 		 * window_end, window_time; a row for each window that a row is in.
 		 * WINDOW_AGGREGATE: output of SINGLE and GLOBAL is [keys..., aggregates..., window_start, window_end,
 		 * window_time]: the first two TIMESTAMP(3), the last TIMESTAMP(3) or TIMESTAMP_LTZ(3) (NULL for none).

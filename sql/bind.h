@@ -92,6 +92,10 @@ struct tr_relation {
 	struct tr_window_spec window; /* its time_column counts in the node's columns */
 	uint32_t partition_count;     /* SESSION's PARTITION BY: columns of the node */
 	const uint32_t *partitions;
+	/* SESSION with WHERE: what is aggregated are the sessions of the rows that are left, as in Flink; but sessions that are read
+	 * first are those of all rows, before the condition. */
+	const struct tr_relation *before_where; /* NULL: no WHERE */
+	const struct tr_expr *where;            /* over the columns of either node */
 };
 
 /** WITH queries that are visible, innermost first. */
@@ -299,8 +303,8 @@ const struct tr_relation *tr_bind_window_function(struct tr_binder *binder, cons
 /** Their names, for suggestions. */
 extern const char *const tr_window_function_names[];
 extern const uint32_t tr_window_function_count;
-/** The relation with a node that computes its window's columns, one row per window. NULL: reported at `span`; SESSION and
- * processing time have none. */
+/** The relation with a node that computes its window's columns, one row per window. NULL: reported at `span`; SESSION has none in
+ * processing time, nor in batch mode. */
 const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const struct tr_relation *relation,
 					       struct tr_span span);
 /** The relation's columns in their order, as columns of a node also where it has a window. NULL: reported. */
@@ -322,6 +326,12 @@ bool tr_bind_is_window_function(const struct tr_ast_expr *call);
 extern const char *const tr_window_column_names[3];
 const struct tr_type *tr_bind_window_column_type(struct tr_binder *binder, const struct tr_window_spec *window,
 						 uint32_t which);
+
+/* bind_session.c */
+/** A node with the rows of a relation that has a SESSION window, each with the columns of its session, when that has ended. NULL:
+ * reported. */
+const struct tr_node *tr_bind_session_rows(struct tr_binder *binder, const struct tr_relation *relation,
+					   const struct tr_schema *schema, struct tr_span span);
 
 /* bind_group_window.c */
 /** The relation with the window of GROUP BY TUMBLE(ts, size), if there is one among the groups; else `input` itself. NULL:

@@ -118,6 +118,22 @@ static const struct tr_expr *terms(struct tr_binder *binder, const struct tr_rel
 	return tr_bind_function(binder, "AND", both, 2, span);
 }
 
+/* The rows before their windows are known of which a condition holds. */
+static const struct tr_relation *filter_rows(struct tr_binder *binder, const struct tr_relation *relation,
+					     const struct tr_expr *condition, struct tr_span span)
+{
+	const struct tr_expr *const both[2] = {relation->where, condition};
+	struct tr_relation *result = TR_NEW(binder->arena, struct tr_relation);
+
+	*result = *tr_bind_filter(binder, relation, condition);
+	if (!relation->has_window || relation->window.kind != TR_WINDOW_SESSION)
+		return result;
+	if (relation->before_where == NULL)
+		result->before_where = relation;
+	result->where = relation->where == NULL ? condition : tr_bind_function(binder, "AND", both, 2, span);
+	return result;
+}
+
 static const struct tr_relation *bind_where(struct tr_binder *binder, const struct tr_relation *relation,
 					    const struct tr_ast_expr *where)
 {
@@ -128,11 +144,11 @@ static const struct tr_relation *bind_where(struct tr_binder *binder, const stru
 	if (condition == NULL)
 		return NULL;
 	if (!tr_bind_reads_window(relation, condition))
-		return tr_bind_filter(binder, relation, condition);
+		return filter_rows(binder, relation, condition, where->span);
 	above = terms(binder, relation, condition, true, where->span);
 	condition = terms(binder, relation, condition, false, where->span);
 	if (condition != NULL)
-		relation = tr_bind_filter(binder, relation, condition);
+		relation = filter_rows(binder, relation, condition, where->span);
 	relation = tr_bind_window_table(binder, relation, where->span);
 	return relation != NULL ? tr_bind_filter(binder, relation, above) : NULL;
 }
@@ -191,10 +207,11 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 						      const char *const *names, struct tr_span span)
 {
 	const struct tr_expr **kept =
-		TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 2, const struct tr_expr *);
-	const char **kept_names = TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 2, const char *);
-	uint32_t base_columns = relation->node->output->column_count, kept_count = 0;
+		TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 3, const struct tr_expr *);
+	const char **kept_names = TR_NEW_ARRAY(binder->arena, count + relation->partition_count + 3, const char *);
+	uint32_t base_columns = relation->node->output->column_count, kept_count = 0, time_at = 0;
 	uint32_t *partitions = TR_NEW_ARRAY(binder->arena, relation->partition_count + 1, uint32_t);
+	const struct tr_expr *where = NULL;
 	struct tr_relation *result, *view;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -211,15 +228,27 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 	if (relation->window.time_column >= 0) {
 		uint32_t time_column = (uint32_t)relation->window.time_column;
 
+		time_at = kept_count;
 		kept[kept_count] =
 			tr_expr_column(binder->arena, time_column, relation->node->output->types[time_column]);
 		kept_names[kept_count++] = "$time";
 	}
 	for (uint32_t i = 0; i < relation->partition_count; i++) {
-		partitions[i] = kept_count;
+		partitions[i] = 0;
+		while (partitions[i] < kept_count && !(kept[partitions[i]]->kind == TR_EXPR_COLUMN &&
+						       kept[partitions[i]]->column == relation->partitions[i]))
+			partitions[i]++;
+		if (partitions[i] < kept_count)
+			continue;
 		kept[kept_count] = tr_expr_column(binder->arena, relation->partitions[i],
 						  relation->node->output->types[relation->partitions[i]]);
 		kept_names[kept_count++] = "$partition";
+	}
+	if (relation->before_where != NULL) {
+		where = tr_expr_column(binder->arena, kept_count, relation->where->type);
+		kept[kept_count] = relation->where;
+		kept_names[kept_count++] = "$where";
+		relation = relation->before_where;
 	}
 	view = tr_bind_project(binder, relation, kept_count, kept, kept_names);
 	result = tr_bind_relation_new(binder, view->node, count);
@@ -229,7 +258,7 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 	result->partition_count = relation->partition_count;
 	result->partitions = partitions;
 	if (relation->window.time_column >= 0)
-		result->window.time_column = (int32_t)(kept_count - relation->partition_count - 1);
+		result->window.time_column = (int32_t)time_at;
 	for (uint32_t i = 0, at = 0; i < count; i++) {
 		struct tr_bound_column *column = &result->columns[i];
 
@@ -241,7 +270,7 @@ static const struct tr_relation *project_below_window(struct tr_binder *binder, 
 		else
 			column->index = at++;
 	}
-	return result;
+	return where != NULL ? filter_rows(binder, result, where, span) : result;
 }
 
 static const struct tr_relation *bind_plain_select(struct tr_binder *binder, const struct tr_ast_select *select,

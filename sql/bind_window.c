@@ -237,13 +237,19 @@ const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const s
 	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, base + 3, const struct tr_type *);
 	struct tr_schema *schema = TR_NEW(binder->arena, struct tr_schema);
 	struct tr_relation *result;
-	struct tr_node *node;
+	const struct tr_node *made;
 
 	TR_ASSERT(relation->has_window);
-	if (window->kind == TR_WINDOW_SESSION || window->is_processing_time) {
+	if (relation->before_where != NULL) {
+		const struct tr_relation *all = tr_bind_window_table(binder, relation->before_where, span);
+
+		return all != NULL ? tr_bind_filter(binder, all, relation->where) : NULL;
+	}
+	if (window->kind == TR_WINDOW_SESSION && (window->is_processing_time || binder->is_batch)) {
 		tr_diag_not_supported(
-			binder->diags, span, "%s whose columns are read before GROUP BY window_start, window_end",
-			window->kind == TR_WINDOW_SESSION ? "SESSION windows" : "windows in processing time");
+			binder->diags, span,
+			"SESSION windows %s whose columns are read before GROUP BY window_start, window_end",
+			window->is_processing_time ? "in processing time" : "in batch mode");
 		tr_diag_hint(binder->diags, "HAVING, or WHERE around the aggregating query, can read them");
 		return NULL;
 	}
@@ -252,17 +258,27 @@ const struct tr_relation *tr_bind_window_table(struct tr_binder *binder, const s
 		types[i] = i < base ? below->types[i] : tr_bind_window_column_type(binder, window, i - base);
 	}
 	*schema = (struct tr_schema){.column_count = base + 3, .names = names, .types = types};
-	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_TABLE, &relation->node, 1);
-	node->window.window = *window;
-	node->output = schema;
-	result = tr_bind_relation_new(binder, node, relation->column_count);
+	if (window->kind == TR_WINDOW_SESSION) {
+		made = tr_bind_session_rows(binder, relation, schema, span);
+		if (made == NULL)
+			return NULL;
+	} else {
+		struct tr_node *node = tr_plan_node(binder->arena, TR_NODE_WINDOW_TABLE, &relation->node, 1);
+
+		node->window.window = *window;
+		node->output = schema;
+		made = node;
+	}
+	result = tr_bind_relation_new(binder, made, relation->column_count);
 	result->is_bounded = relation->is_bounded;
 	result->has_local_windows = window->is_local_time;
 	for (uint32_t i = 0; i < relation->column_count; i++) {
 		struct tr_bound_column *column = &result->columns[i];
 
 		*column = relation->columns[i];
-		if (column->role >= TR_ROLE_WINDOW_START)
+		if (window->is_processing_time && column->role >= TR_ROLE_WINDOW_START)
+			column->role = column->role == TR_ROLE_WINDOW_TIME ? TR_ROLE_PROCTIME : TR_ROLE_NONE;
+		else if (column->role >= TR_ROLE_WINDOW_START)
 			column->role =
 				(enum tr_column_role)(TR_ROLE_ATTACHED_START + column->role - TR_ROLE_WINDOW_START);
 		else if (column->role == TR_ROLE_ROWTIME || column->role == TR_ROLE_ATTACHED_TIME)

@@ -515,19 +515,21 @@ static const struct tr_node *prune_window_table(struct tr_arena *arena, const st
 {
 	const uint32_t base = node->inputs[0]->output->column_count;
 	struct usage input = usage_new(arena, base, false);
-	uint32_t time_column = (uint32_t)node->window.window.time_column;
+	const int32_t time_column = node->window.window.time_column;
 	const struct tr_node *pruned;
 	struct tr_node *copy;
 
 	memcpy(input.is_read, usage->is_read, base * sizeof(*input.is_read));
-	input.is_read[time_column] = true;
+	if (time_column >= 0)
+		input.is_read[time_column] = true;
 	pruned = prune(arena, node->inputs[0], &input);
 	for (uint32_t i = 0; i < usage->count; i++)
 		usage->is_read[i] = i >= base || input.is_read[i];
 	copy = tr_plan_copy(arena, node, &pruned);
 	copy->output = keep_columns(arena, node->output, usage);
 	TR_ASSERT(copy->output->column_count == pruned->output->column_count + 3);
-	copy->window.window.time_column = (int32_t)input.map[time_column];
+	if (time_column >= 0)
+		copy->window.window.time_column = (int32_t)input.map[time_column];
 	return copy;
 }
 

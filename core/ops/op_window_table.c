@@ -19,6 +19,7 @@
 struct window_table {
 	struct tr_op op;
 	struct tr_window_clock clock;
+	int64_t now_ms; /* processing time: of the batch in hand */
 	const struct tr_schema *input;
 	struct tr_batch batch;          /* TUMBLE: what is emitted */
 	struct tr_column *columns;      /* the input's, then the three */
@@ -32,11 +33,12 @@ struct window_table {
 	int64_t end;                    /* of the row's next window; INT64_MIN: its first */
 };
 
-/** The local time of a row. */
-static tr_code time_of(struct window_table *w, const struct tr_batch *batch, uint32_t row, int64_t *time)
+/** The local time that a row has. */
+static tr_code event_time_of(struct window_table *w, const struct tr_batch *batch, uint32_t row, int64_t *time)
 {
-	const struct tr_column *column = &batch->columns[w->clock.spec.time_column];
-	const char *name = w->input->names[w->clock.spec.time_column];
+	const int32_t at = w->clock.spec.time_column;
+	const struct tr_column *column = &batch->columns[at];
+	const char *name = w->input->names[at];
 	struct tr_status *st = &w->op.context->status;
 
 	if (tr_column_is_null(column, row))
@@ -50,12 +52,22 @@ static tr_code time_of(struct window_table *w, const struct tr_batch *batch, uin
 	return TR_OK;
 }
 
+/** The local time of a row, or of now. */
+static tr_code time_of(struct window_table *w, const struct tr_batch *batch, uint32_t row, int64_t *time)
+{
+	if (w->clock.spec.is_processing_time) {
+		*time = tr_window_local(&w->clock, w->now_ms);
+		return TR_OK;
+	}
+	return event_time_of(w, batch, row, time);
+}
+
 /** window_start, window_end and window_time of the window with this end. */
 static void window_of(struct window_table *w, int64_t end, int64_t *start, int64_t *window_end, int64_t *time)
 {
 	*start = tr_window_start_of(&w->clock, end);
 	*window_end = end;
-	*time = tr_window_utc(&w->clock, end - 1);
+	*time = w->clock.spec.is_processing_time ? w->now_ms : tr_window_utc(&w->clock, end - 1);
 }
 
 /* ---- TUMBLE ---- */
@@ -172,6 +184,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	struct window_table *w = (struct window_table *)op;
 
 	TR_ASSERT(input == 0 && w->source == NULL);
+	w->now_ms = op->context->program.processing_time_ms;
 	if (w->clock.spec.kind == TR_WINDOW_TUMBLE)
 		return pass_on(w, batch);
 	w->source = batch;
@@ -202,9 +215,10 @@ static const struct tr_op_ops window_table_ops = {
 
 static tr_code check(const struct tr_window_spec *window, const struct tr_schema *input, struct tr_status *st)
 {
-	if (window->is_processing_time || window->kind == TR_WINDOW_SESSION)
-		TR_FAIL(st, TR_ERR_INTERNAL, "window table: TUMBLE, HOP and CUMULATE in event time only");
-	if (window->time_column < 0 || (uint32_t)window->time_column >= input->column_count)
+	if (window->kind == TR_WINDOW_SESSION)
+		TR_FAIL(st, TR_ERR_INTERNAL, "window table: TUMBLE, HOP and CUMULATE only");
+	if (!window->is_processing_time &&
+	    (window->time_column < 0 || (uint32_t)window->time_column >= input->column_count))
 		TR_FAIL(st, TR_ERR_INTERNAL, "window table: time column %d does not exist", window->time_column);
 	return TR_OK;
 }

@@ -4,7 +4,7 @@
  *
  *     ts, k, ...   ->   ts, k, ... | window_start | window_end | window_time          one row per window
  *
- * TUMBLE, HOP and CUMULATE in event time. Rows keep their order and their watermark runs: the three columns say nothing
+ * TUMBLE, HOP and CUMULATE; in processing time the windows are those of now, and so is window_time. Rows keep their order and their watermark runs: the three columns say nothing
  * about lateness, which an aggregation further on decides. No state but what is being emitted.
  */
 #ifndef TR_CORE_OPS_OP_WINDOW_TABLE_H

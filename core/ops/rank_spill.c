@@ -261,8 +261,8 @@ static void put_piece(struct tr_rank_op *r)
 		}
 	}
 	tr_rank_image_write(r, count);
-	tr_spill_put(spill->file, spill->run->records, TR_RANK_KIND_ROWS, r->bytes.data, r->bytes.length, (uint8_t)first,
-		     (uint8_t)hash_at(spill, last, first));
+	tr_spill_put(spill->file, spill->run->records, TR_RANK_KIND_ROWS, r->bytes.data, r->bytes.length,
+		     (uint8_t)first, (uint8_t)hash_at(spill, last, first));
 }
 
 static void end_run(struct tr_rank_op *r, struct tr_rank_bucket *bucket)
@@ -349,8 +349,8 @@ static void begin_part(struct tr_rank_op *r, struct tr_rank_bucket *bucket)
 	for (uint32_t at = spill->starts[spill->first]; at < spill->starts[end]; at++)
 		tr_rank_bucket_add(r, bucket, spill->order[at]);
 	for (struct tr_rank_run *run = bucket->runs; run != NULL; run = run->next)
-		tr_spill_reader_add(&spill->reader, spill->file, run->records, (uint8_t)spill->first, (uint8_t)(end - 1),
-				    0);
+		tr_spill_reader_add(&spill->reader, spill->file, run->records, (uint8_t)spill->first,
+				    (uint8_t)(end - 1), 0);
 	spill->is_ready = false;
 }
 

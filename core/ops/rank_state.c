@@ -62,7 +62,8 @@ void tr_rank_state_init(struct tr_rank_op *r)
 	*schema = (struct tr_schema){.column_count = count + 2, .names = names, .types = types};
 	r->kinds[AT_OPERATOR] =
 		(struct tr_state_kind){.kind = TR_RANK_KIND_OPERATOR, .name = "operator", .schema = &operator_schema};
-	r->kinds[AT_PARTS] = (struct tr_state_kind){.kind = TR_RANK_KIND_PARTS, .name = "parts", .schema = &part_schema};
+	r->kinds[AT_PARTS] =
+		(struct tr_state_kind){.kind = TR_RANK_KIND_PARTS, .name = "parts", .schema = &part_schema};
 	r->kinds[AT_ROWS] = (struct tr_state_kind){
 		.kind = TR_RANK_KIND_ROWS, .name = "rows", .is_keyed = true, .schema = schema, .key_count = keys};
 	r->image = tr_batch_buffer_create(schema, TR_RANK_CHUNK_ROWS);
@@ -197,7 +198,7 @@ static size_t image_next(struct tr_rank_op *r, uint64_t age)
 	const struct tr_rank_chunk *chunk;
 	uint32_t rows[TR_RANK_CHUNK_ROWS];
 	const uint32_t keys = r->plan->key_count, count = tr_rank_rows_next(&r->rows, age, TR_STATE_RECORD_BYTES,
-									     TR_RANK_CHUNK_ROWS, &chunk, rows);
+									    TR_RANK_CHUNK_ROWS, &chunk, rows);
 
 	if (count == 0)
 		return 0;

@@ -108,10 +108,6 @@ static void test_window_errors(void **state)
 		     "E0502 3:100 the size (5000 ms) must be a multiple of the slide (2000 ms)");
 	expect_error(WINDOWED("COUNT(*)", "TUMBLE(TABLE t, DESCRIPTOR(ts))", "window_start, window_end"),
 		     "E0502 3:28 TUMBLE needs its argument SIZE");
-	expect_error(
-		TABLES "SELECT * FROM TABLE(SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND));",
-		"E0901 3:1 not supported yet: SESSION windows whose columns are read before GROUP BY window_start, "
-		"window_end");
 }
 
 /* A table that could not be made is not missed again at each use. */
