@@ -87,6 +87,20 @@ static bool has_refused_parts(struct tr_binder *binder, const struct tr_ast_expr
 	return false;
 }
 
+/* CURRENT_WATERMARK's argument. */
+static bool is_rowtime(struct tr_binder *binder, const struct tr_expr_scope *scope, const struct tr_expr *expr,
+		       const struct tr_ast_expr *ast)
+{
+	enum tr_column_role role = scope->relation != NULL ? tr_bind_role(scope->relation, expr) : TR_ROLE_NONE;
+
+	if (!binder->is_batch && (role == TR_ROLE_ROWTIME || role == TR_ROLE_ATTACHED_TIME))
+		return true;
+	tr_diag_error(binder->diags, TR_E_TIME, ast->span,
+		      binder->is_batch ? "there are no watermarks in batch mode"
+				       : "CURRENT_WATERMARK takes a column that has a watermark");
+	return false;
+}
+
 const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast)
 {
@@ -131,6 +145,8 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 		return tr_bind_function(binder, trim_function(ast), swapped, 2, ast->span);
 	}
 	if (!bind_arguments(binder, scope, ast, args))
+		return NULL;
+	if (strcasecmp(name, "CURRENT_WATERMARK") == 0 && count == 1 && !is_rowtime(binder, scope, args[0], ast))
 		return NULL;
 	if (strcasecmp(name, "NULLIF") == 0 && count == 2) {
 		const struct tr_expr *equal = tr_bind_function(binder, "=", args, 2, ast->span);

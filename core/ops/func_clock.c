@@ -326,6 +326,25 @@ static tr_code run_position(struct tr_call *call)
 	return TR_OK;
 }
 
+/* What was in force when the row arrived; rows come in their order. */
+static tr_code run_watermark(struct tr_call *call)
+{
+	const int64_t ticks_a_ms = tr_type_ticks_per_second(call->type) / 1000;
+	const struct tr_batch *batch = call->batch;
+	uint32_t run = 0;
+
+	TR_CALL_ROWS(call, row) {
+		while (run + 1 < batch->run_count && batch->runs[run + 1].row <= row)
+			run++;
+		if (batch->run_count == 0 || batch->runs[run].watermark_ms == TR_WATERMARK_MIN)
+			tr_call_set_null(call, row);
+		else if (__builtin_mul_overflow(batch->runs[run].watermark_ms, TR_MAX(ticks_a_ms, 1),
+						&((int64_t *)call->out)[row]))
+			TR_CALL_FAIL(call, row, "the watermark is out of the range of its type");
+	}
+	return TR_OK;
+}
+
 #define TEXT(name_, params_, typer_, kernel_, null_, signature_, doc_, example_)                                    \
 	{                                                                                                           \
 		.name = (name_), .params = (params_), .typer = (typer_), .kernel = (kernel_), .null_rule = (null_), \
@@ -352,6 +371,17 @@ static const struct tr_func rows[] = {
 	 .kernel = run_position,
 	 .null_rule = TR_NULL_STRICT,
 	 .flags = TR_FUNC_VOLATILE | TR_FUNC_PER_ROW | TR_FUNC_CONTEXT | TR_FUNC_NOT_NULL | TR_FUNC_HIDDEN},
+	{.name = "CURRENT_WATERMARK",
+	 .params = "x",
+	 .typer = tr_typer_first,
+	 .kernel = run_watermark,
+	 .null_rule = TR_NULL_CUSTOM,
+	 .flags = TR_FUNC_VOLATILE | TR_FUNC_PER_ROW | TR_FUNC_CONTEXT | TR_FUNC_NULLABLE,
+	 TR_FUNC_DOC("temporal", "CURRENT_WATERMARK(rowtime) -> the column's type",
+		     "The watermark that is in force for the row, or NULL if there is none yet. Its argument is a "
+		     "column with a "
+		     "watermark.",
+		     NULL)},
 	TEXT("DATE_FORMAT", "xs", tr_typer_string, run_date_format, TR_NULL_STRICT,
 	     "DATE_FORMAT(timestamp, pattern) -> STRING", "A time as text, by a pattern of Java's.",
 	     "DATE_FORMAT(TIMESTAMP '2001-02-03 04:05:06', 'yyyy/MM/dd') = '2001/02/03'"),

@@ -50,6 +50,7 @@ struct tr_call {
 	struct tr_column *result; /* a kernel that passes columns on (ROW) writes children here */
 	struct tr_arena *heap;
 	const struct tr_program_context *context;
+	const struct tr_batch *batch;   /* whose rows they are */
 	const struct tr_timezone *zone; /* session zone */
 	struct tr_timezone_cursor *cursor;
 	int code;             /* tr_func.code */

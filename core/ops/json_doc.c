@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "core/ops/kernel_regex.h"
 
 #define NONE UINT32_MAX
 #define EXPONENT_DIGITS_MAX 10
@@ -28,6 +29,7 @@ void tr_json_doc_deinit(struct tr_json_doc *doc)
 {
 	free(doc->nodes);
 	free(doc->members);
+	tr_regex_destroy(doc->regex);
 	*doc = (struct tr_json_doc){0};
 }
 

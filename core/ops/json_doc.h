@@ -26,6 +26,8 @@
 #define TR_JSON_DOC_NUMBER_MAX 1000 /* characters of a number */
 #define TR_JSON_WRITE_MAX (64u << 20)
 
+struct tr_regex;
+
 enum tr_json_doc_kind {
 	TR_JSON_DOC_NULL,
 	TR_JSON_DOC_FALSE,
@@ -55,6 +57,7 @@ struct tr_json_doc {
 	uint64_t walked;                    /* children looked at since the text was parsed */
 	struct tr_json_doc_member *members; /* of tr_json_doc_members */
 	uint32_t member_capacity;
+	struct tr_regex *regex; /* of filters in paths (core/ops/json_filter.h), once one has a pattern */
 };
 
 void tr_json_doc_deinit(struct tr_json_doc *doc);

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/check.h"
-#include "core/ops/json_path_token.h"
+#include "core/ops/json_filter.h"
 
 struct reader {
 	struct tr_arena *arena;
@@ -17,6 +17,7 @@ struct reader {
 	uint32_t length, at;
 	struct tr_json_path *path;
 	uint32_t capacity;
+	int depth; /* filters that it stands in */
 };
 
 static bool read_token(struct reader *r);
@@ -191,6 +192,27 @@ static bool read_numbers(struct reader *r)
 	return (is_slice ? read_slice(r, from, to) : read_indexes(r, from, to)) && read_rest(r);
 }
 
+/* [?(..)]: behind the '?'. */
+static bool read_filter(struct reader *r, uint32_t at)
+{
+	struct tr_json_token *token = add_token(r, TR_JSON_TOKEN_FILTER);
+	const char *error;
+	uint32_t to, end;
+
+	at = skip(r, at);
+	if (char_at(r, at) != '(')
+		return invalid(r, "a filter must be in parentheses: [?(..)]");
+	to = tr_json_closing(r->text, r->length, at, '(', ')', true);
+	end = to < r->length ? skip(r, to + 1) : to;
+	if (char_at(r, end) != ']')
+		return invalid(r, "a filter is not closed");
+	token->filter = tr_json_filter_compile(r->arena, r->text + at, to + 1 - at, r->depth + 1, &error);
+	if (token->filter == NULL)
+		return invalid(r, error);
+	r->at = end + 1;
+	return read_rest(r);
+}
+
 static bool read_bracket(struct reader *r)
 {
 	const uint32_t at = skip(r, r->at + 1);
@@ -201,7 +223,7 @@ static bool read_bracket(struct reader *r)
 	if ((first >= '0' && first <= '9') || first == '-' || first == ':')
 		return read_numbers(r);
 	if (first == '?')
-		return unsupported(r, "filters in JSON paths, [?(..)], are not supported");
+		return read_filter(r, at + 1);
 	if (first != '*')
 		return invalid(r, "a name in quotes, an index or * must stand in brackets");
 	r->at = skip(r, at + 1);
@@ -352,8 +374,13 @@ static void set_definite(struct tr_json_path *path)
 
 struct tr_json_path *tr_json_path_compile(struct tr_arena *arena, const char *text, uint32_t length)
 {
+	return tr_json_path_compile_inner(arena, text, length, 0);
+}
+
+struct tr_json_path *tr_json_path_compile_inner(struct tr_arena *arena, const char *text, uint32_t length, int depth)
+{
 	struct tr_json_path *path = TR_NEW(arena, struct tr_json_path);
-	struct reader r = {.arena = arena, .path = path};
+	struct reader r = {.arena = arena, .path = path, .depth = depth};
 
 	read_mode(&text, &length, &path->is_lax);
 	trim(&text, &length);

@@ -4,9 +4,10 @@
  *
  *     $ root   .name  ['name']  ['a', 'b']  [0]  [-1]  [0, 2]  [1:3]  [:2]  [-2:]  .*  [*]  ..name (at any depth)
  *     .length() .size() .keys() .min() .max() .avg() .sum() .stddev() .first() .last() .index(n)
+ *     [?(@.price < 10)] filters: core/ops/json_filter.h
  *
  * A path without a word in front is strict: what is not there is an error; lax finds nothing then. A path that may match
- * several values finds an array of them. Filters ([?(..)]) are refused, and so are paths of more than 1,000 steps, and paths that
+ * several values finds an array of them. Refused are paths of more than 1,000 steps, and paths that
  * look at very many more values than the document has (several `..`).
  */
 #ifndef TR_CORE_OPS_JSON_PATH_H
@@ -17,6 +18,7 @@
 #define TR_JSON_PATH_NONE UINT32_MAX
 #define TR_JSON_PATH_STEPS_MAX 1000
 #define TR_JSON_PATH_WALK_MAX (1u << 20) /* values that a path looks at, besides some times those of the document */
+#define TR_JSON_PATH_WALKS_OF_DOCUMENT 8 /* times that a path may look at each value */
 
 struct tr_json_token;
 

@@ -14,9 +14,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "core/ops/json_path_token.h"
-
-#define WALKS_OF_DOCUMENT 8 /* times that a path may look at each value */
+#include "core/ops/json_filter.h"
 
 const char tr_json_path_too_much[] = "the path finds too much";
 
@@ -71,6 +69,22 @@ static bool hand_on(struct evaluation *e, uint32_t at, uint32_t node)
 	}
 	e->matches[e->count++] = node;
 	return true;
+}
+
+/* What was found: of a path that finds several values an array. False: nothing, and that is an error. */
+static bool collect(struct evaluation *e, uint32_t *node)
+{
+	if (!e->path->is_definite) {
+		*node = tr_json_doc_add(e->doc, TR_JSON_DOC_ARRAY, NULL, 0);
+		for (uint32_t i = 0; i < e->count; i++)
+			tr_json_doc_add_ref(e->doc, e->matches[i]);
+		tr_json_doc_close(e->doc, *node);
+		return true;
+	}
+	*node = e->count > 0 ? e->matches[e->count - 1] : TR_JSON_PATH_NONE;
+	if (e->count == 0 && !e->path->is_lax)
+		e->error = "the path finds nothing";
+	return e->count > 0 || e->path->is_lax;
 }
 
 /* ---- names ---- */
@@ -202,9 +216,51 @@ static bool apply_all(struct evaluation *e, uint32_t at, uint32_t node)
 	return true;
 }
 
+/* ---- filters ---- */
+
+/* What a path within a filter finds; what is not there, or an error, is nothing. */
+static bool look_up(void *context, const struct tr_json_path *path, uint32_t from, uint32_t *node)
+{
+	struct evaluation *outer = context;
+	struct evaluation inner = {
+		.path = path, .doc = outer->doc, .heap = outer->heap, .walk_limit = outer->walk_limit};
+
+	*node = from;
+	if (path->count == 0)
+		return true;
+	if (has_too_much(outer))
+		return false;
+	return apply(&inner, 0, from) && collect(&inner, node) && *node != TR_JSON_PATH_NONE;
+}
+
+static bool is_accepted(struct evaluation *e, uint32_t at, uint32_t node)
+{
+	return tr_json_filter_holds(e->path->tokens[at].filter, e->doc, node, look_up, e);
+}
+
+/* An object is kept or not as a whole, of an array the elements. */
+static bool apply_filter(struct evaluation *e, uint32_t at, uint32_t node)
+{
+	uint32_t count, *list;
+
+	if (kind_of(e, node) == TR_JSON_DOC_OBJECT)
+		return (!is_accepted(e, at, node) || hand_on(e, at, node)) && !has_too_much(e);
+	if (kind_of(e, node) != TR_JSON_DOC_ARRAY) {
+		if (!e->path->tokens[at].is_upstream_definite)
+			return true;
+		e->error = "the path filters what is no array";
+		return false;
+	}
+	list = elements_of(e, node, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (has_too_much(e) || (is_accepted(e, at, list[i]) && !hand_on(e, at, list[i])))
+			return false;
+	return true;
+}
+
 /* ---- at any depth ---- */
 
-static bool is_wanted(const struct evaluation *e, uint32_t at, uint32_t node)
+static bool is_wanted(struct evaluation *e, uint32_t at, uint32_t node)
 {
 	const struct tr_json_token *token = &e->path->tokens[at];
 	uint32_t value;
@@ -213,6 +269,7 @@ static bool is_wanted(const struct evaluation *e, uint32_t at, uint32_t node)
 	case TR_JSON_TOKEN_INDEXES:
 	case TR_JSON_TOKEN_SLICE: return kind_of(e, node) == TR_JSON_DOC_ARRAY;
 	case TR_JSON_TOKEN_ALL: return true;
+	case TR_JSON_TOKEN_FILTER: return is_accepted(e, at, node);
 	case TR_JSON_TOKEN_NAMES:
 		if (kind_of(e, node) != TR_JSON_DOC_OBJECT)
 			return false;
@@ -354,6 +411,7 @@ static bool apply(struct evaluation *e, uint32_t at, uint32_t node)
 	case TR_JSON_TOKEN_SLICE: return apply_elements(e, at, node);
 	case TR_JSON_TOKEN_ALL: return apply_all(e, at, node);
 	case TR_JSON_TOKEN_SCAN: return scan(e, at, node);
+	case TR_JSON_TOKEN_FILTER: return apply_filter(e, at, node);
 	default: return apply_function(e, at, node);
 	}
 }
@@ -364,7 +422,8 @@ bool tr_json_path_eval(const struct tr_json_path *path, struct tr_json_doc *doc,
 	struct evaluation e = {.path = path,
 			       .doc = doc,
 			       .heap = heap,
-			       .walk_limit = TR_JSON_PATH_WALK_MAX + WALKS_OF_DOCUMENT * (uint64_t)doc->count};
+			       .walk_limit =
+				       TR_JSON_PATH_WALK_MAX + TR_JSON_PATH_WALKS_OF_DOCUMENT * (uint64_t)doc->count};
 
 	*node = TR_JSON_PATH_NONE;
 	*error = path->error;
@@ -379,16 +438,8 @@ bool tr_json_path_eval(const struct tr_json_path *path, struct tr_json_doc *doc,
 	*error = apply(&e, 0, 0) ? NULL : e.error;
 	if (*error != NULL)
 		return path->is_lax && *error != tr_json_path_too_much;
-	if (!path->is_definite) {
-		*node = tr_json_doc_add(doc, TR_JSON_DOC_ARRAY, NULL, 0);
-		for (uint32_t i = 0; i < e.count; i++)
-			tr_json_doc_add_ref(doc, e.matches[i]);
-		tr_json_doc_close(doc, *node);
-	} else if (e.count > 0) {
-		*node = e.matches[e.count - 1];
-	} else if (!path->is_lax) {
-		*error = "the path finds nothing";
-		return false;
-	}
-	return true;
+	if (collect(&e, node))
+		return true;
+	*error = e.error;
+	return false;
 }

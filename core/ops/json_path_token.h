@@ -14,6 +14,7 @@ enum tr_json_token_kind {
 	TR_JSON_TOKEN_ALL,
 	TR_JSON_TOKEN_SCAN, /* the next token at any depth */
 	TR_JSON_TOKEN_FUNCTION,
+	TR_JSON_TOKEN_FILTER,
 };
 
 enum tr_json_function {
@@ -29,6 +30,8 @@ enum tr_json_function {
 	TR_JSON_INDEX,
 	TR_JSON_FUNCTION_COUNT,
 };
+
+struct tr_json_filter;
 
 struct tr_json_name {
 	const char *text;
@@ -46,6 +49,15 @@ struct tr_json_token {
 	uint32_t count;        /* NAMES, INDEXES */
 	struct tr_json_name *names;
 	int32_t *indexes;
+	const struct tr_json_filter *filter;
 };
+
+/** A path within so many filters of others. */
+struct tr_json_path *tr_json_path_compile_inner(struct tr_arena *arena, const char *text, uint32_t length, int depth);
+
+/** The next `wanted` behind `at` that no backslash stands before; `length`: there is none. */
+uint32_t tr_json_unescaped(const char *text, uint32_t length, uint32_t at, char wanted);
+/** Where the bracket at `at` is closed, texts in quotes (and patterns between '/') set aside; `length`: nowhere. */
+uint32_t tr_json_closing(const char *text, uint32_t length, uint32_t at, char open, char close, bool has_patterns);
 
 #endif

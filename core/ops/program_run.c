@@ -54,6 +54,7 @@ struct frame {
 struct tr_program_state {
 	const struct tr_program *program;
 	const struct tr_program_context *context;
+	const struct tr_batch *batch; /* of the present run */
 	uint32_t rows_max;
 	struct tr_arena arena; /* registers, selections */
 	struct tr_arena heap;  /* strings of this run */
@@ -299,6 +300,7 @@ static tr_code run_call(struct tr_program_state *state, struct frame *frame, con
 			       .result = out,
 			       .heap = &state->heap,
 			       .context = state->context,
+			       .batch = state->batch,
 			       .zone = state->zone,
 			       .cursor = &state->cursor,
 			       .code = step->func != NULL ? step->func->code : 0,
@@ -707,6 +709,7 @@ static tr_code run_code(struct tr_program_state *state, struct frame *frame, con
 	const struct tr_code_block *code = frame->code;
 
 	TR_ASSERT(batch->row_count <= state->rows_max);
+	state->batch = batch;
 	if (state->zone == NULL) {
 		if (st != NULL)
 			*st = state->zone_status;
