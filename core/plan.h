@@ -220,6 +220,12 @@ const struct tr_schema *tr_plan_sorted_schema(void);
  * names; its uid has them all, with TR_UID_SEPARATOR between. `above` is the way to it; returns the way to its inputs. */
 const char *tr_plan_name(struct tr_arena *arena, struct tr_node *node, const char *above, struct tr_plan_ways *ways);
 
+/** How many names a uid has. */
+uint32_t tr_plan_uid_names(const char *uid);
+
+/** Whether two uids have a name in common. */
+bool tr_plan_uids_meet(const char *a, const char *b);
+
 /** Numbers and names the nodes and checks the plan: schemas fit, columns exist, exchanges where parallelism changes, depth and
  * width limits. TR_ERR_INTERNAL names the node. Call before running or printing. */
 tr_code tr_plan_check(struct tr_plan *plan, struct tr_status *st) TR_MUST_USE;

@@ -114,6 +114,16 @@ static void tree_json(struct printer *p, const struct tr_plan *plan, const struc
 
 /* Stages. */
 
+/** Whether the stage goes to several places, which are named then. */
+static bool has_branches(const struct tr_plan_stage *stage)
+{
+	bool has = stage->head_readers > 1;
+
+	for (uint32_t i = 0; i < stage->step_count; i++)
+		has |= stage->steps[i].reader_count > 1;
+	return has;
+}
+
 /** The steps behind `from` (-1: the head) and what is behind them, tails first. */
 static void steps_text(struct printer *p, const struct tr_plan_stages *cut, const struct tr_plan_stage *stage,
 		       int32_t from, uint32_t reader_count)
@@ -127,7 +137,7 @@ static void steps_text(struct printer *p, const struct tr_plan_stages *cut, cons
 		if (step->from != from)
 			continue;
 		tr_bytes_append_str(&p->out, at++ > 0 ? " | " : "");
-		if (step->node == NULL && reader_count > 1)
+		if (step->node == NULL && has_branches(stage))
 			tr_bytes_printf(&p->out, "stage %u", cut->edges[step->edge].consumer);
 		if (step->node == NULL)
 			continue;
@@ -135,7 +145,7 @@ static void steps_text(struct printer *p, const struct tr_plan_stages *cut, cons
 		tr_bytes_append_str(&p->out, tr_plan_node_name(step->node));
 	}
 	tr_bytes_append_str(&p->out, reader_count > 1 ? "}" : "");
-	if (reader_count > 1 || (at > 0 && stage->steps[from + 1].node != NULL))
+	if (has_branches(stage) ? at > 0 : at > 0 && stage->steps[from + 1].node != NULL)
 		tr_bytes_append_str(&p->out, " <- ");
 }
 
@@ -169,8 +179,10 @@ static uint32_t steps_json(struct printer *p, const struct tr_plan_stages *cut, 
 			continue;
 		tr_bytes_append_str(&p->out, at++ > 0 ? "," : "");
 		tr_bytes_append_str(&p->out, reader_count > 1 ? "[" : "");
-		if (step->node == NULL && reader_count > 1)
+		if (step->node == NULL && has_branches(stage)) {
 			tr_bytes_printf(&p->out, "%u", cut->edges[step->edge].consumer);
+			items = 1;
+		}
 		if (step->node != NULL) {
 			items = steps_json(p, cut, stage, (int32_t)i, step->reader_count);
 			tr_bytes_printf(&p->out, "%s\"%s\"", items > 0 ? "," : "", tr_plan_node_name(step->node));

@@ -161,3 +161,37 @@ const char *tr_plan_name(struct tr_arena *arena, struct tr_node *node, const cha
 	node->uid = node->uid == NULL ? name : tr_arena_printf(arena, "%s" TR_UID_SEPARATOR "%s", node->uid, name);
 	return way;
 }
+
+/** The length of the first name of a uid. */
+static size_t name_length(const char *uid)
+{
+	const char *end = strstr(uid, TR_UID_SEPARATOR);
+
+	return end != NULL ? (size_t)(end - uid) : strlen(uid);
+}
+
+/** The uid behind its first name; NULL: there is no more. */
+static const char *next_name(const char *uid)
+{
+	const char *end = strstr(uid, TR_UID_SEPARATOR);
+
+	return end != NULL ? end + strlen(TR_UID_SEPARATOR) : NULL;
+}
+
+uint32_t tr_plan_uid_names(const char *uid)
+{
+	uint32_t count = 0;
+
+	for (; uid != NULL; uid = next_name(uid))
+		count++;
+	return count;
+}
+
+bool tr_plan_uids_meet(const char *a, const char *b)
+{
+	for (; a != NULL; a = next_name(a))
+		for (const char *other = b; other != NULL; other = next_name(other))
+			if (name_length(a) == name_length(other) && strncmp(a, other, name_length(a)) == 0)
+				return true;
+	return false;
+}

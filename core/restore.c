@@ -6,6 +6,9 @@
  *     newest blocks ──▶ records without key, kept by stream       they are few: positions, watermarks, which slices live
  *     all blocks, in turn ──▶ keyed records ──▶ operators         as they are read; nothing is collected
  *
+ * An operator of the plan takes the parts with a name of its own (core/plan_uid.c). So what several readers shared may have been split
+ * since, and each piece takes all of it; what were two operators cannot become one.
+ *
  * An operator is given a stream as base/state_record.h has it: its records without key, then the keyed ones. With the same number
  * of subtasks and key groups as before a stream's keyed records go to the one subtask that they came from. Then each subtask
  * takes its own stream, all in one turn, and at last what the others say without key. Otherwise the streams are read one after the
@@ -35,9 +38,11 @@
 
 enum which { UNKEYED, KEYED, ALL };
 
-/** One stream of the checkpoint, and who takes it. */
+/** One stream of the checkpoint, and who takes it. Where several do, each has one of these; the first has the bytes. */
 struct stream {
 	const struct tr_log_part *part;
+	uint32_t number;        /* of the part: that of the first */
+	struct stream *next;    /* who takes it, too */
 	struct tr_stage *stage; /* NULL: left out */
 	uint32_t state;         /* of the stage */
 	bool is_dealt_alike;    /* keyed records are those of one subtask */
@@ -49,8 +54,9 @@ struct stream {
 struct restore {
 	struct tr_graph *graph;
 	struct stream *streams;
-	uint32_t *turns; /* by stream */
-	uint32_t stream_count;
+	uint32_t *turns; /* by part */
+	uint32_t part_count;
+	uint32_t stream_count;              /* those of the parts first */
 	uint32_t *first_loader;             /* by stage; NO_LOADER: this thread loads */
 	const struct stream **first_stream; /* by stage: whose operators loaders load; or NULL */
 	const struct tr_log_checkpoint *checkpoint;
@@ -62,36 +68,76 @@ struct restore {
 	struct tr_status failure;
 };
 
-static bool find_state(const struct tr_graph *graph, uint64_t operator_id, struct stream *stream)
-{
-	for (uint32_t s = 0; s < graph->stage_count; s++) {
-		for (uint32_t k = 0; k < graph->stages[s]->state_count; k++) {
-			if (graph->stages[s]->states[k].operator_id == operator_id) {
-				stream->stage = graph->stages[s];
-				stream->state = k;
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 /** Whether an operator's state is its own memory. */
 static bool is_memory_only(const struct tr_stage_state *state)
 {
 	return state->op >= 0 && state->node->kind != TR_NODE_SINK;
 }
 
-static void choose_turn(struct restore *r, uint32_t i)
+/** All that take a part are given it in the same way. */
+static void choose_turn(struct restore *r, uint32_t part)
 {
-	struct stream *stream = &r->streams[i];
-	const struct tr_state_stream *from = &stream->part->stream;
+	const struct tr_state_stream *from = &r->streams[part].part->stream;
 	const uint32_t groups = r->graph->plan->key_groups != 0 ? r->graph->plan->key_groups : TR_KEY_GROUPS_DEFAULT;
+	bool is_alike = r->checkpoint->key_groups == groups || r->checkpoint->key_groups == 0;
 
-	stream->is_memory_only = is_memory_only(&stream->stage->states[stream->state]);
-	stream->is_dealt_alike = from->subtask_count == stream->stage->parallelism &&
-				 (r->checkpoint->key_groups == groups || r->checkpoint->key_groups == 0);
-	r->turns[i] = stream->is_dealt_alike ? 0 : from->subtask;
+	for (const struct stream *stream = &r->streams[part]; stream != NULL; stream = stream->next)
+		is_alike = is_alike && from->subtask_count == stream->stage->parallelism;
+	for (struct stream *stream = &r->streams[part]; stream != NULL; stream = stream->next) {
+		stream->is_memory_only = is_memory_only(&stream->stage->states[stream->state]);
+		stream->is_dealt_alike = is_alike;
+	}
+	r->turns[part] = is_alike ? 0 : from->subtask;
+}
+
+/** The operator takes a part, if it is of the same kind as before and has no other. */
+static tr_code take(const struct restore *r, const struct stream *stream, struct tr_status *st)
+{
+	const struct tr_log_part *part = stream->part;
+	const struct tr_node *node = stream->stage->states[stream->state].node;
+
+	if (strcmp(part->fingerprint, node->fingerprint) != 0)
+		TR_FAIL(st, TR_ERR_DATA,
+			"%s: the state of operator '%s' does not fit the script\n  saved:  %s\n  script: %s\n"
+			"to begin anew, say --fresh",
+			r->what, part->uid, part->fingerprint, node->fingerprint);
+	for (uint32_t i = 0; i < stream->number && part->stream.subtask == 0; i++)
+		if (r->checkpoint->parts[i].stream.subtask == 0 &&
+		    r->checkpoint->parts[i].stream.operator_id != part->stream.operator_id &&
+		    tr_plan_uids_meet(r->checkpoint->parts[i].uid, node->uid))
+			TR_FAIL(st, TR_ERR_DATA,
+				"%s has state of the operators '%s' and '%s', which are one in the script; to keep "
+				"them "
+				"apart, SET 'table.optimizer.reuse-source-enabled' = 'false' or "
+				"'table.optimizer.reuse-sub-plan-enabled' = 'false'; to begin anew, say --fresh",
+				r->what, r->checkpoint->parts[i].uid, part->uid);
+	return TR_OK;
+}
+
+/** Finds who takes a part. */
+static tr_code match_part(struct restore *r, uint32_t number, struct tr_status *st)
+{
+	struct stream *stream = &r->streams[number];
+
+	stream->part = &r->checkpoint->parts[number];
+	stream->number = number;
+	for (uint32_t s = 0; s < r->graph->stage_count; s++) {
+		struct tr_stage *stage = r->graph->stages[s];
+
+		for (uint32_t k = 0; k < stage->state_count; k++) {
+			if (!tr_plan_uids_meet(stage->states[k].node->uid, stream->part->uid))
+				continue;
+			if (stream->stage != NULL) {
+				stream->next = &r->streams[r->stream_count++];
+				*stream->next = (struct stream){.part = stream->part, .number = number};
+				stream = stream->next;
+			}
+			stream->stage = stage;
+			stream->state = k;
+			TR_TRY(take(r, stream, st));
+		}
+	}
+	return TR_OK;
 }
 
 /** Parts to operators. */
@@ -99,29 +145,17 @@ static tr_code match(struct restore *r, struct tr_status *st)
 {
 	const bool allows_rest = r->graph->plan->checkpoint.allows_non_restored;
 
-	for (uint32_t i = 0; i < r->checkpoint->part_count; i++) {
-		const struct tr_log_part *part = &r->checkpoint->parts[i];
-		struct stream *stream = &r->streams[i];
-		const struct tr_node *node;
-
-		stream->part = part;
+	for (uint32_t i = 0; i < r->part_count; i++) {
 		r->turns[i] = TR_LOG_NO_TURN;
-		if (!find_state(r->graph, part->stream.operator_id, stream)) {
-			if (!allows_rest)
-				TR_FAIL(st, TR_ERR_DATA,
-					"%s has state of the operator '%s', which the script does not have any more; "
-					"to go on without that state, say --allowNonRestoredState; to begin anew, "
-					"--fresh",
-					r->what, part->uid);
-			continue;
-		}
-		node = stream->stage->states[stream->state].node;
-		if (strcmp(part->fingerprint, node->fingerprint) != 0)
+		TR_TRY(match_part(r, i, st));
+		if (r->streams[i].stage != NULL)
+			choose_turn(r, i);
+		else if (!allows_rest)
 			TR_FAIL(st, TR_ERR_DATA,
-				"%s: the state of operator '%s' does not fit the script\n  saved:  %s\n  script: %s\n"
-				"to begin anew, say --fresh",
-				r->what, part->uid, part->fingerprint, node->fingerprint);
-		choose_turn(r, i);
+				"%s has state of the operator '%s', which the script does not have any more; "
+				"to go on without that state, say --allowNonRestoredState; to begin anew, "
+				"--fresh",
+				r->what, r->streams[i].part->uid);
 	}
 	return TR_OK;
 }
@@ -129,7 +163,7 @@ static tr_code match(struct restore *r, struct tr_status *st)
 /** Whether all blocks can be given as they are read. */
 static bool can_read_once(const struct restore *r)
 {
-	for (uint32_t i = 0; i < r->stream_count; i++)
+	for (uint32_t i = 0; i < r->part_count; i++)
 		if (r->turns[i] != TR_LOG_NO_TURN &&
 		    (!r->streams[i].is_dealt_alike ||
 		     tr_state_age_checkpoint(r->streams[i].part->base) < r->checkpoint->number))
@@ -254,10 +288,11 @@ static tr_code begin_turn(void *context, uint32_t turn, struct tr_status *st)
 		const struct stream *stream = &r->streams[i];
 		const uint32_t own = stream->part->stream.subtask;
 		const bool is_alone = stream->is_dealt_alike;
+		const struct tr_bytes *unkeyed = &r->streams[stream->number].unkeyed;
 
-		if (r->turns[i] == turn && !r->is_one_reading)
+		if (r->turns[stream->number] == turn && !r->is_one_reading)
 			TR_TRY(offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1,
-				     UNKEYED, stream->unkeyed.data, stream->unkeyed.length, st));
+				     UNKEYED, unkeyed->data, unkeyed->length, st));
 	}
 	return TR_OK;
 }
@@ -274,8 +309,10 @@ static tr_code take_keyed(void *context, uint32_t part, uint64_t checkpoint, con
 		TR_TRY(keep(stream, false, bytes, length, st));
 	if (r->is_one_reading && !stream->is_memory_only)
 		return keep(stream, true, bytes, length, st);
-	return offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1,
-		     r->is_one_reading ? ALL : KEYED, bytes, length, st);
+	for (; stream != NULL; stream = stream->next)
+		TR_TRY(offer(r, stream, is_alone ? own : 0, is_alone ? own : stream->stage->parallelism - 1,
+			     r->is_one_reading ? ALL : KEYED, bytes, length, st));
+	return TR_OK;
 }
 
 /** In one reading: what sources and sinks have not been given yet. */
@@ -283,12 +320,13 @@ static tr_code give_kept(struct restore *r, struct tr_status *st)
 {
 	for (uint32_t i = 0; i < r->stream_count; i++) {
 		const struct stream *stream = &r->streams[i];
+		const struct stream *first = &r->streams[stream->number];
 		const uint32_t own = stream->part->stream.subtask;
 
 		if (!r->is_one_reading || stream->stage == NULL || stream->is_memory_only)
 			continue;
-		TR_TRY(offer(r, stream, own, own, UNKEYED, stream->unkeyed.data, stream->unkeyed.length, st));
-		TR_TRY(offer(r, stream, own, own, KEYED, stream->keyed.data, stream->keyed.length, st));
+		TR_TRY(offer(r, stream, own, own, UNKEYED, first->unkeyed.data, first->unkeyed.length, st));
+		TR_TRY(offer(r, stream, own, own, KEYED, first->keyed.data, first->keyed.length, st));
 	}
 	return TR_OK;
 }
@@ -298,12 +336,12 @@ static tr_code give_others(struct restore *r, struct tr_status *st)
 {
 	for (uint32_t i = 0; i < r->stream_count; i++) {
 		const struct stream *stream = &r->streams[i];
+		const struct tr_bytes *unkeyed = &r->streams[stream->number].unkeyed;
 		const uint32_t own = stream->part->stream.subtask;
 
 		for (uint32_t k = 0; stream->is_dealt_alike && k < stream->stage->parallelism; k++)
 			if (k != own)
-				TR_TRY(offer(r, stream, k, k, UNKEYED, stream->unkeyed.data, stream->unkeyed.length,
-					     st));
+				TR_TRY(offer(r, stream, k, k, UNKEYED, unkeyed->data, unkeyed->length, st));
 	}
 	return TR_OK;
 }
@@ -413,11 +451,15 @@ static tr_code restore(struct restore *r, struct tr_log *log, struct tr_status *
 tr_code tr_restore_from_log(struct tr_graph *graph, struct tr_log *log, const char *what, struct tr_status *st)
 {
 	struct restore r = {.graph = graph, .checkpoint = tr_log_checkpoint(log, 0), .what = what};
+	size_t room = 1;
 	tr_code code;
 
-	r.stream_count = r.checkpoint->part_count;
-	r.streams = calloc(r.stream_count + 1, sizeof(*r.streams));
-	r.turns = calloc(r.stream_count + 1, sizeof(*r.turns));
+	/* Each part is taken by one of the plan's nodes for each of its names. */
+	r.part_count = r.stream_count = r.checkpoint->part_count;
+	for (uint32_t i = 0; i < r.part_count; i++)
+		room += tr_plan_uid_names(r.checkpoint->parts[i].uid);
+	r.streams = calloc(room, sizeof(*r.streams));
+	r.turns = calloc(r.part_count + 1, sizeof(*r.turns));
 	r.first_loader = malloc((graph->stage_count + 1) * sizeof(*r.first_loader));
 	r.first_stream = calloc(graph->stage_count + 1, sizeof(*r.first_stream));
 	TR_ASSERT(r.streams != NULL && r.turns != NULL && r.first_loader != NULL && r.first_stream != NULL);

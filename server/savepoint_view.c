@@ -27,6 +27,7 @@
 #include "base/hash.h"
 #include "base/suggest.h"
 #include "base/text.h"
+#include "core/plan.h"
 #include "core/state_schema.h"
 #include "io/disk.h"
 #include "server/cli.h"
@@ -389,7 +390,7 @@ static void print_row(struct view *v, const struct operator_view *o, const struc
 static bool is_wanted(const struct view *v, const struct operator_view *o)
 {
 	if (v->cli->operator_uid != NULL)
-		return strcmp(v->cli->operator_uid, o->part->uid) == 0;
+		return tr_plan_uids_meet(v->cli->operator_uid, o->part->uid);
 	return v->cli->key != NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "io/connector.h"
 #include "sql/optimize.h"
+#include "sql/reuse.h"
 
 struct job {
 	struct tr_session *session;
@@ -481,14 +482,19 @@ static bool make_plan(struct job *job, struct tr_span span, struct tr_step *step
 			      plan->key_groups);
 		return false;
 	}
+	for (uint32_t i = 0; i < job->sink_count; i++)
+		optimized[i] = tr_order(&session->arena, job->sinks[i]);
+	tr_optimize(&session->arena, &session->config, optimized, job->sink_count);
 	for (uint32_t i = 0; i < job->sink_count; i++) {
-		optimized[i] = tr_optimize(&session->arena, tr_order(&session->arena, job->sinks[i]));
 		if (!check_ranks(job, optimized[i]))
 			return false;
 		if (tr_parallelize(&session->arena, &session->config, parallelism_of(session), optimized[i],
 				   &physical[i], &st) != TR_OK)
 			goto failed;
 	}
+	if (tr_config_boolean(&session->config, "table.optimizer.reuse-sub-plan-enabled"))
+		tr_reuse_nodes(&session->arena, physical, job->sink_count,
+			       tr_config_boolean(&session->config, "table.optimizer.reuse-source-enabled"));
 	plan->sinks = physical;
 	if (tr_plan_check(plan, &st) != TR_OK)
 		goto failed;

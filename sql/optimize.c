@@ -11,10 +11,12 @@
  *     computed twice by this. Not past a volatile function, nor beyond NODES_MAX.
  *  3. prune: from the sink downward, which columns are read; PROJECT and SCAN drop the others, and a scan learns which
  *     columns and which fields of rows its format has to decode (struct tr_need).
+ *     Then scans of the same table become alike (sql/reuse.h), and 1 and 2 join what that has put above them to its readers.
  *  4. fuse: a PROJECT that computes nothing goes; another one takes the FILTER below it as its condition, so that what both
  *     compute is computed once.
  */
 #include "sql/optimize_inner.h"
+#include "sql/reuse.h"
 
 #include <string.h>
 
@@ -746,13 +748,23 @@ static const struct tr_node *fuse(struct tr_arena *arena, const struct tr_node *
 	return copy;
 }
 
-const struct tr_node *tr_optimize(struct tr_arena *arena, const struct tr_node *sink)
+void tr_optimize(struct tr_arena *arena, const struct tr_config *config, const struct tr_node **sinks, uint32_t count)
 {
-	struct usage none = usage_new(arena, 0, false);
-	const struct tr_node *node = sink_filters(arena, sink);
+	const bool reuses = tr_config_boolean(config, "table.optimizer.reuse-sub-plan-enabled") &&
+			    tr_config_boolean(config, "table.optimizer.reuse-source-enabled");
 
-	node = merge_projects(arena, node);
-	node = prune(arena, node, &none);
-	narrow(arena, node, NULL, 0);
-	return fuse(arena, node);
+	for (uint32_t i = 0; i < count; i++) {
+		struct usage none = usage_new(arena, 0, false);
+
+		sinks[i] = merge_projects(arena, sink_filters(arena, sinks[i]));
+		sinks[i] = prune(arena, sinks[i], &none);
+	}
+	if (reuses && tr_reuse_scans(arena, sinks, count)) {
+		for (uint32_t i = 0; i < count; i++)
+			sinks[i] = merge_projects(arena, sink_filters(arena, sinks[i]));
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		narrow(arena, sinks[i], NULL, 0);
+		sinks[i] = fuse(arena, sinks[i]);
+	}
 }

@@ -105,8 +105,8 @@ static void test_filters_go_into_unions(void **state)
 	      "Project(select=[a]) <- Project(select=[a]) <- " ALL
 	      " <- Project(select=[EXPR$0 AS a]) <- Project(select=[(a + CAST(1 AS BIGINT)) AS EXPR$0]) <- " ALL,
 	      "Union(fields=[a]) <- Exchange(distribution=[forward]) <- Filter(where=[(a > 5)]) <- " SCAN_PLAN(
-		      "a", "a, ts") " <- Exchange(distribution=[forward]) <- Project(select=[(a + 1) AS a], where=[((a "
-				    "+ 1) > 5)]) <- " SCAN_PLAN("a", "a, ts"));
+		      "a", "a, ts") "(reuse_id=[1]) <- Exchange(distribution=[forward]) <- Project(select=[(a + 1) AS "
+				    "a], where=[((a + 1) > 5)]) <- Reused(reference_id=[1])");
 }
 
 #define COUNTS "WindowAggregate(phase=[single], groupBy=[b], window=[TUMBLE(size=[1 s])], select=[COUNT(*)])"
@@ -173,6 +173,82 @@ static void test_columns_are_dropped(void **state)
 	      "Project(select=[r.y AS y]) <- " SCAN_PLAN("r", "r, ts"));
 }
 
+/* The plan of a statement set, without the first lines of its text; `options` are statements before it. */
+static void check_set(const char *options, const char *inserts, const char *after)
+{
+	char script[8192];
+	struct tr_session *session;
+	const char *plan;
+
+	snprintf(script, sizeof(script),
+		 "%s%.*s"
+		 "CREATE TABLE x (a BIGINT) WITH ('connector' = 'blackhole');\n"
+		 "CREATE TABLE y (b STRING) WITH ('connector' = 'blackhole');\n"
+		 "CREATE VIEW v AS SELECT b, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' "
+		 "SECOND)) GROUP BY b, window_start, window_end;\n"
+		 "EXPLAIN STATEMENT SET BEGIN\n%s\nEND;",
+		 options, (int)(sizeof(TABLES) - sizeof("EXPLAIN ")), TABLES, inserts);
+	session = compiled(script);
+	plan = strstr(tr_session_explain(session, &session->steps[0], false), "== Optimized Execution Plan ==\n");
+	assert_non_null(plan);
+	plan = strchr(plan, '\n') + 1;
+	assert_string_equal(tr_arena_strndup(&arena, plan, (size_t)(strstr(plan, "\n== Stages") - plan)), after);
+	tr_session_destroy(&session);
+}
+
+#define X "Sink(table=[x], fields=[a])\n"
+#define Y "Sink(table=[y], fields=[b])\n"
+
+/* Readers of one table: it is read once, with all their columns; filters stay each reader's. */
+static void test_scans_are_shared(void **state)
+{
+	check_set("", "INSERT INTO x SELECT a FROM t WHERE a > 5; INSERT INTO y SELECT b FROM t;",
+		  X "+- Project(select=[a], where=[(a > 5)])\n"
+		    "   +- " SCAN_PLAN("a, b", "a, b, ts") "(reuse_id=[1])\n" Y "+- Project(select=[b])\n"
+							   "   +- Reused(reference_id=[1])\n");
+	/* Fields of a row that one of them reads. */
+	check_set("", "INSERT INTO x SELECT r.x FROM t; INSERT INTO y SELECT b FROM t WHERE r.y = 1;",
+		  X "+- Project(select=[CAST(r.x AS BIGINT) AS a])\n"
+		    "   +- " SCAN_PLAN("b, r", "b, r, ts") "(reuse_id=[1])\n" Y
+							   "+- Project(select=[b], where=[(r.y = 1)])\n"
+							   "   +- Reused(reference_id=[1])\n");
+	/* Options differ: two tables. */
+	check_set("", "INSERT INTO x SELECT a FROM t; INSERT INTO x SELECT a FROM t /*+ OPTIONS('path' = '/other') */;",
+		  X "+- " SCAN_PLAN("a", "a, ts") "\n" X "+- " SCAN_PLAN("a", "a, ts") "\n");
+	check_set("SET 'table.optimizer.reuse-source-enabled' = 'false';\n",
+		  "INSERT INTO x SELECT a FROM t; INSERT INTO y SELECT b FROM t;",
+		  X "+- " SCAN_PLAN("a", "a, ts") "\n" Y "+- " SCAN_PLAN("b", "b, ts") "\n");
+}
+
+#define WINDOW "WindowAggregate(phase=[single], groupBy=[b], window=[TUMBLE(size=[1 s])], select=[COUNT(*)])"
+/* What is the same above the scan, too. */
+static void test_nodes_are_shared(void **state)
+{
+	static const char inserts[] = "INSERT INTO x SELECT n FROM v; INSERT INTO y SELECT b FROM v WHERE n > 2;";
+	static const char shared[] =
+		X "+- Project(select=[COUNT(*) AS a])\n"
+		  "   +- " WINDOW "(reuse_id=[1])\n"
+		  "      +- " SCAN_PLAN("b, ts", "b, ts") "\n" Y "+- Project(select=[b], where=[(COUNT(*) > 2)])\n"
+							  "   +- Reused(reference_id=[1])\n";
+
+	check_set("", inserts, shared);
+	/* The scan alone may not be shared, but as a part of the window it is. */
+	check_set("SET 'table.optimizer.reuse-source-enabled' = 'false';\n", inserts, shared);
+	check_set("SET 'table.optimizer.reuse-sub-plan-enabled' = 'false';\n", inserts,
+		  X "+- Project(select=[COUNT(*) AS a])\n"
+		    "   +- " WINDOW "\n"
+		    "      +- " SCAN_PLAN("b, ts", "b, ts") "\n" Y "+- Project(select=[b], where=[(COUNT(*) > 2)])\n"
+							    "   +- " WINDOW "\n"
+							    "      +- " SCAN_PLAN("b, ts", "b, ts") "\n");
+	/* A volatile function is each reader's own. */
+	check_set("", "INSERT INTO y SELECT UUID() FROM t; INSERT INTO y SELECT UUID() FROM t;",
+		  Y "+- Project(select=[EXPR$0 AS b])\n"
+		    "   +- Project(select=[UUID() AS EXPR$0])\n"
+		    "      +- " SCAN_PLAN("", "ts") "(reuse_id=[1])\n" Y "+- Project(select=[EXPR$0 AS b])\n"
+						    "   +- Project(select=[UUID() AS EXPR$0])\n"
+						    "      +- Reused(reference_id=[1])\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +258,8 @@ int main(void)
 		cmocka_unit_test(test_filters_go_below_aggregates),
 		cmocka_unit_test(test_projections_merge),
 		cmocka_unit_test(test_columns_are_dropped),
+		cmocka_unit_test(test_scans_are_shared),
+		cmocka_unit_test(test_nodes_are_shared),
 		cmocka_unit_test(test_deep_expressions_stay_apart),
 	};
 	int failed;
