@@ -292,6 +292,8 @@ void tr_window_due_take(struct tr_window_due *due, struct tr_window_taken *taken
 	due->count--;
 	if (chunk->begin == chunk->end) {
 		bucket->first = chunk->next;
+		if (bucket->first == NULL)
+			bucket->last = NULL;
 		chunk_put(due, chunk);
 	}
 }

@@ -27,9 +27,9 @@
 struct tr_window_due_chunk;
 
 struct tr_window_due_bucket {
-	struct tr_window_due_chunk *first, *last;
-	struct tr_spill_run *run; /* what is in the file; NULL: nothing */
-	uint64_t least;           /* end, if it is not empty */
+	struct tr_window_due_chunk *first, *last; /* both NULL: none is in memory */
+	struct tr_spill_run *run;                 /* what is in the file; NULL: nothing */
+	uint64_t least;                           /* end, if it is not empty */
 };
 
 /** Zero-initialise it. */

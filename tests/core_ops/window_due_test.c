@@ -128,6 +128,28 @@ static void in_a_file(void **state)
 	free(w);
 }
 
+/** A limit that is always passed: the bucket from which pairs are taken is empty again and again while others spill. */
+static void always_over(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct tr_environment *env;
+	char path[] = "/tmp/window_due_test_XXXXXX";
+
+	assert_true(mkstemp(path) >= 0);
+	assert_int_equal(tr_environment_real_create(&env, NULL), TR_OK);
+	assert_int_equal(env->disk->ops->queue_create(env->disk, 64, &w->queue, NULL), TR_OK);
+	w->random = 6;
+	assert_int_equal(tr_window_due_set_limit(&w->due, w->queue, path, 8192, NULL), TR_OK);
+	for (uint32_t i = 0; i < 300; i++) {
+		push_some(w, 1 + tr_test_below(&w->random, 20), 50);
+		take_until(w, w->now + (int64_t)tr_test_below(&w->random, 60));
+	}
+	run(w, 0);
+	env->disk->ops->queue_destroy(env->disk, &w->queue);
+	tr_environment_real_destroy(&env);
+	free(w);
+}
+
 /** It ends with pairs in memory, in the file and on their way. */
 static void given_up(void **state)
 {
@@ -157,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_memory),
 		cmocka_unit_test(in_a_file),
+		cmocka_unit_test(always_over),
 		cmocka_unit_test(given_up),
 	};
 
