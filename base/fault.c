@@ -18,6 +18,7 @@
 const char *tr_fault_planted;
 void (*tr_fault_on_point)(const char *name);
 size_t tr_fault_segment_bytes;
+size_t tr_fault_block_bytes;
 
 bool tr_fault_is_planted(const char *name) { return tr_fault_planted != NULL && strcmp(tr_fault_planted, name) == 0; }
 
@@ -50,9 +51,10 @@ void tr_fault_arm(void)
 {
 	const char *point = getenv("TAILRACE_FAULT");
 	const char *hit = point != NULL ? strrchr(point, ':') : NULL;
-	const char *bytes = getenv("TAILRACE_SEGMENT_BYTES");
+	const char *segment = getenv("TAILRACE_SEGMENT_BYTES"), *block = getenv("TAILRACE_BLOCK_BYTES");
 
-	tr_fault_segment_bytes = bytes != NULL ? strtoull(bytes, NULL, 10) : 0;
+	tr_fault_segment_bytes = segment != NULL ? strtoull(segment, NULL, 10) : 0;
+	tr_fault_block_bytes = block != NULL ? strtoull(block, NULL, 10) : 0;
 	tr_fault_planted = getenv("TAILRACE_BUG");
 	if (hit == NULL || (size_t)(hit - point) >= sizeof(armed_point))
 		return;

@@ -14,6 +14,7 @@
  *     TAILRACE_FAULT=root-written:2           at the second hit of this point it says so on stderr and is killed (SIGKILL)
  *     TAILRACE_BUG=sink-not-synced            this bug is planted
  *     TAILRACE_SEGMENT_BYTES=65536            segments of a log end there, so that a small job fills and removes some
+ *     TAILRACE_BLOCK_BYTES=256                blocks of state end there, so that small state lies in several
  *
  * Thread: the variables are set before the workers start and only read afterwards. Points are reached by any thread.
  */
@@ -28,6 +29,7 @@
 extern const char *tr_fault_planted;                /* name of the planted bug; NULL: none */
 extern void (*tr_fault_on_point)(const char *name); /* called at each fault point; NULL: nobody listens */
 extern size_t tr_fault_segment_bytes;               /* 0: as always */
+extern size_t tr_fault_block_bytes;                 /* 0: as always */
 
 /** Whether the bug of this name is planted. */
 bool tr_fault_is_planted(const char *name);
@@ -42,6 +44,7 @@ void tr_fault_arm(void);
 #define TR_FAULT_POINT(name) tr_fault_reach(name)
 #define TR_FAULT_ARM() tr_fault_arm()
 #define TR_FAULT_SEGMENT_BYTES(normal) (tr_fault_segment_bytes != 0 ? tr_fault_segment_bytes : (normal))
+#define TR_FAULT_BLOCK_BYTES(normal) (tr_fault_block_bytes != 0 ? tr_fault_block_bytes : (normal))
 
 #else
 
@@ -49,6 +52,7 @@ void tr_fault_arm(void);
 #define TR_FAULT_POINT(name) ((void)0)
 #define TR_FAULT_ARM() ((void)0)
 #define TR_FAULT_SEGMENT_BYTES(normal) (normal)
+#define TR_FAULT_BLOCK_BYTES(normal) (normal)
 
 #endif
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 
 #define FLAG_KEYED 1
 
@@ -41,7 +42,7 @@ static tr_code put(struct tr_state_writer *base, const struct tr_state_record *r
 		TR_FAIL(st, TR_ERR_NO_MEMORY, "a state record of %zu bytes; at most %zu are possible", record->length,
 			TR_STATE_RECORD_BYTES_MAX);
 	if (block == NULL || block->capacity - block->length < need) {
-		block = block_create(writer, need > TR_STATE_BLOCK_BYTES ? need : TR_STATE_BLOCK_BYTES);
+		block = block_create(writer, TR_MAX(need, TR_FAULT_BLOCK_BYTES(TR_STATE_BLOCK_BYTES)));
 		if (writer->last != NULL)
 			writer->last->next = block;
 		else

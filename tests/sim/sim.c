@@ -58,6 +58,8 @@ static void choose_shape(struct tr_sim_shape *shape, uint64_t *random)
 	}
 	choose_memory(shape, *random);
 	shape->slow_permille = TR_SIM_PICK(random, 1000, 1000, 50);
+	shape->segment_bytes = TR_SIM_PICK(random, 0, 4096, 16384);
+	shape->block_bytes = TR_SIM_PICK(random, 0, 128, 1024);
 }
 
 /** What may change between two runs of one job. */
@@ -77,10 +79,10 @@ static void describe(const struct tr_sim_teller *t)
 
 	snprintf(about, sizeof(t->result->about),
 		 "%s, %u rows; parallelism %u, workers %u, batch %u, credits %u, memory %u, chunk %u, roll %u, "
-		 "checkpoints %u "
-		 "ms",
+		 "checkpoints %u ms, segments %u, blocks %u",
 		 t->job.name, t->job.rows, shape->parallelism, shape->workers, shape->batch_rows, shape->credits,
-		 shape->memory_bytes, shape->chunk_bytes, shape->roll_bytes, shape->checkpoint_interval_ms);
+		 shape->memory_bytes, shape->chunk_bytes, shape->roll_bytes, shape->checkpoint_interval_ms,
+		 shape->segment_bytes, shape->block_bytes);
 	tr_sim_swarm_describe(&t->swarm, about, sizeof(t->result->about));
 }
 

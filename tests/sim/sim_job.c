@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "io/memory.h"
 #include "sim/sim_environment.h"
+#include "sim/sim_query.h"
 
 #define ROWS_MAX 200
 #define DELAY_NEVER_LATE "'40' HOUR"
@@ -27,8 +28,8 @@
 struct template
 {
 	const char *name;
-	const char *tables; /* which inputs, by letter */
-	const char *text;
+	const char *tables;    /* which inputs, by letter */
+	const char *text;      /* NULL: a query drawn by sim_query.h */
 	uint32_t count_column; /* of the sink s: COUNT of all rows; behind columns that say which; 0: none */
 	bool is_by_clock;      /* only the counted rows are a function of the inputs */
 };
@@ -40,6 +41,8 @@ struct template
 #define TABLE_OF(window, table, sizes) "TABLE(" window "(TABLE " table ", DESCRIPTOR(ts), " sizes "))"
 
 static const struct template templates[] = {
+	/* Drawn anew for each seed, over one file. */
+	{"any_query", "t", NULL},
 	{"filter", "t",
 	 CSV_SINK("s", "k STRING, g INT, v BIGINT, d DOUBLE, ts TIMESTAMP(3)") "INSERT INTO s SELECT k, g, v + "
 									       "1, d * 2, ts FROM t WHERE v IS "
@@ -471,10 +474,14 @@ void tr_sim_job_init(struct tr_sim_job *job, uint32_t index, uint64_t *random)
 	*job = (struct tr_sim_job){.name = template->name,
 				   .index = index,
 				   .count_column = template->count_column,
-				   .is_by_clock = template->is_by_clock};
+				   .is_by_clock = template->is_by_clock,
+				   .is_never_drained = template->text == NULL};
 	for (const char *table = template->tables; *table != '\0'; table++)
 		add_table(job, *table, random);
-	tr_bytes_append_str(&job->script, template->text);
+	if (template->text != NULL)
+		tr_bytes_append_str(&job->script, template->text);
+	else
+		tr_sim_query(&job->script, template->tables[0], random);
 	tr_bytes_append_char(&job->script, '\0'); /* the session wants one behind the text */
 	job->script.length--;
 }

@@ -30,6 +30,7 @@ struct tr_sim_job {
 	uint32_t rows;
 	uint32_t count_column; /* of the sink s: how many rows; the columns before it say which. 0: none */
 	bool is_by_clock;      /* windows of the wall clock: compare the counted rows only */
+	bool is_never_drained; /* nobody knows what it gives when its windows fire before their rows have come */
 };
 
 /** How many templates there are. */

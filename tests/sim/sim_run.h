@@ -56,6 +56,8 @@ struct tr_sim_shape {
 	uint32_t checkpoint_interval_ms; /* 0: no checkpoints */
 	uint32_t checkpoint_timeout_ms;  /* 0: never */
 	uint32_t retained;
+	uint32_t segment_bytes;         /* of the log; 0: as always */
+	uint32_t block_bytes;           /* of state; 0: as always */
 	uint32_t die_after_checkpoints; /* the disk dies some calls after so many are complete; 0: not for that */
 	uint32_t die_spread;            /* so many calls, at most */
 	uint32_t jump_permille;         /* steps after which the wall clock is set to another time */

@@ -128,6 +128,8 @@ void tr_sim_savepoint_choose(struct tr_sim_teller *t, bool is_last)
 	ask->stop = is_last ? TR_STOP_NONE
 			    : (enum tr_stop_mode)TR_SIM_PICK(&t->random, TR_STOP_NONE, TR_STOP_SUSPEND, TR_STOP_SUSPEND,
 							     TR_STOP_SUSPEND, TR_STOP_DRAIN);
+	if (t->job.is_never_drained && t->shape.ask.stop == TR_STOP_DRAIN)
+		t->shape.ask.stop = TR_STOP_SUSPEND;
 	ask->is_signal = ask->stop == TR_STOP_SUSPEND && tr_sim_chance(&t->random, 300);
 	if (!ask->is_signal && tr_sim_chance(&t->random, 900))
 		snprintf(ask->directory, sizeof(ask->directory), TR_SIM_STATE_FOLDER "/save-%u", ++t->ask_count);
