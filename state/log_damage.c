@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Damage: what is mended at open, and what is kept for people. See log_state.h.
+ * Damage: what is settled and mended at open, and what is kept for people. See log_state.h.
  *
- * A root of which one copy is whole and the other is not (it rotted, or the process died between the two writes) hangs on
- * one sector. The whole copy is written over the other one, so that the next damage does not cost the checkpoint. Only
- * the copy that is not whole is touched.
+ * The newest root is written again, copy by copy. It may be there in memory only: a sync of it failed, or was under way when the
+ * process died, and then a second sync has nothing to do, and says so, while the disk has the root before it. What is decided from
+ * now on (sinks publish) must not hang on that. So what was read is written and synced; that it is the same bytes harms nothing,
+ * since one copy is whole while the other is written. And a root of which one copy is not whole (it rotted, or the process died
+ * between the two writes) is mended by the same act: that copy comes first.
  *
  * A damaged segment goes, like any other, when no root names it any more; before a job goes on from an older checkpoint a
  * copy of it is made, so that nobody has to take our word for what was wrong.
@@ -29,47 +31,55 @@ static void add_note(struct tr_log_report *report, const char *text)
 			       text);
 }
 
-/** The copy to be written over; -1: both are whole and equal in age. */
-static int bad_copy(const struct tr_log *log, int pair)
+/** The copy that is damaged or older; -1: none is. */
+static int bad_copy(const struct tr_log_copy *copies, uint64_t generation)
 {
 	for (int copy = 0; copy < 2; copy++)
-		if (log->copies[2 * pair + copy].state != TR_ROOT_WHOLE ||
-		    log->copies[2 * pair + copy].generation != log->root.generation)
+		if (copies[copy].state != TR_ROOT_WHOLE || copies[copy].generation != generation)
 			return copy;
 	return -1;
 }
 
-tr_code tr_log_mend_root(struct tr_log *log, struct tr_log_report *report, struct tr_status *st)
+/** DONE: it is on the disk. MORE: it could not be written. FAILED: the sync failed. */
+static enum tr_flow write_copy(struct tr_log *log, int copy, void *bytes, size_t length, struct tr_status *st)
 {
 	const int pair = (int)(log->root.generation & 1);
-	const int bad = bad_copy(log, pair);
-	struct tr_log_copy *good;
-	size_t length;
-	int64_t result;
-	void *bytes;
+	int64_t result =
+		tr_log_move(log, TR_IO_WRITE, log->root_files[pair], bytes, length, copy * (int64_t)TR_ROOT_STRIDE);
 
-	if (bad < 0)
-		return TR_OK;
-	good = &log->copies[2 * pair + 1 - bad];
-	TR_ASSERT(good->state == TR_ROOT_WHOLE && good->generation == log->root.generation);
-	length = (size_t)good->bytes;
-	bytes = malloc(length);
-	TR_ASSERT(bytes != NULL);
-	result =
-		tr_log_move(log, TR_IO_READ, log->root_files[pair], bytes, length, (1 - bad) * (int64_t)TR_ROOT_STRIDE);
-	if (result == (int64_t)length)
-		result = tr_log_move(log, TR_IO_WRITE, log->root_files[pair], bytes, length,
-				     bad * (int64_t)TR_ROOT_STRIDE);
-	free(bytes);
-	if (result != (int64_t)length) {
-		add_note(report, "its copy could not be written anew");
-		return TR_OK;
-	}
+	if (result != (int64_t)length)
+		return TR_FLOW_MORE;
 	result = tr_log_move(log, TR_IO_SYNC, log->root_files[pair], NULL, 0, 0);
-	if (result < 0)
-		return tr_status_set(st, TR_ERR_IO, (int)-result, TR_WHERE, "sync %s/root-%d", log->directory, pair);
-	log->copies[2 * pair + bad] = *good;
-	add_note(report, "the root had one whole copy only; the other was written anew");
+	if (result >= 0)
+		return TR_FLOW_DONE;
+	(void)tr_status_set(st, TR_ERR_IO, (int)-result, TR_WHERE, "sync %s/root-%d", log->directory, pair);
+	return TR_FLOW_FAILED;
+}
+
+tr_code tr_log_settle_root(struct tr_log *log, struct tr_log_report *report, struct tr_status *st)
+{
+	struct tr_log_copy *copies = &log->copies[2 * (log->root.generation & 1)];
+	const int bad = bad_copy(copies, log->root.generation);
+	const int first = bad < 0 ? 1 : bad;
+	const size_t length = (size_t)copies[1 - first].bytes;
+	enum tr_flow flow = TR_FLOW_MORE;
+	void *bytes = malloc(length);
+
+	TR_ASSERT(bytes != NULL && copies[1 - first].generation == log->root.generation);
+	if (tr_log_move(log, TR_IO_READ, log->root_files[log->root.generation & 1], bytes, length,
+			(1 - first) * (int64_t)TR_ROOT_STRIDE) == (int64_t)length)
+		flow = write_copy(log, first, bytes, length, st);
+	if (flow == TR_FLOW_DONE) {
+		copies[first] = copies[1 - first];
+		flow = write_copy(log, 1 - first, bytes, length, st);
+	}
+	free(bytes);
+	if (flow == TR_FLOW_FAILED)
+		return TR_ERR_IO;
+	if (flow == TR_FLOW_MORE)
+		add_note(report, bad < 0 ? "the root could not be written again" : "its copy could not be written anew");
+	else if (bad >= 0)
+		add_note(report, "the root had one whole copy only; the other was written anew");
 	return TR_OK;
 }
 

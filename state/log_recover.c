@@ -415,7 +415,7 @@ static tr_code take_over(struct scan *scan, struct tr_log_report *report, struct
 					    &log->root_files[pair], st));
 		log->is_directory_dirty = true;
 	}
-	return log->is_read_only ? TR_OK : tr_log_mend_root(log, report, st);
+	return log->is_read_only ? TR_OK : tr_log_settle_root(log, report, st);
 }
 
 static tr_code recover(struct scan *scan, const char *job_id, struct tr_log_report *report, struct tr_status *st)

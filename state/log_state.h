@@ -207,9 +207,9 @@ tr_code tr_log_read_extents(struct tr_log *log, const struct tr_root_extent *ext
 
 /* log_damage.c */
 
-/** Writes the whole copy of the newest root over its twin if that is not whole, and syncs. The root's file is open. A full
- * disk or a failed write is told in the report only; a failed sync is TR_ERR_IO. */
-tr_code tr_log_mend_root(struct tr_log *log, struct tr_log_report *report, struct tr_status *st);
+/** Writes both copies of the newest root again, and syncs each. The root's file is open. A full disk or a failed write is told in the
+ * report only; a failed sync is TR_ERR_IO. */
+tr_code tr_log_settle_root(struct tr_log *log, struct tr_log_report *report, struct tr_status *st);
 
 /* log_write.c */
 

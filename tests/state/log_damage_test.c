@@ -294,6 +294,26 @@ static void test_flips(void **state)
 	model_destroy(&m);
 }
 
+/** A root that is read may be there in memory only, as its sync failed in the process before: an opening log writes it again. */
+static void test_root_is_written_again(void **state)
+{
+	struct model *m = make_log(8, 1 << 15, 7);
+
+	model_shell(m, "touch -d '2001-02-03' root-0 root-1 && touch -d '2001-02-04' ../then");
+	m->options.is_read_only = true;
+	assert_int_equal(readable(m), 2);
+	tr_log_close(&m->log);
+	model_shell(m, "test ../then -nt root-0");
+	m->options.is_read_only = false;
+	assert_int_equal(readable(m), 2);
+	assert_int_equal(m->report.roots_damaged, 0);
+	assert_string_equal(m->report.note, "");
+	tr_log_close(&m->log);
+	model_shell(m, "test root-0 -nt ../then && test ../then -nt root-1");
+	model_shell(m, "cmp root-0 ../whole/root-0");
+	model_destroy(&m);
+}
+
 /** One copy of the newest root: it is written anew. Both: the older pair counts, with a report. All four: refused, and nothing
  * is changed. */
 static void test_roots(void **state)
@@ -511,9 +531,16 @@ static void test_old_segment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tails),     cmocka_unit_test(test_torn),     cmocka_unit_test(test_truncation),
-		cmocka_unit_test(test_flips),     cmocka_unit_test(test_roots),    cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_version_1), cmocka_unit_test(test_segments), cmocka_unit_test(test_old_segment),
+		cmocka_unit_test(test_tails),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_truncation),
+		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_root_is_written_again),
+		cmocka_unit_test(test_roots),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_version_1),
+		cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_old_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
