@@ -43,6 +43,7 @@ void tr_fault_arm(void);
 #define TR_BUG(name) __builtin_expect(tr_fault_planted != NULL && tr_fault_is_planted(name), 0)
 #define TR_FAULT_POINT(name) tr_fault_reach(name)
 #define TR_FAULT_ARM() tr_fault_arm()
+#define TR_FAULT_SIZES(segment, block) (tr_fault_segment_bytes = (segment), tr_fault_block_bytes = (block))
 #define TR_FAULT_SEGMENT_BYTES(normal) (tr_fault_segment_bytes != 0 ? tr_fault_segment_bytes : (normal))
 #define TR_FAULT_BLOCK_BYTES(normal) (tr_fault_block_bytes != 0 ? tr_fault_block_bytes : (normal))
 
@@ -51,6 +52,7 @@ void tr_fault_arm(void);
 #define TR_BUG(name) false
 #define TR_FAULT_POINT(name) ((void)0)
 #define TR_FAULT_ARM() ((void)0)
+#define TR_FAULT_SIZES(segment, block) ((void)0)
 #define TR_FAULT_SEGMENT_BYTES(normal) (normal)
 #define TR_FAULT_BLOCK_BYTES(normal) (normal)
 

@@ -384,8 +384,7 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 					     .job_id_seed = {tr_sim_random(random), tr_sim_random(random)}};
 
 	memset(run, 0, sizeof(*run));
-	tr_fault_segment_bytes = shape->segment_bytes;
-	tr_fault_block_bytes = shape->block_bytes;
+	TR_FAULT_SIZES(shape->segment_bytes, shape->block_bytes);
 	snprintf(chunk, sizeof(chunk), "%u b", shape->chunk_bytes);
 	snprintf(roll, sizeof(roll), "%u b", shape->roll_bytes);
 	tr_arena_init(&arena, 0);
