@@ -87,7 +87,8 @@ static const struct tr_config_key keys[] = {
 	{"table.exec.sink.not-null-enforcer", TR_CONFIG_ENUM, "ERROR", "ERROR|DROP", ANY, true,
 	 "A NULL for a NOT NULL column of a sink fails the job, or the row is dropped."},
 	{"table.exec.sink.type-length-enforcer", TR_CONFIG_ENUM, "IGNORE", "IGNORE|TRIM_PAD|ERROR", ANY, true,
-	 "As in Flink, INSERT casts: what is too long for a CHAR or VARCHAR column is cut, whatever this says."},
+	 "INSERT casts to other types; values that are longer (or shorter) than their own type pass, are cut and "
+	 "padded, or fail."},
 	{"table.display.max-column-width", TR_CONFIG_INTEGER, "30", NULL, 1, 10000, true,
 	 "Widest column of a printed result."},
 	{"sql-client.execution.result-mode", TR_CONFIG_ENUM, "tableau", "tableau|table|changelog", ANY, true,

@@ -126,6 +126,9 @@ enum tr_text_time_flags {
 	TR_TIME_CAST_TIMESTAMP = TR_TIME_SHORT_FIELDS | TR_TIME_DATE_ONLY,
 };
 
+/** How many characters a text has. */
+size_t tr_text_code_points(const char *text, size_t length);
+
 /** How many UTF-16 units a text has: Java's length, which literals are typed by. */
 size_t tr_text_utf16_units(const char *text, size_t length);
 

@@ -39,6 +39,15 @@ size_t tr_text_put_i64(char *out, int64_t value)
 	return 1 + tr_text_put_u64(out + 1, 0 - (uint64_t)value);
 }
 
+size_t tr_text_code_points(const char *text, size_t length)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
 size_t tr_text_utf16_units(const char *text, size_t length)
 {
 	size_t units = 0;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sink operator: a thin face over struct tr_sink_ops, with the state that resuming needs. It also sees to it that no NULL
- * reaches a column declared NOT NULL, as Flink does (table.exec.sink.not-null-enforcer = ERROR).
+ * reaches a column declared NOT NULL (table.exec.sink.not-null-enforcer = ERROR), and if it is asked for, that no value is longer
+ * than its column says (table.exec.sink.type-length-enforcer = ERROR), as Flink does.
  */
 #include "core/op_sink.h"
 
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 
 enum work { WORK_NONE, WORK_OUTPUT, WORK_FINISH, WORK_PREPARE, WORK_COMMIT };
 
@@ -86,6 +88,39 @@ static tr_code check_not_null(const struct sink_op *s, const struct tr_batch *ba
 	return TR_OK;
 }
 
+/** Whether texts and bytes are as long as their columns say (table.exec.sink.type-length-enforcer = ERROR). */
+static tr_code check_length(const struct sink_op *s, const struct tr_batch *batch, struct tr_status *st)
+{
+	const struct tr_schema *schema = s->table->schema;
+
+	for (uint32_t c = 0; c < schema->column_count; c++) {
+		const struct tr_type *type = schema->types[c];
+		const bool is_exact = type->id == TR_TYPE_CHAR || type->id == TR_TYPE_BINARY;
+		const bool is_text = type->id == TR_TYPE_CHAR || type->id == TR_TYPE_VARCHAR;
+
+		if (type->phys != TR_PHYS_VIEW || type->precision == TR_LENGTH_MAX)
+			continue;
+		for (uint32_t i = 0; i < batch->selected_count; i++) {
+			const uint32_t row = tr_batch_row(batch, i);
+			const struct tr_view *view;
+			size_t length;
+
+			if (tr_column_is_null(&batch->columns[c], row))
+				continue;
+			view = tr_column_view(&batch->columns[c], row);
+			length = is_text ? tr_text_code_points(tr_view_text(view), view->length) : view->length;
+			if (is_exact ? length == (size_t)type->precision : length <= (size_t)type->precision)
+				continue;
+			TR_FAIL(st, TR_ERR_DATA,
+				"table '%s': a value of length %zu for column '%s', whose type has length %d; cast it, "
+				"or set "
+				"'table.exec.sink.type-length-enforcer'",
+				s->table->name, length, schema->names[c], (int)type->precision);
+		}
+	}
+	return TR_OK;
+}
+
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
 	struct sink_op *s = (struct sink_op *)op;
@@ -94,6 +129,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	if (s->is_exact && !s->is_recovered && recover(s, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
 	if (s->table->enforces_not_null && check_not_null(s, batch, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
+	if (s->table->enforces_length && check_length(s, batch, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
 	op->metrics.rows_out += batch->selected_count;
 	return took(s, s->sink_ops->write(s->sink, batch, &op->context->status));

@@ -105,8 +105,9 @@ struct tr_table_spec {
 	uint32_t batch_rows;          /* most rows of a batch */
 	const char *static_partition; /* sinks: "d=x:e=y" of INSERT's PARTITION, or NULL */
 	bool enforces_not_null;       /* sinks: a NULL in a NOT NULL column fails the job */
-	const void *context;          /* of connectors that a program brings */
-	bool is_batch;                /* all rows of it are one answer: the job has no changelog, and ends */
+	bool enforces_length; /* sinks: so does a text or bytes of another length than CHAR(n), VARCHAR(n).. allow */
+	const void *context;  /* of connectors that a program brings */
+	bool is_batch;        /* all rows of it are one answer: the job has no changelog, and ends */
 };
 
 /** All connectors and formats, ending with NULL. Static. */

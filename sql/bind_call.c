@@ -136,6 +136,8 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 			      name);
 		return NULL;
 	}
+	if (strcasecmp(name, "PARSE_JSON") == 0 || strcasecmp(name, "TRY_PARSE_JSON") == 0)
+		return refuse(binder, ast, "the type VARIANT");
 	if (!tr_func_exists(name) && strcasecmp(name, "NULLIF") != 0)
 		return tr_bind_function(binder, name, NULL, 0, ast->span); /* says so, and names the nearest one */
 	if (strcmp(name, "TRIM") == 0 && count == 3 && ast->args.items[0]->kind == TR_AST_EXPR_SYMBOL) {

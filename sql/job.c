@@ -251,6 +251,32 @@ static const struct tr_relation *drop_nulls(struct tr_binder *binder, const stru
 	return condition != NULL ? tr_bind_filter(binder, relation, condition) : relation;
 }
 
+static bool has_length(const struct tr_type *type)
+{
+	return (tr_type_is_text(type) || tr_type_is_bytes(type)) && type->precision != TR_LENGTH_MAX;
+}
+
+/* 'table.exec.sink.type-length-enforcer' = 'TRIM_PAD': what is not as long as its type says, since no cast has made it so (a source
+ * does not look), is cut, and padded. Of the columns only, as in Flink. */
+static const struct tr_relation *trim_and_pad(struct tr_binder *binder, const struct tr_relation *relation)
+{
+	const struct tr_schema *rows = relation->node->output;
+	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, rows->column_count, const struct tr_expr *);
+
+	for (uint32_t i = 0; i < rows->column_count; i++) {
+		const struct tr_type *type = rows->types[i];
+		const enum tr_type_id id = tr_type_is_text(type) ? TR_TYPE_VARCHAR : TR_TYPE_VARBINARY;
+
+		exprs[i] = tr_expr_column(binder->arena, i, type);
+		if (!has_length(type))
+			continue;
+		exprs[i] = tr_expr_cast(binder->arena, exprs[i],
+					tr_type_with_nullable(binder->arena, tr_type_of(id), type->is_nullable), false);
+		exprs[i] = tr_expr_cast(binder->arena, exprs[i], type, false);
+	}
+	return tr_bind_project(binder, relation, rows->column_count, exprs, rows->names);
+}
+
 /* "p=v" for each value of PARTITION, in the table's order and with ':' between; NULL: there are none. */
 static const char *partition_text(struct tr_binder *binder, const struct tr_ast_insert *ast,
 				  const struct tr_table *table, const struct tr_expr *const *values)
@@ -285,6 +311,7 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 	const struct tr_table *table = entry != NULL ? entry->table : NULL;
 	const struct tr_expr **exprs;
 	struct tr_table_spec *spec;
+	const char *enforcer;
 	uint32_t parallelism;
 
 	if (entry != NULL && entry->table == NULL && entry->view == NULL)
@@ -333,6 +360,10 @@ static bool insert(struct job *job, const struct tr_ast_statement *statement)
 		strcasecmp(tr_config_text(binder->config, "table.exec.sink.not-null-enforcer"), "DROP") != 0;
 	if (!spec->enforces_not_null)
 		relation = drop_nulls(binder, relation, table->physical, ast->table.span);
+	enforcer = tr_config_text(binder->config, "table.exec.sink.type-length-enforcer");
+	spec->enforces_length = strcasecmp(enforcer, "ERROR") == 0;
+	if (relation != NULL && strcasecmp(enforcer, "TRIM_PAD") == 0)
+		relation = trim_and_pad(binder, relation);
 	return relation != NULL && add_sink(job, make_sink(job, relation, spec, parallelism), statement->span);
 }
 

@@ -295,8 +295,8 @@ static const struct tr_json_filter *read_expression(struct reader *r)
 	return filter->left.kind == TR_JSON_OPERAND_PATH ? filter : fail(r, "an operator is missing in the filter");
 }
 
-static const struct tr_json_filter *make(struct reader *r, enum tr_json_filter_kind kind, const struct tr_json_filter *a,
-					 const struct tr_json_filter *b)
+static const struct tr_json_filter *make(struct reader *r, enum tr_json_filter_kind kind,
+					 const struct tr_json_filter *a, const struct tr_json_filter *b)
 {
 	struct tr_json_filter *filter = TR_NEW(r->arena, struct tr_json_filter);
 
@@ -362,9 +362,8 @@ const struct tr_json_filter *tr_json_filter_compile(struct tr_arena *arena, cons
 						    int depth, const char **error)
 {
 	struct reader r = {.arena = arena, .text = text, .length = length, .nest = depth};
-	const struct tr_json_filter *filter = depth <= TR_JSON_FILTER_NEST_MAX
-						      ? read_or(&r)
-						      : fail(&r, "the filters are nested too deeply");
+	const struct tr_json_filter *filter =
+		depth <= TR_JSON_FILTER_NEST_MAX ? read_or(&r) : fail(&r, "the filters are nested too deeply");
 
 	skip_blanks(&r);
 	if (filter != NULL && r.at < r.length)

@@ -52,8 +52,8 @@ enum tr_json_operand_kind {
 
 struct tr_json_operand {
 	enum tr_json_operand_kind kind;
-	bool is_negated;         /* PATH: !@.a */
-	bool is_root;            /* PATH: from $ */
+	bool is_negated;               /* PATH: !@.a */
+	bool is_root;                  /* PATH: from $ */
 	const struct tr_json_doc *doc; /* NODE; its memory is the arena's */
 	const struct tr_json_path *path;
 	const char *text;

@@ -106,7 +106,8 @@ static bool is_same(const struct value *a, const struct value *b)
 			other.node = tr_json_doc_at(b->doc, y.node);
 			y.node = tr_json_doc_next(b->doc, y.node);
 		} else {
-			if (!tr_json_doc_find(b->doc, b->node, node_of(&one)->text, node_of(&one)->length, &other.node) ||
+			if (!tr_json_doc_find(b->doc, b->node, node_of(&one)->text, node_of(&one)->length,
+					      &other.node) ||
 			    !tr_json_doc_find(a->doc, a->node, node_of(&one)->text, node_of(&one)->length, &one.node))
 				return false;
 			x.node = tr_json_doc_next(a->doc, x.node); /* the key */
@@ -193,8 +194,8 @@ static bool holds_for_lists(enum tr_json_relation relation, const struct value *
 static bool contains(const struct value *a, const struct value *b)
 {
 	if (is_kind(a, TR_JSON_DOC_STRING) && is_kind(b, TR_JSON_DOC_STRING))
-		return node_of(b)->length == 0 || memmem(node_of(a)->text, node_of(a)->length, node_of(b)->text,
-							 node_of(b)->length) != NULL;
+		return node_of(b)->length == 0 ||
+		       memmem(node_of(a)->text, node_of(a)->length, node_of(b)->text, node_of(b)->length) != NULL;
 	return is_kind(a, TR_JSON_DOC_ARRAY) && has_element(a, b);
 }
 
@@ -213,8 +214,8 @@ static bool has_size(const struct value *a, const struct value *b)
 	double wanted;
 
 	return is_number(b) && size_of(a) != UINT32_MAX &&
-	       tr_text_parse_f64(node_of(b)->text, node_of(b)->length, &wanted) == TR_TEXT_OK &&
-	       wanted >= size_of(a) && wanted < size_of(a) + 1.0;
+	       tr_text_parse_f64(node_of(b)->text, node_of(b)->length, &wanted) == TR_TEXT_OK && wanted >= size_of(a) &&
+	       wanted < size_of(a) + 1.0;
 }
 
 static bool is_empty(const struct value *a, const struct value *b)
