@@ -16,7 +16,8 @@
 #define CALLS_BETWEEN_LOOKS 64
 #define SAMPLED 16 /* with a guess one chunk of so many is looked at */
 #define GUESS_CHUNKS_MIN 2
-#define PREFETCH 16 /* entries ahead */
+#define PREFETCH 32      /* entries ahead, */
+#define CACHED_CHUNKS 64 /* where there are more chunks than these */
 
 void tr_marks_init(struct tr_marks *marks, struct tr_marks_clock *clock)
 {
@@ -197,6 +198,19 @@ static void guess(struct tr_marks *marks)
 				marks->words[w].changed = ~UINT64_C(0);
 }
 
+/** `ahead`: how many entries; count: nothing is fetched. */
+static void mark_changed(struct tr_marks_word *words, const uint32_t *entries, uint32_t count, uint32_t ahead)
+{
+	uint32_t i = 0;
+
+	for (; i + ahead < count; i++) {
+		__builtin_prefetch(&words[entries[i + ahead] / 64], 1, 3);
+		words[entries[i] / 64].changed |= UINT64_C(1) << entries[i] % 64;
+	}
+	for (; i < count; i++)
+		words[entries[i] / 64].changed |= UINT64_C(1) << entries[i] % 64;
+}
+
 static void mark_sampled(struct tr_marks_word *words, const uint32_t *entries, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -215,10 +229,7 @@ uint32_t tr_marks_mark(struct tr_marks *marks, const uint32_t *entries, uint32_t
 		if (marks->is_guessed)
 			mark_sampled(words, entries, count);
 		else
-			for (uint32_t i = 0; i < count; i++) {
-				__builtin_prefetch(&words[entries[TR_MIN(i + PREFETCH, count - 1)] / 64], 1, 3);
-				words[entries[i] / 64].changed |= UINT64_C(1) << entries[i] % 64;
-			}
+			mark_changed(words, entries, count, marks->chunk_count > CACHED_CHUNKS ? PREFETCH : count);
 		if (++marks->calls == CALLS_BETWEEN_LOOKS)
 			look(marks, held);
 		return 0;
