@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * run, explain, lint: a script from its file to its end.
+ * run, explain, lint: a script, or a job in C (server/plugin.h), from its file to its end.
  *
  * `run` is a small parent and a job child. The child compiles the script and runs its jobs one after the other; the
  * parent waits and turns the way in which the child ended into an exit status, so that a crash of the engine is told
@@ -29,6 +29,7 @@
 #include "io/disk.h"
 #include "server/cli.h"
 #include "server/control.h"
+#include "server/plugin.h"
 #include "server/progress.h"
 #include "base/restart.h"
 #include "server/state_dir.h"
@@ -94,6 +95,8 @@ static void default_job_name(const char *path, char *out, size_t room)
 	}
 	if (length > 4 && strcmp(base + length - 4, ".sql") == 0)
 		length -= 4;
+	else if (length > 3 && strcmp(base + length - 3, ".so") == 0)
+		length -= 3;
 	snprintf(out, room, "%.*s", (int)length, base);
 }
 
@@ -373,8 +376,60 @@ static int run_steps(struct tr_cli *cli, const struct tr_session *session, struc
 	return 0;
 }
 
-/* What the child does. */
-static int run_script(struct tr_cli *cli)
+/* The graph that a plugin builds. NULL: told; *code is the exit status. */
+static struct tr_env *build_plugin(struct tr_cli *cli, struct script *script, int *code)
+{
+	struct tr_env_options options = {
+		.config = &cli->config,
+		.job_name = script->name,
+		.time_zone = script->zone,
+		.core_count = core_count(),
+	};
+	struct tr_status st = {0};
+	struct tr_env *env = NULL;
+
+	default_job_name(cli->argument, script->name, sizeof(script->name));
+	machine_time_zone(script->zone, sizeof(script->zone));
+	*code = (int)tr_plugin_build(cli, &options, &env, &st);
+	if (*code == 0)
+		return env;
+	for (uint32_t i = 0; env != NULL && tr_env_error(env, i) != NULL; i++)
+		fprintf(stderr, "tailrace: %s\n", tr_env_error(env, i));
+	if (env == NULL || tr_env_error(env, 0) == NULL)
+		fprintf(stderr, "tailrace: %s\n", st.message);
+	tr_env_destroy(&env);
+	return NULL;
+}
+
+static int run_plugin(struct tr_cli *cli)
+{
+	struct script script = {0};
+	int code = check_time_zone(cli);
+	struct tr_env *env = code == 0 ? build_plugin(cli, &script, &code) : NULL;
+
+	if (env != NULL) {
+		const struct tr_step step = {.kind = TR_STEP_JOB, .plan = env->plan, .bound = env->bound};
+
+		code = run_job(cli, env->session, &step, env->real, 1);
+		code = code == TR_STOPPED ? 0 : code;
+	}
+	tr_env_destroy(&env);
+	return code;
+}
+
+static int explain_plugin(struct tr_cli *cli)
+{
+	struct script script = {0};
+	int code = check_time_zone(cli);
+	struct tr_env *env = code == 0 ? build_plugin(cli, &script, &code) : NULL;
+
+	if (env != NULL)
+		fputs(tr_env_explain(env, cli->is_json, NULL), stdout);
+	tr_env_destroy(&env);
+	return code;
+}
+
+static int run_text(struct tr_cli *cli)
 {
 	struct tr_environment *env = NULL;
 	struct script script = {0};
@@ -399,6 +454,9 @@ static int run_script(struct tr_cli *cli)
 	free(script.text);
 	return code;
 }
+
+/* What the child does. */
+static int run_script(struct tr_cli *cli) { return tr_plugin_is(cli->argument) ? run_plugin(cli) : run_text(cli); }
 
 static void handle(int number, void (*handler)(int))
 {
@@ -550,7 +608,7 @@ int tr_cli_explain(struct tr_cli *cli)
 {
 	if (tr_diag_code_find(cli->argument) != NULL && access(cli->argument, F_OK) != 0)
 		return tr_cli_errors(cli);
-	return compile_only(cli, true);
+	return tr_plugin_is(cli->argument) ? explain_plugin(cli) : compile_only(cli, true);
 }
 
 int tr_cli_lint(struct tr_cli *cli) { return compile_only(cli, false); }

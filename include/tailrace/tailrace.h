@@ -8,6 +8,7 @@
  *     function.h     functions, context, collector      state.h, timer.h   what they remember
  *     source.h, sink.h     sources and sinks in C       window.h     windows
  *     stream.h       the graph                          environment.h      running it
+ *     plugin.h       a job as a shared object
  */
 #ifndef TAILRACE_H
 #define TAILRACE_H
@@ -15,6 +16,7 @@
 #include "tailrace/batch.h"
 #include "tailrace/environment.h"
 #include "tailrace/function.h"
+#include "tailrace/plugin.h"
 #include "tailrace/sink.h"
 #include "tailrace/source.h"
 #include "tailrace/state.h"

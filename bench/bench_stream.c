@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The C API, from memory, on one worker: a keyed process function with a value for each of 100k keys, by row and by batch; and filter,
+ * map and a windowed count with functions in C against the same as SQL texts, which run on the operators of SQL.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/env.h"
+#include "base/type.h"
+#include "bench/bench.h"
+#include "bench/data.h"
+#include "bench/engine_run.h"
+
+#define ROWS ((size_t)1 << 22)
+#define KEYS 100000
+#define START_MS INT64_C(978307200000)
+
+struct data {
+	struct tr_schema schema;
+	struct tr_arena arena;
+	struct tr_bench_table table;
+	struct tr_bench_sum sums[2];
+	struct tr_env *envs[2]; /* ours, the bar's */
+	struct tr_plan *plans[2];
+};
+
+struct side {
+	struct data *data;
+	int number;
+};
+
+static uint64_t run(void *context, uint32_t repeat, double *seconds)
+{
+	struct side *side = context;
+
+	*seconds = 0;
+	for (uint32_t r = 0; r < repeat; r++) {
+		struct tr_engine_progress progress;
+		double one;
+
+		side->data->sums[side->number].rows = side->data->sums[side->number].total = 0;
+		tr_bench_run(side->data->plans[side->number], &one, &progress);
+		*seconds += one;
+	}
+	return (uint64_t)repeat * ROWS;
+}
+
+/* Functions. */
+
+static tr_code open_count(struct tr_context *context, struct tr_status *st)
+{
+	tr_context_set_own(context, tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "sum",
+									    .value_bytes = sizeof(int64_t))));
+	return TR_OK;
+}
+
+/* Each time a key's sum passes a multiple of 2^20 it is told. */
+static void add(struct tr_collector *out, int64_t *sum, int64_t key, int64_t value)
+{
+	const int64_t before = *sum >> 20;
+
+	*sum += value;
+	if (*sum >> 20 == before)
+		return;
+	tr_collector_set_i64(out, 0, key);
+	tr_collector_set_i64(out, 1, *sum);
+	tr_collector_add(out);
+}
+
+static tr_code count_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			 struct tr_status *st)
+{
+	add(out, tr_value_state_put(tr_context_own(context)), tr_row_i64(row, 1), tr_row_i64(row, 2));
+	return TR_OK;
+}
+
+static tr_code count_batch(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out,
+			   struct tr_status *st)
+{
+	void *const *sums = tr_value_state_batch(tr_context_own(context));
+	const int64_t *keys = batch->columns[1].data, *values = batch->columns[2].data;
+
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const uint32_t row = tr_batch_row(batch, i);
+
+		add(out, sums[i], keys[row], values[row]);
+	}
+	return TR_OK;
+}
+
+/** value >= 100, and value * 2 + 1, by batch; the other columns are passed on. */
+static tr_code filter_map(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out,
+			  struct tr_status *st)
+{
+	static _Thread_local uint32_t selection[TR_BATCH_ROWS_MAX];
+	static _Thread_local int64_t doubled[TR_BATCH_ROWS_MAX];
+	const int64_t *values = batch->columns[2].data;
+	struct tr_column columns[3] = {batch->columns[0], batch->columns[1], batch->columns[2]};
+	struct tr_batch result = *batch;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const uint32_t row = tr_batch_row(batch, i);
+
+		selection[count] = row;
+		doubled[row] = values[row] * 2 + 1;
+		count += values[row] >= 100;
+	}
+	columns[2].data = doubled;
+	result.columns = columns;
+	result.selection = selection;
+	result.selected_count = count;
+	tr_collector_add_batch(out, &result);
+	return TR_OK;
+}
+
+/* Graphs. */
+
+static struct tr_stream *source(struct data *d, int number)
+{
+	struct tr_env *env;
+	struct tr_status st = {0};
+
+	if (tr_env_create(&d->envs[number], &st) != TR_OK)
+		abort();
+	env = d->envs[number];
+	tr_env_set(env, "parallelism.default", "1");
+	return tr_env_scan(env, "memory", &d->table.spec, 3, false, &TR_MAKE(tr_watermark_strategy, .time_column = "ts"));
+}
+
+static void finish(struct data *d, int number, struct tr_stream *stream)
+{
+	struct tr_env *env = d->envs[number];
+	struct tr_status st = {0};
+	struct tr_node *sink;
+
+	if (stream->relation == NULL) {
+		fprintf(stderr, "%s\n", tr_env_error(env, 0));
+		abort();
+	}
+	sink = tr_plan_node(env->arena, TR_NODE_SINK, &stream->relation->node, 1);
+	d->sums[number].spec = d->table.spec;
+	d->sums[number].spec.connector = &tr_bench_summing;
+	d->sums[number].spec.schema = stream->relation->node->output;
+	sink->sink.table = &d->sums[number].spec;
+	(void)tr_env_add_sink(env, "sum", sink);
+	d->plans[number] = tr_env_plan(env, &st);
+	if (d->plans[number] == NULL) {
+		fprintf(stderr, "%s\n", st.message);
+		abort();
+	}
+}
+
+static struct data *make(struct tr_bench_pair *pair)
+{
+	static const char *const names[] = {"ts", "k", "v"};
+	struct data *d = calloc(1, sizeof(*d));
+	const struct tr_type **types;
+	struct side *sides = calloc(2, sizeof(*sides));
+
+	tr_arena_init(&d->arena, 0);
+	types = TR_NEW_ARRAY(&d->arena, 3, const struct tr_type *);
+	types[0] = tr_type_with_precision(&d->arena, TR_TYPE_TIMESTAMP, 3);
+	types[1] = types[2] = tr_type_of(TR_TYPE_BIGINT);
+	d->schema = (struct tr_schema){3, names, types};
+	d->table.data[0] = tr_data_times(ROWS, START_MS, UINT64_C(1000000000), 0, 1, 13);
+	d->table.data[1] = tr_data_keys(ROWS, KEYS, 11);
+	d->table.data[2] = tr_data_numbers(ROWS, 1000, 12);
+	d->table.block_rows = d->table.rows = (int64_t)ROWS;
+	d->table.spec = (struct tr_table_spec){.name = "memory",
+					       .connector = &tr_bench_memory,
+					       .schema = &d->schema,
+					       .batch_rows = TR_BATCH_ROWS_DEFAULT,
+					       .time_zone = "UTC"};
+	sides[0] = (struct side){d, 0};
+	sides[1] = (struct side){d, 1};
+	pair->data = sides;
+	pair->ours = (struct tr_harness_side){run, &sides[0]};
+	return d;
+}
+
+static tr_code open_state(struct tr_bench_pair *pair, const struct tr_function *function)
+{
+	struct data *d = make(pair);
+
+	finish(d, 0, tr_stream_process(tr_stream_key_by(source(d, 0), "k"), "k BIGINT, total BIGINT", function));
+	snprintf(pair->note, sizeof(pair->note), "%d keys", KEYS);
+	return TR_OK;
+}
+
+static tr_code open_by_row(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_state(pair, &TR_MAKE(tr_function, .open = open_count, .on_row = count_row));
+}
+
+static tr_code open_by_batch(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_state(pair, &TR_MAKE(tr_function, .open = open_count, .on_batch = count_batch));
+}
+
+static tr_code open_window(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	struct data *d = make(pair);
+	struct tr_stream *ours, *bar;
+
+	ours = tr_stream_flat_map(source(d, 0), "ts TIMESTAMP(3), k BIGINT, v BIGINT",
+				  &TR_MAKE(tr_function, .on_batch = filter_map));
+	bar = tr_stream_select(tr_stream_where(source(d, 1), "v >= 100"), "ts, k, v * 2 + 1 AS v");
+	finish(d, 0, tr_stream_window_aggregate(tr_stream_key_by(ours, "k"), tr_windows_tumbling(3600000),
+						"COUNT(*) AS n, SUM(v) AS total"));
+	finish(d, 1, tr_stream_window_aggregate(tr_stream_key_by(bar, "k"), tr_windows_tumbling(3600000),
+						"COUNT(*) AS n, SUM(v) AS total"));
+	pair->bar = (struct tr_harness_side){run, &((struct side *)pair->data)[1]};
+	snprintf(pair->note, sizeof(pair->note), "filter, map, count by %d keys; bar: SQL", KEYS);
+	return TR_OK;
+}
+
+static void close_pair(struct tr_bench_pair *pair)
+{
+	struct side *sides = pair->data;
+	struct data *d = sides[0].data;
+
+	for (int i = 0; i < 2; i++)
+		tr_env_destroy(&d->envs[i]);
+	for (int i = 0; i < 3; i++)
+		tr_harness_free((void *)(uintptr_t)d->table.data[i], ROWS * 8);
+	tr_arena_deinit(&d->arena);
+	free(d);
+	free(sides);
+}
+
+const struct tr_bench_case tr_bench_stream_cases[] = {
+	{.name = "stream-state-row",
+	 .work = "a keyed process function in C, row by row, with a value for each key",
+	 .unit = "rows",
+	 .must_rate = 10e6,
+	 .open = open_by_row,
+	 .close = close_pair},
+	{.name = "stream-state-batch",
+	 .work = "the same by batch",
+	 .unit = "rows",
+	 .must_rate = 10e6,
+	 .open = open_by_batch,
+	 .close = close_pair},
+	{.name = "stream-window",
+	 .work = "filter and map in C before a windowed count, against SQL",
+	 .unit = "rows",
+	 .must_ratio = 0.9,
+	 .open = open_window,
+	 .close = close_pair},
+	{.name = NULL},
+};
