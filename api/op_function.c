@@ -233,6 +233,8 @@ static enum tr_flow on_filter(struct function_op *f, const struct tr_batch *batc
 	return tr_op_emit(&f->op, &f->filtered);
 }
 
+static enum tr_flow work_on(struct function_op *f);
+
 static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_batch *batch)
 {
 	struct function_op *f = (struct function_op *)op;
@@ -249,7 +251,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 		    tr_run_keys_take(&f->context.keys, batch, &op->context->status) != TR_OK)
 			return fail(f, op->context->status.code);
 	}
-	return work_on_batch(f);
+	return work_on(f);
 }
 
 /* Timers. */

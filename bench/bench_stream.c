@@ -126,7 +126,8 @@ static struct tr_stream *source(struct data *d, int number)
 		abort();
 	env = d->envs[number];
 	tr_env_set(env, "parallelism.default", "1");
-	return tr_env_scan(env, "memory", &d->table.spec, 3, false, &TR_MAKE(tr_watermark_strategy, .time_column = "ts"));
+	return tr_env_scan(env, "memory", &d->table.spec, 3, false,
+			   &TR_MAKE(tr_watermark_strategy, .time_column = "ts"));
 }
 
 static void finish(struct data *d, int number, struct tr_stream *stream)
@@ -207,10 +208,12 @@ static tr_code open_window(struct tr_bench_pair *pair, struct tr_status *st)
 	ours = tr_stream_flat_map(source(d, 0), "ts TIMESTAMP(3), k BIGINT, v BIGINT",
 				  &TR_MAKE(tr_function, .on_batch = filter_map));
 	bar = tr_stream_select(tr_stream_where(source(d, 1), "v >= 100"), "ts, k, v * 2 + 1 AS v");
-	finish(d, 0, tr_stream_window_aggregate(tr_stream_key_by(ours, "k"), tr_windows_tumbling(3600000),
-						"COUNT(*) AS n, SUM(v) AS total"));
-	finish(d, 1, tr_stream_window_aggregate(tr_stream_key_by(bar, "k"), tr_windows_tumbling(3600000),
-						"COUNT(*) AS n, SUM(v) AS total"));
+	finish(d, 0,
+	       tr_stream_window_aggregate(tr_stream_key_by(ours, "k"), tr_windows_tumbling(3600000),
+					  "COUNT(*) AS n, SUM(v) AS total"));
+	finish(d, 1,
+	       tr_stream_window_aggregate(tr_stream_key_by(bar, "k"), tr_windows_tumbling(3600000),
+					  "COUNT(*) AS n, SUM(v) AS total"));
 	pair->bar = (struct tr_harness_side){run, &((struct side *)pair->data)[1]};
 	snprintf(pair->note, sizeof(pair->note), "filter, map, count by %d keys; bar: SQL", KEYS);
 	return TR_OK;

@@ -32,12 +32,14 @@ static tr_code check_owner(const char *path, const struct stat *stat, bool allow
 
 	if (stat->st_uid != 0 && stat->st_uid != geteuid())
 		TR_FAIL(st, TR_ERR_PERMISSION,
-			"%s belongs to another user; a plugin runs with all your rights, so it is loaded only from files and "
+			"%s belongs to another user; a plugin runs with all your rights, so it is loaded only from "
+			"files and "
 			"directories that are yours or root's",
 			path);
 	if (is_shared && !(allows_sticky && (stat->st_mode & S_ISVTX) != 0))
 		TR_FAIL(st, TR_ERR_PERMISSION,
-			"others may write to %s; a plugin runs with all your rights, so it is loaded only from where nobody else "
+			"others may write to %s; a plugin runs with all your rights, so it is loaded only from where "
+			"nobody else "
 			"can change it: chmod go-w %s",
 			path, path);
 	return TR_OK;
@@ -100,11 +102,12 @@ static tr_code load(const char *argument, const struct tr_plugin **plugin, struc
 		TR_FAIL(st, TR_ERR_USAGE, "%s can't be loaded: %s", argument, dlerror());
 	*plugin = dlsym(library, ENTRY);
 	if (*plugin == NULL)
-		TR_FAIL(st, TR_ERR_USAGE, "%s is no plugin: it has no symbol '%s'; write TR_PLUGIN(build) in it", argument,
-			ENTRY);
+		TR_FAIL(st, TR_ERR_USAGE, "%s is no plugin: it has no symbol '%s'; write TR_PLUGIN(build) in it",
+			argument, ENTRY);
 	if ((*plugin)->abi_version != TR_ABI_VERSION)
 		TR_FAIL(st, TR_ERR_CONFIG,
-			"%s was built for version %u of the binary interface; this engine (%s) has version %d: build it again "
+			"%s was built for version %u of the binary interface; this engine (%s) has version %d: build "
+			"it again "
 			"with the headers of this engine",
 			argument, (*plugin)->abi_version, tr_version(), TR_ABI_VERSION);
 	if ((*plugin)->build == NULL)
@@ -112,7 +115,8 @@ static tr_code load(const char *argument, const struct tr_plugin **plugin, struc
 	return TR_OK;
 }
 
-tr_code tr_plugin_build(struct tr_cli *cli, const struct tr_env_options *options, struct tr_env **env, struct tr_status *st)
+tr_code tr_plugin_build(struct tr_cli *cli, const struct tr_env_options *options, struct tr_env **env,
+			struct tr_status *st)
 {
 	char *arguments[TR_CLI_REPEATS_MAX + 2] = {(char *)(uintptr_t)cli->argument};
 	const struct tr_plugin *plugin;

@@ -9,7 +9,7 @@
  */
 #include <tailrace/tailrace.h>
 
-#define SMALL 100    /* cents */
+#define SMALL 100 /* cents */
 #define LARGE 50000
 #define MINUTE_MS 60000
 
@@ -26,7 +26,8 @@ static tr_code open_detector(struct tr_context *context, struct tr_status *st)
 	return TR_OK;
 }
 
-static tr_code detect(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code detect(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		      struct tr_status *st)
 {
 	struct tr_value_state *state = tr_context_own(context);
 	const struct suspicion *suspicion = tr_value_state_get(state);
@@ -67,8 +68,9 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 	const struct tr_watermark_strategy times = TR_MAKE(tr_watermark_strategy, .time_column = "ts");
 	struct tr_stream *transactions, *alerts;
 
-	transactions = tr_env_from_connector(env, "transactions", "account BIGINT, ts TIMESTAMP(3), cents BIGINT", options,
-					     &times);
+	transactions = tr_env_from_connector(env, "transactions", "account BIGINT, ts TIMESTAMP(3), cents BIGINT",
+					     options, &times);
+	tr_stream_parallelism(transactions, 1); /* who reads alone keeps the order of an account's payments */
 	alerts = tr_stream_process(tr_stream_key_by(transactions, "account"),
 				   "account BIGINT, ts TIMESTAMP(3), cents BIGINT", &detector);
 	tr_stream_uid(tr_stream_name(alerts, "fraud detector"), "fraud-detector");

@@ -9,7 +9,8 @@
 #include <tailrace/tailrace.h>
 
 /* A line becomes its words, in lower case. */
-static tr_code split(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code split(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		     struct tr_status *st)
 {
 	const struct tr_view *line = tr_row_text(row, 0);
 	const char *text = tr_view_text(line);
@@ -38,7 +39,8 @@ static tr_code open_count(struct tr_context *context, struct tr_status *st)
 	return TR_OK;
 }
 
-static tr_code count(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code count(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		     struct tr_status *st)
 {
 	int64_t *n = tr_value_state_put(tr_context_own(context)); /* 0 for a new word */
 
@@ -54,8 +56,8 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 	const struct tr_function counting = TR_MAKE(tr_function, .open = open_count, .on_row = count);
 	/* -v FILE=path */
 	const char *file = argc > 1 ? argv[1] + sizeof("FILE=") - 1 : "examples/word_count/text.txt";
-	const char *const options[] = {"connector", "filesystem", "path", file, "format", "csv", "csv.field-delimiter",
-				       "|",	    NULL};
+	const char *const options[] = {"connector", "filesystem",          "path", file, "format",
+				       "csv",       "csv.field-delimiter", "|",    NULL};
 	struct tr_stream *lines, *words, *counts;
 
 	lines = tr_env_from_connector(env, "lines", "line STRING", options, NULL);

@@ -34,8 +34,8 @@ struct tr_plugin {
 #endif
 
 /** The symbol that the program looks for. */
-#define TR_PLUGIN(build_function)                                                       \
-	TR_PLUGIN_EXTERN TR_API const struct tr_plugin tr_plugin_entry;                 \
+#define TR_PLUGIN(build_function)                                       \
+	TR_PLUGIN_EXTERN TR_API const struct tr_plugin tr_plugin_entry; \
 	TR_PLUGIN_EXTERN const struct tr_plugin tr_plugin_entry = {TR_ABI_VERSION, build_function};
 
 #endif

@@ -82,7 +82,8 @@ TR_API struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint3
 
 /* Keys and windows. */
 
-/** Rows with equal values of these columns ("user_id, city") go to one subtask. */
+/** Rows with equal values of these columns ("user_id, city") go to one subtask. Those of a key come in the order in which they were read, and
+ * timers between them, as long as one subtask reads them (tr_stream_parallelism of the source); several readers are ahead of one another. */
 TR_API struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns);
 
 /** Of each key the fold of its rows so far, after each row: `reduce` sets the columns of `out` from both (it need not set the key columns);

@@ -14,7 +14,7 @@
 #define ROWS 4000 /* of a split */
 #define KEYS 50
 
-static _Atomic int64_t gate; /* rows of a split that may be read */
+static _Atomic int64_t gate;    /* rows of a split that may be read */
 static _Atomic int64_t fail_at; /* the row, counted over all subtasks, at which the function fails once; 0: never */
 static _Atomic int64_t rows_seen;
 
@@ -64,7 +64,8 @@ static tr_code open_states(struct tr_context *context, struct tr_status *st)
 	struct states *s = calloc(1, sizeof(*s));
 
 	s->count = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "count", .value_bytes = 8));
-	s->sum = tr_reducing_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "sum", .value_bytes = 8), add, NULL);
+	s->sum = tr_reducing_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "sum", .value_bytes = 8), add,
+					  NULL);
 	s->thousands = tr_list_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "thousands"));
 	s->parity = tr_map_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "parity"));
 	s->text = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "text"));
@@ -74,7 +75,8 @@ static tr_code open_states(struct tr_context *context, struct tr_status *st)
 
 static void close_states(struct tr_context *context) { free(tr_context_own(context)); }
 
-static tr_code on_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code on_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		      struct tr_status *st)
 {
 	struct states *s = tr_context_own(context);
 	const int64_t value = tr_row_i64(row, 1);
@@ -147,7 +149,8 @@ struct writer {
 	struct row handle[1000];
 };
 
-static tr_code sink_open(void *user, const struct tr_schema *schema, uint32_t subtask, void **writer, struct tr_status *st)
+static tr_code sink_open(void *user, const struct tr_schema *schema, uint32_t subtask, void **writer,
+			 struct tr_status *st)
 {
 	*writer = calloc(1, sizeof(struct writer));
 	return TR_OK;
@@ -201,13 +204,13 @@ static void sink_close(void *writer) { free(writer); }
 
 static struct tr_env *make(const char *parallelism, const char *directory)
 {
-	const struct tr_source_function rows = TR_MAKE(tr_source_function, .split_count = SPLITS, .has_watermarks = true,
-						       .read = read_rows);
-	const struct tr_function process = TR_MAKE(tr_function, .open = open_states, .on_row = on_row, .on_timer = on_timer,
-						   .close = close_states);
-	const struct tr_sink_function sink = TR_MAKE(tr_sink_function, .open = sink_open, .write = sink_write,
-						     .prepare = sink_prepare, .commit = sink_commit, .recover = sink_recover,
-						     .close = sink_close);
+	const struct tr_source_function rows =
+		TR_MAKE(tr_source_function, .split_count = SPLITS, .has_watermarks = true, .read = read_rows);
+	const struct tr_function process = TR_MAKE(tr_function, .open = open_states, .on_row = on_row,
+						   .on_timer = on_timer, .close = close_states);
+	const struct tr_sink_function sink =
+		TR_MAKE(tr_sink_function, .open = sink_open, .write = sink_write, .prepare = sink_prepare,
+			.commit = sink_commit, .recover = sink_recover, .close = sink_close);
 	struct tr_env *env = api_env(parallelism);
 	struct tr_stream *counts;
 
@@ -216,8 +219,9 @@ static struct tr_env *make(const char *parallelism, const char *directory)
 	tr_env_set(env, "engine.batch-rows", "100");
 	tr_env_set(env, "restart-strategy.type", "fixed-delay");
 	tr_env_set(env, "restart-strategy.fixed-delay.delay", "10 ms");
-	counts = tr_stream_process(tr_stream_key_by(tr_env_from_source(env, "rows", API_COLUMNS, &rows, API_WATERMARKS), "k"),
-				   "k BIGINT, n BIGINT, total BIGINT, list BIGINT, map BIGINT, t STRING", &process);
+	counts = tr_stream_process(
+		tr_stream_key_by(tr_env_from_source(env, "rows", API_COLUMNS, &rows, API_WATERMARKS), "k"),
+		"k BIGINT, n BIGINT, total BIGINT, list BIGINT, map BIGINT, t STRING", &process);
 	tr_stream_sink_to(tr_stream_uid(counts, "counts"), "out", &sink);
 	return env;
 }
