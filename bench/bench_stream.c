@@ -100,11 +100,12 @@ static tr_code filter_map(struct tr_context *context, const struct tr_batch *bat
 	struct tr_batch result = *batch;
 	uint32_t count = 0;
 
+	for (uint32_t row = 0; row < batch->row_count; row++)
+		doubled[row] = values[row] * 2 + 1;
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
 		const uint32_t row = tr_batch_row(batch, i);
 
 		selection[count] = row;
-		doubled[row] = values[row] * 2 + 1;
 		count += values[row] >= 100;
 	}
 	columns[2].data = doubled;
@@ -134,6 +135,7 @@ static void finish(struct data *d, int number, struct tr_stream *stream)
 {
 	struct tr_env *env = d->envs[number];
 	struct tr_status st = {0};
+	const struct tr_node *node;
 	struct tr_node *sink;
 
 	if (stream->relation == NULL) {
@@ -151,6 +153,11 @@ static void finish(struct data *d, int number, struct tr_stream *stream)
 		fprintf(stderr, "%s\n", st.message);
 		abort();
 	}
+	/* The optimizer has copied the table's spec, without what lies behind it. */
+	node = d->plans[number]->sinks[0];
+	while (node->input_count == 1)
+		node = node->inputs[0];
+	((struct tr_node *)(uintptr_t)node)->scan.table = &d->table.spec;
 }
 
 static struct data *make(struct tr_bench_pair *pair)

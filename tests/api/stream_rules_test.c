@@ -8,7 +8,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static const int64_t ROWS[][3] = {{1, 10, 1000}, {2, 20, 2000}, {1, 30, 3000}, {3, 5, 4000}, {2, 7, 11000}, {1, 1, 12000}};
+static const int64_t ROWS[][3] = {{1, 10, 1000}, {2, 20, 2000}, {1, 30, 3000},
+				  {3, 5, 4000},  {2, 7, 11000}, {1, 1, 12000}};
 
 static struct tr_owned_batch *owned;
 
@@ -22,7 +23,8 @@ static struct tr_stream *source(struct tr_env *env)
 	return tr_env_from_batches(env, "rows", API_COLUMNS, batches, 1, API_WATERMARKS);
 }
 
-static tr_code pass_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code pass_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			struct tr_status *st)
 {
 	tr_collector_add_row(out, row);
 	return TR_OK;
@@ -79,8 +81,8 @@ static void test_errors(void **state)
 	both[1] = tr_stream_select(rows, "k, 'text' AS v, ts");
 	tr_stream_union(both, 2);
 	tr_stream_uid(tr_stream_name(tr_stream_filter(rows, keep_all, NULL), "first"), "same");
-	tr_stream_parallelism(
-		tr_stream_uid(tr_stream_name(tr_stream_filter(rows, keep_all, NULL), "second"), "same"), 65);
+	tr_stream_parallelism(tr_stream_uid(tr_stream_name(tr_stream_filter(rows, keep_all, NULL), "second"), "same"),
+			      65);
 	tr_env_set(env, "no.such.key", "1");
 	tr_stream_sink_to(rows, "x", &sink);
 	for (uint32_t i = 0, n = 0; i < TR_COUNT_OF(expected); i++, n++) {
@@ -113,7 +115,8 @@ static void test_errors(void **state)
 
 /* Errors of running name the operator. */
 
-static tr_code fail_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code fail_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			struct tr_status *st)
 {
 	TR_FAIL(st, TR_ERR_FAILED, "row %lld is unlucky", (long long)tr_row_i64(row, 1));
 }
@@ -125,7 +128,8 @@ static tr_code two_states(struct tr_context *context, struct tr_status *st)
 	return TR_OK;
 }
 
-static tr_code one_more(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out, struct tr_status *st)
+static tr_code one_more(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out,
+			struct tr_status *st)
 {
 	const uint32_t n = batch->selected_count + 1;
 
@@ -166,7 +170,8 @@ static void test_failures(void **state)
 	expect_failure(env, "a map makes one row for each; it was given");
 	env = api_env("1");
 	tr_stream_collect(tr_stream_process(
-		tr_stream_key_by(tr_stream_select(source(env), "CASE WHEN k = 3 THEN CAST(NULL AS BIGINT) ELSE k END AS k"), "k"),
+		tr_stream_key_by(
+			tr_stream_select(source(env), "CASE WHEN k = 3 THEN CAST(NULL AS BIGINT) ELSE k END AS k"), "k"),
 		"k BIGINT", &PASS));
 	expect_failure(env, "the key column 'k' is NULL");
 }
@@ -198,8 +203,8 @@ static void test_reduce(void **state)
 
 static tr_code open_sum(struct tr_context *context, struct tr_status *st)
 {
-	tr_context_set_own(context, tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "sum",
-									    .value_bytes = 8)));
+	tr_context_set_own(context, tr_value_state_create(
+					    context, &TR_MAKE(tr_state_descriptor, .name = "sum", .value_bytes = 8)));
 	return TR_OK;
 }
 
@@ -248,7 +253,8 @@ static void test_batch_state(void **state)
 
 /* A state that few rows use; entries that were only asked for, or were cleared, are gone. */
 
-static tr_code rare_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out, struct tr_status *st)
+static tr_code rare_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			struct tr_status *st)
 {
 	struct tr_value_state *value = tr_context_own(context);
 	const int64_t i = tr_row_i64(row, 1);
@@ -294,7 +300,8 @@ static void test_rare_state(void **state)
 	many = api_rows((const int64_t(*)[3])rows, 10000);
 	batches[0] = tr_owned_batch_get(many);
 	out = tr_stream_collect(tr_stream_process(
-		tr_stream_key_by(tr_env_from_batches(env, "rows", API_COLUMNS, batches, 1, NULL), "k"), API_COLUMNS, &function));
+		tr_stream_key_by(tr_env_from_batches(env, "rows", API_COLUMNS, batches, 1, NULL), "k"), API_COLUMNS,
+		&function));
 	api_run(env);
 	api_expect(out, expected);
 	tr_env_destroy(&env);
@@ -305,8 +312,8 @@ static void test_rare_state(void **state)
 
 static _Atomic bool may_end;
 
-static tr_code read_one(void *user, void *reader, struct tr_source_reading *r, struct tr_collector *out, enum tr_read *result,
-			struct tr_status *st)
+static tr_code read_one(void *user, void *reader, struct tr_source_reading *r, struct tr_collector *out,
+			enum tr_read *result, struct tr_status *st)
 {
 	*result = TR_READ_MORE;
 	if (r->position == 0) {
@@ -328,10 +335,10 @@ static tr_code open_clocked(struct tr_context *context, struct tr_status *st)
 {
 	struct clocked *c = calloc(1, sizeof(*c));
 
-	c->mortal = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "mortal", .value_bytes = 8,
-							    .ttl_ms = 5));
-	c->immortal = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "immortal", .value_bytes = 8,
-							      .ttl_ms = 1000000));
+	c->mortal = tr_value_state_create(
+		context, &TR_MAKE(tr_state_descriptor, .name = "mortal", .value_bytes = 8, .ttl_ms = 5));
+	c->immortal = tr_value_state_create(
+		context, &TR_MAKE(tr_state_descriptor, .name = "immortal", .value_bytes = 8, .ttl_ms = 1000000));
 	tr_context_set_own(context, c);
 	return TR_OK;
 }
@@ -381,8 +388,9 @@ static tr_code clocked_end(struct tr_context *context, struct tr_collector *out,
 static void test_processing_time(void **state)
 {
 	const struct tr_source_function rows = TR_MAKE(tr_source_function, .split_count = 1, .read = read_one);
-	const struct tr_function function = TR_MAKE(tr_function, .open = open_clocked, .on_row = clocked_row,
-						    .on_timer = clocked_timer, .on_end = clocked_end, .close = close_clocked);
+	const struct tr_function function =
+		TR_MAKE(tr_function, .open = open_clocked, .on_row = clocked_row, .on_timer = clocked_timer,
+			.on_end = clocked_end, .close = close_clocked);
 	struct tr_env *env = api_env("1");
 	struct tr_collected *out = tr_stream_collect(
 		tr_stream_process(tr_stream_key_by(tr_env_from_source(env, "one", "k INT", &rows, NULL), "k"),
@@ -416,8 +424,9 @@ static void test_explain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	    cmocka_unit_test(test_failures),	    cmocka_unit_test(test_reduce),
-		cmocka_unit_test(test_batch_state), cmocka_unit_test(test_rare_state),	    cmocka_unit_test(test_processing_time),
+		cmocka_unit_test(test_errors),     cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_reduce),     cmocka_unit_test(test_batch_state),
+		cmocka_unit_test(test_rare_state), cmocka_unit_test(test_processing_time),
 		cmocka_unit_test(test_explain),
 	};
 	const int failed = cmocka_run_group_tests(tests, NULL, NULL);
