@@ -98,8 +98,15 @@ static tr_code load(const char *argument, const struct tr_plugin **plugin, struc
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	close(fd);
-	if (library == NULL)
-		TR_FAIL(st, TR_ERR_USAGE, "%s can't be loaded: %s", argument, dlerror());
+	if (library == NULL) {
+		const char *why = dlerror();
+
+		TR_FAIL(st, TR_ERR_USAGE, "%s can't be loaded: %s%s", argument, why,
+			strstr(why, "libtailrace") != NULL
+				? "; a plugin does not link libtailrace, it uses this program's engine: leave out "
+				  "`pkg-config --libs`"
+				: "");
+	}
 	*plugin = dlsym(library, ENTRY);
 	if (*plugin == NULL)
 		TR_FAIL(st, TR_ERR_USAGE, "%s is no plugin: it has no symbol '%s'; write TR_PLUGIN(build) in it",

@@ -43,7 +43,8 @@ static const struct tr_node *pack_rows(struct tr_binder *binder, const struct tr
 
 /* WINDOW_AGGREGATE [keys, rows, window_start, window_end, window_time]. */
 static const struct tr_node *gather(struct tr_binder *binder, const struct tr_relation *relation,
-				    const struct tr_window_spec *window, const struct tr_node *below, struct tr_span span)
+				    const struct tr_window_spec *window, const struct tr_node *below,
+				    struct tr_span span)
 {
 	const uint32_t keys = relation->partition_count;
 	const struct tr_agg_ask ask = {
