@@ -8,24 +8,14 @@
 #include "base/type.h"
 #include "core/ops/window_output.h"
 
-/** Whether windows of this kind are unions of a bounded number of slices. */
+/** Whether windows of this kind are unions of slices. */
 static bool has_slices(const struct tr_window_spec *window)
 {
-	int64_t a = window->size_ms, b = window->step_ms;
-
 	if (window->is_processing_time || window->kind == TR_WINDOW_SESSION)
 		return false;
 	if (window->kind == TR_WINDOW_TUMBLE)
 		return true;
-	if (a <= 0 || b <= 0 || b > a)
-		return false;
-	while (b != 0) {
-		const int64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return window->size_ms / a <= TR_WINDOW_SLICES_MAX;
+	return window->step_ms > 0 && window->step_ms <= window->size_ms;
 }
 
 bool tr_window_is_two_phase(const struct tr_window_spec *window, const struct tr_agg_call *aggs, uint32_t agg_count)

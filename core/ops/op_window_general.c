@@ -26,6 +26,11 @@
 #include "core/ops/window_spill.h"
 
 #define PAIRS_MAX 4096
+/* Windows that a row may be in, and, where it may be in many, that may be open at once: each takes up to 4,096 entries of memory,
+ * however few its rows are. */
+#define ROW_WINDOWS_MAX 10000
+#define ROW_WINDOWS_MANY 1000
+#define OPEN_WINDOWS_MAX 20000
 
 enum after { AFTER_NOTHING, AFTER_WATERMARK, AFTER_END };
 
@@ -124,6 +129,11 @@ static bool is_late(struct general_op *g, int64_t end, int64_t watermark_ms)
 	return is_event_time(g) && tr_window_timer(&g->w.clock, end) <= watermark_ms;
 }
 
+static int64_t row_windows(const struct tr_window_spec *spec)
+{
+	return spec->kind == TR_WINDOW_TUMBLE || spec->step_ms <= 0 ? 1 : spec->size_ms / spec->step_ms;
+}
+
 /** All windows of a row with local time t. Whether it entered one, or there was none to enter. */
 static bool enter_all(struct general_op *g, const struct tr_batch *batch, uint32_t row, int64_t t, int64_t watermark_ms)
 {
@@ -184,6 +194,16 @@ static enum tr_flow take_batch(struct general_op *g, const struct tr_batch *batc
 		}
 		if (!enter_all(g, batch, row, t, tr_window_row_watermark(batch, row, &run, g->w.watermark_ms)))
 			op->metrics.rows_late++;
+		if (TR_UNLIKELY(g->panes.live_count > OPEN_WINDOWS_MAX &&
+				row_windows(&g->w.clock.spec) > ROW_WINDOWS_MANY)) {
+			(void)tr_status_set(
+				&op->context->status, TR_ERR_NO_MEMORY, 0, TR_WHERE,
+				"window: more than %d windows are open at once; each is kept by itself, as "
+				"with DISTINCT, LISTAGG and the like, and in processing time: a larger slide "
+				"or step has fewer",
+				OPEN_WINDOWS_MAX);
+			return TR_FLOW_FAILED;
+		}
 	}
 	enter_pairs(g, batch);
 	set_timer(g);
@@ -436,11 +456,19 @@ static const struct tr_op_ops processing_ops = {
 tr_code tr_op_window_general_create(const struct tr_window_plan *plan, struct tr_op_context *context, struct tr_op **op,
 				    struct tr_status *st)
 {
-	struct general_op *g = calloc(1, sizeof(*g));
+	const struct tr_window_spec *spec = &plan->window;
+	struct general_op *g;
 	tr_code code;
 
-	TR_ASSERT(g != NULL && plan->phase == TR_PHASE_SINGLE);
+	TR_ASSERT(plan->phase == TR_PHASE_SINGLE);
 	*op = NULL;
+	if (row_windows(spec) > ROW_WINDOWS_MAX)
+		TR_FAIL(st, TR_ERR_DATA,
+			"window: a row is in %lld windows; with DISTINCT, LISTAGG and the like, and in processing "
+			"time, each is "
+			"kept by itself, and %d are the most: a larger slide or step has fewer",
+			(long long)row_windows(spec), ROW_WINDOWS_MAX);
+	g = tr_checked(calloc(1, sizeof(*g)));
 	g->fire_ms = INT64_MIN;
 	g->w.has_slices = g->w.are_slices_windows = true;
 	tr_window_panes_init(&g->panes, &g->w, false);

@@ -23,8 +23,6 @@
 
 /* Times beyond are refused: 73 million years on either side leave room for any sum of a time and a window. */
 #define TR_WINDOW_TIME_MAX ((int64_t)1 << 61)
-/* HOP with more slices than this in a window goes to the general operator. */
-#define TR_WINDOW_SLICES_MAX 100000
 
 struct tr_window_clock {
 	struct tr_window_spec spec;
