@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 #define MATCH_LIMIT 10000000u /* steps of the interpreter and of JIT code */
@@ -28,6 +29,7 @@ struct tr_regex {
 	enum form used; /* by the last find */
 	uint32_t group_count;
 	char *pattern;
+	struct tr_bytes translated; /* with PCRE2's names of classes, and a NUL */
 	size_t pattern_length;
 	bool is_valid;
 };
@@ -67,10 +69,95 @@ void tr_regex_destroy(struct tr_regex *regex)
 	if (regex == NULL)
 		return;
 	drop_codes(regex);
+	tr_bytes_deinit(&regex->translated);
 	pcre2_jit_stack_free(regex->jit_stack);
 	pcre2_match_context_free(regex->match_context);
 	pcre2_compile_context_free(regex->compile_context);
 	free(regex);
+}
+
+/* Java's names of classes that PCRE2 calls otherwise. Those in lower case are ASCII's, [:alpha:], the others properties. */
+static const char *const class_names[][2] = {
+	{"Lower", "lower"},
+	{"Upper", "upper"},
+	{"ASCII", "ascii"},
+	{"Alpha", "alpha"},
+	{"Digit", "digit"},
+	{"Alnum", "alnum"},
+	{"Punct", "punct"},
+	{"Graph", "graph"},
+	{"Print", "print"},
+	{"Blank", "blank"},
+	{"Cntrl", "cntrl"},
+	{"XDigit", "xdigit"},
+	{"Space", "space"},
+	{"IsAlphabetic", "Alphabetic"},
+	{"IsLetter", "L"},
+	{"IsDigit", "Nd"},
+	{"IsPunctuation", "P"},
+	{"IsWhiteSpace", "White_Space"},
+	{"IsWhite_Space", "White_Space"},
+	{"IsLower", "Lowercase"},
+	{"IsUpper", "Uppercase"},
+	{"javaLowerCase", "Lowercase"},
+	{"javaUpperCase", "Uppercase"},
+	{"javaDigit", "Nd"},
+};
+
+/* Appends what \p{name} is for PCRE2. */
+static void append_class(struct tr_bytes *out, const char *name, size_t length, bool is_negated, bool is_in_class)
+{
+	const char *p = is_negated ? "\\P" : "\\p";
+
+	for (size_t i = 0; i < TR_COUNT_OF(class_names); i++) {
+		const char *other = class_names[i][1];
+
+		if (strlen(class_names[i][0]) != length || memcmp(class_names[i][0], name, length) != 0)
+			continue;
+		if (other[0] >= 'a')
+			tr_bytes_printf(out, "%s[:%s%s:]%s", is_in_class ? "" : "[", is_negated ? "^" : "", other,
+					is_in_class ? "" : "]");
+		else
+			tr_bytes_printf(out, "%s{%s}", p, other);
+		return;
+	}
+	if (length > 2 && memcmp(name, "Is", 2) == 0) { /* \p{IsLatin}, \p{IsLu} */
+		name += 2;
+		length -= 2;
+	}
+	tr_bytes_printf(out, "%s{%.*s}", p, (int)length, name);
+}
+
+/* The pattern with Java's names of classes replaced. */
+static void translate(struct tr_bytes *out, const char *pattern, size_t length)
+{
+	bool is_in_class = false;
+
+	for (size_t i = 0; i < length; i++) {
+		const char next = i + 1 < length ? pattern[i + 1] : 0;
+		const char *end = NULL;
+
+		if (pattern[i] == '\\' && next == 'Q') {
+			end = memmem(pattern + i, length - i, "\\E", 2);
+			end = end != NULL ? end + 2 : pattern + length;
+			tr_bytes_append(out, pattern + i, (size_t)(end - pattern) - i);
+			i = (size_t)(end - pattern) - 1;
+			continue;
+		}
+		if (pattern[i] == '\\' && (next == 'p' || next == 'P') && i + 2 < length && pattern[i + 2] == '{')
+			end = memchr(pattern + i, '}', length - i);
+		if (end != NULL) {
+			append_class(out, pattern + i + 3, (size_t)(end - pattern) - i - 3, next == 'P', is_in_class);
+			i = (size_t)(end - pattern);
+			continue;
+		}
+		if (pattern[i] == '[')
+			is_in_class = true;
+		else if (pattern[i] == ']')
+			is_in_class = false;
+		tr_bytes_append(out, pattern + i, pattern[i] == '\\' && next != 0 ? 2 : 1);
+		i += pattern[i] == '\\' && next != 0;
+	}
 }
 
 bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length, char *error)
@@ -82,17 +169,23 @@ bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length
 	TR_ASSERT(regex->pattern != NULL);
 	memcpy(regex->pattern, pattern, length);
 	regex->pattern_length = length;
+	tr_bytes_clear(&regex->translated);
+	if (length > 0 && memchr(pattern, '\\', length) != NULL)
+		translate(&regex->translated, pattern, length);
+	else
+		tr_bytes_append(&regex->translated, pattern, length);
+	tr_bytes_append_char(&regex->translated, '\0');
 	for (int form = 0; form < FORM_COUNT; form++) {
 		uint32_t options = form == FORM_UTF ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0;
 		int code;
 		size_t offset;
 
-		regex->codes[form] = pcre2_compile((PCRE2_SPTR)regex->pattern, length, options, &code, &offset,
-						   regex->compile_context);
+		regex->codes[form] = pcre2_compile((PCRE2_SPTR)regex->translated.data, regex->translated.length - 1,
+						   options, &code, &offset, regex->compile_context);
 		if (regex->codes[form] == NULL) {
 			unsigned char message[120];
 
-			if (form == FORM_ASCII && (unsigned char)pattern[TR_MIN(offset, length - (length > 0))] >= 0x80)
+			if (form == FORM_ASCII && (unsigned char)regex->translated.data[offset] >= 0x80)
 				continue; /* such a pattern needs UTF, and is used with it only */
 			pcre2_get_error_message(code, message, sizeof(message));
 			if (error != NULL)
