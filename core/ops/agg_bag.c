@@ -52,9 +52,7 @@ static void append_element(struct tr_bag *bag, int64_t number, const char *bytes
 
 static int compare_bytes(const struct tr_bag_element *a, const struct tr_bag_element *b)
 {
-	const int order = memcmp(a->bytes, b->bytes, TR_MIN(a->length, b->length));
-
-	return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
+	return tr_value_bytes_compare(a->bytes, a->length, b->bytes, b->length);
 }
 
 static int compare_numbers(const struct tr_bag_element *a, const struct tr_bag_element *b)

@@ -115,9 +115,8 @@ static void object_update(const struct tr_agg_slot *slot, char *const *entries, 
 static int by_key(const void *a, const void *b)
 {
 	const struct text *x = &((const struct pair *)a)->key, *y = &((const struct pair *)b)->key;
-	const int order = memcmp(x->bytes, y->bytes, TR_MIN(x->length, y->length));
 
-	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
+	return tr_value_bytes_compare(x->bytes, x->length, y->bytes, y->length);
 }
 
 /** The pairs of an entry by key; to be freed. */

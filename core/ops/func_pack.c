@@ -22,6 +22,7 @@
 #include "base/column_buffer.h"
 #include "base/hash.h"
 #include "core/ops/func_text.h"
+#include "core/ops/value_bytes.h"
 
 /* ---- packing ---- */
 
@@ -55,10 +56,8 @@ struct part {
 static int compare_parts(const void *a, const void *b)
 {
 	const struct part *x = a, *y = b;
-	const uint32_t x_length = x->end - x->begin, y_length = y->end - y->begin;
-	const int order = memcmp(x->base + x->begin, y->base + y->begin, TR_MIN(x_length, y_length));
 
-	return order != 0 ? order : (x_length > y_length) - (x_length < y_length);
+	return tr_value_bytes_compare(x->base + x->begin, x->end - x->begin, y->base + y->begin, y->end - y->begin);
 }
 
 /* Entries in the order of their bytes. */
@@ -242,19 +241,20 @@ static void destroy_buffer(void *local)
 	free(local);
 }
 
-static bool unpack_row(struct tr_call *call, uint32_t row, struct tr_column_buffer *buffer)
+static bool unpack_row(struct tr_call *call, uint32_t row, uint64_t wanted, struct tr_column_buffer *buffer)
 {
 	const struct tr_piece bytes = tr_call_piece(call, 0, row);
 	struct reader reader = {bytes.text, bytes.text + bytes.length};
 	uint64_t type;
 
-	return read_bytes(&reader, &type, sizeof(type)) && type == type_hash(call->type) &&
-	       unpack(&reader, buffer, row) && reader.at == reader.end;
+	return read_bytes(&reader, &type, sizeof(type)) && type == wanted && unpack(&reader, buffer, row) &&
+	       reader.at == reader.end;
 }
 
 static tr_code run_unpack(struct tr_call *call)
 {
 	struct tr_column_buffer *buffer = call->local;
+	const uint64_t type = type_hash(call->type);
 	struct tr_column column;
 	uint32_t next = 0;
 
@@ -266,7 +266,7 @@ static tr_code run_unpack(struct tr_call *call)
 		next = row + 1;
 		if (tr_column_is_null(&call->args[0], row))
 			tr_column_buffer_set_null(buffer, row);
-		else if (!unpack_row(call, row, buffer))
+		else if (!unpack_row(call, row, type, buffer))
 			TR_CALL_FAIL(call, row, "the key in the state is not of this type");
 	}
 	column = tr_column_buffer_view(buffer);

@@ -55,8 +55,8 @@ static bool is_too_long(struct sort_op *s, uint64_t length)
 	return true;
 }
 
-/** Sets where the measured rows go, one after the other with their lengths in front. Returns the bytes of all. */
-static size_t place_rows(struct tr_sort_rows *rows, uint32_t count, char *room)
+/** Sets where the measured rows go, one after the other with their lengths in front. */
+static void place_rows(struct tr_sort_rows *rows, uint32_t count, char *room)
 {
 	size_t at = 0;
 
@@ -65,7 +65,6 @@ static size_t place_rows(struct tr_sort_rows *rows, uint32_t count, char *room)
 		rows->rows[i] = room + at + sizeof(uint32_t);
 		at += sizeof(uint32_t) + rows->lengths[i];
 	}
-	return at;
 }
 
 static bool measure(struct sort_op *s, const struct tr_batch *batch, size_t *bytes)
@@ -98,7 +97,7 @@ static void take_needed(struct sort_op *s, const struct tr_batch *batch, size_t 
 
 	tr_bytes_clear(&s->scratch);
 	room = tr_bytes_reserve(&s->scratch, bytes + TR_SORT_ROW_BYTES_BEHIND);
-	(void)place_rows(&s->rows, batch->selected_count, room);
+	place_rows(&s->rows, batch->selected_count, room);
 	memset(room + bytes, 0, TR_SORT_ROW_BYTES_BEHIND);
 	tr_sort_rows_write(&s->rows, batch);
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
@@ -121,7 +120,7 @@ static bool take_rows(struct sort_op *s, const struct tr_batch *batch)
 		return true;
 	}
 	room = tr_sorter_room(&s->sorter, bytes);
-	(void)place_rows(&s->rows, batch->selected_count, room);
+	place_rows(&s->rows, batch->selected_count, room);
 	tr_sort_rows_write(&s->rows, batch);
 	tr_sorter_keep(&s->sorter, bytes);
 	for (uint32_t i = 0; i < batch->selected_count; i++)

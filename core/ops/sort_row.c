@@ -320,27 +320,35 @@ static void put_fixed(const struct tr_batch *batch, const struct tr_column *colu
 			memset(ends[i] + place, 0, width);
 }
 
-/** Texts and nested values: their lengths and bytes at ends[i], which moves on. */
-static void put_varying(struct tr_sort_rows *rows, const struct tr_batch *batch, const struct tr_column *column)
+/** Nested values: their lengths and bytes, which lie ready, at ends[i], which moves on. */
+static void put_nested_values(struct tr_sort_rows *rows, const struct tr_batch *batch, const struct tr_column *column)
+{
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const char *from = rows->nested.data + rows->nested_at;
+		uint32_t length;
+
+		if (tr_column_is_null(column, tr_batch_row(batch, i)))
+			continue;
+		memcpy(&length, from, sizeof(length));
+		length += (uint32_t)sizeof(length);
+		memcpy(rows->ends[i], from, length);
+		rows->nested_at += length;
+		rows->ends[i] += length;
+	}
+}
+
+/** Texts: the same. */
+static void put_texts(struct tr_sort_rows *rows, const struct tr_batch *batch, const struct tr_column *column)
 {
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
 		const uint32_t row = tr_batch_row(batch, i);
-		uint32_t length;
+		const struct tr_view *view = view_at(column, row);
 
 		if (tr_column_is_null(column, row))
 			continue;
-		if (tr_type_is_nested(column->type)) {
-			memcpy(&length, rows->nested.data + rows->nested_at, sizeof(length));
-			length += (uint32_t)sizeof(length);
-			memcpy(rows->ends[i], rows->nested.data + rows->nested_at, length);
-			rows->nested_at += length;
-			rows->ends[i] += length;
-			continue;
-		}
-		length = view_at(column, row)->length;
-		memcpy(rows->ends[i], &length, sizeof(length));
-		memcpy(rows->ends[i] + sizeof(length), tr_view_text(view_at(column, row)), length);
-		rows->ends[i] += sizeof(length) + length;
+		memcpy(rows->ends[i], &view->length, sizeof(view->length));
+		memcpy(rows->ends[i] + sizeof(view->length), tr_view_text(view), view->length);
+		rows->ends[i] += sizeof(view->length) + view->length;
 	}
 }
 
@@ -379,8 +387,10 @@ void tr_sort_rows_write(struct tr_sort_rows *rows, const struct tr_batch *batch)
 	for (uint32_t i = 0; i < n; i++)
 		rows->ends[i] += rows->null_bytes + rows->fixed_bytes;
 	for (uint32_t c = 0; c < columns; c++)
-		if (is_text(rows->schema->types[c]) || tr_type_is_nested(rows->schema->types[c]))
-			put_varying(rows, batch, &batch->columns[c]);
+		if (is_text(rows->schema->types[c]))
+			put_texts(rows, batch, &batch->columns[c]);
+		else if (tr_type_is_nested(rows->schema->types[c]))
+			put_nested_values(rows, batch, &batch->columns[c]);
 	for (uint32_t i = 0; rows->has_text_keys && i < n; i++)
 		memcpy(rows->ends[i], &rows->key_lengths[i], sizeof(*rows->key_lengths));
 }

@@ -14,8 +14,18 @@
 #ifndef TR_CORE_OPS_VALUE_BYTES_H
 #define TR_CORE_OPS_VALUE_BYTES_H
 
+#include <string.h>
+
 #include "base/batch.h"
 #include "base/bytes.h"
+
+/** The order of bytes: < 0, 0, > 0. What begins another comes before it. */
+static inline int tr_value_bytes_compare(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	const int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
+
+	return order != 0 ? order : (a_length > b_length) - (a_length < b_length);
+}
 
 /** Appends the value in row `row`. */
 void tr_value_bytes_append(struct tr_bytes *bytes, const struct tr_column *column, uint32_t row);

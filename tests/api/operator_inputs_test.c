@@ -66,8 +66,9 @@ static void destroy(struct tr_op *op)
 static const struct tr_op_ops ops = {
 	.name = "both", .on_batch = on_batch, .on_watermark = on_watermark, .on_end = on_end, .destroy = destroy};
 
-static tr_code create(const struct tr_operator *self, struct tr_op_context *context, const struct tr_schema *const *inputs,
-		      const struct tr_schema *output, struct tr_op **op, struct tr_status *st)
+static tr_code create(const struct tr_operator *self, struct tr_op_context *context,
+		      const struct tr_schema *const *inputs, const struct tr_schema *output, struct tr_op **op,
+		      struct tr_status *st)
 {
 	struct both *b = calloc(1, sizeof(*b));
 
@@ -121,7 +122,8 @@ static void test_inputs(void **state)
 		node->custom.keys = keys;
 		out = tr_stream_collect(
 			tr_stream_new(env, "both", tr_embed_relation(&env->embed, node, -1, true), node));
-		assert_non_null(strstr(tr_env_explain(env, false, NULL), "Both(keyBy=[k], andBy=[k], fields=[k, a, b])"));
+		assert_non_null(
+			strstr(tr_env_explain(env, false, NULL), "Both(keyBy=[k], andBy=[k], fields=[k, a, b])"));
 		api_run(env);
 		text = api_text(out, false);
 		free(text);
