@@ -146,7 +146,8 @@ static bool bind_keys(struct tr_binder *binder, const struct tr_ast_select *sele
 		return false;
 	aggregation->projected_count = aggregation->key_count;
 	if (input->has_window && has_window)
-		return input->has_group_window || tr_bind_window_check(binder, &input->window, select->group_span);
+		return input->has_group_window || binder->is_batch ||
+		       tr_bind_window_check(binder, &input->window, select->group_span);
 	aggregation->is_attached = !input->has_window && has_attached(aggregation);
 	if (aggregation->is_attached)
 		return true;

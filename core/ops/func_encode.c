@@ -155,7 +155,7 @@ static tr_code run_hex(struct tr_call *call)
 	return TR_OK;
 }
 
-/** Of an odd number of digits the first one is a byte 0, whatever it is, as in Flink. */
+/** Of an odd number of digits the first one is a byte 0, whatever digit it is, as in Flink. */
 static tr_code run_unhex(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
@@ -168,10 +168,10 @@ static tr_code run_unhex(struct tr_call *call)
 			const uint32_t at = 2 * i - s.length % 2;
 			const bool is_odd = i == 0 && s.length % 2 == 1;
 			const int high = is_odd ? 0 : tr_text_hex_digit(s.text[at]);
-			const int low = is_odd ? 0 : tr_text_hex_digit(s.text[at + 1]);
+			const int low = tr_text_hex_digit(s.text[at + 1]);
 
 			is_hex = high >= 0 && low >= 0;
-			bytes[i] = (char)(high << 4 | low);
+			bytes[i] = is_odd ? 0 : (char)(high << 4 | low);
 		}
 		if (is_hex)
 			tr_call_put(call, row, bytes, length);
@@ -338,7 +338,7 @@ static tr_code run_encode(struct tr_call *call)
 		char *bytes = tr_call_new_text(call, (uint64_t)s.length * 3 + 2), *end = bytes;
 
 		CHECK_CHARSET(call, row, charset, name);
-		if (charset == CHARSET_UTF16)
+		if (charset == CHARSET_UTF16 && s.length > 0)
 			end = put_unit(end, 0xFEFF, false);
 		for (uint32_t at = 0; at < s.length;)
 			end = encode_character(end, next_character(s, &at), charset);
