@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Many expressions on Flink. Each is first bound alone, which tells its type; then about a hundred are evaluated in one job
-// over the one row of the table `inputs`. Where a job fails, its halves are run again until the culprits stand alone.
+// Many expressions on Flink. Each is first bound alone, which tells its type; then `aJob` are evaluated in one job
+// over the rows of the table `inputs`. Where a job fails, its halves are run again until the culprits stand alone.
 //
-// The answer to an expression is one line: its type, a tab, its value as the print sink writes it ("NULL" for NULL, so that the
-// text null is told apart; control characters as backslash, u and four digits), or "REFUSED" (no plan) or "FAILED" (the job fails), a tab, and the
-// error.
+// The answer to an expression is one line: its type, and for each row a tab and its value as the print sink writes it
+// ("NULL" for NULL, so that the text null is told apart; control characters as backslash, u and four digits), or "REFUSED" (no plan)
+// or "FAILED" (the job fails), a tab, and the error.
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,12 +17,12 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.CloseableIterator;
 
 final class Expressions {
-    private static final int A_JOB = 100;
-
     private final TableEnvironment tables;
+    private final int aJob;
 
-    Expressions(TableEnvironment tables) {
+    Expressions(TableEnvironment tables, int aJob) {
         this.tables = tables;
+        this.aJob = aJob;
     }
 
     String answer(List<String> expressions) {
@@ -38,8 +38,8 @@ final class Expressions {
                 answers[at] = "REFUSED\t" + Judge.describe(error);
             }
         }
-        for (int at = 0; at < good.size(); at += A_JOB) {
-            evaluate(expressions, good.subList(at, Math.min(at + A_JOB, good.size())), types, answers);
+        for (int at = 0; at < good.size(); at += aJob) {
+            evaluate(expressions, good.subList(at, Math.min(at + aJob, good.size())), types, answers);
         }
         return Arrays.stream(answers).map(answer -> answer + "\n").collect(Collectors.joining());
     }
@@ -49,9 +49,12 @@ final class Expressions {
         String list = these.stream().map(at -> expressions.get(at) + " AS e" + at).collect(Collectors.joining(", "));
         try (CloseableIterator<Row> rows = tables.executeSql("SELECT " + list + " FROM inputs").collect()) {
             kind = "FAILED\t";
-            Row row = rows.next();
-            IntStream.range(0, these.size()).forEach(
-                    i -> answers[these.get(i)] = types[these.get(i)] + "\t" + text(row.getField(i)));
+            StringBuilder[] values = these.stream().map(at -> new StringBuilder(types[at])).toArray(StringBuilder[]::new);
+            while (rows.hasNext()) {
+                Row row = rows.next();
+                IntStream.range(0, values.length).forEach(i -> values[i].append('\t').append(text(row.getField(i))));
+            }
+            IntStream.range(0, values.length).forEach(i -> answers[these.get(i)] = values[i].toString());
         } catch (Exception | AssertionError error) {
             if (these.size() == 1) {
                 answers[these.get(0)] = kind + Judge.describe(error);
@@ -68,7 +71,11 @@ final class Expressions {
             return "NULL";
         }
         String row = Row.of(value).toString(); // +I[...]
-        return row.substring(3, row.length() - 1).codePoints()
+        return visible(row.substring(3, row.length() - 1));
+    }
+
+    static String visible(String text) {
+        return text.codePoints()
                 .mapToObj(c -> c < ' ' ? String.format("\\u%04x", c) : Character.toString(c))
                 .collect(Collectors.joining());
     }

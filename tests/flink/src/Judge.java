@@ -8,16 +8,20 @@
 //     script       FILE FORMAT ANSWER     runs the script in FILE; what it prints goes to the file ANSWER. FORMAT says how the
 //                                         result of SELECT is shown: table (as Flink's client does), csv, json (a file of that
 //                                         format, as Flink writes it)
-//     expressions  SETUP FILE ANSWER      runs the script SETUP, then evaluates each line of FILE in SELECT ... FROM inputs;
-//                                         ANSWER gets a line for each: its type and value, or the error (see Expressions)
-//     statements  SETUP FILE ANSWER       runs the script SETUP, then has each line of FILE parsed and planned ("⏎" is a line
+//     expressions  SETUP FILE N ANSWER    runs the script SETUP, then evaluates each line of FILE in SELECT ... FROM inputs, N of
+//                                         them in a job; ANSWER gets a line for each: its type and values, or the error (see
+//                                         Expressions)
+//     queries      MODE SETUP FILE ANSWER runs the script SETUP, then each line of FILE, a query, in MODE batch or streaming; ANSWER
+//                                         gets its columns and rows, or the error, and an empty line (see Queries)
+//     statements   SETUP FILE ANSWER       runs the script SETUP, then has each line of FILE parsed and planned ("⏎" is a line
 //                                         break); ANSWER gets a line for each: PLANNED, or REFUSED and why
 //
-// A script that fails ends with a line "ERROR kind: text".
+// Behind each work a line "done" is printed. A script that fails ends with a line "ERROR kind: text".
 
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -88,10 +92,20 @@ public final class Judge {
         return bytes.toString(StandardCharsets.UTF_8);
     }
 
-    private String expressions(String setup, String file) throws Exception {
+    private String expressions(String setup, String file, String aJob) throws Exception {
         TableEnvironment tables = environment(false);
         new Script(tables, "table", System.out).run(Files.readString(Path.of(setup)));
-        return new Expressions(tables).answer(Files.readAllLines(Path.of(file)));
+        return new Expressions(tables, Integer.parseInt(aJob)).answer(Files.readAllLines(Path.of(file)));
+    }
+
+    private String queries(String mode, String setup, String file) throws Exception {
+        TableEnvironment tables = environment(mode.equals("batch"));
+        new Script(tables, "table", System.out).run(Files.readString(Path.of(setup)));
+        StringBuilder out = new StringBuilder();
+        for (String query : Files.readAllLines(Path.of(file))) {
+            out.append(Queries.answer(tables, query)).append('\n');
+        }
+        return out.toString();
     }
 
     private String statements(String setup, String file) throws Exception {
@@ -115,10 +129,11 @@ public final class Judge {
                 switch (fields[0]) {
                     case "script" -> script(fields[1], fields[2]);
                     case "statements" -> statements(fields[1], fields[2]);
-                    case "expressions" -> expressions(fields[1], fields[2]);
+                    case "expressions" -> expressions(fields[1], fields[2], fields[3]);
+                    case "queries" -> queries(fields[1], fields[2], fields[3]);
                     default -> throw new IllegalArgumentException("no such work: " + line);
                 };
-        Files.writeString(Path.of(fields[3]), answer);
+        Files.writeString(Path.of(fields[fields.length - 1]), answer);
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -131,12 +146,15 @@ public final class Judge {
                         .setNumTaskManagers(1)
                         .setNumSlotsPerTaskManager(8)
                         .build();
+        PrintStream out = System.out;
+        System.setOut(new PrintStream(OutputStream.nullOutputStream())); // Flink prints code that does not compile
         try (MiniCluster flink = new MiniCluster(size)) {
             flink.start();
             Judge judge = new Judge(flink);
             BufferedReader list = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = list.readLine(); line != null; line = list.readLine()) {
                 judge.work(line);
+                out.println("done");
             }
         }
         System.exit(0);
