@@ -252,6 +252,23 @@ static const struct template templates[] = {
 												       "INTERVAL "
 												       "'10' SECOND") " GROUP BY window_start, window_end, ROLLUP (k, g);\n",
 	 .count_column = 5},
+	/* One source and one window, each read more than once; ways part and meet again. */
+	{"shared", "t",
+	 CSV_SINK("s", SPAN "k STRING, n BIGINT, sum_v BIGINT")
+		 CSV_SINK("r", "k STRING, v BIGINT") "CREATE VIEW w AS SELECT window_start, window_end, k, COUNT(*) AS "
+						     "n, SUM(v) AS sum_v FROM " TABLE_OF(
+							     "TUMBLE", "t",
+							     "INTERVAL '10' SECOND") " GROUP BY window_start, "
+										     "window_end, k;\n"
+										     "EXECUTE STATEMENT SET BEGIN\n"
+										     "INSERT INTO s SELECT * FROM w "
+										     "UNION ALL SELECT window_start, "
+										     "window_end, k || '2', n, -sum_v "
+										     "FROM w;\n"
+										     "INSERT INTO r SELECT k, v FROM t "
+										     "WHERE v > 0 UNION ALL SELECT k, "
+										     "-v FROM t;\nEND;\n",
+	 .count_column = 3},
 	/* By the wall clock: which window a row comes to is a matter of chance, but it comes to one. */
 	{"by_clock", "a",
 	 CSV_SINK("s", "k STRING, n BIGINT, " SPAN
