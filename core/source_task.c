@@ -125,6 +125,15 @@ const struct tr_source_counters *tr_source_task_counters(const struct tr_source_
 
 /* Confirming. */
 
+/** `rows` of the confirmed chunk come before the batch. */
+static void set_origin(struct tr_source_task *t, struct tr_batch *batch, uint64_t rows)
+{
+	t->origin = (struct tr_row_origin){.table = t->plan->table->name,
+					   .split = t->plan->ops->split_name(t->plan->source, t->split),
+					   .row_number = t->rows_before + rows + 1};
+	batch->origin = &t->origin;
+}
+
 static enum tr_turn fail_held(struct tr_source_task *t)
 {
 	struct tr_status *st = &t->head.context->status;
@@ -139,9 +148,14 @@ static enum tr_turn fail_held(struct tr_source_task *t)
 		return TR_TURN_FAILED;
 	}
 	*st = t->held.status;
-	if (t->held.is_row)
-		(void)tr_status_prefix(st, st->code, "table %s, %s", t->plan->table->name,
-				       t->plan->ops->split_name(t->plan->source, t->split));
+	if (t->held.is_row) { /* once more, now that the row's number is known */
+		struct tr_batch batch = t->queue[t->count].buffer->batch;
+		struct tr_column columns[2];
+
+		set_origin(t, &batch, t->chunk_rows);
+		if (tr_program_run(t->time_program, &batch, columns, st) == TR_OK) /* can't be: it failed before */
+			*st = t->held.status;
+	}
 	return TR_TURN_FAILED;
 }
 
@@ -412,11 +426,9 @@ static enum tr_flow prepare(struct tr_source_task *t, struct tr_source_entry *en
 		return TR_FLOW_MORE;
 	t->head.context->program.first_position =
 		((int64_t)TR_MIN(t->split, SPLIT_MAX) << POSITION_BITS) + (int64_t)(t->rows_before + t->rows_done);
-	if (tr_program_run(t->program, &t->batch, t->outputs, st) != TR_OK) {
-		(void)tr_status_prefix(st, TR_ERR_DATA, "table %s, %s", t->plan->table->name,
-				       t->plan->ops->split_name(t->plan->source, t->split));
+	set_origin(t, &t->batch, t->rows_done);
+	if (tr_program_run(t->program, &t->batch, t->outputs, st) != TR_OK)
 		return TR_FLOW_FAILED;
-	}
 	t->batch.schema = t->plan->output;
 	t->batch.columns = t->outputs;
 	return TR_FLOW_MORE;

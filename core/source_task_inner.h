@@ -32,7 +32,8 @@ struct tr_source_task {
 	struct tr_program_state *program;
 	struct tr_program_state *time_program;
 	struct tr_column *outputs;
-	struct tr_batch batch; /* what is pushed: computed columns */
+	struct tr_batch batch;       /* what is pushed: computed columns */
+	struct tr_row_origin origin; /* of its rows */
 	/* The chunk in hand. */
 	enum tr_chunk_state state;
 	uint64_t split;

@@ -121,6 +121,9 @@ const struct tr_format *tr_registry_find_format(const char *name);
  * fault, or NULL when one is missing. */
 tr_code tr_options_check(const struct tr_table_spec *spec, const char **bad_key, struct tr_status *st) TR_MUST_USE;
 
+/** Asks source and sink themselves what they say of the options and types (tr_options_check does, too). TR_ERR_DATA. */
+tr_code tr_connector_check(const struct tr_table_spec *spec, struct tr_status *st) TR_MUST_USE;
+
 /** The raw value, or NULL. Format options are asked for with their prefix ("csv.field-delimiter"). */
 const char *tr_options_get(const struct tr_options *options, const char *key);
 

@@ -118,6 +118,12 @@ static enum tr_text_result store_scalar(struct work *w, struct tr_column_buffer 
 	result = tr_field_store(column, row, text, length, &tr_csv_rules, &w->into->heap);
 	if (result != TR_TEXT_OK)
 		tr_field_explain(w->reason, sizeof(w->reason), result, column->type, text, length);
+	if (result != TR_TEXT_OK && length == 0) {
+		const size_t used = strlen(w->reason);
+
+		(void)snprintf(w->reason + used, sizeof(w->reason) - used,
+			       "; 'csv.null-literal' = '' in the table's WITH reads empty fields as NULL");
+	}
 	return result;
 }
 

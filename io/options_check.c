@@ -16,6 +16,8 @@
 #include "base/suggest.h"
 #include "io/format.h"
 #include "io/options.h"
+#include "io/sink.h"
+#include "io/source.h"
 
 #define KNOWN_MAX 4096 /* keys offered as suggestions: patterns are multiplied by columns */
 
@@ -63,21 +65,16 @@ static tr_code fail_unknown(const struct tr_table_spec *spec, const char *key, s
 		known_add_table(known, &arena, spec->format->options,
 				tr_arena_printf(&arena, "%s.", spec->format->name), spec->schema);
 	nearest = tr_suggest_nearest(key, known->names, known->count);
-	if (nearest != NULL) {
+	if (nearest != NULL)
 		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
 				     "table '%s': option '%s' is unknown to connector '%s'; did you mean '%s'?",
 				     spec->name, key, spec->connector->name, nearest);
-	} else {
-		char list[TR_STATUS_MESSAGE_MAX / 2] = "";
-		size_t length = 0;
-
-		for (uint32_t i = 0; i < known->count && length + strlen(known->names[i]) + 8 < sizeof(list); i++)
-			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s", i > 0 ? ", " : "",
-						   known->names[i]);
+	else
 		code = tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE,
-				     "table '%s': option '%s' is unknown to connector '%s'; it knows %s", spec->name,
-				     key, spec->connector->name, list);
-	}
+				     "table '%s': option '%s' is unknown to connector '%s'%s%s; 'tailrace connectors "
+				     "%s' lists its options",
+				     spec->name, key, spec->connector->name, spec->format != NULL ? " and format " : "",
+				     spec->format != NULL ? spec->format->name : "", spec->connector->name);
 	tr_arena_deinit(&arena);
 	return code;
 }
@@ -231,41 +228,51 @@ static tr_code check_item(const struct tr_table_spec *spec, uint32_t i, struct t
 	return check_value(spec, option, item->key, item->value, st);
 }
 
-/** Whether the format can be made; `bad_key` becomes the first option that its complaint names. */
-static tr_code check_format(const struct tr_table_spec *spec, const char **bad_key, struct tr_status *st)
+tr_code tr_connector_check(const struct tr_table_spec *spec, struct tr_status *st)
+{
+	const struct tr_connector *connector = spec->connector;
+
+	if (connector->source != NULL && connector->source->check != NULL)
+		TR_TRY(connector->source->check(spec, st));
+	return connector->sink != NULL && connector->sink->check != NULL ? connector->sink->check(spec, st) : TR_OK;
+}
+
+/** Whether the format can be made, and what the connector says. */
+static tr_code check_whole(const struct tr_table_spec *spec, struct tr_status *st)
 {
 	struct tr_decoder *decoder;
-	struct tr_status own;
-	tr_code code;
 
-	if (spec->format == NULL || spec->format->decoder == NULL || spec->connector->source == NULL)
-		return TR_OK;
-	code = spec->format->decoder->create(spec, &decoder, &own);
-	if (code == TR_OK) {
+	if (spec->format != NULL && spec->format->decoder != NULL && spec->connector->source != NULL) {
+		TR_TRY(spec->format->decoder->create(spec, &decoder, st));
 		spec->format->decoder->destroy(&decoder);
-		return TR_OK;
 	}
-	for (uint32_t i = 0; i < spec->options.count && bad_key != NULL && *bad_key == NULL; i++) {
+	return tr_connector_check(spec, st);
+}
+
+/** The option that a complaint names first; NULL: none. */
+static const char *named_option(const struct tr_table_spec *spec, const char *message)
+{
+	for (uint32_t i = 0; i < spec->options.count; i++) {
 		char quoted[256];
 
 		(void)snprintf(quoted, sizeof(quoted), "'%s'", spec->options.items[i].key);
-		if (strstr(own.message, quoted) != NULL)
-			*bad_key = spec->options.items[i].key;
+		if (strstr(message, quoted) != NULL)
+			return spec->options.items[i].key;
 	}
-	if (st != NULL)
-		*st = own;
-	return code;
+	return NULL;
 }
 
 tr_code tr_options_check(const struct tr_table_spec *spec, const char **bad_key, struct tr_status *st)
 {
+	struct tr_status own;
+	tr_code code;
+
 	TR_ASSERT(spec != NULL && spec->connector != NULL);
 	if (bad_key != NULL)
 		*bad_key = NULL;
 	TR_TRY(check_format_named(spec, bad_key, st));
 	for (uint32_t i = 0; i < spec->options.count; i++) {
-		const tr_code code = check_item(spec, i, st);
-
+		code = check_item(spec, i, st);
 		if (code != TR_OK && bad_key != NULL)
 			*bad_key = spec->options.items[i].key;
 		TR_TRY(code);
@@ -273,5 +280,11 @@ tr_code tr_options_check(const struct tr_table_spec *spec, const char **bad_key,
 	TR_TRY(check_required(spec, spec->connector->options, "", st));
 	if (spec->format != NULL)
 		TR_TRY(check_required(spec, spec->format->options, spec->format->name, st));
-	return check_format(spec, bad_key, st);
+	tr_status_clear(&own);
+	code = check_whole(spec, &own);
+	if (code != TR_OK && bad_key != NULL)
+		*bad_key = named_option(spec, own.message);
+	if (code != TR_OK && st != NULL)
+		*st = own;
+	return code;
 }

@@ -52,6 +52,8 @@ struct tr_sink_context {
 };
 
 struct tr_sink_ops {
+	/* What can be said of options and types without the world, when the job is planned; `open` says it again. NULL: nothing. */
+	tr_code (*check)(const struct tr_table_spec *spec, struct tr_status *st);
 	/* Checks what can be checked before the job starts (a directory that can't be made, a type it can't write). */
 	tr_code (*open)(const struct tr_table_spec *spec, struct tr_sink_context *context, struct tr_sink **sink,
 			struct tr_status *st);

@@ -100,6 +100,8 @@ struct tr_source_context {
 struct tr_source_ops {
 	/* Whether the table ends by itself (a job over bounded sources ends). Only reads the spec. */
 	bool (*is_bounded)(const struct tr_table_spec *spec);
+	/* What can be said of the options without the world, when the table is declared; `open` says it again. NULL: nothing. */
+	tr_code (*check)(const struct tr_table_spec *spec, struct tr_status *st);
 	/* What to write to make a table that does not end one that does; NULL: there is none that does not. */
 	const char *bounded_hint;
 	/* Opens the shared part: lists files, checks what needs the world. */

@@ -87,6 +87,30 @@ static bool has_time(const struct tr_type *type)
 	return has;
 }
 
+static tr_code check_numbers(const struct tr_table_spec *spec, struct tr_status *st)
+{
+	if (tr_options_integer(&spec->options, "rows-per-second", RATE_DEFAULT) <= 0)
+		TR_FAIL(st, TR_ERR_DATA, "table '%s': option 'rows-per-second' must be greater than 0", spec->name);
+	if (tr_options_integer(&spec->options, "number-of-rows", INT64_MAX) < 0)
+		TR_FAIL(st, TR_ERR_DATA, "table '%s': option 'number-of-rows' must not be negative", spec->name);
+	return TR_OK;
+}
+
+static tr_code datagen_check(const struct tr_table_spec *spec, struct tr_status *st)
+{
+	const struct tr_datagen_field *const *fields;
+	struct tr_arena arena;
+	int64_t row_limit;
+	uint64_t row_bytes;
+	tr_code code;
+
+	TR_TRY(check_numbers(spec, st));
+	tr_arena_init(&arena, 0);
+	code = tr_datagen_compile(spec, &arena, &fields, &row_limit, &row_bytes, st);
+	tr_arena_deinit(&arena);
+	return code;
+}
+
 static tr_code datagen_open(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
 			    struct tr_source **source, struct tr_status *st)
 {
@@ -98,10 +122,7 @@ static tr_code datagen_open(const struct tr_table_spec *spec, struct tr_environm
 	uint64_t row_bytes;
 	tr_code code;
 
-	if (rate <= 0)
-		TR_FAIL(st, TR_ERR_DATA, "table '%s': option 'rows-per-second' must be greater than 0", spec->name);
-	if (rows < 0)
-		TR_FAIL(st, TR_ERR_DATA, "table '%s': option 'number-of-rows' must not be negative", spec->name);
+	TR_TRY(check_numbers(spec, st));
 	s = tr_io_calloc(1, sizeof(*s));
 	tr_arena_init(&s->arena, 0);
 	code = tr_datagen_compile(spec, &s->arena, &s->fields, &row_limit, &row_bytes, st);
@@ -245,6 +266,7 @@ static tr_code restore(struct tr_source *source, const struct tr_source_position
 static const struct tr_source_ops source_ops = {
 	.is_bounded = is_bounded,
 	.bounded_hint = "set 'number-of-rows', or 'fields.NAME.kind' = 'sequence'",
+	.check = datagen_check,
 	.open = datagen_open,
 	.close = datagen_close,
 	.progress = datagen_progress,

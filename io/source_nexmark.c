@@ -159,6 +159,16 @@ static tr_code read_sequence(const struct tr_table_spec *spec, double rate, stru
 	return TR_OK;
 }
 
+static tr_code nexmark_check(const struct tr_table_spec *spec, struct tr_status *st)
+{
+	struct tr_nexmark_config config;
+	struct tr_sequence_config sequence;
+
+	TR_TRY(tr_nexmark_gen_check(spec->schema, st));
+	TR_TRY(read_config(spec, &config, st));
+	return read_sequence(spec, config.events_per_second, &sequence, st);
+}
+
 static tr_code nexmark_open(const struct tr_table_spec *spec, struct tr_environment *env, uint32_t reader_count,
 			    struct tr_source **source, struct tr_status *st)
 {
@@ -251,6 +261,7 @@ static tr_code restore(struct tr_source *source, const struct tr_source_position
 static const struct tr_source_ops source_ops = {
 	.is_bounded = is_bounded,
 	.bounded_hint = "set 'events.num', 'stop-at' or 'stop-after', and not 'keep-alive'",
+	.check = nexmark_check,
 	.open = nexmark_open,
 	.close = nexmark_close,
 	.progress = nexmark_progress,

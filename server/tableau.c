@@ -338,7 +338,22 @@ static enum tr_flow tableau_finish(struct tr_sink *sink, struct tr_status *st)
 	return flush(sink, st) == TR_OK ? TR_FLOW_DONE : TR_FLOW_FAILED;
 }
 
+/* Whether the format of the answer can hold its columns. */
+static tr_code tableau_check(const struct tr_table_spec *spec, struct tr_status *st)
+{
+	struct tr_sink *sink = calloc(1, sizeof(*sink));
+	const char *style = tr_options_get(&spec->options, "style");
+	tr_code code;
+
+	TR_ASSERT(sink != NULL);
+	sink->spec = spec;
+	code = set_style(sink, style != NULL ? style : "tableau", st);
+	tableau_close(&sink);
+	return code;
+}
+
 static const struct tr_sink_ops tableau_ops = {
+	.check = tableau_check,
 	.open = tableau_open,
 	.write = tableau_write,
 	.resume = tableau_resume,

@@ -258,6 +258,15 @@ const struct tr_expr *tr_bind_field(struct tr_binder *binder, const struct tr_ex
 	return NULL;
 }
 
+/* GROUP BY 1 */
+static bool has_number(const struct tr_aggregation *aggregation)
+{
+	for (uint32_t i = 0; i < aggregation->key_count; i++)
+		if (aggregation->keys[i]->kind == TR_EXPR_LITERAL && tr_type_is_numeric(aggregation->keys[i]->type))
+			return true;
+	return false;
+}
+
 /* How many names in front of a table's are the catalog's and the database's. */
 static uint32_t skip_database(const struct tr_ast_path *path)
 {
@@ -305,6 +314,10 @@ static const struct tr_expr *bind_path(struct tr_binder *binder, const struct tr
 	if (scope->aggregation != NULL) {
 		tr_diag_error(binder->diags, TR_E_GROUPING, path->span,
 			      "'%s' is neither in GROUP BY nor inside an aggregate", path_text(binder, path));
+		if (has_number(scope->aggregation))
+			tr_diag_hint(binder->diags,
+				     "a number in GROUP BY is a constant, not a column: write out what to "
+				     "group by");
 		return NULL;
 	}
 	expr = tr_expr_column(binder->arena, column->index, column->type);

@@ -12,6 +12,9 @@
 #include "io/connector.h"
 #include "sql/optimize.h"
 #include "sql/reuse.h"
+#include "sql/unparse.h"
+
+#define HINT_COLUMNS_MAX 12 /* of a table that a hint lists */
 
 struct job {
 	struct tr_session *session;
@@ -78,6 +81,24 @@ static bool bind_partition(struct job *job, const struct tr_ast_insert *ast, con
 	return true;
 }
 
+/* "a INT, b STRING, .." of what a query has to bring. */
+static const char *columns_text(struct job *job, const struct tr_table *table, const struct tr_expr *const *values)
+{
+	struct tr_arena *arena = job->binder->arena;
+	const char *text = "";
+	uint32_t shown = 0;
+
+	for (uint32_t i = 0; i < table->physical->column_count; i++) {
+		if (values[i] != NULL)
+			continue;
+		if (shown++ == HINT_COLUMNS_MAX)
+			return tr_arena_printf(arena, "%s, ..; DESCRIBE %s lists them", text, table->name);
+		text = tr_arena_printf(arena, "%s%s%s %s", text, shown > 1 ? ", " : "", table->physical->names[i],
+				       tr_type_text(arena, table->physical->types[i]));
+	}
+	return text;
+}
+
 /* The number of the query's column that goes to each physical column of the sink; -1: none, NULL or the value of PARTITION.
  * False: reported. */
 static bool match_columns(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
@@ -105,6 +126,8 @@ static bool match_columns(struct job *job, const struct tr_ast_insert *ast, cons
 	tr_diag_error(diags, TR_E_SINK, ast->table.span, "the query has %u column%s, %s '%s' takes %u", query_columns,
 		      query_columns == 1 ? "" : "s", ast->columns.count > 0 ? "the column list of" : "table",
 		      table->name, wanted);
+	if (ast->columns.count == 0)
+		tr_diag_hint(diags, "its columns are %s", columns_text(job, table, values));
 	return false;
 }
 
@@ -178,7 +201,68 @@ static const struct tr_relation *bind_whole_query(struct job *job, const struct 
 	return relation;
 }
 
-/* The query's columns as the sink's physical columns. NULL: reported. */
+/* The place of what goes to a sink's column: the item of SELECT if it is plain which, else the table's name. */
+static struct tr_span source_span(const struct tr_ast_insert *ast, uint32_t column, const struct tr_ast_expr **expr)
+{
+	const struct tr_ast_query *query = ast->query;
+
+	*expr = NULL;
+	if (query->kind == TR_AST_QUERY_VALUES && query->values.row_count == 1 && column < query->values.width)
+		*expr = query->values.cells[column];
+	if (query->kind == TR_AST_QUERY_SELECT && column < query->select.item_count) {
+		for (uint32_t i = 0; i <= column; i++)
+			if (query->select.items[i].expr->kind == TR_AST_EXPR_STAR)
+				return ast->table.span;
+		*expr = query->select.items[column].expr;
+	}
+	return *expr != NULL ? (*expr)->span : ast->table.span;
+}
+
+static void report_type(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table, uint32_t to,
+			uint32_t from, const struct tr_bound_column *column)
+{
+	struct tr_binder *binder = job->binder;
+	const struct tr_type *type = tr_type_with_nullable(binder->arena, table->physical->types[to], true);
+	const struct tr_ast_expr *expr;
+	const struct tr_span span = source_span(ast, from, &expr);
+	const char *text = expr != NULL ? tr_unparse_expr(expr, false, binder->arena) : column->name;
+
+	tr_diag_error(binder->diags, TR_E_SINK, span, "column '%s' of '%s' is %s, column %u of the query, %s, is %s",
+		      table->physical->names[to], table->name, tr_type_text(binder->arena, type), from + 1, text,
+		      tr_type_text(binder->arena, tr_type_with_nullable(binder->arena, column->type, true)));
+	if (!tr_type_casts(column->type, type))
+		tr_diag_hint(binder->diags,
+			     "no CAST makes the one of the other: are the columns in the order of the table's?");
+	else if (expr != NULL)
+		tr_diag_hint(binder->diags, "write CAST(%s AS %s)", text, tr_type_text(binder->arena, type));
+	else
+		tr_diag_hint(binder->diags, "have the query make a %s of it, with CAST(.. AS %s)",
+			     tr_type_text(binder->arena, type), tr_type_text(binder->arena, type));
+}
+
+/* A column of the query as one of the sink. NULL: reported. */
+static const struct tr_expr *sink_expr(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
+				       uint32_t to, uint32_t from, const struct tr_bound_column *column)
+{
+	struct tr_binder *binder = job->binder;
+	const struct tr_type *type = table->physical->types[to];
+	const struct tr_expr *expr = tr_expr_column(binder->arena, column->index, column->type);
+	const struct tr_ast_expr *ignored;
+
+	if (column->type->id == TR_TYPE_NULL)
+		return tr_expr_null(binder->arena, type);
+	if (tr_type_equals_ignoring_null(column->type, type))
+		return expr;
+	if (!sink_accepts(column->type, type)) {
+		report_type(job, ast, table, to, from, column);
+		return NULL;
+	}
+	expr = tr_expr_cast(binder->arena, expr, tr_type_with_nullable(binder->arena, type, column->type->is_nullable),
+			    false);
+	return tr_bind_placed(binder, expr, source_span(ast, from, &ignored));
+}
+
+/* The query's columns as the sink's physical columns. NULL: reported, all of them. */
 static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_insert *ast, const struct tr_table *table,
 					 const struct tr_relation *relation)
 {
@@ -186,48 +270,27 @@ static const struct tr_expr **sink_exprs(struct job *job, const struct tr_ast_in
 	const struct tr_schema *physical = table->physical;
 	int32_t *source = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, int32_t);
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, physical->column_count + 1, const struct tr_expr *);
+	bool is_good = true;
 
 	if (!bind_partition(job, ast, table, exprs) ||
 	    !match_columns(job, ast, table, exprs, relation->column_count, source))
 		return NULL;
 	for (uint32_t i = 0; i < physical->column_count; i++) {
-		const struct tr_bound_column *column = source[i] >= 0 ? &relation->columns[source[i]] : NULL;
+		const uint32_t from = (uint32_t)source[i];
 
-		if (column == NULL && exprs[i] == NULL && !physical->types[i]->is_nullable) {
+		if (source[i] >= 0) {
+			exprs[i] = sink_expr(job, ast, table, i, from, &relation->columns[from]);
+			is_good = is_good && exprs[i] != NULL;
+		} else if (exprs[i] == NULL && !physical->types[i]->is_nullable) {
 			tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
 				      "column '%s' of '%s' is NOT NULL and gets no value", physical->names[i],
 				      table->name);
-			return NULL;
-		}
-		if (column == NULL) {
-			if (exprs[i] == NULL)
-				exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
-			continue;
-		}
-		exprs[i] = tr_expr_column(binder->arena, column->index, column->type);
-		if (!tr_type_equals_ignoring_null(column->type, physical->types[i]) &&
-		    !sink_accepts(column->type, physical->types[i])) {
-			tr_diag_error(binder->diags, TR_E_SINK, ast->table.span,
-				      "column '%s' of '%s' is %s, the query's column '%s' is %s", physical->names[i],
-				      table->name, tr_type_text(binder->arena, physical->types[i]), column->name,
-				      tr_type_text(binder->arena, column->type));
-			tr_diag_hint(binder->diags, "write CAST(%s AS %s) in the query", column->name,
-				     tr_type_text(binder->arena, physical->types[i]));
-			return NULL;
-		}
-		if (column->type->id == TR_TYPE_NULL)
+			is_good = false;
+		} else if (exprs[i] == NULL) {
 			exprs[i] = tr_expr_null(binder->arena, physical->types[i]);
-		else if (!tr_type_equals_ignoring_null(column->type, physical->types[i]))
-			exprs[i] = tr_bind_placed(binder,
-						  tr_expr_cast(binder->arena, exprs[i],
-							       tr_type_with_nullable(binder->arena, physical->types[i],
-										     column->type->is_nullable),
-							       false),
-						  ast->table.span);
-		if (exprs[i] == NULL)
-			return NULL;
+		}
 	}
-	return exprs;
+	return is_good ? exprs : NULL;
 }
 
 /* Rows with a NULL where the sink has NOT NULL are dropped, as 'table.exec.sink.not-null-enforcer' asks. */
@@ -389,6 +452,7 @@ static bool select_query(struct job *job, const struct tr_ast_statement *stateme
 	struct tr_table_spec *spec;
 	const struct tr_expr **exprs;
 	const char **names;
+	struct tr_status st = {0};
 
 	if (relation == NULL)
 		return false;
@@ -410,6 +474,11 @@ static bool select_query(struct job *job, const struct tr_ast_statement *stateme
 		.is_batch = job->binder->is_batch,
 		.batch_rows = (uint32_t)tr_config_integer(job->binder->config, "engine.batch-rows"),
 	};
+	if (tr_connector_check(spec, &st) != TR_OK) {
+		tr_diag_error(job->binder->diags, TR_E_SINK, statement->word_span, "%s", st.message);
+		tr_diag_hint(job->binder->diags, "CAST the column AS STRING, or choose another --format");
+		return false;
+	}
 	job->is_select = true;
 	return add_sink(job, make_sink(job, relation, spec, 1), statement->span);
 }

@@ -391,14 +391,31 @@ static const char *cast_hint(const char *name, const struct tr_ask *ask)
 	return "";
 }
 
+/* The arguments that a user has written: those of the JSON functions stand behind a text of their clauses, and JSON_VALUE has two
+ * more for its defaults. */
+static void written_args(const char *name, const struct tr_ask *ask, uint32_t *first, uint32_t *end)
+{
+	static const char *const names[] = {"JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY"};
+
+	*first = 0;
+	*end = ask->count;
+	for (uint32_t i = 0; i < TR_COUNT_OF(names); i++)
+		if (strcasecmp(name, names[i]) == 0 && ask->count > 0)
+			*first = 1;
+	if (strcasecmp(name, "JSON_VALUE") == 0 && ask->count == 5)
+		*end = 3;
+}
+
 static tr_code fail_overload(struct tr_arena *arena, const char *name, const struct tr_ask *ask, struct tr_status *st)
 {
-	uint32_t table = 0, row = 0;
+	uint32_t table = 0, row = 0, first, end;
 	const struct tr_func *func;
 	const char *signatures = "", *given = "";
 
-	for (uint32_t i = 0; i < ask->count && strlen(given) < MESSAGE_SIGNATURES_MAX / 2; i++)
-		given = tr_arena_printf(arena, "%s%s%s", given, i == 0 ? "" : ", ", tr_type_text(arena, ask->given[i]));
+	written_args(name, ask, &first, &end);
+	for (uint32_t i = first; i < end && strlen(given) < MESSAGE_SIGNATURES_MAX / 2; i++)
+		given = tr_arena_printf(arena, "%s%s%s", given, i == first ? "" : ", ",
+					tr_type_text(arena, ask->given[i]));
 	while ((func = tr_func_next(&table, &row)) != NULL) {
 		if (strcasecmp(func->name, name) != 0 || func->doc.signature == NULL)
 			continue;

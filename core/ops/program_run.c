@@ -61,6 +61,7 @@ struct tr_program_state {
 	struct tr_timezone *zone;
 	struct tr_status zone_status;
 	struct tr_timezone_cursor cursor;
+	const struct tr_row_origin *origin; /* of the batch of this run, or NULL */
 	struct frame frame;
 	const struct tr_kernel_compare *kernels;
 	const struct tr_kernel_blend *blend;
@@ -151,13 +152,15 @@ void tr_program_state_destroy(struct tr_program_state **state)
 static void append_args(struct tr_program_state *state, const struct tr_step *step, const struct tr_call *call,
 			struct tr_bytes *text)
 {
+	const size_t start = text->length;
+
 	for (uint32_t i = 0; i < step->arg_count && i < MESSAGE_ARGS_MAX; i++) {
 		const struct tr_column *arg = &call->args[i];
 		size_t begin;
 
 		if (arg->is_constant || arg->type->phys == TR_PHYS_NONE)
 			continue;
-		tr_bytes_append_str(text, ", ");
+		tr_bytes_append_str(text, text->length > start ? ", " : "");
 		tr_bytes_append_str(text, tr_expr_text_of(&state->heap, step->expr->args[i], state->program->input));
 		tr_bytes_append_str(text, " = ");
 		begin = text->length;
@@ -172,11 +175,13 @@ static void append_args(struct tr_program_state *state, const struct tr_step *st
 	}
 }
 
-/* Puts place, expression, row and values around what the kernel said. */
+/* Puts place, expression, row and values around what the kernel said: "line 1, column 8: division by zero in (a / b) (row 17
+ * of table t, file /data/a.csv: a = 1, b = 0)". */
 static tr_code explain(struct tr_program_state *state, const struct tr_step *step, const struct tr_call *call,
 		       tr_code code, struct tr_status *st)
 {
-	struct tr_bytes text = {0};
+	const struct tr_row_origin *origin = state->origin;
+	struct tr_bytes text = {0}, values = {0};
 	char message[TR_STATUS_MESSAGE_MAX];
 
 	if (st == NULL)
@@ -187,12 +192,16 @@ static tr_code explain(struct tr_program_state *state, const struct tr_step *ste
 	tr_bytes_append_str(&text, message);
 	tr_bytes_append_str(&text, " in ");
 	tr_bytes_append_str(&text, tr_expr_text_of(&state->heap, step->expr, state->program->input));
-	if (state->program->input->column_count > 0) { /* else the text above has all values */
-		tr_bytes_printf(&text, " (row %u of the batch", call->failed_row);
-		append_args(state, step, call, &text);
-		tr_bytes_append_str(&text, ")");
-	}
+	append_args(state, step, call, &values);
+	if (origin != NULL)
+		tr_bytes_printf(&text, " (row %" PRIu64 " of table %s, %s%s", origin->row_number + call->failed_row,
+				origin->table, origin->split, values.length > 0 ? ": " : "");
+	else
+		tr_bytes_append_str(&text, values.length > 0 ? " (" : "");
+	tr_bytes_append(&text, values.data, values.length);
+	tr_bytes_append_str(&text, origin != NULL || values.length > 0 ? ")" : "");
 	tr_bytes_append_char(&text, 0);
+	tr_bytes_deinit(&values);
 	code = tr_status_set(st, code, 0, st->where, "%s", text.data);
 	tr_bytes_deinit(&text);
 	return code;
@@ -731,6 +740,7 @@ tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *ba
 {
 	const struct tr_code_block *code = &state->program->code;
 
+	state->origin = batch->origin;
 	TR_TRY(run_code(state, &state->frame, batch, st));
 	for (uint32_t i = 0; i < code->output_count; i++)
 		outputs[i] = state->frame.columns[code->outputs[i]];

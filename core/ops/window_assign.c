@@ -5,6 +5,7 @@
  */
 #include "core/ops/window_assign.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +114,21 @@ static void forget_targets(struct tr_window_assign *assign)
 	memset(assign->map, 0, sizeof(*assign->map) << assign->map_bits);
 }
 
+static tr_code fail_null(const struct tr_window_assign *assign, const struct tr_batch *batch, uint32_t row,
+			 struct tr_status *st)
+{
+	const char *name = batch->schema->names[assign->clock->spec.time_column];
+	const struct tr_row_origin *origin = batch->origin;
+
+	if (origin == NULL)
+		TR_FAIL(st, TR_ERR_DATA,
+			"the event time column %s is NULL in a row: filter such rows out or replace the NULL", name);
+	TR_FAIL(st, TR_ERR_DATA,
+		"the event time column %s is NULL in row %" PRIu64
+		" of table %s, %s: filter such rows out or replace the NULL",
+		name, origin->row_number + row, origin->table, origin->split);
+}
+
 tr_code tr_window_assign_times(struct tr_window_assign *assign, const struct tr_batch *batch, struct tr_status *st)
 {
 	const struct tr_column *column;
@@ -128,10 +144,7 @@ tr_code tr_window_assign_times(struct tr_window_assign *assign, const struct tr_
 	if (column->validity != NULL || column->type->phys == TR_PHYS_NONE)
 		for (uint32_t i = 0; i < count; i++)
 			if (tr_column_is_null(column, tr_batch_row(batch, i)))
-				TR_FAIL(st, TR_ERR_DATA,
-					"the event time column %s is NULL in row %u of the batch: filter such rows out "
-					"or replace the NULL",
-					batch->schema->names[assign->clock->spec.time_column], tr_batch_row(batch, i));
+				return fail_null(assign, batch, tr_batch_row(batch, i), st);
 	if (column->is_constant)
 		for (uint32_t i = 0; i < count; i++)
 			assign->times[i] = tr_column_i64(column, 0);

@@ -144,6 +144,13 @@ struct tr_watermark_run {
 	int64_t watermark_ms; /* in force for these rows */
 };
 
+/** Where the rows of a source's batch come from, for messages. */
+struct tr_row_origin {
+	const char *table;
+	const char *split;   /* "file /data/a.csv" */
+	uint64_t row_number; /* of row 0 within the split, from 1 */
+};
+
 struct tr_batch {
 	const struct tr_schema *schema;
 	uint32_t row_count;              /* rows that the columns hold */
@@ -153,7 +160,8 @@ struct tr_batch {
 	const uint8_t *row_kinds;        /* enum tr_row_kind by row, or NULL: all inserts */
 	const struct tr_watermark_run *runs;
 	uint32_t run_count;
-	int64_t watermark_ms; /* after the last row; TR_WATERMARK_MIN without event time */
+	int64_t watermark_ms;               /* after the last row; TR_WATERMARK_MIN without event time */
+	const struct tr_row_origin *origin; /* rows are as a source has numbered them; NULL: others made or moved them */
 };
 
 /** The i-th row that exists. */

@@ -600,7 +600,12 @@ static void errors_name_place_row_and_value(void **state)
 	assert_int_equal(tr_program_compile(&t.arena, &t.schema, outputs, 1, &program, NULL), TR_OK);
 	s = tr_program_state_create(program, &context, 4);
 	assert_int_equal(tr_program_run(s, &t.batch, &column, &st), TR_ERR_DATA);
-	assert_string_equal(st.message, "line 3, column 14: division by zero in (8 / l0) (row 2 of the batch, l0 = 0)");
+	assert_string_equal(st.message, "line 3, column 14: division by zero in (8 / l0) (l0 = 0)");
+	t.batch.origin = &(struct tr_row_origin){.table = "t", .split = "file a.csv", .row_number = 1001};
+	assert_int_equal(tr_program_run(s, &t.batch, &column, &st), TR_ERR_DATA);
+	assert_string_equal(st.message,
+			    "line 3, column 14: division by zero in (8 / l0) (row 1003 of table t, file a.csv: "
+			    "l0 = 0)");
 	tr_program_state_destroy(&s);
 	tr_arena_deinit(&t.arena);
 }

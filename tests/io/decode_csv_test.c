@@ -112,7 +112,9 @@ static void errors_have_their_place(void **state)
 	two_columns(&t);
 	expect_error(&t, "1,x\n2x,y\n3,z\n", "+I[1, x]\n", 4, 4, "a", "'2x' is not a value of INT");
 	expect_error(&t, "1,x\n3000000000,y\n", "+I[1, x]\n", 4, 4, "a", "'3000000000' is out of range for INT");
-	expect_error(&t, "1,x\n,y\n", "+I[1, x]\n", 4, 4, "a", "'' is not a value of INT");
+	expect_error(
+		&t, "1,x\n,y\n", "+I[1, x]\n", 4, 4, "a",
+		"'' is not a value of INT; 'csv.null-literal' = '' in the table's WITH reads empty fields as NULL");
 	expect_error(&t, "1,x\n2\n3,z\n", "+I[1, x]\n", 4, 4, "",
 		     "the record has 1 fields, but the table has 2 columns");
 	expect_error(&t, "1,x\n2,y,z\n3,z\n", "+I[1, x]\n", 4, 4, "", "the record has 3 fields");

@@ -177,7 +177,7 @@ static void test_bad_clauses(void **state)
 	st = CHECK(&format, {"path", "/x"}, {"lines.delimeter", "1"});
 	expect(st, bad_key, "lines.delimeter", "did you mean 'lines.delimiter'?");
 	st = CHECK(&format, {"path", "/x"}, {"zzzzzzzzz", "1"});
-	expect(st, bad_key, "zzzzzzzzz", "it knows connector, format, path");
+	expect(st, bad_key, "zzzzzzzzz", "lists its options");
 	st = CHECK(&format, {"mode", "safe"});
 	expect(st, bad_key, NULL, "needs the option 'path': Where the file lies.");
 	st = CHECK(&format, {"path", "/x"}, {"interval", "soon"});

@@ -60,7 +60,7 @@ static void test_errors(void **state)
 	expect_error(TABLES "SELECT a FROM t WHERE a;", "E0301 3:23 WHERE needs a BOOLEAN, this is BIGINT");
 	expect_error(TABLES "INSERT INTO s SELECT a FROM t;", "E0304 3:13 the query has 1 column, table 's' takes 2");
 	expect_error(TABLES "INSERT INTO s SELECT b, a FROM t;",
-		     "E0304 3:13 column 'a' of 's' is BIGINT, the query's column 'b' is STRING");
+		     "E0304 3:22 column 'a' of 's' is BIGINT, column 1 of the query, b, is STRING");
 	expect_error(TABLES "INSERT INTO t SELECT a FROM s;",
 		     "E0402 3:29 table 's' can't be read: connector 'blackhole' is a sink only");
 	expect_error(TABLES "CREATE TABLE t (a INT) WITH ('connector' = 'blackhole');",
