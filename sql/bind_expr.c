@@ -13,6 +13,8 @@
 #include "sql/bind.h"
 #include "sql/type_name.h"
 
+#define LOGIC_CHAIN_MAX 256 /* terms that AND or OR keeps in one chain */
+
 static const struct tr_expr *bind_column(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					 const struct tr_ast_expr *ast);
 static const struct tr_expr *bind_operator(struct tr_binder *binder, const struct tr_expr_scope *scope,
@@ -397,32 +399,40 @@ static const struct tr_expr *bind_operator(struct tr_binder *binder, const struc
 }
 
 /* a AND b AND c is AND(AND(a, b), c) for the executor, which narrows the selection step by step. */
+/* Terms under one AND or OR: leaning left, as written; many of them in halves, so that the tree stays low. NULL: reported. */
+static const struct tr_expr *join_terms(struct tr_binder *binder, const struct tr_ast_expr *ast,
+					const struct tr_expr *const *terms, uint32_t first, uint32_t count)
+{
+	const char *name = ast->kind == TR_AST_EXPR_AND ? "AND" : "OR";
+	const struct tr_expr *pair[2] = {terms[first], NULL};
+
+	if (count > LOGIC_CHAIN_MAX) {
+		pair[0] = join_terms(binder, ast, terms, first, count / 2);
+		pair[1] = join_terms(binder, ast, terms, first + count / 2, count - count / 2);
+		if (pair[0] == NULL || pair[1] == NULL)
+			return NULL;
+		return tr_bind_function(binder, name, pair, 2, ast->span);
+	}
+	for (uint32_t i = first + 1; i < first + count && pair[0] != NULL; i++) {
+		pair[1] = terms[i];
+		pair[0] = tr_bind_function(binder, name, pair, 2, ast->args.items[i]->span);
+	}
+	return pair[0];
+}
+
 static const struct tr_expr *bind_logic(struct tr_binder *binder, const struct tr_expr_scope *scope,
 					const struct tr_ast_expr *ast)
 {
-	const struct tr_expr *left = NULL;
-	bool has_failed = false;
+	const struct tr_expr **terms = TR_NEW_ARRAY(binder->arena, ast->args.count, const struct tr_expr *);
+	bool is_good = true;
 
 	for (uint32_t i = 0; i < ast->args.count; i++) {
-		const struct tr_expr *right;
-
 		binder->lazy_depth++;
-		right = tr_bind_expr(binder, scope, ast->args.items[i]);
+		terms[i] = tr_bind_expr(binder, scope, ast->args.items[i]);
 		binder->lazy_depth--;
-		has_failed = has_failed || right == NULL;
-		if (has_failed)
-			continue;
-		if (left == NULL) {
-			left = right;
-		} else {
-			const struct tr_expr *pair[2] = {left, right};
-
-			left = tr_bind_function(binder, ast->kind == TR_AST_EXPR_AND ? "AND" : "OR", pair, 2,
-						ast->args.items[i]->span);
-			has_failed = left == NULL;
-		}
+		is_good = is_good && terms[i] != NULL;
 	}
-	return has_failed ? NULL : left;
+	return is_good ? join_terms(binder, ast, terms, 0, ast->args.count) : NULL;
 }
 
 static const struct tr_expr *bind_cast(struct tr_binder *binder, const struct tr_expr_scope *scope,
