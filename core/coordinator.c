@@ -558,10 +558,10 @@ static void seal(struct tr_coordinator *c)
 	struct tr_log_checkpoint checkpoint = {.number = c->number,
 					       .is_final = c->is_final,
 					       .key_groups = groups != 0 ? groups : TR_KEY_GROUPS_DEFAULT};
+	struct tr_checkpoint_stats pauses = {.pause_ns_max = c->stats.pause_ns_max};
 	const char **schemas = c->schemas;
 
 	c->part_count = 0;
-	c->stats.pauses = c->stats.pauses_long = 0;
 	for (uint32_t s = 0; s < c->graph->stage_count; s++) {
 		struct tr_stage *stage = c->graph->stages[s];
 
@@ -570,9 +570,9 @@ static void seal(struct tr_coordinator *c)
 			const struct tr_snapshot *snapshot = &subtask->snapshot;
 
 			c->processing_ms = TR_MAX(c->processing_ms, snapshot->processing_ms);
-			c->stats.pauses += snapshot->pauses;
-			c->stats.pauses_long += snapshot->pauses_long;
-			c->stats.pause_ns_max = TR_MAX(c->stats.pause_ns_max, snapshot->pause_ns_max);
+			pauses.pauses += snapshot->pauses;
+			pauses.pauses_long += snapshot->pauses_long;
+			pauses.pause_ns_max = TR_MAX(pauses.pause_ns_max, snapshot->pause_ns_max);
 			for (uint32_t k = 0; k < stage->state_count; k++) {
 				const struct tr_stage_state *state = &stage->states[k];
 
@@ -591,6 +591,11 @@ static void seal(struct tr_coordinator *c)
 		}
 		schemas += stage->state_count;
 	}
+	pthread_mutex_lock(&c->lock); /* others may ask at any time */
+	c->stats.pauses = pauses.pauses;
+	c->stats.pauses_long = pauses.pauses_long;
+	c->stats.pause_ns_max = pauses.pause_ns_max;
+	pthread_mutex_unlock(&c->lock);
 	checkpoint.parts = c->parts;
 	checkpoint.part_count = c->part_count;
 	checkpoint.completed_ms = tr_environment_wall_ms(c->env);
