@@ -264,6 +264,7 @@ static void decimals_with_integers(void **state)
 static void subtracts_a_constant_interval(void **state)
 {
 	static const struct tr_program_context context = {.time_zone = "UTC"};
+	static const struct tr_row_origin origin = {.table = "t", .split = "file f", .row_number = 1};
 	uint64_t seed = 8;
 
 	for (int turn = 0; turn < 40; turn++) {
@@ -293,8 +294,9 @@ static void subtracts_a_constant_interval(void **state)
 
 			((int64_t *)(uintptr_t)c.data[3].data)[row] = turn % 2 ? INT64_MIN + 3999 : INT64_MAX - 3999;
 			tr_bit_set((uint64_t *)(uintptr_t)c.data[3].validity, row);
+			c.batch.origin = &origin;
 			assert_int_equal(tr_program_run(s, &c.batch, &out, &st), TR_ERR_DATA);
-			snprintf(text, sizeof(text), "row %u of", row);
+			snprintf(text, sizeof(text), "row %u of table t, file f", row + 1);
 			assert_non_null(strstr(st.message, text));
 		}
 		tr_program_state_destroy(&s);

@@ -20,7 +20,10 @@ static struct {
 	char insert[512]; /* the row that is being written */
 } twin;
 
-static void twin_execute(const char *sql) { assert_int_equal(sqlite3_exec(twin.db, sql, NULL, NULL, NULL), SQLITE_OK); }
+static inline void twin_execute(const char *sql)
+{
+	assert_int_equal(sqlite3_exec(twin.db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
 
 /** `name` is part of the file's name; `create` makes the table. */
 static inline void twin_begin(const char *name, const char *create)
@@ -67,7 +70,7 @@ static inline void twin_close(void)
 }
 
 /** Appends to a query of QUERY_MAX. */
-static void put(char *out, const char *text)
+static inline void put(char *out, const char *text)
 {
 	TR_ASSERT(strlen(out) + strlen(text) + 1 < QUERY_MAX);
 	strcat(out, text);
