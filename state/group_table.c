@@ -351,7 +351,7 @@ static inline __attribute__((always_inline)) uint32_t take_in_order(struct tr_gr
 		int64_t *place = key_at(places, at, place_bytes);
 
 		if (TR_UNLIKELY((home < run) | (at >= end) | (at - home > CROWDED_PLACES)) || *place != 0 ||
-		    (*key_at(places, at - 1, place_bytes) == key) | (*key_at(places, at - 2, place_bytes) == key))
+		    *key_at(places, at - 1, place_bytes) == key || *key_at(places, at - 2, place_bytes) == key)
 			break;
 		if (TR_UNLIKELY(at - home > 2)) {
 			size_t other = home;
