@@ -19,7 +19,7 @@ static const struct tr_sim_bug bugs[] = {
 	{"source-watermark-forgotten", "the event time that a chunk in hand has come to is not saved", "hop_late"},
 	{"window-late-again", "a restored slice takes its late rows for the windows, too, that they came too late for",
 	 "hop_late"},
-	{"window-waiting-twice", "rows that wait for their watermark are saved twice"},
+	{"window-waiting-twice", "rows that wait for their watermark are saved twice", "session"},
 	{"snapshot-given-up-counts", "what changed before a checkpoint that was given up does not join the next one"},
 	{"window-fired-lost", "a restored window operator has forgotten which windows it has fired"},
 	{"restore-deals-wrong", "with another number of subtasks keys are dealt by another rule than rows"},
