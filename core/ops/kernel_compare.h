@@ -62,6 +62,10 @@ struct tr_kernel_compare {
 	/* Rows whose byte is `wanted` (0 or 1) and that are not NULL. */
 	uint32_t (*select_bytes)(const uint8_t *restrict bytes, uint8_t wanted, const uint64_t *validity,
 				 const uint32_t *rows, uint32_t count, uint32_t *out);
+	/* The same of a list of rows, and the others to `rest`, which has room for all. */
+	uint32_t (*deal_bytes)(const uint8_t *restrict bytes, uint8_t wanted, const uint64_t *validity,
+			       const uint32_t *restrict rows, uint32_t count, uint32_t *restrict out,
+			       uint32_t *restrict rest);
 	/* Rows whose bit is `wanted`. */
 	uint32_t (*select_bits)(const uint64_t *bits, bool wanted, const uint32_t *rows, uint32_t count, uint32_t *out);
 };

@@ -309,6 +309,25 @@ static uint32_t select_bytes(const uint8_t *restrict bytes, uint8_t wanted, cons
 	return (uint32_t)(next - out);
 }
 
+static uint32_t deal_bytes(const uint8_t *restrict bytes, uint8_t wanted, const uint64_t *validity,
+			   const uint32_t *restrict rows, uint32_t count, uint32_t *restrict out,
+			   uint32_t *restrict rest)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t row = rows[i];
+		uint32_t holds = bytes[row] == wanted;
+
+		if (validity != NULL)
+			holds &= bit(validity, row);
+		out[kept] = row;
+		rest[i - kept] = row;
+		kept += holds;
+	}
+	return kept;
+}
+
 static uint32_t select_bits(const uint64_t *bits, bool wanted, const uint32_t *rows, uint32_t count, uint32_t *out)
 {
 	uint64_t flip = wanted ? 0 : ~UINT64_C(0);
@@ -348,5 +367,6 @@ const struct tr_kernel_compare TR_ISA(tr_kernel_compare) = {
 	.mask_view = mask_view,
 	.select_view = select_view,
 	.select_bytes = select_bytes,
+	.deal_bytes = deal_bytes,
 	.select_bits = select_bits,
 };

@@ -434,7 +434,9 @@ static void run_split(struct tr_program_state *state, struct frame *frame, const
 	const struct selection *sel = &frame->selections[step->sel];
 	const struct tr_column *column = &frame->columns[step->args[0]];
 	uint8_t wanted = step->kind == TR_STEP_SPLIT;
+	const struct tr_kernel_compare *kernels = state->kernels;
 	uint32_t *buffer = step->sel_a != TR_NONE ? frame->selections[step->sel_a].buffer : frame->valid_rows;
+	struct selection *rest;
 	uint32_t count;
 
 	if (sel->count == 0 || column->is_constant || column->type->phys == TR_PHYS_NONE) {
@@ -443,19 +445,20 @@ static void run_split(struct tr_program_state *state, struct frame *frame, const
 		split_constant(frame, step, !is_null && tr_column_i8(column, 0) == wanted);
 		return;
 	}
-	count = state->kernels->select_bytes(column->data, wanted, column->validity, sel->rows, sel->count, buffer);
-	if (step->sel_b != TR_NONE) {
-		struct selection *rest = &frame->selections[step->sel_b];
-
-		if (count == 0 || count == sel->count)
-			settle(rest, sel, sel->count - count);
-		else if (column->validity == NULL)
-			settle(rest, sel,
-			       state->kernels->select_bytes(column->data, !wanted, NULL, sel->rows, sel->count,
-							    rest->buffer));
+	rest = step->sel_b != TR_NONE ? &frame->selections[step->sel_b] : NULL;
+	if (rest != NULL && sel->rows != NULL)
+		count = kernels->deal_bytes(column->data, wanted, column->validity, sel->rows, sel->count, buffer,
+					    rest->buffer);
+	else
+		count = kernels->select_bytes(column->data, wanted, column->validity, sel->rows, sel->count, buffer);
+	if (rest != NULL && sel->rows == NULL && count > 0 && count < sel->count) {
+		if (column->validity == NULL)
+			(void)kernels->select_bytes(column->data, !wanted, NULL, NULL, sel->count, rest->buffer);
 		else
-			settle(rest, sel, difference(sel, buffer, count, rest->buffer));
+			(void)difference(sel, buffer, count, rest->buffer);
 	}
+	if (rest != NULL)
+		settle(rest, sel, sel->count - count);
 	if (step->sel_a != TR_NONE)
 		settle(&frame->selections[step->sel_a], sel, count);
 }

@@ -6,6 +6,7 @@
 #include "expr_case.h"
 
 #include "core/ops/kernel_arith.h"
+#include "core/ops/kernel_dense.h"
 #include "support/lower_isa.h"
 
 #define ROWS 1000
@@ -304,12 +305,38 @@ static void subtracts_a_constant_interval(void **state)
 	}
 }
 
+/* Whether all are within the limit is seen by their bits first. */
+static void scales_within_a_limit(void **state)
+{
+	static const int64_t limits[] = {0, 1, 2, 9, 99, 127, 128, 9999999999999999, INT64_MAX};
+	uint64_t seed = 9;
+
+	for (size_t l = 0; l < TR_COUNT_OF(limits); l++) {
+		for (int turn = 0; turn < 60; turn++) {
+			const int64_t limit = limits[l];
+			int64_t in[37], out[37];
+			bool fits = true;
+
+			for (int i = 0; i < 37; i++)
+				in[i] = limit == 0 ? 0 : (int64_t)tr_test_random(&seed) % limit;
+			if (turn % 2 != 0 && limit < INT64_MAX)
+				in[turn % 37] = turn % 4 == 1 ? limit + turn % 3 : -limit - turn % 3;
+			for (int i = 0; i < 37; i++)
+				fits = fits && in[i] >= -limit && in[i] <= limit;
+			assert_int_equal(TR_ISA_PICK(tr_kernel_dense)->scale_i64(out, in, 100, limit, 37), fits);
+			for (int i = 0; fits && i < 37; i++)
+				assert_true(out[i] == (int64_t)((uint64_t)in[i] * 100));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(divides_by_constants),          cmocka_unit_test(adds_and_sees_overflow),
 		cmocka_unit_test(filters_by_remainder),          cmocka_unit_test(decimals_with_integers),
-		cmocka_unit_test(subtracts_a_constant_interval), cmocka_unit_test(lower_instruction_sets),
+		cmocka_unit_test(subtracts_a_constant_interval), cmocka_unit_test(scales_within_a_limit),
+		cmocka_unit_test(lower_instruction_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
