@@ -140,6 +140,7 @@ static void apply(struct tr_align *align, struct tr_align_input *input, const st
 /** Emits what differs from what was emitted. After BLOCKED: call again once the chain has been resumed. */
 static enum tr_flow emit_control(struct tr_align *align)
 {
+	uint64_t checkpoint;
 	enum tr_flow flow;
 
 	if (!align->is_idle && align->is_idle_emitted) {
@@ -159,8 +160,9 @@ static enum tr_flow emit_control(struct tr_align *align)
 		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
 			return flow;
 	}
-	if (aligned_barrier(align) != 0) {
-		flow = emit_barrier(align, aligned_barrier(align));
+	checkpoint = aligned_barrier(align);
+	if (checkpoint != 0) {
+		flow = emit_barrier(align, checkpoint);
 		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
 			return flow;
 	}

@@ -61,7 +61,6 @@ struct tr_program_state {
 	struct tr_timezone *zone;
 	struct tr_status zone_status;
 	struct tr_timezone_cursor cursor;
-	const struct tr_row_origin *origin; /* of the batch of this run, or NULL */
 	struct frame frame;
 	const struct tr_kernel_compare *kernels;
 	const struct tr_kernel_blend *blend;
@@ -180,7 +179,7 @@ static void append_args(struct tr_program_state *state, const struct tr_step *st
 static tr_code explain(struct tr_program_state *state, const struct tr_step *step, const struct tr_call *call,
 		       tr_code code, struct tr_status *st)
 {
-	const struct tr_row_origin *origin = state->origin;
+	const struct tr_row_origin *origin = state->batch->origin;
 	struct tr_bytes text = {0}, values = {0};
 	char message[TR_STATUS_MESSAGE_MAX];
 
@@ -743,7 +742,6 @@ tr_code tr_program_run(struct tr_program_state *state, const struct tr_batch *ba
 {
 	const struct tr_code_block *code = &state->program->code;
 
-	state->origin = batch->origin;
 	TR_TRY(run_code(state, &state->frame, batch, st));
 	for (uint32_t i = 0; i < code->output_count; i++)
 		outputs[i] = state->frame.columns[code->outputs[i]];

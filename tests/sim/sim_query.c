@@ -101,14 +101,13 @@ static void put_window(struct tr_bytes *out, const char *table, const struct key
 	tr_bytes_append_str(out, "))");
 }
 
-/** Columns a0, a1, ..; returns how many. */
-static uint32_t put_aggregates(struct tr_bytes *out, uint64_t *random)
+/** Columns a0, a1, .. */
+static void put_aggregates(struct tr_bytes *out, uint64_t *random)
 {
 	const uint32_t count = 1 + tr_sim_below(random, 4);
 
 	for (uint32_t i = 0; i < count; i++)
 		tr_bytes_printf(out, ", %s AS a%u", aggregates[tr_sim_below(random, TR_COUNT_OF(aggregates))], i);
-	return count;
 }
 
 static void put_where(struct tr_bytes *out, uint64_t *random)
@@ -131,7 +130,7 @@ static void put_aggregation(struct tr_bytes *out, char table, const struct keys 
 		put_keys(out, keys, ", GROUPING_ID(");
 	if (sets < 2)
 		tr_bytes_append_str(out, ") AS sets");
-	(void)put_aggregates(out, random);
+	put_aggregates(out, random);
 	tr_bytes_append_str(out, " FROM ");
 	put_window(out, name, sets < 2 ? NULL : keys, random);
 	put_where(out, random);

@@ -91,8 +91,6 @@ static void make_query(char *ours, char *theirs)
 
 static void equal_rows_are_numbered_as_they_come(void **state)
 {
-	static const char *const parallelisms[] = {"1", "2", "3", "8"};
-	static const char *const batches[] = {"2048", "7", "1", "2048"};
 	static const char *const modes[] = {"streaming", "streaming", "streaming", "batch"};
 	const uint64_t cases = tr_test_cases(200), seed = tr_test_number("TAILRACE_TEST_SEED", 1);
 
@@ -116,19 +114,7 @@ static void equal_rows_are_numbered_as_they_come(void **state)
 		want.script = script;
 		want.seed = seed;
 		want.number = number;
-		for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
-			const char *settings[] = {"parallelism.default",
-						  parallelisms[p],
-						  "engine.batch-rows",
-						  batches[p],
-						  "execution.runtime-mode",
-						  modes[p],
-						  NULL};
-			struct run_result got = run_sql(script, settings);
-
-			expected_compare(&want, &got, settings);
-			run_free(&got);
-		}
+		expected_check(&want, script, "execution.runtime-mode", modes);
 		expected_free(&want);
 	}
 	twin_close();

@@ -63,4 +63,27 @@ static inline void expected_compare(const struct expected *want, const struct ru
 	expected_fail(want, settings);
 }
 
+/** Runs the script on 1, 2, 3 and 8 workers with batches of 2,048, 7, 1 and 2,048 rows, and compares each result. `option` has another of
+ * `values` each time; NULL: there is none. */
+static inline void expected_check(const struct expected *want, const char *script, const char *option,
+				  const char *const values[4])
+{
+	static const char *const parallelisms[] = {"1", "2", "3", "8"};
+	static const char *const batches[] = {"2048", "7", "1", "2048"};
+
+	for (size_t p = 0; p < TR_COUNT_OF(parallelisms); p++) {
+		const char *settings[] = {"parallelism.default",
+					  parallelisms[p],
+					  "engine.batch-rows",
+					  batches[p],
+					  option,
+					  option != NULL ? values[p] : NULL,
+					  NULL};
+		struct run_result got = run_sql(script, settings);
+
+		expected_compare(want, &got, settings);
+		run_free(&got);
+	}
+}
+
 #endif
