@@ -16,6 +16,7 @@
 #include "core/ops/kernel_time.h"
 
 #define DEFAULT_PATTERN "yyyy-MM-dd HH:mm:ss"
+#define JAVA_LETTERS "GuyDMLdgQqYwWEecFaBhKkHmsSAnNVvzOXxZp" /* of its DateTimeFormatter */
 /* What TO_TIMESTAMP_LTZ takes: years 0 .. 9999. */
 #define EPOCH_MS_MIN INT64_C(-62167219200000)
 #define EPOCH_MS_MAX INT64_C(253402300799999)
@@ -29,10 +30,10 @@ static tr_code compile_pattern(struct tr_datetime_pattern *pattern, const struct
 	if (tr_datetime_compile(pattern, tr_view_text(view), view->length, &bad))
 		return TR_OK;
 	if (bad != 0)
-		TR_FAIL(st, TR_ERR_DATA,
-			"the date pattern '%.*s' has the letter '%c', which means nothing (see Java's "
-			"DateTimeFormatter)",
-			(int)TR_MIN(view->length, 100u), tr_view_text(view), bad);
+		TR_FAIL(st, TR_ERR_DATA, "the date pattern '%.*s' has the letter '%c', which %s",
+			(int)TR_MIN(view->length, 100u), tr_view_text(view), bad,
+			strchr(JAVA_LETTERS, bad) != NULL ? "is not supported yet"
+							  : "means nothing (see Java's DateTimeFormatter)");
 	TR_FAIL(st, TR_ERR_DATA, "the date pattern '%.*s' has an open quote or is too long",
 		(int)TR_MIN(view->length, 100u), tr_view_text(view));
 }

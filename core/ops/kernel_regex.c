@@ -160,6 +160,32 @@ static void translate(struct tr_bytes *out, const char *pattern, size_t length)
 	}
 }
 
+/* Whether a class stands in a class, or && joins two: in Java's sense, which PCRE2 does not know and would read as characters. */
+static bool has_joined_classes(const char *pattern, size_t length)
+{
+	size_t first = 0; /* character of the class; 0: outside of one */
+
+	for (size_t i = 0; i < length; i++) {
+		const char next = i + 1 < length ? pattern[i + 1] : 0;
+
+		if (pattern[i] == '\\' && next == 'Q') {
+			const char *end = memmem(pattern + i, length - i, "\\E", 2);
+
+			i = end != NULL ? (size_t)(end - pattern) + 1 : length;
+		} else if (pattern[i] == '\\') {
+			i++;
+		} else if (first == 0) {
+			if (pattern[i] == '[')
+				first = i + (next == '^' ? 2 : 1);
+		} else if (pattern[i] == ']' && i > first) {
+			first = 0;
+		} else if ((pattern[i] == '[' && next != ':') || (pattern[i] == '&' && next == '&')) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length, char *error)
 {
 	if (regex->pattern != NULL && regex->pattern_length == length && memcmp(regex->pattern, pattern, length) == 0)
@@ -169,6 +195,11 @@ bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length
 	TR_ASSERT(regex->pattern != NULL);
 	memcpy(regex->pattern, pattern, length);
 	regex->pattern_length = length;
+	if (has_joined_classes(pattern, length)) {
+		if (error != NULL)
+			snprintf(error, TR_REGEX_ERROR_BYTES, "classes in classes, and &&, are not supported yet");
+		return false;
+	}
 	tr_bytes_clear(&regex->translated);
 	if (length > 0 && memchr(pattern, '\\', length) != NULL)
 		translate(&regex->translated, pattern, length);
