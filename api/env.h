@@ -24,6 +24,8 @@ struct tr_stream {
 	const char *what;                   /* "flat map 'split'": for messages */
 	struct tr_key_columns keys;         /* count 0: it is not keyed */
 	struct tr_run_function *function;   /* of the node, if it is one */
+	struct tr_operator *op;             /* that may have side outputs; NULL: it has none */
+	const struct tr_relation *input;    /* of `op`: what it reads */
 };
 
 struct tr_env {

@@ -25,7 +25,7 @@ struct function_op {
 	struct tr_op op;
 	const struct tr_run_function *plan;
 	struct tr_context context;
-	struct tr_collector out;
+	struct tr_run_outputs out;
 	bool is_open;
 	enum work work;
 	const struct tr_batch *batch; /* BATCH: the input, borrowed until it is done */
@@ -80,7 +80,7 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 		return TR_FLOW_MORE;
 	f->run = tr_batch_run_of(batch, row, f->run);
 	watermark_ms = batch->runs[f->run].watermark_ms;
-	f->out.has_runs = true;
+	f->out.gate.has_runs = true;
 	if (f->op.context->is_in_order && watermark_ms > f->fired_ms) {
 		f->context.watermark_ms = watermark_ms;
 		if (f->context.has_timers &&
@@ -90,7 +90,7 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 
 			tr_run_states_end_batch(&f->context.states);
 			f->context.batch = NULL;
-			f->out.watermark_ms = f->fired_ms;
+			f->out.gate.watermark_ms = f->fired_ms;
 			flow = fire(f, TR_RUN_EVENT_TIME, watermark_ms);
 			f->context.batch = at_hand;
 			if (flow != TR_FLOW_MORE)
@@ -98,7 +98,7 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 		}
 		f->fired_ms = watermark_ms;
 	}
-	f->out.watermark_ms = watermark_ms;
+	f->out.gate.watermark_ms = watermark_ms;
 	return TR_FLOW_MORE;
 }
 
@@ -110,12 +110,12 @@ static tr_code row_by_row(struct function_op *f, struct tr_status *st)
 	for (; f->cursor < batch->selected_count; f->cursor++) {
 		const struct tr_row row = {batch, tr_batch_row(batch, f->cursor)};
 
-		if (f->out.is_blocked || f->out.has_failed || take_watermark(f, row.row) != TR_FLOW_MORE)
+		if (f->out.gate.is_blocked || f->out.gate.has_failed || take_watermark(f, row.row) != TR_FLOW_MORE)
 			return TR_OK; /* the collector knows */
 		choose(f, f->cursor);
-		TR_TRY(function->on_row(&f->context, &row, &f->out, st));
+		TR_TRY(function->on_row(&f->context, &row, &f->out.main, st));
 		if (f->plan->kind == TR_RUN_MAP)
-			tr_collector_add(&f->out);
+			tr_collector_add(&f->out.main);
 	}
 	return TR_OK;
 }
@@ -160,14 +160,14 @@ static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 	const struct tr_function *function = &f->plan->function;
 	const struct tr_batch *whole = f->batch;
 
-	while (f->cursor < whole->selected_count && !f->out.is_blocked && !f->out.has_failed) {
+	while (f->cursor < whole->selected_count && !f->out.gate.is_blocked && !f->out.gate.has_failed) {
 		struct tr_batch piece;
 		uint64_t made;
 		uint32_t end;
 
 		if (take_watermark(f, tr_batch_row(whole, f->cursor)) != TR_FLOW_MORE)
 			break;
-		made = f->out.made;
+		made = f->out.main.made;
 		piece = next_piece(f, &end);
 
 		f->context.batch = &piece;
@@ -175,8 +175,8 @@ static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 		f->context.chosen = 0;
 		if (f->plan->is_keyed)
 			TR_TRY(tr_run_keys_take(&f->context.keys, &piece, st));
-		TR_TRY(function->on_batch(&f->context, &piece, &f->out, st));
-		TR_TRY(check_map(f, f->out.made - made, piece.selected_count, st));
+		TR_TRY(function->on_batch(&f->context, &piece, &f->out.main, st));
+		TR_TRY(check_map(f, f->out.main.made - made, piece.selected_count, st));
 		if (f->plan->is_keyed)
 			tr_run_states_end_batch(&f->context.states);
 		f->cursor = end;
@@ -203,7 +203,7 @@ static enum tr_flow work_on_batch(struct function_op *f)
 	tr_run_leave(before);
 	if (f->timer_code != TR_OK || code != TR_OK || f->context.failure.code != TR_OK)
 		return fail(f, f->timer_code != TR_OK ? f->timer_code : code);
-	flow = tr_run_collector_drain(&f->out, false);
+	flow = tr_run_outputs_drain(&f->out, false);
 	if (flow == TR_FLOW_MORE && f->cursor == f->batch->selected_count) {
 		f->work = WORK_NONE;
 		f->batch = NULL;
@@ -265,7 +265,7 @@ static enum tr_flow fire(struct function_op *f, uint32_t which, int64_t until_ms
 	enum tr_flow flow;
 
 	tr_run_states_set_now(&context->states, f->op.context->program.processing_time_ms);
-	while ((flow = tr_run_collector_drain(&f->out, false)) == TR_FLOW_MORE &&
+	while ((flow = tr_run_outputs_drain(&f->out, false)) == TR_FLOW_MORE &&
 	       tr_timer_state_take(&context->timers[which], until_ms, &timer)) {
 		const struct tr_timer_event event = {timer.time_ms, which == TR_RUN_PROCESSING_TIME};
 		const void *before;
@@ -275,7 +275,7 @@ static enum tr_flow fire(struct function_op *f, uint32_t which, int64_t until_ms
 		context->is_timer = true;
 		before = tr_run_enter(context);
 		if (f->plan->function.on_timer != NULL)
-			f->timer_code = f->plan->function.on_timer(context, &event, &f->out, st);
+			f->timer_code = f->plan->function.on_timer(context, &event, &f->out.main, st);
 		tr_run_leave(before);
 		context->is_timer = false;
 		context->key = NULL;
@@ -313,7 +313,7 @@ static enum tr_flow on_end_function(struct function_op *f)
 	if (f->plan->function.on_end == NULL)
 		return TR_FLOW_MORE;
 	before = tr_run_enter(&f->context);
-	code = f->plan->function.on_end(&f->context, &f->out, &f->op.context->status);
+	code = f->plan->function.on_end(&f->context, &f->out.main, &f->op.context->status);
 	tr_run_leave(before);
 	return code != TR_OK || f->context.failure.code != TR_OK ? fail(f, code) : TR_FLOW_MORE;
 }
@@ -323,7 +323,7 @@ static enum tr_flow on_end_function(struct function_op *f)
 static enum tr_flow pass(struct function_op *f)
 {
 	const enum element element = f->element;
-	const enum tr_flow flow = tr_run_collector_drain(&f->out, true);
+	const enum tr_flow flow = tr_run_outputs_drain(&f->out, true);
 
 	if (flow != TR_FLOW_MORE)
 		return flow;
@@ -332,7 +332,7 @@ static enum tr_flow pass(struct function_op *f)
 	switch (element) {
 	case PASS_NOTHING: return TR_FLOW_MORE;
 	case PASS_WATERMARK:
-		f->out.watermark_ms = f->element_value;
+		f->out.gate.watermark_ms = f->element_value;
 		f->fired_ms = TR_MAX(f->fired_ms, f->element_value);
 		return tr_op_emit_watermark(&f->op, f->element_value);
 	case PASS_STATUS: return tr_op_emit_status(&f->op, f->element_value != 0);
@@ -371,12 +371,12 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 
 	/* What timers make comes before the watermark; they see it all the same. */
 	f->context.watermark_ms = TR_MAX(f->context.watermark_ms, watermark_ms);
-	f->out.has_runs = true;
+	f->out.gate.has_runs = true;
 	if (!f->context.has_timers || watermark_ms <= f->fired_ms)
 		return begin_pass(f, PASS_WATERMARK, watermark_ms);
 	f->element = PASS_WATERMARK;
 	f->element_value = watermark_ms;
-	f->out.watermark_ms = f->fired_ms;
+	f->out.gate.watermark_ms = f->fired_ms;
 	f->work = WORK_TIMERS;
 	return work_on(f);
 }
@@ -414,7 +414,7 @@ static enum tr_flow resume(struct tr_op *op)
 {
 	struct function_op *f = (struct function_op *)op;
 
-	tr_run_collector_resume(&f->out);
+	tr_run_outputs_resume(&f->out);
 	return work_on(f);
 }
 
@@ -423,7 +423,7 @@ static enum tr_flow flush(struct tr_op *op)
 	struct function_op *f = (struct function_op *)op;
 
 	TR_ASSERT(f->work == WORK_NONE);
-	return tr_run_collector_drain(&f->out, true);
+	return tr_run_outputs_drain(&f->out, true);
 }
 
 /* State. */
@@ -476,7 +476,7 @@ static void destroy(struct tr_op *op)
 		f->plan->function.close(&f->context);
 		tr_run_leave(before);
 	}
-	tr_run_collector_deinit(&f->out);
+	tr_run_outputs_deinit(&f->out);
 	tr_run_context_deinit(&f->context);
 	free(f->piece);
 	free(f->filter);
@@ -551,7 +551,8 @@ tr_code tr_op_function_create(const struct tr_operator *self, struct tr_op_conte
 	f->fired_ms = TR_WATERMARK_MIN;
 	f->plan = plan;
 	tr_run_context_init(&f->context, plan, context, inputs[0], output);
-	tr_run_collector_init(&f->out, &f->op, &f->context, plan->name, output, context->batch_rows);
+	f->context.outputs = &f->out;
+	tr_run_outputs_init(&f->out, &f->op, self, &f->context, plan->name);
 	code = open_function(f, &context->status);
 	if (code != TR_OK) {
 		*st = context->status;

@@ -22,19 +22,30 @@ static void *grow(void *list, uint32_t *room, uint32_t count, size_t bytes)
 	return tr_checked(realloc(list, *room * bytes));
 }
 
-void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, const void *owner, const char *name,
-			   const struct tr_schema *schema, uint32_t rows_max)
+void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, struct tr_run_gate *gate, const void *owner,
+			   const char *name, const struct tr_schema *schema, uint32_t rows_max)
 {
 	memset(out, 0, sizeof(*out));
 	out->op = op;
+	out->side = -1;
+	out->gate = gate;
 	out->owner = owner;
 	out->name = name;
 	out->schema = schema;
 	out->columns = schema->column_count;
 	out->rows_max = rows_max;
-	out->watermark_ms = TR_WATERMARK_MIN;
 	out->buffer = tr_batch_buffer_create(schema, rows_max);
 	tr_batch_buffer_clear(out->buffer);
+}
+
+void tr_run_collector_init_dropped(struct tr_collector *out, const void *owner, const char *name)
+{
+	memset(out, 0, sizeof(*out));
+	out->is_dropped = true;
+	out->owner = out;
+	out->dropped_owner = owner;
+	out->name = name;
+	out->gate = &out->own_gate;
 }
 
 void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name,
@@ -42,6 +53,7 @@ void tr_run_collector_init_source(struct tr_collector *out, const void *owner, c
 {
 	memset(out, 0, sizeof(*out));
 	out->owner = owner;
+	out->gate = &out->own_gate;
 	out->name = name;
 	out->schema = buffer->batch.schema;
 	out->buffer = buffer;
@@ -61,6 +73,7 @@ void tr_run_collector_deinit(struct tr_collector *out)
 		tr_batch_buffer_destroy(&out->buffer);
 	free(out->queue);
 	free(out->pool);
+	free(out->scratch);
 }
 
 /* Emitting. */
@@ -78,22 +91,24 @@ static void recycle(struct tr_collector *out, struct tr_batch_buffer *buffer)
 
 void tr_run_collector_resume(struct tr_collector *out)
 {
-	out->is_blocked = false;
 	if (out->in_flight != NULL)
 		recycle(out, out->in_flight);
 	out->in_flight = NULL;
 }
 
-static void took(struct tr_collector *out, enum tr_flow flow)
+static void give(struct tr_collector *out, const struct tr_batch *batch)
 {
-	out->is_blocked = flow == TR_FLOW_BLOCKED;
-	out->has_failed = out->has_failed || flow == TR_FLOW_FAILED;
+	const enum tr_flow flow =
+		out->side < 0 ? tr_op_emit(out->op, batch) : tr_op_emit_side(out->op, (uint32_t)out->side, batch);
+
+	out->gate->is_blocked = flow == TR_FLOW_BLOCKED;
+	out->gate->has_failed = out->gate->has_failed || flow == TR_FLOW_FAILED;
 }
 
 static void emit(struct tr_collector *out, struct tr_batch_buffer *buffer)
 {
-	took(out, tr_op_emit(out->op, &buffer->batch));
-	if (out->is_blocked)
+	give(out, &buffer->batch);
+	if (out->gate->is_blocked)
 		out->in_flight = buffer;
 	else
 		recycle(out, buffer);
@@ -107,11 +122,11 @@ static void push(struct tr_collector *out)
 	if (out->rows == 0)
 		return;
 	tr_batch_buffer_seal(full, out->rows);
-	full->batch.watermark_ms = out->has_runs ? out->watermark_ms : TR_WATERMARK_MIN;
+	full->batch.watermark_ms = out->gate->has_runs ? out->gate->watermark_ms : TR_WATERMARK_MIN;
 	out->rows = 0;
 	out->buffer =
 		out->pool_count > 0 ? out->pool[--out->pool_count] : tr_batch_buffer_create(out->schema, out->rows_max);
-	if (!out->is_blocked && !out->has_failed && out->queue_count == 0) {
+	if (!out->gate->is_blocked && !out->gate->has_failed && out->queue_count == 0) {
 		emit(out, full);
 		return;
 	}
@@ -126,32 +141,38 @@ static void push(struct tr_collector *out)
 
 enum tr_flow tr_run_collector_drain(struct tr_collector *out, bool is_all)
 {
-	while (!out->is_blocked && !out->has_failed && out->queue_count > 0) {
+	const struct tr_run_gate *gate = out->gate;
+
+	while (!gate->is_blocked && !gate->has_failed && out->queue_count > 0) {
 		struct tr_batch_buffer *next = out->queue[out->queue_first++];
 
 		out->queue_count--;
 		emit(out, next);
 	}
-	if (is_all && !out->is_blocked && !out->has_failed)
+	if (is_all && !gate->is_blocked && !gate->has_failed)
 		push(out);
-	if (out->has_failed)
+	if (gate->has_failed)
 		return TR_FLOW_FAILED;
-	return out->is_blocked ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
+	return gate->is_blocked ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
 }
 
 /* Rows. */
 
-static inline void check_owner(const struct tr_collector *out)
+/** Whether what the user does has an effect; ends the process if it is not the user's turn. */
+static inline bool takes(const struct tr_collector *out)
 {
-	if (TR_UNLIKELY(tr_run_at_hand != out->owner))
+	if (TR_LIKELY(tr_run_at_hand == out->owner))
+		return true;
+	if (!out->is_dropped || tr_run_at_hand != out->dropped_owner)
 		tr_run_wrong_thread(out->name);
+	return false;
 }
 
 /** `rows` more are complete. */
 static void add(struct tr_collector *out, uint32_t rows)
 {
-	if (out->has_runs && rows > 0)
-		tr_batch_buffer_add_run(out->buffer, out->rows, out->watermark_ms);
+	if (out->gate->has_runs && rows > 0)
+		tr_batch_buffer_add_run(out->buffer, out->rows, out->gate->watermark_ms);
 	out->rows += rows;
 	out->made += rows;
 }
@@ -160,6 +181,8 @@ void tr_collector_reserve(struct tr_collector *out, uint32_t rows)
 {
 	TR_ASSERT(rows <= TR_BATCH_ROWS_MAX);
 	if (out->op == NULL) {
+		if (out->is_dropped)
+			return;
 		out->has_overflown = out->has_overflown || rows > out->rows_max - out->rows;
 		if (out->has_overflown)
 			out->rows = 0; /* the source is told when it returns */
@@ -184,11 +207,14 @@ static inline void mark(struct tr_collector *out, uint32_t column)
 	out->set[column >> 6] |= bit;
 }
 
-/** The column that is set, and there is room for a row. */
+/** The column that is set, and there is room for a row. NULL: it is not wanted. */
 static struct tr_column_buffer *column_for(struct tr_collector *out, uint32_t column)
 {
-	if (column >= out->columns)
+	if (TR_UNLIKELY(column >= out->columns)) {
+		if (out->is_dropped)
+			return NULL;
 		tr_run_die(out->name, "column %u does not exist; there are %u", column, out->columns);
+	}
 	tr_collector_reserve(out, 1);
 	return &out->buffer->columns[column];
 }
@@ -209,6 +235,8 @@ void tr_collector_set_i64(struct tr_collector *out, uint32_t column, int64_t val
 	struct tr_column_buffer *buffer = column_for(out, column);
 	const uint32_t at = out->rows;
 
+	if (TR_UNLIKELY(buffer == NULL))
+		return;
 	switch (buffer->type->phys) {
 	case TR_PHYS_I64: ((int64_t *)buffer->data)[at] = value; break;
 	case TR_PHYS_I32: ((int32_t *)buffer->data)[at] = (int32_t)value; break;
@@ -223,6 +251,8 @@ void tr_collector_set_f64(struct tr_collector *out, uint32_t column, double valu
 {
 	struct tr_column_buffer *buffer = column_for(out, column);
 
+	if (TR_UNLIKELY(buffer == NULL))
+		return;
 	switch (buffer->type->phys) {
 	case TR_PHYS_F64: ((double *)buffer->data)[out->rows] = value; break;
 	case TR_PHYS_F32: ((float *)buffer->data)[out->rows] = (float)value; break;
@@ -235,6 +265,8 @@ void tr_collector_set_text(struct tr_collector *out, uint32_t column, const char
 {
 	struct tr_column_buffer *buffer = column_for(out, column);
 
+	if (TR_UNLIKELY(buffer == NULL))
+		return;
 	if (buffer->type->phys != TR_PHYS_VIEW)
 		mismatch(out, buffer, column, "a text");
 	((struct tr_view *)buffer->data)[out->rows] = tr_batch_buffer_view(out->buffer, text, length);
@@ -246,6 +278,8 @@ void tr_collector_set_column(struct tr_collector *out, uint32_t column, const st
 	struct tr_column_buffer *buffer = column_for(out, column);
 	const struct tr_column *source = &row->batch->columns[from];
 
+	if (TR_UNLIKELY(buffer == NULL))
+		return;
 	if (!tr_type_equals_ignoring_null(source->type, buffer->type))
 		mismatch(out, buffer, column, "the value of a column of another type");
 	tr_column_buffer_gather(buffer, out->rows, source, &row->row, 1, &out->buffer->heap);
@@ -254,13 +288,18 @@ void tr_collector_set_column(struct tr_collector *out, uint32_t column, const st
 
 void tr_collector_set_null(struct tr_collector *out, uint32_t column)
 {
-	tr_column_buffer_set_null(column_for(out, column), out->rows);
+	struct tr_column_buffer *buffer = column_for(out, column);
+
+	if (TR_UNLIKELY(buffer == NULL))
+		return;
+	tr_column_buffer_set_null(buffer, out->rows);
 	mark(out, column);
 }
 
 void tr_collector_add(struct tr_collector *out)
 {
-	check_owner(out);
+	if (!takes(out))
+		return;
 	tr_collector_reserve(out, 1);
 	for (uint32_t c = 0; out->set_count < out->columns && c < out->columns; c++)
 		if ((out->set[c >> 6] >> (c & 63) & 1) == 0)
@@ -279,10 +318,20 @@ void tr_collector_add_row(struct tr_collector *out, const struct tr_row *row)
 
 /* Vectors. */
 
+/** Where a vector is written that nobody reads: as large as the widest values need it. */
+static void *scratch(struct tr_collector *out)
+{
+	if (out->scratch == NULL)
+		out->scratch = tr_checked(malloc(TR_BATCH_ROWS_MAX * sizeof(struct tr_view)));
+	return out->scratch;
+}
+
 void *tr_collector_data(struct tr_collector *out, uint32_t column)
 {
 	struct tr_column_buffer *buffer = column_for(out, column);
 
+	if (TR_UNLIKELY(buffer == NULL))
+		return scratch(out);
 	return (char *)buffer->data + out->rows * tr_phys_bytes((enum tr_phys)buffer->type->phys);
 }
 
@@ -290,6 +339,8 @@ uint64_t *tr_collector_nulls(struct tr_collector *out, uint32_t column)
 {
 	struct tr_column_buffer *buffer = column_for(out, column);
 
+	if (TR_UNLIKELY(buffer == NULL))
+		return scratch(out);
 	buffer->has_nulls = true;
 	return buffer->validity;
 }
@@ -298,12 +349,15 @@ uint32_t tr_collector_first(const struct tr_collector *out) { return out->rows; 
 
 struct tr_view tr_collector_text(struct tr_collector *out, const char *text, uint32_t length)
 {
+	if (out->is_dropped)
+		return (struct tr_view){0};
 	return tr_batch_buffer_view(out->buffer, text, length);
 }
 
 void tr_collector_advance(struct tr_collector *out, uint32_t rows)
 {
-	check_owner(out);
+	if (!takes(out))
+		return;
 	if (rows > out->buffer->capacity - out->rows)
 		tr_run_die(out->name, "%u rows were written where %u had room", rows, out->buffer->capacity - out->rows);
 	add(out, rows);
@@ -333,9 +387,11 @@ static void append(struct tr_collector *out, const struct tr_batch *batch)
 
 void tr_collector_add_batch(struct tr_collector *out, const struct tr_batch *batch)
 {
-	const struct tr_watermark_run run = {0, out->watermark_ms};
+	const struct tr_run_gate *gate = out->gate;
+	const struct tr_watermark_run run = {0, gate->watermark_ms};
 
-	check_owner(out);
+	if (!takes(out))
+		return;
 	if (out->op == NULL || tr_run_collector_drain(out, true) != TR_FLOW_MORE) {
 		append(out, batch);
 		return;
@@ -343,9 +399,9 @@ void tr_collector_add_batch(struct tr_collector *out, const struct tr_batch *bat
 	out->external = *batch;
 	out->external.schema = out->schema;
 	out->external_run = run;
-	out->external.runs = out->has_runs ? &out->external_run : NULL;
-	out->external.run_count = out->has_runs;
-	out->external.watermark_ms = out->has_runs ? out->watermark_ms : TR_WATERMARK_MIN;
+	out->external.runs = gate->has_runs ? &out->external_run : NULL;
+	out->external.run_count = gate->has_runs;
+	out->external.watermark_ms = gate->has_runs ? gate->watermark_ms : TR_WATERMARK_MIN;
 	out->made += batch->selected_count;
-	took(out, tr_op_emit(out->op, &out->external));
+	give(out, &out->external);
 }

@@ -8,6 +8,9 @@
  * Each row gets the watermark that was in force for what it was made of (`watermark_ms`), as runs of its batch. Rows stay in the
  * buffer until it is full or the operator is about to pass on something else.
  *
+ * Collectors of one operator, of its output and its side outputs, share a gate: when one is blocked, all are. One that drops, as nobody
+ * reads it, has no columns: what is set in it goes nowhere.
+ *
  * A collector of a source writes to one batch that is not its own, and has no chain.
  */
 #ifndef TR_API_RUN_COLLECTOR_H
@@ -17,19 +20,30 @@
 #include "core/ops/op.h"
 #include "tailrace/function.h"
 
+/** What the collectors of one operator have in common. */
+struct tr_run_gate {
+	bool has_runs; /* the stream has event time */
+	bool is_blocked;
+	bool has_failed; /* the chain has: the status is in the operator's context */
+	int64_t watermark_ms;
+};
+
 struct tr_collector {
 	struct tr_op *op;  /* that emits; NULL: of a source */
-	const void *owner; /* whose callbacks may use it */
-	const char *name;  /* of its operator, for messages */
+	int32_t side;      /* the side output to which it emits; -1: the output */
+	bool is_dropped;   /* nobody reads it */
+	const void *owner; /* whose callbacks may use it; of one that drops: `dropped` */
+	const void *dropped_owner;
+	struct tr_run_gate *gate;
+	const char *name; /* of its operator, for messages */
 	const struct tr_schema *schema;
 	struct tr_batch_buffer *buffer;
 	uint32_t columns; /* that its user may set */
 	uint64_t made;    /* rows of all */
 	uint32_t rows;    /* in the buffer, complete */
 	uint32_t rows_max;
-	bool has_overflown; /* of a source: more rows than it may make */
-	bool has_runs;      /* the stream has event time */
-	int64_t watermark_ms;
+	bool has_overflown;                /* of a source: more rows than it may make */
+	void *scratch;                     /* of one that drops: where vectors are written */
 	uint64_t set[TR_COLUMNS_MAX / 64]; /* columns of the row to come that are set */
 	uint32_t set_count;
 	struct tr_watermark_run external_run;
@@ -39,12 +53,13 @@ struct tr_collector {
 	struct tr_batch_buffer **pool;
 	uint32_t pool_count, pool_room;
 	struct tr_batch_buffer *in_flight; /* emitted, and the chain is blocked */
-	bool is_blocked;
-	bool has_failed; /* the chain has: the status is in the operator's context */
+	struct tr_run_gate own_gate;       /* of a source */
 };
 
-void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, const void *owner, const char *name,
-			   const struct tr_schema *schema, uint32_t rows_max);
+void tr_run_collector_init(struct tr_collector *out, struct tr_op *op, struct tr_run_gate *gate, const void *owner,
+			   const char *name, const struct tr_schema *schema, uint32_t rows_max);
+/** One that drops what it is given. */
+void tr_run_collector_init_dropped(struct tr_collector *out, const void *owner, const char *name);
 /** Of a source: writes to `buffer`, which is empty; not more than `rows_max` rows; the first `columns` columns. */
 void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name,
 				  struct tr_batch_buffer *buffer, uint32_t columns, uint32_t rows_max);
@@ -53,7 +68,7 @@ void tr_run_collector_deinit(struct tr_collector *out);
 /** Emits what is queued and, with `is_all`, what is in the buffer. MORE: nothing waits. BLOCKED, FAILED. */
 enum tr_flow tr_run_collector_drain(struct tr_collector *out, bool is_all);
 
-/** The chain goes on: what was emitted last is the collector's again. */
+/** The chain goes on, and the gate is open: what was emitted last is the collector's again. */
 void tr_run_collector_resume(struct tr_collector *out);
 
 #endif

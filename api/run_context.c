@@ -131,6 +131,12 @@ void tr_context_choose(struct tr_context *context, uint32_t i)
 		context->chosen = i;
 }
 
+struct tr_collector *tr_context_side_output(struct tr_context *context, const char *tag)
+{
+	tr_run_check_context(context);
+	return tr_run_outputs_side(context->outputs, tag);
+}
+
 /* Timers. */
 
 void tr_timer_set_event_time(struct tr_context *context, int64_t time_ms)

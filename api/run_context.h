@@ -8,7 +8,7 @@
 #ifndef TR_API_RUN_CONTEXT_H
 #define TR_API_RUN_CONTEXT_H
 
-#include "api/run_collector.h"
+#include "api/run_outputs.h"
 #include "api/run_keys.h"
 #include "api/run_states.h"
 #include "core/operator.h"
@@ -34,6 +34,7 @@ struct tr_context {
 	struct tr_op_context *op;
 	const struct tr_schema *input;
 	const struct tr_schema *output;
+	struct tr_run_outputs *outputs;
 	void *own;
 	bool is_opening;          /* states may be declared */
 	struct tr_status failure; /* of a call that has no other way to tell */

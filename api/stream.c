@@ -129,6 +129,7 @@ struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_functi
 			       tr_embed_relation(&env->embed, node, kept_rowtime(input, output), input->is_bounded),
 			       node);
 	result->function = plan;
+	result->input = input;
 	return result;
 }
 
@@ -160,7 +161,9 @@ static struct tr_stream *apply(struct tr_stream *stream, const char *word, const
 	output = tr_embed_schema(&env->embed, name, columns);
 	if (tr_env_take_errors(env, name) || output == NULL)
 		return wrong(env, name);
-	return tr_stream_apply(stream, plan, word, title, output);
+	stream = tr_stream_apply(stream, plan, word, title, output);
+	stream->op = &plan->op;
+	return stream;
 }
 
 struct tr_stream *tr_stream_map(struct tr_stream *stream, const char *columns, const struct tr_function *function)
@@ -199,6 +202,74 @@ struct tr_stream *tr_stream_filter(struct tr_stream *stream, tr_filter_fn keep, 
 	plan->keep = keep;
 	plan->function.user = user;
 	return tr_stream_apply(stream, plan, "filter", "Filter", stream->relation->node->output);
+}
+
+/* Side outputs. */
+
+static bool same_columns(const struct tr_schema *a, const struct tr_schema *b)
+{
+	if (a->column_count != b->column_count)
+		return false;
+	for (uint32_t i = 0; i < a->column_count; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0 || !tr_type_equals(a->types[i], b->types[i]))
+			return false;
+	return true;
+}
+
+/** Adds a side output, or finds it. Its number, or -1: reported. */
+static int32_t declare_side(struct tr_env *env, struct tr_operator *op, const char *what, const char *tag,
+			    const struct tr_schema *schema)
+{
+	struct tr_side_output *sides;
+
+	for (uint32_t i = 0; i < op->side_count; i++) {
+		if (strcmp(op->sides[i].tag, tag) != 0)
+			continue;
+		if (same_columns(op->sides[i].schema, schema))
+			return (int32_t)i;
+		tr_env_fail(env, what, "it has other columns already");
+		return -1;
+	}
+	if (op->side_count == TR_SIDE_OUTPUTS_MAX) {
+		tr_env_fail(env, what, "an operator has %d side outputs at most", TR_SIDE_OUTPUTS_MAX);
+		return -1;
+	}
+	sides = TR_NEW_ARRAY(env->arena, op->side_count + 1, struct tr_side_output);
+	if (op->side_count > 0)
+		memcpy(sides, op->sides, op->side_count * sizeof(*sides));
+	sides[op->side_count] = (struct tr_side_output){tr_arena_printf(env->arena, "%s", tag), schema};
+	op->sides = sides;
+	return (int32_t)op->side_count++;
+}
+
+struct tr_stream *tr_stream_side_output(struct tr_stream *of, const char *tag, const char *columns)
+{
+	struct tr_env *env = of->env;
+	const char *what = tr_arena_printf(env->arena, "side output '%s' of %s", tag, of->what);
+	const struct tr_node *input = of->node;
+	const struct tr_schema *schema;
+	struct tr_node *node;
+	int32_t index;
+
+	if (of->relation == NULL)
+		return wrong(env, what);
+	if (of->op == NULL) {
+		tr_env_fail(env, what, "only what calls functions with a context has side outputs");
+		return wrong(env, what);
+	}
+	schema = tr_embed_schema(&env->embed, what, columns);
+	if (tr_env_take_errors(env, what) || schema == NULL)
+		return wrong(env, what);
+	index = declare_side(env, of->op, what, tag, schema);
+	if (index < 0)
+		return wrong(env, what);
+	node = tr_plan_node(env->arena, TR_NODE_SIDE_OUTPUT, &input, 1);
+	node->output = schema;
+	node->side.index = (uint32_t)index;
+	return tr_stream_new(
+		env, what,
+		tr_embed_relation(&env->embed, node, kept_rowtime(of->input, schema), of->relation->is_bounded),
+		of->node);
 }
 
 /* Keys. */
@@ -250,6 +321,7 @@ struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns
 	if (stream->relation == NULL || !find_columns(stream, "key by", columns, &keys))
 		return wrong(stream->env, "key by");
 	result = tr_stream_new(stream->env, stream->what, stream->relation, stream->node);
+	*result = *stream;
 	result->keys = keys;
 	return result;
 }

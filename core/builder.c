@@ -76,17 +76,31 @@ static struct tr_enough *stage_enough(struct tr_graph *graph, struct tr_stage *s
 	return count > 0 ? enough_of_all(graph, readers, count) : NULL;
 }
 
-/** A place of the chain; a fork behind it if several read it. Returns the place that its readers stand behind. */
+/** A place of the chain; a fork behind it if several read it, or a side output. Returns the place that its readers stand behind. */
 static int32_t op_add(struct tr_stage *stage, struct tr_stage_op op, uint32_t reader_count)
 {
 	stage->ops[stage->op_count] = op;
-	if (reader_count > 1) {
+	if (reader_count > 1 || op.sides_read != 0) {
 		const int32_t own = (int32_t)stage->op_count++;
 
 		stage->ops[stage->op_count] =
 			(struct tr_stage_op){.output = op.output, .from = own, .branch_count = reader_count};
 	}
 	return (int32_t)stage->op_count++;
+}
+
+/** Which side outputs of a step have readers: bits. */
+static uint64_t sides_read(const struct tr_plan_stage *plan, uint32_t step)
+{
+	uint64_t read = 0;
+
+	if (plan->steps[step].node == NULL || plan->steps[step].node->kind != TR_NODE_OPERATOR)
+		return 0;
+	for (uint32_t i = step + 1; i < plan->step_count; i++)
+		if (plan->steps[i].from == (int32_t)step && plan->steps[i].node != NULL &&
+		    plan->steps[i].node->kind == TR_NODE_SIDE_OUTPUT)
+			read |= UINT64_C(1) << plan->steps[i].node->side.index;
+	return read;
 }
 
 /** The chain of a stage. */
@@ -110,6 +124,9 @@ static void stage_fill(struct tr_graph *graph, struct tr_stage *stage, const str
 			op.edge = &graph->edges[step->edge];
 		else
 			op.output = step->node->output;
+		op.sides_read = sides_read(plan, i);
+		if (step->node != NULL && step->node->kind == TR_NODE_SIDE_OUTPUT)
+			op.side = step->node->side.index + 1;
 		if (step->node != NULL && step->node->kind == TR_NODE_SINK)
 			sinks[stage->sink_count++] = stage->op_count;
 		places[i] = op_add(stage, op, step->reader_count);
@@ -407,6 +424,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, con
 	struct tr_op *op = NULL;
 
 	set_memory(graph, subtask, node);
+	context->sides_read = place->sides_read;
 	switch (node->kind) {
 	case TR_NODE_UNNEST:
 		tr_op_unnest_create(&node->unnest, node->inputs[0]->output, node->output, context, &op);
@@ -425,6 +443,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, con
 	case TR_NODE_SORT: op = tr_op_sort_create(place->sort, context); break;
 	case TR_NODE_LIMIT: op = tr_op_limit_create(&node->sort.spec, node->output, place->enough, context); break;
 	case TR_NODE_OPERATOR: TR_TRY(create_operator(node, context, &op, st)); break;
+	case TR_NODE_SIDE_OUTPUT: op = tr_op_fork_create(context, node->output, 1); break; /* passes on */
 	case TR_NODE_SINK:
 		TR_TRY(tr_op_sink_create(node->sink.table, context, graph->workers[subtask->worker].io, &op, st));
 		break;
@@ -473,7 +492,7 @@ static tr_code create_chain(struct tr_graph *graph, struct tr_subtask *subtask, 
 		if (place->from < 0)
 			tr_chain_append(chain, op);
 		else
-			tr_chain_append_to(chain, chain->ops[place->from], op);
+			tr_chain_append_to(chain, chain->ops[place->from], op, place->side);
 	}
 	return TR_OK;
 }

@@ -30,12 +30,12 @@ static void add(struct tr_chain *chain, struct tr_op *op)
 	chain->ops[chain->count++] = op;
 }
 
-void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op *op)
+void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op *op, uint32_t output)
 {
 	if (tr_op_is_fork(from)) {
-		tr_op_fork_add(from, op);
+		tr_op_fork_add(from, op, output);
 	} else {
-		TR_ASSERT(from->next == NULL);
+		TR_ASSERT(from->next == NULL && output == 0);
 		from->next = op;
 		from->next_input = 0;
 	}
@@ -45,7 +45,7 @@ void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op
 void tr_chain_append(struct tr_chain *chain, struct tr_op *op)
 {
 	if (chain->count > 0)
-		tr_chain_append_to(chain, chain->ops[chain->count - 1], op);
+		tr_chain_append_to(chain, chain->ops[chain->count - 1], op, 0);
 	else
 		add(chain, op);
 }

@@ -46,9 +46,9 @@ struct tr_chain {
 /** Adds `op` behind the operator that was added last. The chain owns it. */
 void tr_chain_append(struct tr_chain *chain, struct tr_op *op);
 
-/** Adds `op` behind `from`, an operator of the chain without a reader or a fork: as the next of its branches. What is added has to come
- * in preorder: a branch whole before the next one. */
-void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op *op);
+/** Adds `op` behind `from`, an operator of the chain without a reader or a fork: as the next of its branches, which reads `output` of what
+ * stands before the fork (0: not a side output). What is added has to come in preorder: a branch whole before the next one. */
+void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op *op, uint32_t output);
 
 /** Destroys all operators, the last first. */
 void tr_chain_deinit(struct tr_chain *chain);

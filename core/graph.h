@@ -96,6 +96,8 @@ struct tr_stage_op {
 	const struct tr_edge *edge; /* of a tail */
 	const struct tr_schema *output;
 	int32_t from;                        /* the place that emits to it; -1: the head */
+	uint32_t side;                       /* 0, or 1 and more: the side output of that which it reads */
+	uint64_t sides_read;                 /* OPERATOR: bits */
 	uint32_t branch_count;               /* of a fork */
 	const struct tr_program *program;    /* FILTER and PROJECT */
 	const struct tr_window_plan *window; /* WINDOW_AGGREGATE */

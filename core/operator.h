@@ -8,6 +8,9 @@
  *     several inputs   begins a stage; each input is an edge with a schema of its own, and its number is the `input` of on_batch.
  *                      Watermarks, idleness, barriers and the end come once, merged over all inputs, as those of input 0
  *
+ * Beside its output an operator may have side outputs, of other columns: what it emits by tr_op_emit_side goes to those that read that
+ * one. Watermarks and all other control elements that it emits go to the readers of all its outputs.
+ *
  * Rows reach a keyed operator by the hash of its key columns: who makes the plan puts the exchanges.
  */
 #ifndef TR_CORE_OPERATOR_H
@@ -21,12 +24,22 @@ struct tr_key_columns {
 	uint32_t count;
 };
 
+#define TR_SIDE_OUTPUTS_MAX 63
+
+/** A side output. */
+struct tr_side_output {
+	const char *tag; /* its name */
+	const struct tr_schema *schema;
+};
+
 /** One operator of a plan; in the plan's arena, or longer-lived. */
 struct tr_operator {
 	const char *word;        /* in the uid, if none is given: "process" */
 	const char *title;       /* what EXPLAIN calls it: "KeyedProcess" */
 	bool has_state;          /* it has a uid, and is asked for snapshots */
 	const char *fingerprint; /* with state: what that depends on, in words */
+	const struct tr_side_output *sides;
+	uint32_t side_count;
 	/* The operator of one subtask. `context` outlives it; what stands in `self` is shared by all subtasks and not changed. */
 	tr_code (*create)(const struct tr_operator *self, struct tr_op_context *context,
 			  const struct tr_schema *const *inputs, const struct tr_schema *output, struct tr_op **op,

@@ -217,10 +217,23 @@ static tr_code check_operator(const struct tr_node *node, struct tr_status *st)
 	if (node->custom.op == NULL || node->custom.op->create == NULL || node->custom.op->title == NULL ||
 	    (node->custom.op->has_state && (node->custom.op->word == NULL || node->custom.op->fingerprint == NULL)))
 		FAIL_NODE(st, node, "functions or names are missing");
+	if (node->custom.op->side_count > TR_SIDE_OUTPUTS_MAX)
+		FAIL_NODE(st, node, "%u side outputs", node->custom.op->side_count);
 	for (uint32_t i = 0; node->custom.keys != NULL && i < node->input_count; i++)
 		for (uint32_t k = 0; k < node->custom.keys[i].count; k++)
 			if (node->custom.keys[i].columns[k] >= node->inputs[i]->output->column_count)
 				FAIL_NODE(st, node, "key column %u does not exist", node->custom.keys[i].columns[k]);
+	return TR_OK;
+}
+
+static tr_code check_side_output(const struct tr_node *node, struct tr_status *st)
+{
+	const struct tr_node *of = node->inputs[0];
+
+	if (of->kind != TR_NODE_OPERATOR || node->side.index >= of->custom.op->side_count)
+		FAIL_NODE(st, node, "it has no side output %u", node->side.index);
+	if (!schemas_fit(of->custom.op->sides[node->side.index].schema, node->output))
+		FAIL_NODE(st, node, "side output and columns differ");
 	return TR_OK;
 }
 
@@ -264,6 +277,7 @@ static tr_code check_kind(const struct tr_node *node, struct tr_status *st)
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT: return check_sort(node, st);
 	case TR_NODE_OPERATOR: return check_operator(node, st);
+	case TR_NODE_SIDE_OUTPUT: return check_side_output(node, st);
 	case TR_NODE_EXCHANGE: return check_exchange(node, st);
 	case TR_NODE_SINK:
 		if (node->sink.table == NULL || node->sink.table->connector == NULL ||

@@ -9,8 +9,8 @@
  *
  *     SINK <- PROJECT <- WINDOW_AGGREGATE(global) <- EXCHANGE(hash k) <- WINDOW_AGGREGATE(local) <- PROJECT <- SCAN
  *
- * A node has one output. Side outputs (of other schemas) would be numbered: an array beside `inputs` that says which output of the node
- * each input reads, and a port for each in the chain (core/ops/op_fork.h).
+ * A node has one output, but for OPERATORs with side outputs, of other schemas. A SIDE_OUTPUT over such a node stands for one of them: it is
+ * what readers of it read, and costs nothing.
  */
 #ifndef TR_CORE_PLAN_H
 #define TR_CORE_PLAN_H
@@ -48,6 +48,7 @@ enum tr_node_kind {
 	TR_NODE_SORT,
 	TR_NODE_LIMIT,
 	TR_NODE_OPERATOR, /* core/operator.h */
+	TR_NODE_SIDE_OUTPUT,
 	TR_NODE_EXCHANGE,
 	TR_NODE_SINK,
 };
@@ -143,6 +144,10 @@ struct tr_node {
 			const struct tr_operator *op;
 			const struct tr_key_columns *keys;
 		} custom;
+		/* SIDE_OUTPUT: of the OPERATOR that is its input. */
+		struct {
+			uint32_t index; /* of the operator's `sides` */
+		} side;
 		struct {
 			enum tr_exchange_kind kind;
 			const uint32_t *keys; /* HASH: columns of the input */

@@ -282,6 +282,12 @@ static void operator(struct printer *p, const struct tr_node *node)
 	fields(p, "fields", node->output);
 }
 
+static void side_output(struct printer *p, const struct tr_node *node)
+{
+	attribute(p, "tag", node->inputs[0]->custom.op->sides[node->side.index].tag);
+	fields(p, "fields", node->output);
+}
+
 static void exchange(struct printer *p, const struct tr_node *node)
 {
 	begin(p, "distribution");
@@ -321,6 +327,7 @@ uint32_t tr_plan_attributes(struct tr_arena *arena, const struct tr_plan *plan, 
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT: sort(&p, node); break;
 	case TR_NODE_OPERATOR: operator(&p, node); break;
+	case TR_NODE_SIDE_OUTPUT: side_output(&p, node); break;
 	case TR_NODE_EXCHANGE: exchange(&p, node); break;
 	case TR_NODE_SINK:
 		attribute(&p, "table", node->sink.table->name);
@@ -349,6 +356,7 @@ const char *tr_plan_node_name(const struct tr_node *node)
 		[TR_NODE_SORT] = "Sort",
 		[TR_NODE_LIMIT] = "Limit",
 		[TR_NODE_OPERATOR] = "Operator",
+		[TR_NODE_SIDE_OUTPUT] = "SideOutput",
 		[TR_NODE_EXCHANGE] = "Exchange",
 		[TR_NODE_SINK] = "Sink",
 	};

@@ -122,6 +122,7 @@ static const char *word(struct tr_arena *arena, struct tr_node *node)
 	case TR_NODE_EXPAND:
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT:
+	case TR_NODE_SIDE_OUTPUT:
 	case TR_NODE_EXCHANGE: return NULL;
 	}
 	TR_UNREACHABLE();

@@ -240,6 +240,7 @@ bool tr_node_equals(const struct tr_node *a, const struct tr_node *b)
 		       numbers_equal(a->exchange.keys, b->exchange.keys, a->exchange.key_count);
 	case TR_NODE_OPERATOR: /* one that was written once, and copied on its way here */
 		return a->custom.op == b->custom.op && a->custom.keys == b->custom.keys;
+	case TR_NODE_SIDE_OUTPUT: return a->side.index == b->side.index;
 	case TR_NODE_SINK: return false;
 	}
 	TR_UNREACHABLE();

@@ -94,6 +94,7 @@ struct tr_op_context {
 	struct tr_disk *disk;
 	struct tr_io_queue *io;
 	const char *scratch_path;
+	uint64_t sides_read;          /* of the operator that is being made: bit i: somebody reads its side output i */
 	uint64_t restored_checkpoint; /* the job goes on from it; 0: from nothing. Set before state is loaded */
 };
 
@@ -227,6 +228,18 @@ static inline enum tr_flow tr_op_emit(struct tr_op *op, const struct tr_batch *b
 	next->metrics.rows_in += batch->selected_count;
 	next->metrics.batches_in++;
 	return tr_op_took(next, next->ops->on_batch(next, op->next_input, batch));
+}
+
+/** As tr_op_emit, to those who read side output `side`; somebody must (context->sides_read). */
+static inline enum tr_flow tr_op_emit_side(struct tr_op *op, uint32_t side, const struct tr_batch *batch)
+{
+	struct tr_op *next = op->next;
+
+	if (batch->selected_count == 0)
+		return TR_FLOW_MORE;
+	TR_DASSERT(!next->is_blocked);
+	op->metrics.rows_out += batch->selected_count;
+	return tr_op_took(next, next->ops->on_batch(next, side + 1, batch));
 }
 
 enum tr_flow tr_op_emit_watermark(struct tr_op *op, int64_t watermark_ms);

@@ -11,11 +11,13 @@ enum handing { HANDING_NOTHING, HANDING_BATCH, HANDING_WATERMARK, HANDING_STATUS
 struct fork {
 	struct tr_op op;
 	struct tr_op *ports;
+	uint32_t *outputs;   /* of what stands before the fork: which one each branch reads */
 	uint32_t port_count; /* added so far */
 	uint32_t port_room;
 	enum handing handing;
 	uint32_t branch;
 	const struct tr_batch *batch; /* the giver's, until it is told MORE */
+	uint32_t output;              /* from which it came */
 	int64_t watermark_ms;
 	bool is_idle;
 	uint64_t checkpoint;
@@ -42,8 +44,12 @@ static enum tr_flow go_on(struct tr_op *op)
 	if (f->handing == HANDING_NOTHING)
 		return TR_FLOW_MORE;
 	while (f->branch < f->port_count) {
-		const enum tr_flow flow = hand(f, &f->ports[f->branch++]);
+		const uint32_t branch = f->branch++;
+		enum tr_flow flow;
 
+		if (f->handing == HANDING_BATCH && f->outputs[branch] != f->output)
+			continue;
+		flow = hand(f, &f->ports[branch]);
 		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
 			return flow;
 	}
@@ -66,6 +72,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 	op->metrics.rows_out += batch->selected_count;
 	f->batch = batch;
+	f->output = input;
 	return begin(f, HANDING_BATCH);
 }
 
@@ -99,8 +106,11 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input) { return begin((str
 
 static void destroy(struct tr_op *op)
 {
-	free(((struct fork *)op)->ports);
-	free(op);
+	struct fork *f = (struct fork *)op;
+
+	free(f->ports);
+	free(f->outputs);
+	free(f);
 }
 
 static const struct tr_op_ops fork_ops = {
@@ -129,18 +139,20 @@ struct tr_op *tr_op_fork_create(struct tr_op_context *context, const struct tr_s
 	f->op.metrics.watermark_ms = TR_WATERMARK_MIN;
 	f->port_room = branch_count;
 	f->ports = calloc(branch_count, sizeof(*f->ports));
-	TR_ASSERT(f->ports != NULL);
+	f->outputs = calloc(branch_count, sizeof(*f->outputs));
+	TR_ASSERT(f->ports != NULL && f->outputs != NULL);
 	return &f->op;
 }
 
 bool tr_op_is_fork(const struct tr_op *op) { return op->ops == &fork_ops; }
 
-void tr_op_fork_add(struct tr_op *fork, struct tr_op *first)
+void tr_op_fork_add(struct tr_op *fork, struct tr_op *first, uint32_t output)
 {
 	struct fork *f = (struct fork *)fork;
 	struct tr_op *port;
 
 	TR_ASSERT(tr_op_is_fork(fork) && f->port_count < f->port_room);
+	f->outputs[f->port_count] = output;
 	port = &f->ports[f->port_count++];
 	*port = (struct tr_op){.ops = &port_ops,
 			       .context = f->op.context,

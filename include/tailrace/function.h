@@ -94,6 +94,10 @@ TR_API struct tr_row tr_context_key(struct tr_context *context);
 /** In on_batch on keyed streams: row i of the selected ones of the batch at hand gives the current key and time. */
 TR_API void tr_context_choose(struct tr_context *context, uint32_t i);
 
+/** The collector of a side output, whose columns are those of tr_stream_side_output; looked up once, in open. It is used as `out` is, in the
+ * same callbacks. What is written to one that no stream stands for is dropped. */
+TR_API struct tr_collector *tr_context_side_output(struct tr_context *context, const char *tag);
+
 /* The collector: rows one at a time. */
 
 /** Sets a column of the row that is being made; what is not set is NULL. `value` is narrowed to the column's width. Another kind of

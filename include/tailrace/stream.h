@@ -75,6 +75,10 @@ TR_API struct tr_stream *tr_stream_flat_map(struct tr_stream *stream, const char
 TR_API struct tr_stream *tr_stream_process(struct tr_stream *stream, const char *columns,
 					   const struct tr_function *function);
 
+/** The rows that the functions of the operator that made `of` write to its side output `tag` (tr_context_side_output), with columns of their
+ * own. Unkeyed; with the watermarks of the operator, and its event time where a column of that name and type is in it. */
+TR_API struct tr_stream *tr_stream_side_output(struct tr_stream *of, const char *tag, const char *columns);
+
 /* Several streams. */
 
 /** The rows of all of them, which have the same types of columns. */

@@ -10,6 +10,7 @@
 struct both {
 	struct tr_op op;
 	struct tr_collector out;
+	struct tr_run_gate gate;
 	int64_t seen[2][64]; /* rows of each input by key */
 	int64_t watermark_ms;
 };
@@ -79,7 +80,7 @@ static tr_code create(const struct tr_operator *self, struct tr_op_context *cont
 	b->op.timer_ms = INT64_MAX;
 	b->op.output = output;
 	b->op.metrics.watermark_ms = b->watermark_ms = TR_WATERMARK_MIN;
-	tr_run_collector_init(&b->out, &b->op, b, "both", output, context->batch_rows);
+	tr_run_collector_init(&b->out, &b->op, &b->gate, b, "both", output, context->batch_rows);
 	*op = &b->op;
 	return TR_OK;
 }

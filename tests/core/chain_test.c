@@ -269,14 +269,14 @@ static void test_forks_keep_order(void **state)
 			probe_init(&middles[i], &middle_ops, i == 0 ? 1 : 4 - i, percent, &random, NULL);
 		tr_chain_append(&f->chain, &middles[0].op);
 		tr_chain_append(&f->chain, outer);
-		tr_chain_append_to(&f->chain, outer, &tails[0].probe.op);
-		tr_chain_append_to(&f->chain, outer, &middles[1].op);
+		tr_chain_append_to(&f->chain, outer, &tails[0].probe.op, 0);
+		tr_chain_append_to(&f->chain, outer, &middles[1].op, 0);
 		tr_chain_append(&f->chain, inner);
-		tr_chain_append_to(&f->chain, inner, &tails[1].probe.op);
-		tr_chain_append_to(&f->chain, inner, &middles[2].op);
+		tr_chain_append_to(&f->chain, inner, &tails[1].probe.op, 0);
+		tr_chain_append_to(&f->chain, inner, &middles[2].op, 0);
 		tr_chain_append(&f->chain, &tails[2].probe.op);
-		tr_chain_append_to(&f->chain, inner, &tails[3].probe.op);
-		tr_chain_append_to(&f->chain, outer, &tails[4].probe.op);
+		tr_chain_append_to(&f->chain, inner, &tails[3].probe.op, 0);
+		tr_chain_append_to(&f->chain, outer, &tails[4].probe.op, 0);
 		head.next = f->chain.ops[0];
 		for (int64_t n = 0; n < 60; n++) {
 			struct tr_batch batch = {
@@ -321,7 +321,7 @@ static void test_many_branches(void **state)
 	tr_chain_append(&chain, tr_op_fork_create(NULL, &empty_schema, 100));
 	for (uint32_t i = 0; i < 100; i++) {
 		probe_init(&tails[i].probe, &tail_ops, 0, 0, &random, &tails[i]);
-		tr_chain_append_to(&chain, chain.ops[0], &tails[i].probe.op);
+		tr_chain_append_to(&chain, chain.ops[0], &tails[i].probe.op, 0);
 	}
 	head.next = chain.ops[0];
 	assert_int_equal(tr_op_emit(&head, &batch), TR_FLOW_MORE);
