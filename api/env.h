@@ -25,7 +25,8 @@ struct tr_stream {
 	struct tr_key_columns keys;         /* count 0: it is not keyed */
 	struct tr_run_function *function;   /* of the node, if it is one */
 	struct tr_operator *op;             /* that may have side outputs; NULL: it has none */
-	const struct tr_relation *input;    /* of `op`: what it reads */
+	const struct tr_relation **read;    /* by `op` */
+	uint32_t read_count;
 };
 
 struct tr_env {
@@ -83,7 +84,26 @@ struct tr_table_spec *tr_env_spec(struct tr_env *env, const char *name, const st
 /** A SINK node over the stream's rows, as one more root. */
 struct tr_stream *tr_env_add_sink(struct tr_env *env, const char *what, struct tr_node *sink);
 
-/** An operator that calls a function, over the stream. `plan` has its name, kind and function. */
+/** A stream that is wrong, for the reason that was kept. */
+struct tr_stream *tr_stream_wrong(struct tr_env *env, const char *what);
+
+/** What an operator is called by itself: "process 3". */
+const char *tr_env_next_name(struct tr_env *env, const char *word);
+
+/** An EXCHANGE over `input`; `keys`: of HASH, or NULL. */
+const struct tr_node *tr_stream_exchange(struct tr_env *env, const struct tr_node *input, enum tr_exchange_kind kind,
+					 const struct tr_key_columns *keys);
+
+/** The relation over another node with its columns. */
+const struct tr_relation *tr_stream_over(struct tr_env *env, const struct tr_relation *relation,
+					 const struct tr_node *node);
+
+/** An operator that calls a function, over one or more inputs. `plan` has its name, kind, function and inputs. */
+struct tr_stream *tr_stream_apply_to(struct tr_env *env, const struct tr_relation *const *inputs,
+				     struct tr_run_function *plan, const char *word, const char *title,
+				     const struct tr_schema *output);
+
+/** The same over the stream; the function's on_row or on_batch are the input's. `plan` has its name, kind and function. */
 struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_function *plan, const char *word,
 				  const char *title, const struct tr_schema *output);
 

@@ -62,7 +62,7 @@ static enum tr_flow fail(struct function_op *f, tr_code code)
 
 static void choose(struct function_op *f, uint32_t i)
 {
-	if (f->plan->is_keyed)
+	if (f->context.input->keys.count > 0)
 		tr_run_choose(&f->context, i);
 	else
 		f->context.chosen = i;
@@ -104,7 +104,7 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 
 static tr_code row_by_row(struct function_op *f, struct tr_status *st)
 {
-	const struct tr_function *function = &f->plan->function;
+	const struct tr_run_input *input = f->context.input;
 	const struct tr_batch *batch = f->batch;
 
 	for (; f->cursor < batch->selected_count; f->cursor++) {
@@ -113,7 +113,7 @@ static tr_code row_by_row(struct function_op *f, struct tr_status *st)
 		if (f->out.gate.is_blocked || f->out.gate.has_failed || take_watermark(f, row.row) != TR_FLOW_MORE)
 			return TR_OK; /* the collector knows */
 		choose(f, f->cursor);
-		TR_TRY(function->on_row(&f->context, &row, &f->out.main, st));
+		TR_TRY(input->on_row(&f->context, &row, &f->out.main, st));
 		if (f->plan->kind == TR_RUN_MAP)
 			tr_collector_add(&f->out.main);
 	}
@@ -157,7 +157,7 @@ static tr_code check_map(struct function_op *f, uint64_t made, uint32_t given, s
 
 static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 {
-	const struct tr_function *function = &f->plan->function;
+	const struct tr_run_input *input = f->context.input;
 	const struct tr_batch *whole = f->batch;
 
 	while (f->cursor < whole->selected_count && !f->out.gate.is_blocked && !f->out.gate.has_failed) {
@@ -173,11 +173,11 @@ static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 		f->context.batch = &piece;
 		f->context.key = NULL;
 		f->context.chosen = 0;
-		if (f->plan->is_keyed)
+		if (input->keys.count > 0)
 			TR_TRY(tr_run_keys_take(&f->context.keys, &piece, st));
-		TR_TRY(function->on_batch(&f->context, &piece, &f->out.main, st));
+		TR_TRY(input->on_batch(&f->context, &piece, &f->out.main, st));
 		TR_TRY(check_map(f, f->out.main.made - made, piece.selected_count, st));
-		if (f->plan->is_keyed)
+		if (input->keys.count > 0)
 			tr_run_states_end_batch(&f->context.states);
 		f->cursor = end;
 	}
@@ -189,14 +189,14 @@ static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 static enum tr_flow work_on_batch(struct function_op *f)
 {
 	struct tr_status *st = &f->op.context->status;
-	const struct tr_function *function = &f->plan->function;
+	const struct tr_run_input *input = f->context.input;
 	const void *before = tr_run_enter(&f->context);
 	enum tr_flow flow;
 	tr_code code;
 
 	f->context.batch = f->batch;
-	code = function->on_batch != NULL ? piece_by_piece(f, st) : row_by_row(f, st);
-	if (f->plan->is_keyed && function->on_batch == NULL)
+	code = input->on_batch != NULL ? piece_by_piece(f, st) : row_by_row(f, st);
+	if (input->keys.count > 0 && input->on_batch == NULL)
 		tr_run_states_end_batch(&f->context.states);
 	f->context.batch = NULL;
 	f->context.key = NULL;
@@ -239,15 +239,16 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 {
 	struct function_op *f = (struct function_op *)op;
 
-	TR_ASSERT(input == 0 && f->work == WORK_NONE);
+	TR_ASSERT(input < f->plan->input_count && f->work == WORK_NONE);
 	if (f->plan->kind == TR_RUN_FILTER)
 		return on_filter(f, batch);
 	f->batch = batch;
 	f->cursor = f->run = 0;
 	f->work = WORK_BATCH;
+	tr_run_use_input(&f->context, input);
 	if (f->plan->is_keyed) {
 		tr_run_states_set_now(&f->context.states, op->context->program.processing_time_ms);
-		if (f->plan->function.on_batch == NULL &&
+		if (f->context.input->on_batch == NULL && f->context.input->keys.count > 0 &&
 		    tr_run_keys_take(&f->context.keys, batch, &op->context->status) != TR_OK)
 			return fail(f, op->context->status.code);
 	}
@@ -550,7 +551,7 @@ tr_code tr_op_function_create(const struct tr_operator *self, struct tr_op_conte
 	f->op.metrics.watermark_ms = TR_WATERMARK_MIN;
 	f->fired_ms = TR_WATERMARK_MIN;
 	f->plan = plan;
-	tr_run_context_init(&f->context, plan, context, inputs[0], output);
+	tr_run_context_init(&f->context, plan, context, inputs, output);
 	f->context.outputs = &f->out;
 	tr_run_outputs_init(&f->out, &f->op, self, &f->context, plan->name);
 	code = open_function(f, &context->status);

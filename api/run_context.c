@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "state/key_group.h"
+#include "tailrace/connect.h"
 #include "tailrace/timer.h"
 
 _Thread_local const void *tr_run_at_hand;
@@ -33,18 +34,19 @@ void tr_run_wrong_thread(const char *name)
 }
 
 void tr_run_context_init(struct tr_context *context, const struct tr_run_function *plan, struct tr_op_context *op,
-			 const struct tr_schema *input, const struct tr_schema *output)
+			 const struct tr_schema *const *inputs, const struct tr_schema *output)
 {
 	memset(context, 0, sizeof(*context));
 	context->plan = plan;
 	context->op = op;
-	context->input = input;
+	context->input = &plan->inputs[0];
+	memcpy(context->inputs, inputs, plan->input_count * sizeof(*inputs));
 	context->output = output;
 	context->watermark_ms = TR_WATERMARK_MIN;
 	context->timestamp_ms = TR_WATERMARK_MIN;
 	if (!plan->is_keyed)
 		return;
-	tr_run_keys_init(&context->keys, input, &plan->keys);
+	tr_run_keys_init(&context->keys, inputs[0], &plan->inputs[0].keys);
 	tr_run_states_init(&context->states, context);
 	for (uint32_t i = 0; i < 2; i++) {
 		struct tr_table_options options = tr_run_table_options(context, (uint16_t)(TR_RUN_KIND_TIMERS + i));
@@ -84,7 +86,12 @@ const struct tr_run_key *tr_run_key(const struct tr_context *context)
 	if (!context->plan->is_keyed)
 		tr_run_die(context->plan->name, "state and timers need a keyed stream (tr_stream_key_by)");
 	if (context->key == NULL)
-		tr_run_die(context->plan->name, "there is no current key here (in on_batch: tr_context_choose)");
+		tr_run_die(context->plan->name,
+			   context->batch != NULL && context->input->keys.count == 0
+				   ? "the rows of the broadcast side have no key: no keyed state or "
+				     "timers"
+				   : "there is no current key here (in on_batch: "
+				     "tr_context_choose)");
 	return context->key;
 }
 
@@ -93,7 +100,15 @@ void *tr_context_own(const struct tr_context *context) { return context->own; }
 void tr_context_set_own(struct tr_context *context, void *own) { context->own = own; }
 uint32_t tr_context_subtask(const struct tr_context *context) { return context->op->subtask; }
 uint32_t tr_context_subtask_count(const struct tr_context *context) { return context->op->subtask_count; }
-const struct tr_schema *tr_context_input(const struct tr_context *context) { return context->input; }
+const struct tr_schema *tr_context_input(const struct tr_context *context) { return context->inputs[0]; }
+
+const struct tr_schema *tr_context_right_input(const struct tr_context *context)
+{
+	if (context->plan->input_count < 2)
+		tr_run_die(context->plan->name, "there is one input only");
+	return context->inputs[1];
+}
+
 const struct tr_schema *tr_context_output(const struct tr_context *context) { return context->output; }
 
 int64_t tr_context_processing_time(const struct tr_context *context) { return context->op->program.processing_time_ms; }
@@ -102,7 +117,7 @@ int64_t tr_context_watermark(const struct tr_context *context) { return context-
 
 int64_t tr_context_timestamp(const struct tr_context *context)
 {
-	const int32_t column = context->plan->time_column;
+	const int32_t column = context->input->time_column;
 	struct tr_row row;
 
 	if (context->is_timer)
@@ -125,7 +140,7 @@ void tr_context_choose(struct tr_context *context, uint32_t i)
 	tr_run_check_context(context);
 	if (context->batch == NULL || i >= context->batch->selected_count)
 		tr_run_die(context->plan->name, "row %u was chosen, and there is no such row at hand", i);
-	if (context->plan->is_keyed)
+	if (context->input->keys.count > 0)
 		tr_run_choose(context, i);
 	else
 		context->chosen = i;

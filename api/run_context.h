@@ -15,6 +15,18 @@
 #include "state/timer_state.h"
 #include "tailrace/function.h"
 
+#define TR_RUN_INPUTS_MAX 2
+
+/** What is called for the rows of one input: one of the two. */
+struct tr_run_input {
+	tr_code (*on_row)(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			  struct tr_status *st);
+	tr_code (*on_batch)(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out,
+			    struct tr_status *st);
+	struct tr_key_columns keys; /* count 0: its rows have no key */
+	int32_t time_column;        /* -1: no event time */
+};
+
 /** A function with what surrounds it: the plan of an operator (core/operator.h). In the environment's arena. */
 struct tr_run_function {
 	struct tr_operator op; /* first: what the plan's node has */
@@ -22,9 +34,9 @@ struct tr_run_function {
 	enum tr_run_kind { TR_RUN_MAP, TR_RUN_FLAT_MAP, TR_RUN_FILTER } kind;
 	struct tr_function function;
 	bool (*keep)(void *user, const struct tr_row *row); /* FILTER */
-	bool is_keyed;
-	struct tr_key_columns keys;
-	int32_t time_column; /* of the input; -1: no event time */
+	struct tr_run_input inputs[TR_RUN_INPUTS_MAX];
+	uint32_t input_count;
+	bool is_keyed; /* it has keyed state and timers */
 };
 
 enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
@@ -32,8 +44,9 @@ enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
 struct tr_context {
 	const struct tr_run_function *plan;
 	struct tr_op_context *op;
-	const struct tr_schema *input;
+	const struct tr_schema *inputs[TR_RUN_INPUTS_MAX];
 	const struct tr_schema *output;
+	const struct tr_run_input *input; /* of the rows at hand */
 	struct tr_run_outputs *outputs;
 	void *own;
 	bool is_opening;          /* states may be declared */
@@ -53,11 +66,18 @@ struct tr_context {
 };
 
 void tr_run_context_init(struct tr_context *context, const struct tr_run_function *plan, struct tr_op_context *op,
-			 const struct tr_schema *input, const struct tr_schema *output);
+			 const struct tr_schema *const *inputs, const struct tr_schema *output);
 void tr_run_context_deinit(struct tr_context *context);
 
 /** The key groups of this subtask, for a table. */
 struct tr_table_options tr_run_table_options(const struct tr_context *context, uint16_t kind);
+
+/** What comes from here on is of input `i`. */
+static inline void tr_run_use_input(struct tr_context *context, uint32_t i)
+{
+	context->input = &context->plan->inputs[i];
+	context->keys.columns = context->input->keys.columns;
+}
 
 /** Row i of the batch at hand becomes the current one. */
 static inline void tr_run_choose(struct tr_context *context, uint32_t i)

@@ -21,10 +21,10 @@ struct tr_stream *tr_stream_new(struct tr_env *env, const char *what, const stru
 	return stream;
 }
 
-static struct tr_stream *wrong(struct tr_env *env, const char *what) { return tr_stream_new(env, what, NULL, NULL); }
+struct tr_stream *tr_stream_wrong(struct tr_env *env, const char *what) { return tr_stream_new(env, what, NULL, NULL); }
 
-static const struct tr_node *exchange(struct tr_env *env, const struct tr_node *input, enum tr_exchange_kind kind,
-				      const struct tr_key_columns *keys)
+const struct tr_node *tr_stream_exchange(struct tr_env *env, const struct tr_node *input, enum tr_exchange_kind kind,
+					 const struct tr_key_columns *keys)
 {
 	struct tr_node *node = tr_plan_node(env->arena, TR_NODE_EXCHANGE, &input, 1);
 
@@ -37,7 +37,8 @@ static const struct tr_node *exchange(struct tr_env *env, const struct tr_node *
 	return node;
 }
 
-static const struct tr_relation *over(struct tr_env *env, const struct tr_relation *relation, const struct tr_node *node)
+const struct tr_relation *tr_stream_over(struct tr_env *env, const struct tr_relation *relation,
+					 const struct tr_node *node)
 {
 	struct tr_relation *copy = TR_NEW(env->arena, struct tr_relation);
 
@@ -50,8 +51,8 @@ const struct tr_relation *tr_stream_rows(const struct tr_stream *stream)
 {
 	if (stream->keys.count == 0)
 		return stream->relation;
-	return over(stream->env, stream->relation,
-		    exchange(stream->env, stream->relation->node, TR_EXCHANGE_HASH, &stream->keys));
+	return tr_stream_over(stream->env, stream->relation,
+			      tr_stream_exchange(stream->env, stream->relation->node, TR_EXCHANGE_HASH, &stream->keys));
 }
 
 const struct tr_schema *tr_stream_schema(const struct tr_stream *stream)
@@ -84,8 +85,7 @@ static const char *key_types(struct tr_arena *arena, const struct tr_schema *sch
 	return text;
 }
 
-/** What an operator is called by itself: "process 3". */
-static const char *next_name(struct tr_env *env, const char *word)
+const char *tr_env_next_name(struct tr_env *env, const char *word)
 {
 	return tr_arena_printf(env->arena, "%s %u", word, ++env->operator_count);
 }
@@ -99,54 +99,82 @@ static const char *check_function(const struct tr_function *f, bool is_keyed)
 	return NULL;
 }
 
-struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_function *plan, const char *word,
-				  const char *title, const struct tr_schema *output)
+/** What a function's operator depends on: "process by (BIGINT)". */
+static const char *fingerprint(struct tr_arena *arena, const struct tr_run_function *plan, const char *word,
+			       const struct tr_schema *input)
 {
-	struct tr_env *env = stream->env;
-	const struct tr_relation *input = plan->is_keyed ? stream->relation : tr_stream_rows(stream);
-	const int32_t rowtime = tr_embed_rowtime(input);
-	struct tr_node *node = tr_plan_node(env->arena, TR_NODE_OPERATOR, &input->node, 1);
-	struct tr_stream *result;
+	return plan->is_keyed
+		       ? tr_arena_printf(arena, "%s by (%s)", word, key_types(arena, input, &plan->inputs[0].keys))
+		       : NULL;
+}
 
-	if (plan->is_keyed)
-		plan->keys = stream->keys;
-	plan->time_column = rowtime;
+struct tr_stream *tr_stream_apply_to(struct tr_env *env, const struct tr_relation *const *inputs,
+				     struct tr_run_function *plan, const char *word, const char *title,
+				     const struct tr_schema *output)
+{
+	const struct tr_node *nodes[TR_RUN_INPUTS_MAX];
+	struct tr_key_columns *keys = TR_NEW_ARRAY(env->arena, TR_RUN_INPUTS_MAX, struct tr_key_columns);
+	int32_t rowtime = kept_rowtime(inputs[0], output);
+	bool is_bounded = true;
+	struct tr_stream *result;
+	struct tr_node *node;
+
+	for (uint32_t i = 0; i < plan->input_count; i++) {
+		nodes[i] = inputs[i]->node;
+		keys[i] = plan->inputs[i].keys;
+		plan->inputs[i].time_column = tr_embed_rowtime(inputs[i]);
+		is_bounded = is_bounded && inputs[i]->is_bounded;
+		if (rowtime < 0)
+			rowtime = kept_rowtime(inputs[i], output);
+	}
 	plan->op = (struct tr_operator){
 		.word = word,
 		.title = title,
 		.has_state = plan->is_keyed,
-		.fingerprint = plan->is_keyed ? tr_arena_printf(env->arena, "%s by (%s)", word,
-								key_types(env->arena, input->node->output, &plan->keys))
-					      : NULL,
+		.fingerprint = fingerprint(env->arena, plan, word, nodes[0]->output),
 		.create = tr_op_function_create,
 		.plan = plan,
 	};
+	node = tr_plan_node(env->arena, TR_NODE_OPERATOR, nodes, plan->input_count);
 	node->output = output;
 	node->name = plan->name;
 	node->custom.op = &plan->op;
-	node->custom.keys = plan->is_keyed ? &plan->keys : NULL;
-	result = tr_stream_new(env, plan->name,
-			       tr_embed_relation(&env->embed, node, kept_rowtime(input, output), input->is_bounded),
-			       node);
+	node->custom.keys = plan->is_keyed ? keys : NULL;
+	result = tr_stream_new(env, plan->name, tr_embed_relation(&env->embed, node, rowtime, is_bounded), node);
 	result->function = plan;
-	result->input = input;
+	result->read = TR_NEW_ARRAY(env->arena, plan->input_count, const struct tr_relation *);
+	result->read_count = plan->input_count;
+	memcpy(result->read, inputs, plan->input_count * sizeof(*inputs));
 	return result;
+}
+
+struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_function *plan, const char *word,
+				  const char *title, const struct tr_schema *output)
+{
+	const struct tr_relation *input = plan->is_keyed ? stream->relation : tr_stream_rows(stream);
+
+	plan->input_count = 1;
+	plan->inputs[0].on_row = plan->function.on_row;
+	plan->inputs[0].on_batch = plan->function.on_batch;
+	if (plan->is_keyed)
+		plan->inputs[0].keys = stream->keys;
+	return tr_stream_apply_to(stream->env, &input, plan, word, title, output);
 }
 
 static struct tr_stream *apply(struct tr_stream *stream, const char *word, const char *title, enum tr_run_kind kind,
 			       bool is_keyed, const char *columns, const struct tr_function *function)
 {
 	struct tr_env *env = stream->env;
-	const char *name = next_name(env, word);
+	const char *name = tr_env_next_name(env, word);
 	struct tr_run_function *plan;
 	const struct tr_schema *output;
 	const char *problem;
 
 	if (stream->relation == NULL)
-		return wrong(env, name);
+		return tr_stream_wrong(env, name);
 	if (function == NULL || function->struct_size == 0) {
 		tr_env_fail(env, name, "a function is needed, made by TR_MAKE(tr_function, ..)");
-		return wrong(env, name);
+		return tr_stream_wrong(env, name);
 	}
 	plan = TR_NEW(env->arena, struct tr_run_function);
 	plan->name = name;
@@ -156,11 +184,11 @@ static struct tr_stream *apply(struct tr_stream *stream, const char *word, const
 	problem = check_function(&plan->function, is_keyed);
 	if (problem != NULL) {
 		tr_env_fail(env, name, problem, plan->function.on_row != NULL ? "both" : "none");
-		return wrong(env, name);
+		return tr_stream_wrong(env, name);
 	}
 	output = tr_embed_schema(&env->embed, name, columns);
 	if (tr_env_take_errors(env, name) || output == NULL)
-		return wrong(env, name);
+		return tr_stream_wrong(env, name);
 	stream = tr_stream_apply(stream, plan, word, title, output);
 	stream->op = &plan->op;
 	return stream;
@@ -187,14 +215,14 @@ struct tr_stream *tr_stream_process(struct tr_stream *stream, const char *column
 struct tr_stream *tr_stream_filter(struct tr_stream *stream, tr_filter_fn keep, void *user)
 {
 	struct tr_env *env = stream->env;
-	const char *name = next_name(env, "filter");
+	const char *name = tr_env_next_name(env, "filter");
 	struct tr_run_function *plan;
 
 	if (stream->relation == NULL)
-		return wrong(env, name);
+		return tr_stream_wrong(env, name);
 	if (keep == NULL) {
 		tr_env_fail(env, name, "a function is needed");
-		return wrong(env, name);
+		return tr_stream_wrong(env, name);
 	}
 	plan = TR_NEW(env->arena, struct tr_run_function);
 	plan->name = name;
@@ -249,27 +277,27 @@ struct tr_stream *tr_stream_side_output(struct tr_stream *of, const char *tag, c
 	const struct tr_node *input = of->node;
 	const struct tr_schema *schema;
 	struct tr_node *node;
-	int32_t index;
+	int32_t index, rowtime = -1;
 
 	if (of->relation == NULL)
-		return wrong(env, what);
+		return tr_stream_wrong(env, what);
 	if (of->op == NULL) {
 		tr_env_fail(env, what, "only what calls functions with a context has side outputs");
-		return wrong(env, what);
+		return tr_stream_wrong(env, what);
 	}
 	schema = tr_embed_schema(&env->embed, what, columns);
 	if (tr_env_take_errors(env, what) || schema == NULL)
-		return wrong(env, what);
+		return tr_stream_wrong(env, what);
 	index = declare_side(env, of->op, what, tag, schema);
 	if (index < 0)
-		return wrong(env, what);
+		return tr_stream_wrong(env, what);
 	node = tr_plan_node(env->arena, TR_NODE_SIDE_OUTPUT, &input, 1);
 	node->output = schema;
 	node->side.index = (uint32_t)index;
-	return tr_stream_new(
-		env, what,
-		tr_embed_relation(&env->embed, node, kept_rowtime(of->input, schema), of->relation->is_bounded),
-		of->node);
+	for (uint32_t i = 0; i < of->read_count && rowtime < 0; i++)
+		rowtime = kept_rowtime(of->read[i], schema);
+	return tr_stream_new(env, what, tr_embed_relation(&env->embed, node, rowtime, of->relation->is_bounded),
+			     of->node);
 }
 
 /* Keys. */
@@ -319,7 +347,7 @@ struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns
 	struct tr_key_columns keys;
 
 	if (stream->relation == NULL || !find_columns(stream, "key by", columns, &keys))
-		return wrong(stream->env, "key by");
+		return tr_stream_wrong(stream->env, "key by");
 	result = tr_stream_new(stream->env, stream->what, stream->relation, stream->node);
 	*result = *stream;
 	result->keys = keys;
@@ -334,9 +362,9 @@ static struct tr_stream *partition(struct tr_stream *stream, const char *what, e
 	const struct tr_node *node;
 
 	if (stream->relation == NULL)
-		return wrong(env, what);
-	node = exchange(env, stream->relation->node, kind, NULL);
-	return tr_stream_new(env, stream->what, over(env, stream->relation, node), stream->node);
+		return tr_stream_wrong(env, what);
+	node = tr_stream_exchange(env, stream->relation->node, kind, NULL);
+	return tr_stream_new(env, stream->what, tr_stream_over(env, stream->relation, node), stream->node);
 }
 
 struct tr_stream *tr_stream_rebalance(struct tr_stream *stream)
@@ -363,13 +391,13 @@ struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t cou
 	TR_ASSERT(count > 0);
 	if (count > TR_PLAN_INPUTS_MAX) {
 		tr_env_fail(env, "union", "%u streams; %d are the most", count, TR_PLAN_INPUTS_MAX);
-		return wrong(env, "union");
+		return tr_stream_wrong(env, "union");
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const struct tr_schema *a, *b;
 
 		if (streams[i]->relation == NULL)
-			return wrong(env, "union");
+			return tr_stream_wrong(env, "union");
 		inputs[i] = tr_stream_rows(streams[i])->node;
 		is_bounded = is_bounded && streams[i]->relation->is_bounded;
 		a = inputs[0]->output;
@@ -380,7 +408,7 @@ struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t cou
 				continue;
 			tr_env_fail(env, "union", "column %u of %s and of %s are not of one type", c + 1,
 				    streams[0]->what, streams[i]->what);
-			return wrong(env, "union");
+			return tr_stream_wrong(env, "union");
 		}
 	}
 	first = streams[0]->relation;

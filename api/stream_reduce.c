@@ -79,8 +79,8 @@ static tr_code on_row(struct tr_context *context, const struct tr_row *row, stru
 	so_far = (struct tr_row){&own->so_far->batch, 0};
 	tr_batch_buffer_clear(own->folded);
 	tr_run_collector_init_source(&into, own, reduce->name, own->folded, context->output->column_count, 1);
-	for (uint32_t k = 0; k < context->plan->keys.count; k++)
-		tr_collector_set_column(&into, context->plan->keys.columns[k], row, context->plan->keys.columns[k]);
+	for (uint32_t k = 0; k < context->input->keys.count; k++)
+		tr_collector_set_column(&into, context->input->keys.columns[k], row, context->input->keys.columns[k]);
 	before = tr_run_enter(own);
 	code = reduce->fold(reduce->user, &so_far, row, &into, st);
 	if (code == TR_OK)

@@ -20,15 +20,10 @@ static struct tr_stream *made(struct tr_env *env, const char *what, const struct
 	return tr_stream_new(env, what, relation, relation != NULL ? (struct tr_node *)(uintptr_t)relation->node : NULL);
 }
 
-static const char *next_name(struct tr_env *env, const char *word)
-{
-	return tr_arena_printf(env->arena, "%s %u", word, ++env->operator_count);
-}
-
 struct tr_stream *tr_stream_where(struct tr_stream *stream, const char *condition)
 {
 	struct tr_env *env = stream->env;
-	const char *what = next_name(env, "where");
+	const char *what = tr_env_next_name(env, "where");
 
 	if (stream->relation == NULL)
 		return made(env, what, NULL);
@@ -38,7 +33,7 @@ struct tr_stream *tr_stream_where(struct tr_stream *stream, const char *conditio
 struct tr_stream *tr_stream_select(struct tr_stream *stream, const char *expressions)
 {
 	struct tr_env *env = stream->env;
-	const char *what = next_name(env, "select");
+	const char *what = tr_env_next_name(env, "select");
 
 	if (stream->relation == NULL)
 		return made(env, what, NULL);
@@ -140,7 +135,7 @@ static struct tr_node *find_window(const struct tr_node *node)
 struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr_windows windows, const char *aggregates)
 {
 	struct tr_env *env = stream->env;
-	const char *what = next_name(env, "window aggregate");
+	const char *what = tr_env_next_name(env, "window aggregate");
 	const struct tr_relation *rows;
 	struct tr_stream *result;
 	const char *call;

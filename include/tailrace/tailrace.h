@@ -7,13 +7,15 @@
  *     batch.h        rows as columns; Arrow             version.h    the binary interface
  *     function.h     functions, context, collector      state.h, timer.h   what they remember
  *     source.h, sink.h     sources and sinks in C       window.h     windows
- *     stream.h       the graph                          environment.h      running it
+ *     stream.h       the graph                          connect.h          two streams in one operator
+ *     environment.h  running it
  *     plugin.h       a job as a shared object
  */
 #ifndef TAILRACE_H
 #define TAILRACE_H
 
 #include "tailrace/batch.h"
+#include "tailrace/connect.h"
 #include "tailrace/environment.h"
 #include "tailrace/function.h"
 #include "tailrace/plugin.h"

@@ -225,8 +225,7 @@ static void test_unread(void **state)
 	for (uint32_t i = 0; i < 4; i++) {
 		struct tr_env *env = api_env("2");
 		struct tr_collected *out, *big = NULL;
-		struct tr_stream *even =
-			tr_stream_process(source(env), API_COLUMNS, i % 2 == 0 ? &BY_ROW : &BY_BATCH);
+		struct tr_stream *even = tr_stream_process(source(env), API_COLUMNS, i % 2 == 0 ? &BY_ROW : &BY_BATCH);
 
 		if (i < 2) {
 			tr_stream_side_output(even, "odd", API_COLUMNS);
@@ -351,8 +350,7 @@ static void test_errors_and_plan(void **state)
 	tr_stream_side_output(even, "odd", "k BIGINT");
 	tr_stream_side_output(tr_stream_where(even, "v > 1"), "odd", "k BIGINT");
 	tr_stream_side_output(even, "other", "k BIGNIT");
-	assert_string_equal(tr_env_error(env, 0),
-			    "side output 'odd' of process 1: it has other columns already");
+	assert_string_equal(tr_env_error(env, 0), "side output 'odd' of process 1: it has other columns already");
 	assert_string_equal(tr_env_error(env, 1),
 			    "side output 'odd' of where 2: only what calls functions with a context has side outputs");
 	assert_non_null(strstr(tr_env_error(env, 2), "BIGNIT"));
@@ -362,8 +360,10 @@ static void test_errors_and_plan(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_row_to_its_output), cmocka_unit_test(test_unread),
-		cmocka_unit_test(test_timers),		       cmocka_unit_test(test_ways_meet),
+		cmocka_unit_test(test_each_row_to_its_output),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ways_meet),
 		cmocka_unit_test(test_errors_and_plan),
 	};
 
