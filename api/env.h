@@ -23,6 +23,8 @@ struct tr_stream {
 	struct tr_node *node;               /* whose uid, name and parallelism are set; NULL: wrong */
 	const char *what;                   /* "flat map 'split'": for messages */
 	struct tr_key_columns keys;         /* count 0: it is not keyed */
+	bool is_all;                        /* all rows are of one key (tr_stream_window_all) */
+	struct tr_run_window *window;       /* of the node, if it is one with functions in C */
 	struct tr_run_function *function;   /* of the node, if it is one */
 	struct tr_operator *op;             /* that may have side outputs; NULL: it has none */
 	const struct tr_relation **read;    /* by `op` */

@@ -62,7 +62,7 @@ static enum tr_flow fail(struct function_op *f, tr_code code)
 
 static void choose(struct function_op *f, uint32_t i)
 {
-	if (f->context.input->keys.count > 0)
+	if (tr_run_input_has_keys(f->context.input))
 		tr_run_choose(&f->context, i);
 	else
 		f->context.chosen = i;
@@ -173,11 +173,11 @@ static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 		f->context.batch = &piece;
 		f->context.key = NULL;
 		f->context.chosen = 0;
-		if (input->keys.count > 0)
+		if (tr_run_input_has_keys(input))
 			TR_TRY(tr_run_keys_take(&f->context.keys, &piece, st));
 		TR_TRY(input->on_batch(&f->context, &piece, &f->out.main, st));
 		TR_TRY(check_map(f, f->out.main.made - made, piece.selected_count, st));
-		if (input->keys.count > 0)
+		if (tr_run_input_has_keys(input))
 			tr_run_states_end_batch(&f->context.states);
 		f->cursor = end;
 	}
@@ -196,7 +196,7 @@ static enum tr_flow work_on_batch(struct function_op *f)
 
 	f->context.batch = f->batch;
 	code = input->on_batch != NULL ? piece_by_piece(f, st) : row_by_row(f, st);
-	if (input->keys.count > 0 && input->on_batch == NULL)
+	if (tr_run_input_has_keys(input) && input->on_batch == NULL)
 		tr_run_states_end_batch(&f->context.states);
 	f->context.batch = NULL;
 	f->context.key = NULL;
@@ -248,7 +248,7 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	tr_run_use_input(&f->context, input);
 	if (f->plan->is_keyed) {
 		tr_run_states_set_now(&f->context.states, op->context->program.processing_time_ms);
-		if (f->context.input->on_batch == NULL && f->context.input->keys.count > 0 &&
+		if (f->context.input->on_batch == NULL && tr_run_input_has_keys(f->context.input) &&
 		    tr_run_keys_take(&f->context.keys, batch, &op->context->status) != TR_OK)
 			return fail(f, op->context->status.code);
 	}

@@ -87,7 +87,7 @@ const struct tr_run_key *tr_run_key(const struct tr_context *context)
 		tr_run_die(context->plan->name, "state and timers need a keyed stream (tr_stream_key_by)");
 	if (context->key == NULL)
 		tr_run_die(context->plan->name,
-			   context->batch != NULL && context->input->keys.count == 0
+			   context->batch != NULL && !tr_run_input_has_keys(context->input)
 				   ? "the rows of the broadcast side have no key: no keyed state or "
 				     "timers"
 				   : "there is no current key here (in on_batch: "
@@ -140,7 +140,7 @@ void tr_context_choose(struct tr_context *context, uint32_t i)
 	tr_run_check_context(context);
 	if (context->batch == NULL || i >= context->batch->selected_count)
 		tr_run_die(context->plan->name, "row %u was chosen, and there is no such row at hand", i);
-	if (context->input->keys.count > 0)
+	if (tr_run_input_has_keys(context->input))
 		tr_run_choose(context, i);
 	else
 		context->chosen = i;

@@ -24,8 +24,14 @@ struct tr_run_input {
 	tr_code (*on_batch)(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out,
 			    struct tr_status *st);
 	struct tr_key_columns keys; /* count 0: its rows have no key */
+	bool is_all;                /* they have one, of no columns */
 	int32_t time_column;        /* -1: no event time */
 };
+
+static inline bool tr_run_input_has_keys(const struct tr_run_input *input)
+{
+	return input->keys.count > 0 || input->is_all;
+}
 
 /** A function with what surrounds it: the plan of an operator (core/operator.h). In the environment's arena. */
 struct tr_run_function {
@@ -40,6 +46,8 @@ struct tr_run_function {
 };
 
 enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
+
+struct tr_run_windows;
 
 struct tr_context {
 	const struct tr_run_function *plan;
@@ -62,6 +70,7 @@ struct tr_context {
 	bool is_timer;
 	struct tr_run_states states;
 	struct tr_timer_state timers[2];
+	struct tr_run_windows *windows; /* of a window operator (run_window.h); else NULL */
 	bool has_timers;
 };
 

@@ -24,14 +24,14 @@ void tr_run_keys_init(struct tr_run_keys *keys, const struct tr_schema *input, c
 	keys->column_count = columns->count;
 	keys->is_integer = columns->count == 1 && types[columns->columns[0]]->phys >= TR_PHYS_I8 &&
 			   types[columns->columns[0]]->phys <= TR_PHYS_I64;
-	key_types = tr_checked(calloc(columns->count, sizeof(*key_types)));
-	names = tr_checked(calloc(columns->count, sizeof(*names)));
+	key_types = tr_checked(calloc(columns->count + 1, sizeof(*key_types)));
+	names = tr_checked(calloc(columns->count + 1, sizeof(*names)));
 	for (uint32_t k = 0; k < columns->count; k++) {
 		key_types[k] = types[columns->columns[k]];
 		names[k] = input->names[columns->columns[k]];
 	}
 	keys->schema = (struct tr_schema){columns->count, names, key_types};
-	keys->views = tr_checked(calloc(columns->count, sizeof(*keys->views)));
+	keys->views = tr_checked(calloc(columns->count + 1, sizeof(*keys->views)));
 	keys->single_bytes = tr_checked(malloc(TR_TIMER_KEY_BYTES_MAX));
 }
 
@@ -117,7 +117,10 @@ static tr_code take_bytes(struct tr_run_keys *keys, const struct tr_batch *batch
 		(k == 0 ? tr_hash_column : tr_hash_column_combine)(columns[k], batch->selection, batch->selected_count,
 								   keys->hashes);
 	}
+	if (keys->column_count == 0) /* all rows have the one key */
+		memset(keys->hashes, 0, batch->selected_count * sizeof(*keys->hashes));
 	tr_bytes_clear(&keys->text);
+	(void)tr_bytes_reserve(&keys->text, 1);
 	tr_window_keys_write(columns, keys->column_count, batch->selection, batch->selected_count, &keys->text,
 			     keys->offsets);
 	for (uint32_t i = 0; i < batch->selected_count; i++) {

@@ -213,7 +213,7 @@ void *const *tr_value_state_batch(struct tr_value_state *state)
 
 	tr_run_check_context(context);
 	check_fixed(s, true);
-	if (context->input->keys.count == 0 || context->batch == NULL || context->is_timer)
+	if (!tr_run_input_has_keys(context->input) || context->batch == NULL || context->is_timer)
 		tr_run_die(context->plan->name, "state '%s': there is no batch at hand", s->name);
 	if (s->is_bound && s->first > 0)
 		unbind(s);

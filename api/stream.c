@@ -9,6 +9,7 @@
 
 #include "api/env.h"
 #include "api/op_function.h"
+#include "api/run_window.h"
 #include "base/check.h"
 #include "base/type.h"
 
@@ -158,6 +159,7 @@ struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_functi
 	plan->inputs[0].on_batch = plan->function.on_batch;
 	if (plan->is_keyed)
 		plan->inputs[0].keys = stream->keys;
+	plan->inputs[0].is_all = plan->is_keyed && stream->is_all;
 	return tr_stream_apply_to(stream->env, &input, plan, word, title, output);
 }
 
@@ -350,6 +352,7 @@ struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns
 		return tr_stream_wrong(stream->env, "key by");
 	result = tr_stream_new(stream->env, stream->what, stream->relation, stream->node);
 	*result = *stream;
+	result->is_all = false;
 	result->keys = keys;
 	return result;
 }
@@ -459,6 +462,10 @@ struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t paral
 {
 	if (stream->node == NULL)
 		return stream;
+	if (stream->window != NULL && stream->window->f.inputs[0].is_all && parallelism != 1) {
+		tr_env_fail(stream->env, stream->what, "windows over all rows have one subtask");
+		return stream;
+	}
 	if (parallelism == 0 || parallelism > TR_PARALLELISM_MAX) {
 		tr_env_fail(stream->env, stream->what, "parallelism %u is not in 1 .. %d", parallelism,
 			    TR_PARALLELISM_MAX);

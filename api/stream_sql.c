@@ -94,14 +94,18 @@ static const char *window_call(const struct tr_stream *stream, const struct tr_r
 	const int32_t rowtime = tr_embed_rowtime(stream->relation);
 	const char *text;
 
-	if ((uint32_t)w->kind >= TR_COUNT_OF(names) || w->size_ms <= 0 || w->size_ms > 999999 * DAY_MS ||
-	    (w->kind == TR_WINDOWS_SLIDING && w->slide_ms <= 0)) {
+	if ((uint32_t)w->kind >= TR_COUNT_OF(names) || w->gap != NULL) {
+		tr_env_fail(env, what,
+			    "aggregates in SQL are over tumbling and sliding windows and sessions of one gap");
+		return NULL;
+	}
+	if (w->size_ms <= 0 || w->size_ms > 999999 * DAY_MS || (w->kind == TR_WINDOWS_SLIDING && w->slide_ms <= 0)) {
 		tr_env_fail(env, what, "windows of %" PRId64 " ms every %" PRId64 " ms make no sense", w->size_ms,
 			    w->slide_ms);
 		return NULL;
 	}
 	if (w->is_processing_time) {
-		tr_env_fail(env, what, "windows of processing time are not there yet for streams");
+		tr_env_fail(env, what, "windows of processing time have functions in C (tr_stream_window_process)");
 		return NULL;
 	}
 	if (rowtime < 0) {
@@ -112,7 +116,7 @@ static const char *window_call(const struct tr_stream *stream, const struct tr_r
 		return NULL;
 	}
 	text = tr_arena_printf(arena, "%s(TABLE `%s`", names[w->kind], TR_EMBED_STREAM);
-	if (w->kind == TR_WINDOWS_SESSION)
+	if (w->kind == TR_WINDOWS_SESSION && stream->keys.count > 0)
 		text = tr_arena_printf(arena, "%s PARTITION BY (%.*s)", text, (int)strlen(key_list(stream)) - 2,
 				       key_list(stream));
 	text = tr_arena_printf(arena, "%s, DESCRIPTOR(`%s`), ", text, rows->columns[rowtime].name);
@@ -142,8 +146,10 @@ struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr
 
 	if (stream->relation == NULL)
 		return made(env, what, NULL);
-	if (stream->keys.count == 0) {
-		tr_env_fail(env, what, "windows need a keyed stream (tr_stream_key_by)");
+	if (stream->keys.count == 0 && !stream->is_all) {
+		tr_env_fail(env, what,
+			    "windows need a keyed stream (tr_stream_key_by), or all rows under one key "
+			    "(tr_stream_window_all)");
 		return made(env, what, NULL);
 	}
 	rows = rename_windows(env->arena, stream->relation);

@@ -7,6 +7,7 @@
  *     batch.h        rows as columns; Arrow             version.h    the binary interface
  *     function.h     functions, context, collector      state.h, timer.h   what they remember
  *     source.h, sink.h     sources and sinks in C       window.h     windows
+ *     trigger.h, window_function.h    what fires them, and what they make
  *     stream.h       the graph                          connect.h          two streams in one operator
  *     environment.h  running it
  *     plugin.h       a job as a shared object
@@ -25,8 +26,10 @@
 #include "tailrace/status.h"
 #include "tailrace/stream.h"
 #include "tailrace/timer.h"
+#include "tailrace/trigger.h"
 #include "tailrace/types.h"
 #include "tailrace/version.h"
 #include "tailrace/window.h"
+#include "tailrace/window_function.h"
 
 #endif
