@@ -74,6 +74,11 @@ void tr_env_destroy(struct tr_env **env)
 {
 	if (*env == NULL)
 		return;
+	if ((*env)->job_count > 0) {
+		fprintf(stderr,
+			"tailrace: tr_env_destroy: a job of the environment has not been destroyed (tr_job_destroy)\n");
+		abort();
+	}
 	tr_collected_destroy(&(*env)->collected);
 	tr_session_destroy(&(*env)->session);
 	tr_arena_deinit(&(*env)->config_arena);
@@ -111,7 +116,10 @@ bool tr_env_take_errors(struct tr_env *env, const char *what)
 	return errors != NULL;
 }
 
-const char *tr_env_error(const struct tr_env *env, uint32_t i) { return i < env->error_count ? env->errors[i] : NULL; }
+const char *tr_env_error(const struct tr_env *env, uint32_t i)
+{
+	return env != NULL && i < env->error_count ? env->errors[i] : NULL;
+}
 
 static tr_code told(const struct tr_env *env, struct tr_status *st)
 {
@@ -126,26 +134,103 @@ static tr_code told(const struct tr_env *env, struct tr_status *st)
 	return tr_status_set(st, TR_ERR_DATA, 0, TR_WHERE, "%s", text);
 }
 
+/* Arguments. */
+
+static void check_env(const struct tr_env *env, const char *function)
+{
+	if (env != NULL)
+		return;
+	fprintf(stderr, "tailrace: %s: the environment is NULL (has tr_env_create failed?)\n", function);
+	abort();
+}
+
+struct tr_env *tr_stream_env(const struct tr_stream *stream, const char *function)
+{
+	if (stream == NULL) {
+		fprintf(stderr, "tailrace: %s: the stream is NULL\n", function);
+		abort();
+	}
+	return stream->env;
+}
+
+bool tr_env_given(struct tr_env *env, const char *what, const void *argument, const char *name)
+{
+	if (argument == NULL)
+		tr_env_fail(env, what, "`%s` is NULL", name);
+	return argument != NULL;
+}
+
+bool tr_env_take(struct tr_env *env, const char *what, const char *type, void *into, size_t bytes, const void *from)
+{
+	size_t given = 0;
+
+	memset(into, 0, bytes);
+	if (from != NULL)
+		memcpy(&given, from, sizeof(given));
+	if (given < sizeof(given)) {
+		tr_env_fail(env, what, "a struct %s is needed, made by TR_MAKE(%s, ..)", type, type);
+		return false;
+	}
+	for (size_t i = bytes; i < given; i++) {
+		if (((const char *)from)[i] == 0)
+			continue;
+		tr_env_fail(env, what,
+			    "its struct %s has members that this engine (%s) does not know: the program was built with "
+			    "newer headers, or the struct was not made by TR_MAKE(%s, ..)",
+			    type, tr_version(), type);
+		return false;
+	}
+	memcpy(into, from, TR_MIN(given, bytes));
+	return true;
+}
+
+const char *tr_env_quoted(struct tr_env *env, const char *name)
+{
+	const size_t length = strlen(name);
+	char *text = TR_NEW_ARRAY(env->arena, 2 * length + 3, char);
+	size_t at = 0;
+
+	text[at++] = '`';
+	for (; *name != '\0'; name++) {
+		text[at++] = *name;
+		if (*name == '`')
+			text[at++] = '`';
+	}
+	text[at++] = '`';
+	text[at] = '\0';
+	return text;
+}
+
 /* Configuration. */
 
 void tr_env_set(struct tr_env *env, const char *key, const char *value)
 {
 	struct tr_status st = {0};
 
+	check_env(env, __func__);
+	if (!tr_env_given(env, "configuration", key, "key") || !tr_env_given(env, key, value, "value"))
+		return;
 	if (tr_config_set(&env->session->config, key, value, TR_ORIGIN_SCRIPT, NULL, &st) != TR_OK)
 		tr_env_fail(env, "configuration", "%s", st.message);
 }
 
 void tr_env_restore(struct tr_env *env, const char *directory, bool allows_non_restored)
 {
+	check_env(env, __func__);
+	if (!tr_env_given(env, "restore", directory, "directory"))
+		return;
 	env->restore_from = tr_arena_printf(env->arena, "%s", directory);
 	env->allows_non_restored = allows_non_restored;
 }
 
 void tr_env_sql(struct tr_env *env, const char *script)
 {
-	const size_t length = strlen(script);
+	size_t length;
 
+	check_env(env, __func__);
+	if (!tr_env_given(env, "sql", script, "script"))
+		return;
+	length = strlen(script);
 	tr_session_declare(env->session, "sql", tr_arena_strndup(env->arena, script, length), length);
 	(void)tr_env_take_errors(env, "sql");
 }
@@ -170,8 +255,10 @@ struct tr_plan *tr_env_plan(struct tr_env *env, struct tr_status *st)
 
 const char *tr_env_explain(struct tr_env *env, bool is_json, struct tr_status *st)
 {
-	const struct tr_plan *plan = tr_env_plan(env, st);
+	const struct tr_plan *plan;
 
+	check_env(env, __func__);
+	plan = tr_env_plan(env, st);
 	if (plan == NULL)
 		return NULL;
 	return (is_json ? tr_plan_json : tr_plan_text)(env->arena, env->bound, plan);

@@ -16,6 +16,7 @@
 #include "tailrace/environment.h"
 
 #define TR_ENV_ERRORS_MAX 100
+#define TR_ENV_STREAMS_MAX 2000 /* who walks through a graph calls itself as deep as that is */
 
 struct tr_stream {
 	struct tr_env *env;
@@ -43,6 +44,7 @@ struct tr_env {
 	const struct tr_node *sinks[TR_PLAN_INPUTS_MAX];
 	uint32_t sink_count;
 	uint32_t operator_count; /* numbers for names */
+	uint32_t stream_count;
 	uint32_t table_count;
 	const char **uids; /* given ones */
 	uint32_t uid_count, uid_room;
@@ -51,6 +53,7 @@ struct tr_env {
 	const struct tr_node *const *bound;
 	const char *restore_from; /* a savepoint, or NULL */
 	bool allows_non_restored;
+	uint32_t job_count; /* handles that are not destroyed */
 	char zone[256];
 };
 
@@ -68,6 +71,19 @@ struct tr_plan *tr_env_plan(struct tr_env *env, struct tr_status *st);
 
 /** Keeps an error of an operator. */
 void tr_env_fail(struct tr_env *env, const char *what, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** The environment of a stream that `function` (of the user's) was given; ends the process if that is NULL. */
+struct tr_env *tr_stream_env(const struct tr_stream *stream, const char *function);
+
+/** Whether the user has given the argument; else that is an error of the operator's. */
+bool tr_env_given(struct tr_env *env, const char *what, const void *argument, const char *name);
+
+/** Copies a struct of the user's that begins with its size to `into`, whose later members are zeros. False, and an error: it is NULL, or
+ * was not made by TR_MAKE, or has members that we do not know. */
+bool tr_env_take(struct tr_env *env, const char *what, const char *type, void *into, size_t bytes, const void *from);
+
+/** A name between backticks. */
+const char *tr_env_quoted(struct tr_env *env, const char *name);
 
 /** Keeps what the last text of SQL had. True: there was something. */
 bool tr_env_take_errors(struct tr_env *env, const char *what);

@@ -196,6 +196,10 @@ tr_code tr_env_execute_async(struct tr_env *env, const char *job_name, struct tr
 	*result = NULL;
 	st = st != NULL ? st : &own;
 	tr_status_clear(st);
+	if (env == NULL)
+		TR_FAIL(st, TR_ERR_USAGE, "the environment is NULL (has tr_env_create failed?)");
+	if (env->job_count > 0)
+		TR_FAIL(st, TR_ERR_USAGE, "a job of the environment has not been destroyed yet; two at once need two");
 	if (job_name != NULL)
 		env->session->options.job_name = tr_arena_printf(env->arena, "%s", job_name);
 	env->plan = NULL;
@@ -221,6 +225,7 @@ tr_code tr_env_execute_async(struct tr_env *env, const char *job_name, struct tr
 		free(job);
 		TR_FAIL_ERRNO(st, TR_ERR_UNAVAILABLE, "no thread for the job");
 	}
+	env->job_count++;
 	*result = job;
 	return TR_OK;
 }
@@ -319,6 +324,7 @@ void tr_job_destroy(struct tr_job **job)
 	if (!is_over(tr_job_state(j)))
 		tr_job_cancel(j);
 	pthread_join(j->thread, NULL);
+	j->env->job_count--;
 	pthread_mutex_destroy(&j->lock);
 	pthread_cond_destroy(&j->changed);
 	free(j);

@@ -47,12 +47,13 @@ static enum tr_flow fail(struct function_op *f, tr_code code)
 {
 	struct tr_status *st = &f->op.context->status;
 
+	if (code == TR_OK) /* what a helper of the user's had left there, who has gone on */
+		tr_status_clear(st);
 	if (f->context.failure.code != TR_OK) {
 		*st = f->context.failure;
 		code = st->code;
 	}
-	if (st->code == TR_OK)
-		(void)tr_status_set(st, code, 0, TR_WHERE, "it has failed with %s and no message", tr_code_name(code));
+	code = tr_run_answer(code, st);
 	(void)tr_status_prefix(st, code, "operator '%s', subtask %u", f->plan->name, f->op.context->subtask);
 	st->code = code;
 	return TR_FLOW_FAILED;
@@ -109,13 +110,21 @@ static tr_code row_by_row(struct function_op *f, struct tr_status *st)
 
 	for (; f->cursor < batch->selected_count; f->cursor++) {
 		const struct tr_row row = {batch, tr_batch_row(batch, f->cursor)};
+		const uint64_t made = f->out.main.made;
 
 		if (f->out.gate.is_blocked || f->out.gate.has_failed || take_watermark(f, row.row) != TR_FLOW_MORE)
-			return TR_OK; /* the collector knows */
+			return TR_OK; /* who calls knows */
 		choose(f, f->cursor);
 		TR_TRY(input->on_row(&f->context, &row, &f->out.main, st));
-		if (f->plan->kind == TR_RUN_MAP)
-			tr_collector_add(&f->out.main);
+		if (TR_UNLIKELY(f->context.hand.has_copies))
+			tr_run_states_settle(&f->context.states);
+		if (TR_UNLIKELY(f->context.failure.code != TR_OK))
+			return TR_OK; /* likewise */
+		if (f->plan->kind != TR_RUN_MAP)
+			continue;
+		if (f->out.main.made != made)
+			TR_FAIL(st, TR_ERR_USAGE, "a map's on_row sets the columns of one row, and adds none itself");
+		tr_collector_add(&f->out.main);
 	}
 	return TR_OK;
 }
@@ -176,6 +185,8 @@ static tr_code piece_by_piece(struct function_op *f, struct tr_status *st)
 		if (tr_run_input_has_keys(input))
 			TR_TRY(tr_run_keys_take(&f->context.keys, &piece, st));
 		TR_TRY(input->on_batch(&f->context, &piece, &f->out.main, st));
+		if (f->context.failure.code != TR_OK)
+			break;
 		TR_TRY(check_map(f, f->out.main.made - made, piece.selected_count, st));
 		if (tr_run_input_has_keys(input))
 			tr_run_states_end_batch(&f->context.states);
@@ -227,6 +238,8 @@ static enum tr_flow on_filter(struct function_op *f, const struct tr_batch *batc
 		count += f->plan->keep(f->plan->function.user, &row);
 	}
 	tr_run_leave(before);
+	if (f->context.failure.code != TR_OK)
+		return fail(f, TR_OK);
 	f->filtered = *batch;
 	f->filtered.selection = f->filter;
 	f->filtered.selected_count = count;
@@ -326,6 +339,8 @@ static enum tr_flow pass(struct function_op *f)
 	const enum element element = f->element;
 	const enum tr_flow flow = tr_run_outputs_drain(&f->out, true);
 
+	if (f->context.failure.code != TR_OK)
+		return fail(f, TR_OK);
 	if (flow != TR_FLOW_MORE)
 		return flow;
 	f->work = WORK_NONE;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/run_context.h"
+#include "api/run_guard.h"
 #include "base/check.h"
 #include "base/column_buffer.h"
 #include "base/type.h"
@@ -61,8 +62,13 @@ void tr_run_collector_init_source(struct tr_collector *out, const void *owner, c
 	out->rows_max = rows_max;
 }
 
+static void unguard(struct tr_collector *out);
+
+void tr_run_collector_end_source(struct tr_collector *out) { unguard(out); }
+
 void tr_run_collector_deinit(struct tr_collector *out)
 {
+	unguard(out);
 	for (uint32_t i = 0; i < out->queue_count; i++)
 		tr_batch_buffer_destroy(&out->queue[out->queue_first + i]);
 	while (out->pool_count > 0)
@@ -119,6 +125,8 @@ static void push(struct tr_collector *out)
 {
 	struct tr_batch_buffer *full = out->buffer;
 
+	unguard(out);
+	out->has_vectors = false;
 	if (out->rows == 0)
 		return;
 	tr_batch_buffer_seal(full, out->rows);
@@ -156,6 +164,58 @@ enum tr_flow tr_run_collector_drain(struct tr_collector *out, bool is_all)
 	return gate->is_blocked ? TR_FLOW_BLOCKED : TR_FLOW_MORE;
 }
 
+/* Guards. */
+
+#ifdef TR_DEBUG
+/** What may not be written behind the vectors of a column, from the first byte on; NULL: the column has none. */
+static unsigned char *behind(const struct tr_collector *out, uint32_t column)
+{
+	const struct tr_column_buffer *buffer = &out->buffer->columns[column];
+
+	if (buffer->data == NULL)
+		return NULL;
+	return (unsigned char *)buffer->data + out->reserved * tr_phys_bytes((enum tr_phys)buffer->type->phys);
+}
+
+static void guard(struct tr_collector *out)
+{
+	out->is_guarded = true;
+	for (uint32_t c = 0; c < out->columns; c++)
+		if (behind(out, c) != NULL)
+			tr_run_guard_put(behind(out, c));
+}
+
+static void check_guard(const struct tr_collector *out, uint32_t column)
+{
+	const struct tr_column_buffer *buffer = &out->buffer->columns[column];
+	bool is_good = true;
+
+	if (behind(out, column) != NULL)
+		is_good = tr_run_guard_take(behind(out, column));
+	for (uint32_t i = out->reserved; i < TR_MIN(out->reserved + 64, buffer->capacity); i++)
+		is_good = is_good && tr_bit_get(buffer->validity, i);
+	if (!is_good)
+		tr_run_mistake("column '%s' was written behind the rows that there was room for (tr_collector_reserve)",
+			       out->schema->names[column]);
+}
+
+static void unguard(struct tr_collector *out)
+{
+	const void *before;
+
+	if (!out->is_guarded)
+		return;
+	out->is_guarded = false;
+	before = tr_run_enter(out->owner);
+	for (uint32_t c = 0; c < out->columns; c++)
+		check_guard(out, c);
+	tr_run_leave(before);
+}
+#else
+static void guard(struct tr_collector *out) {}
+static void unguard(struct tr_collector *out) {}
+#endif
+
 /* Rows. */
 
 /** Whether what the user does has an effect; ends the process if it is not the user's turn. */
@@ -177,9 +237,12 @@ static void add(struct tr_collector *out, uint32_t rows)
 	out->made += rows;
 }
 
-void tr_collector_reserve(struct tr_collector *out, uint32_t rows)
+/** Room for `rows` more, at most TR_BATCH_ROWS_MAX. */
+static void make_room(struct tr_collector *out, uint32_t rows)
 {
-	TR_ASSERT(rows <= TR_BATCH_ROWS_MAX);
+	if (TR_UNLIKELY(out->has_vectors))
+		unguard(out);
+	out->has_vectors = false;
 	if (out->op == NULL) {
 		if (out->is_dropped)
 			return;
@@ -207,27 +270,27 @@ static inline void mark(struct tr_collector *out, uint32_t column)
 	out->set[column >> 6] |= bit;
 }
 
-/** The column that is set, and there is room for a row. NULL: it is not wanted. */
+/** The column that is set, and there is room for a row. NULL: it is not wanted, or there is none, which is the user's mistake. */
 static struct tr_column_buffer *column_for(struct tr_collector *out, uint32_t column)
 {
+	if (TR_UNLIKELY(!takes(out)))
+		return NULL;
 	if (TR_UNLIKELY(column >= out->columns)) {
-		if (out->is_dropped)
-			return NULL;
-		tr_run_die(out->name, "column %u does not exist; there are %u", column, out->columns);
+		tr_run_mistake("column %u was set, and there are %u", column, out->columns);
+		return NULL;
 	}
-	tr_collector_reserve(out, 1);
+	make_room(out, 1);
 	return &out->buffer->columns[column];
 }
 
-static void mismatch(struct tr_collector *out, const struct tr_column_buffer *buffer, uint32_t column,
-		     const char *asked) __attribute__((noreturn));
-static void mismatch(struct tr_collector *out, const struct tr_column_buffer *buffer, uint32_t column, const char *asked)
+static void mismatch(const struct tr_collector *out, uint32_t column, const char *asked)
 {
 	struct tr_arena arena;
 
 	tr_arena_init(&arena, 0);
-	tr_run_die(out->name, "column '%s' is %s, and was set as %s", out->schema->names[column],
-		   tr_type_text(&arena, buffer->type), asked);
+	tr_run_mistake("column '%s' is %s, and was set as %s", out->schema->names[column],
+		       tr_type_text(&arena, out->schema->types[column]), asked);
+	tr_arena_deinit(&arena);
 }
 
 void tr_collector_set_i64(struct tr_collector *out, uint32_t column, int64_t value)
@@ -241,8 +304,10 @@ void tr_collector_set_i64(struct tr_collector *out, uint32_t column, int64_t val
 	case TR_PHYS_I64: ((int64_t *)buffer->data)[at] = value; break;
 	case TR_PHYS_I32: ((int32_t *)buffer->data)[at] = (int32_t)value; break;
 	case TR_PHYS_I16: ((int16_t *)buffer->data)[at] = (int16_t)value; break;
-	case TR_PHYS_I8: ((int8_t *)buffer->data)[at] = (int8_t)value; break;
-	default: mismatch(out, buffer, column, "a whole number");
+	case TR_PHYS_I8:
+		((int8_t *)buffer->data)[at] = buffer->type->id == TR_TYPE_BOOLEAN ? value != 0 : (int8_t)value;
+		break;
+	default: mismatch(out, column, "a whole number"); return;
 	}
 	mark(out, column);
 }
@@ -256,7 +321,7 @@ void tr_collector_set_f64(struct tr_collector *out, uint32_t column, double valu
 	switch (buffer->type->phys) {
 	case TR_PHYS_F64: ((double *)buffer->data)[out->rows] = value; break;
 	case TR_PHYS_F32: ((float *)buffer->data)[out->rows] = (float)value; break;
-	default: mismatch(out, buffer, column, "a floating-point number");
+	default: mismatch(out, column, "a floating-point number"); return;
 	}
 	mark(out, column);
 }
@@ -267,8 +332,10 @@ void tr_collector_set_text(struct tr_collector *out, uint32_t column, const char
 
 	if (TR_UNLIKELY(buffer == NULL))
 		return;
-	if (buffer->type->phys != TR_PHYS_VIEW)
-		mismatch(out, buffer, column, "a text");
+	if (buffer->type->phys != TR_PHYS_VIEW) {
+		mismatch(out, column, "a text");
+		return;
+	}
 	((struct tr_view *)buffer->data)[out->rows] = tr_batch_buffer_view(out->buffer, text, length);
 	mark(out, column);
 }
@@ -280,8 +347,14 @@ void tr_collector_set_column(struct tr_collector *out, uint32_t column, const st
 
 	if (TR_UNLIKELY(buffer == NULL))
 		return;
-	if (!tr_type_equals_ignoring_null(source->type, buffer->type))
-		mismatch(out, buffer, column, "the value of a column of another type");
+	if (!tr_row_has(row, from)) {
+		(void)tr_row_mismatch(row, from, "");
+		return;
+	}
+	if (!tr_type_equals_ignoring_null(source->type, buffer->type)) {
+		mismatch(out, column, "the value of a column of another type");
+		return;
+	}
 	tr_column_buffer_gather(buffer, out->rows, source, &row->row, 1, &out->buffer->heap);
 	mark(out, column);
 }
@@ -300,7 +373,7 @@ void tr_collector_add(struct tr_collector *out)
 {
 	if (!takes(out))
 		return;
-	tr_collector_reserve(out, 1);
+	make_room(out, 1);
 	for (uint32_t c = 0; out->set_count < out->columns && c < out->columns; c++)
 		if ((out->set[c >> 6] >> (c & 63) & 1) == 0)
 			tr_column_buffer_set_null(&out->buffer->columns[c], out->rows);
@@ -311,6 +384,11 @@ void tr_collector_add(struct tr_collector *out)
 
 void tr_collector_add_row(struct tr_collector *out, const struct tr_row *row)
 {
+	if (!takes(out))
+		return;
+	if (row->batch->schema->column_count != out->columns)
+		tr_run_mistake("a row of %u columns was added, and there are %u", row->batch->schema->column_count,
+			       out->columns);
 	for (uint32_t c = 0; c < out->columns; c++)
 		tr_collector_set_column(out, c, row, c);
 	tr_collector_add(out);
@@ -318,29 +396,67 @@ void tr_collector_add_row(struct tr_collector *out, const struct tr_row *row)
 
 /* Vectors. */
 
-/** Where a vector is written that nobody reads: as large as the widest values need it. */
-static void *scratch(struct tr_collector *out)
+void tr_collector_reserve(struct tr_collector *out, uint32_t rows)
 {
+	if (!takes(out))
+		return;
+	if (rows > TR_BATCH_ROWS_MAX)
+		tr_run_die(out->name, "tr_collector_reserve was asked for %u rows; %d are the most", rows,
+			   TR_BATCH_ROWS_MAX);
+	make_room(out, rows);
+	out->has_vectors = true;
+	memset(out->asked, 0, ((size_t)out->columns + 63) / 64 * sizeof(*out->asked));
+	out->reserved = out->rows + rows;
+	if (!out->has_overflown)
+		guard(out);
+}
+
+/** Where a vector is written that nobody reads: as large as the widest values need it. */
+static void *unread(struct tr_collector *out)
+{
+	if (!out->is_dropped)
+		return tr_run_scratch(TR_RUN_SCRATCH_VECTOR);
 	if (out->scratch == NULL)
 		out->scratch = tr_checked(malloc(TR_BATCH_ROWS_MAX * sizeof(struct tr_view)));
 	return out->scratch;
 }
 
+/** The column whose vector is asked for. NULL: it is not wanted, or there is none, or no room: what is written goes nowhere. */
+static struct tr_column_buffer *vector_for(struct tr_collector *out, uint32_t column)
+{
+	if (!takes(out))
+		return NULL;
+	if (column >= out->columns) {
+		tr_run_mistake("column %u was asked for, and there are %u", column, out->columns);
+		return NULL;
+	}
+	if (!out->has_vectors) {
+		tr_run_mistake("vectors were asked for without tr_collector_reserve");
+		return NULL;
+	}
+	return out->has_overflown ? NULL : &out->buffer->columns[column];
+}
+
 void *tr_collector_data(struct tr_collector *out, uint32_t column)
 {
-	struct tr_column_buffer *buffer = column_for(out, column);
+	struct tr_column_buffer *buffer = vector_for(out, column);
 
-	if (TR_UNLIKELY(buffer == NULL))
-		return scratch(out);
+	if (buffer != NULL && buffer->data == NULL) {
+		mismatch(out, column, "a vector");
+		buffer = NULL;
+	}
+	if (buffer == NULL)
+		return unread(out);
+	out->asked[column >> 6] |= UINT64_C(1) << (column & 63);
 	return (char *)buffer->data + out->rows * tr_phys_bytes((enum tr_phys)buffer->type->phys);
 }
 
 uint64_t *tr_collector_nulls(struct tr_collector *out, uint32_t column)
 {
-	struct tr_column_buffer *buffer = column_for(out, column);
+	struct tr_column_buffer *buffer = vector_for(out, column);
 
-	if (TR_UNLIKELY(buffer == NULL))
-		return scratch(out);
+	if (buffer == NULL)
+		return unread(out);
 	buffer->has_nulls = true;
 	return buffer->validity;
 }
@@ -349,18 +465,67 @@ uint32_t tr_collector_first(const struct tr_collector *out) { return out->rows; 
 
 struct tr_view tr_collector_text(struct tr_collector *out, const char *text, uint32_t length)
 {
-	if (out->is_dropped)
+	if (!takes(out))
 		return (struct tr_view){0};
 	return tr_batch_buffer_view(out->buffer, text, length);
 }
 
+/** Columns whose vectors nobody has asked for are NULL; bits of rows that were not added are ones again. */
+static void complete(struct tr_collector *out, uint32_t rows)
+{
+	for (uint32_t c = 0; c < out->columns; c++) {
+		struct tr_column_buffer *buffer = &out->buffer->columns[c];
+		const bool is_asked = out->asked[c >> 6] >> (c & 63) & 1;
+
+		for (uint32_t i = 0; !is_asked && i < rows; i++)
+			tr_column_buffer_set_null(buffer, out->rows + i);
+		for (uint32_t i = out->rows + rows; buffer->has_nulls && i < out->reserved; i++)
+			tr_bit_set(buffer->validity, i);
+	}
+}
+
 void tr_collector_advance(struct tr_collector *out, uint32_t rows)
 {
+	const uint32_t room = out->has_vectors ? out->reserved - out->rows : 0;
+
 	if (!takes(out))
 		return;
-	if (rows > out->buffer->capacity - out->rows)
-		tr_run_die(out->name, "%u rows were written where %u had room", rows, out->buffer->capacity - out->rows);
+	unguard(out);
+	if (out->has_overflown)
+		return;
+	if (rows > room) {
+		tr_run_mistake("%u rows were added where there was room for %u (tr_collector_reserve)", rows, room);
+		return;
+	}
+	complete(out, rows);
 	add(out, rows);
+	if (rows < room)
+		guard(out);
+}
+
+/** That the batch has the output's columns. */
+static bool fits(const struct tr_collector *out, const struct tr_batch *batch)
+{
+	if (batch->schema == NULL || batch->schema->column_count != out->columns) {
+		tr_run_mistake("a batch of %u columns was added, and there are %u",
+			       batch->schema != NULL ? batch->schema->column_count : 0, out->columns);
+		return false;
+	}
+	if (batch->selection == NULL && batch->selected_count > batch->row_count) {
+		tr_run_mistake("a batch of %u rows was added, and it says that %u of them exist", batch->row_count,
+			       batch->selected_count);
+		return false;
+	}
+	for (uint32_t c = 0; c < out->columns; c++) {
+		const struct tr_type *type = batch->columns[c].type;
+
+		if (type == out->schema->types[c] ||
+		    (type != NULL && tr_type_equals_ignoring_null(type, out->schema->types[c])))
+			continue;
+		mismatch(out, c, "the column of a batch of another type");
+		return false;
+	}
+	return true;
 }
 
 static void append(struct tr_collector *out, const struct tr_batch *batch)
@@ -373,7 +538,7 @@ static void append(struct tr_collector *out, const struct tr_batch *batch)
 			m = TR_MIN(n - i, (uint32_t)TR_COUNT_OF(rows));
 			for (uint32_t k = 0; k < m; k++)
 				rows[k] = tr_batch_row(batch, at + i + k);
-			tr_collector_reserve(out, m);
+			make_room(out, m);
 			if (out->has_overflown)
 				return;
 			for (uint32_t c = 0; c < out->columns; c++)
@@ -390,7 +555,7 @@ void tr_collector_add_batch(struct tr_collector *out, const struct tr_batch *bat
 	const struct tr_run_gate *gate = out->gate;
 	const struct tr_watermark_run run = {0, gate->watermark_ms};
 
-	if (!takes(out))
+	if (!takes(out) || batch->selected_count == 0 || !fits(out, batch))
 		return;
 	if (out->op == NULL || tr_run_collector_drain(out, true) != TR_FLOW_MORE) {
 		append(out, batch);

@@ -12,6 +12,9 @@
  * reads it, has no columns: what is set in it goes nowhere.
  *
  * A collector of a source writes to one batch that is not its own, and has no chain.
+ *
+ * A user's mistakes fail the job (run_context.h). In debug builds a pattern lies behind the vectors that tr_collector_reserve has made
+ * room in, and AddressSanitizer is told that nothing may be written there.
  */
 #ifndef TR_API_RUN_COLLECTOR_H
 #define TR_API_RUN_COLLECTOR_H
@@ -42,10 +45,14 @@ struct tr_collector {
 	uint64_t made;    /* rows of all */
 	uint32_t rows;    /* in the buffer, complete */
 	uint32_t rows_max;
+	bool has_vectors;                  /* tr_collector_reserve has made room for vectors, .. */
+	uint32_t reserved;                 /* .. up to this row of the buffer */
+	bool is_guarded;                   /* the pattern lies behind it */
 	bool has_overflown;                /* of a source: more rows than it may make */
 	void *scratch;                     /* of one that drops: where vectors are written */
 	uint64_t set[TR_COLUMNS_MAX / 64]; /* columns of the row to come that are set */
 	uint32_t set_count;
+	uint64_t asked[TR_COLUMNS_MAX / 64]; /* columns whose vectors the user has asked for since it has reserved */
 	struct tr_watermark_run external_run;
 	struct tr_batch external; /* emitted by reference; untouched while the chain is blocked */
 	struct tr_batch_buffer **queue;
@@ -63,6 +70,8 @@ void tr_run_collector_init_dropped(struct tr_collector *out, const void *owner, 
 /** Of a source: writes to `buffer`, which is empty; not more than `rows_max` rows; the first `columns` columns. */
 void tr_run_collector_init_source(struct tr_collector *out, const void *owner, const char *name,
 				  struct tr_batch_buffer *buffer, uint32_t columns, uint32_t rows_max);
+/** The callback has returned: no vector is written any more. */
+void tr_run_collector_end_source(struct tr_collector *out);
 void tr_run_collector_deinit(struct tr_collector *out);
 
 /** Emits what is queued and, with `is_all`, what is in the buffer. MORE: nothing waits. BLOCKED, FAILED. */

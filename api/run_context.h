@@ -3,7 +3,8 @@
  * What a function's callbacks are given on one subtask: its context, with the key, time and row at hand, its states and timers.
  *
  * Whatever a user calls checks that it is inside of a callback of its own subtask, on its thread: a thread-local pointer names the
- * operator whose callback runs.
+ * operator whose callback runs. Another mistake of the user's fails the job when the callback returns (tr_run_mistake): the call that
+ * was wrong does nothing, and what it answers is harmless.
  */
 #ifndef TR_API_RUN_CONTEXT_H
 #define TR_API_RUN_CONTEXT_H
@@ -33,6 +34,15 @@ static inline bool tr_run_input_has_keys(const struct tr_run_input *input)
 	return input->keys.count > 0 || input->is_all;
 }
 
+/** Whose callback runs: the first member of what tr_run_enter is given. */
+struct tr_run_hand {
+	const char *name;          /* of the operator */
+	struct tr_status *failure; /* what its user has done wrong; the first one counts */
+	char *scratch;             /* what calls answer that have nothing else to answer */
+	bool has_copies;           /* debug builds: values of states are being written through copies (run_states.h) */
+};
+void tr_run_hand_deinit(struct tr_run_hand *hand);
+
 /** A function with what surrounds it: the plan of an operator (core/operator.h). In the environment's arena. */
 struct tr_run_function {
 	struct tr_operator op; /* first: what the plan's node has */
@@ -50,6 +60,7 @@ enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
 struct tr_run_windows;
 
 struct tr_context {
+	struct tr_run_hand hand;
 	const struct tr_run_function *plan;
 	struct tr_op_context *op;
 	const struct tr_schema *inputs[TR_RUN_INPUTS_MAX];
@@ -57,8 +68,9 @@ struct tr_context {
 	const struct tr_run_input *input; /* of the rows at hand */
 	struct tr_run_outputs *outputs;
 	void *own;
-	bool is_opening;          /* states may be declared */
-	struct tr_status failure; /* of a call that has no other way to tell */
+	bool is_opening; /* states may be declared */
+	struct tr_status
+		failure; /* of a call that has no other way to tell: fails the job when the callback has returned */
 	int64_t watermark_ms;
 	int64_t timestamp_ms;
 	/* Keyed: */
@@ -96,7 +108,7 @@ static inline void tr_run_choose(struct tr_context *context, uint32_t i)
 	context->key = &context->row_key;
 }
 
-/** A callback of `who` begins or ends. */
+/** A callback of `who` begins or ends; `who` begins with a tr_run_hand. */
 extern _Thread_local const void *tr_run_at_hand __attribute__((tls_model("initial-exec")));
 static inline const void *tr_run_enter(const void *who)
 {
@@ -105,9 +117,28 @@ static inline const void *tr_run_enter(const void *who)
 	tr_run_at_hand = who;
 	return before;
 }
-static inline void tr_run_leave(const void *before) { tr_run_at_hand = before; }
+static inline void tr_run_leave(const void *before)
+{
+#ifdef TR_DEBUG
+	const struct tr_run_hand *hand = tr_run_at_hand;
 
-/** Ends the process with a message that names the operator. */
+	if (hand->has_copies)
+		tr_run_states_settle(&((struct tr_context *)(uintptr_t)hand)->states);
+#endif
+	tr_run_at_hand = before;
+}
+
+/** The callback at hand has done something wrong: the job fails when it returns. Where there is none the process ends. */
+void tr_run_mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** What a callback has answered, with the message that it has left in `st`, if any: a code that we know, and a message. */
+tr_code tr_run_answer(tr_code code, struct tr_status *st);
+
+/** Memory that may be written after a mistake: a vector of the widest values, the largest value of a state, a pointer for each row. */
+enum tr_run_scratch { TR_RUN_SCRATCH_VECTOR, TR_RUN_SCRATCH_VALUE, TR_RUN_SCRATCH_POINTERS };
+void *tr_run_scratch(enum tr_run_scratch what);
+
+/** Ends the process with a message that names the operator: for what nobody can go on from. */
 void tr_run_die(const char *name, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
 
 void tr_run_wrong_thread(const char *name) __attribute__((noreturn));
@@ -119,7 +150,7 @@ static inline void tr_run_check_context(const struct tr_context *context)
 		tr_run_wrong_thread(context->plan->name);
 }
 
-/** The current key; ends the process if there is none. */
+/** The current key. NULL: there is none, which is a mistake of the user's. */
 const struct tr_run_key *tr_run_key(const struct tr_context *context);
 
 #endif

@@ -42,19 +42,15 @@ tr_code tr_run_fold_add(struct tr_run_fold *f, const char *bytes, const struct t
 {
 	const struct tr_row so_far = tr_run_fold_read(f, bytes);
 	struct tr_collector into;
-	const void *before;
-	tr_code code;
 
 	tr_batch_buffer_clear(f->folded);
-	tr_run_collector_init_source(&into, f, f->name, f->folded, f->folded->batch.schema->column_count, 1);
+	tr_run_collector_init_source(&into, tr_run_at_hand, f->name, f->folded, f->folded->batch.schema->column_count,
+				     1);
 	for (uint32_t k = 0; k < f->keys->count; k++)
 		tr_collector_set_column(&into, f->keys->columns[k], row, f->keys->columns[k]);
-	before = tr_run_enter(f);
-	code = f->fold(f->user, &so_far, row, &into, st);
-	if (code == TR_OK)
-		tr_collector_add(&into);
-	tr_run_leave(before);
-	TR_TRY(code);
+	TR_TRY(f->fold(f->user, &so_far, row, &into, st));
+	tr_collector_add(&into);
+	tr_run_collector_end_source(&into);
 	if (into.has_overflown)
 		TR_FAIL(st, TR_ERR_USAGE, "a reduce function sets the columns of one row, and adds none");
 	tr_batch_buffer_seal(f->folded, 1);

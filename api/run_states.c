@@ -4,6 +4,7 @@
  */
 #include "api/run_states.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/run_context.h"
@@ -12,7 +13,6 @@
 
 #define DIRECTORY_VERSION 1
 #define FIXED_BYTES_MAX 4000 /* with integer keys: values lie in the slots of a table */
-#define VALUE_BYTES_MAX 65536
 
 void tr_run_states_init(struct tr_run_states *states, struct tr_context *context)
 {
@@ -29,6 +29,12 @@ static bool is_sorted(const struct tr_run_state *state)
 void tr_run_states_deinit(struct tr_run_states *states)
 {
 	free(states->kinds);
+	while (states->broken_count > 0) {
+		struct tr_run_state *state = states->broken[--states->broken_count];
+
+		free(state->name);
+		free(state);
+	}
 	while (states->count > 0) {
 		struct tr_run_state *state = states->items[--states->count];
 
@@ -36,6 +42,7 @@ void tr_run_states_deinit(struct tr_run_states *states)
 			tr_sorted_table_deinit(&state->sorted);
 		else
 			tr_table_destroy(&state->table);
+		free(state->copy);
 		free(state->values);
 		free(state->is_new);
 		free(state->spans);
@@ -64,9 +71,9 @@ static tr_code check(const struct tr_context *context, const struct tr_state_des
 			TR_FAIL(st, TR_ERR_USAGE, "there are two states of the name '%s'", d->name);
 	if (states->count == TR_RUN_STATES_MAX)
 		TR_FAIL(st, TR_ERR_USAGE, "more than %d states", TR_RUN_STATES_MAX);
-	if (d->value_bytes > VALUE_BYTES_MAX || d->ttl_ms < 0)
+	if (d->value_bytes > TR_RUN_VALUE_BYTES_MAX || d->ttl_ms < 0)
 		TR_FAIL(st, TR_ERR_USAGE, "state '%s': values of %u bytes (%d are the most), time to live %lld ms",
-			d->name, d->value_bytes, VALUE_BYTES_MAX, (long long)d->ttl_ms);
+			d->name, d->value_bytes, TR_RUN_VALUE_BYTES_MAX, (long long)d->ttl_ms);
 	if (d->value_bytes == 0 && (sort == TR_RUN_REDUCING || sort == TR_RUN_AGGREGATING))
 		TR_FAIL(st, TR_ERR_USAGE, "state '%s': an accumulator has a size", d->name);
 	return TR_OK;
@@ -93,26 +100,59 @@ static void create_table(struct tr_run_state *state, const struct tr_context *co
 	}
 }
 
+/** Kept so that it can be freed; if there are too many the process has more wrong with it than we can tell. */
+static void keep_broken(struct tr_run_states *states, struct tr_run_state *state)
+{
+	if (states->broken_count == TR_RUN_STATES_MAX)
+		tr_run_die(states->context->plan->name, "%s", states->context->failure.message);
+	state->is_broken = true;
+	states->broken[states->broken_count++] = state;
+}
+
 struct tr_run_state *tr_run_state_create(struct tr_context *context, const struct tr_state_descriptor *descriptor,
 					 enum tr_run_sort sort, size_t struct_bytes)
 {
 	struct tr_run_states *states = &context->states;
 	struct tr_state_descriptor d = {0};
-	struct tr_run_state *state;
+	struct tr_run_state *state = tr_checked(calloc(1, struct_bytes));
+	struct tr_status st = {0};
+	tr_code code = TR_OK;
 
 	tr_run_check_context(context);
-	memcpy(&d, descriptor, TR_MIN(descriptor->struct_size, sizeof(d)));
-	if (check(context, &d, sort, context->failure.code == TR_OK ? &context->failure : NULL) != TR_OK)
-		return NULL;
-	state = tr_checked(calloc(1, struct_bytes));
+	states->context = context; /* also without keys */
+	if (descriptor == NULL || descriptor->struct_size == 0)
+		code = tr_status_set(&st, TR_ERR_USAGE, 0, TR_WHERE,
+				     "a state needs a descriptor, made by TR_MAKE(tr_state_descriptor, ..)");
+	else
+		memcpy(&d, descriptor, TR_MIN(descriptor->struct_size, sizeof(d)));
+	if (code == TR_OK)
+		code = check(context, &d, sort, &st);
 	state->context = context;
 	state->sort = sort;
-	state->name = tr_checked(strdup(d.name));
+	state->name = tr_checked(strdup(d.name != NULL ? d.name : ""));
 	d.name = state->name;
 	state->descriptor = d;
+	if (code != TR_OK) {
+		tr_run_mistake("%s", st.message);
+		keep_broken(states, state);
+		return state;
+	}
 	create_table(state, context, (uint16_t)(TR_RUN_KIND_STATES + states->count));
 	states->items[states->count++] = state;
 	return state;
+}
+
+const struct tr_run_key *tr_run_state_key(const struct tr_run_state *state)
+{
+	if (TR_UNLIKELY(state == NULL)) {
+		fprintf(stderr, "tailrace: a state is NULL: it was used without having been declared in open\n");
+		abort();
+	}
+	if (TR_UNLIKELY(state->is_broken)) {
+		tr_run_check_context(state->context);
+		return NULL; /* it was told when it was declared */
+	}
+	return tr_run_key(state->context);
 }
 
 void tr_run_states_set_now(struct tr_run_states *states, int64_t now_ms)

@@ -10,6 +10,9 @@
  *     with time to live, and values of any length
  *         row by row: looking up must not make an entry live longer, and values move when they grow.
  *
+ * In debug builds tr_value_state_put answers a copy, which is written back and freed when the state is used with another row or
+ * cleared, or the callback returns: so that AddressSanitizer sees who keeps a pointer, and anybody who writes behind the value.
+ *
  * Records: kind 1 is the directory, not keyed: which state has which kind, by name, so that states may come and go between versions
  * of a job.
  *
@@ -27,6 +30,7 @@
 #include "tailrace/state.h"
 
 #define TR_RUN_STATES_MAX 64
+#define TR_RUN_VALUE_BYTES_MAX 65536 /* of a fixed size */
 
 enum { TR_RUN_KIND_DIRECTORY = 1, TR_RUN_KIND_TIMERS = 2, TR_RUN_KIND_STATES = 16 };
 
@@ -39,6 +43,7 @@ struct tr_run_state {
 	char *name;
 	struct tr_table *table;        /* all; of list and map that of `sorted` */
 	struct tr_sorted_table sorted; /* list and map */
+	bool is_broken;                /* its declaration was a mistake: all it does is nothing */
 	bool has_int_keys;
 	bool is_by_row; /* never by batch: time to live, or values of any length */
 	/* Of the batch at hand: */
@@ -51,11 +56,17 @@ struct tr_run_state {
 	bool is_rare;     /* of the batch before, few rows used it */
 	bool has_cleared; /* one of the values */
 	uint32_t used;    /* how often */
+	char *copy;       /* debug builds: of the value at `copied` .. */
+	void *copied;
+	uint32_t copied_row; /* .. of this chosen row */
 	/* Folds: */
 	tr_reduce_fn reduce;
 	struct tr_aggregate_function aggregate;
 	void *user;
 };
+
+/** A state of any sort, which may be NULL. */
+#define TR_RUN_STATE(state) ((struct tr_run_state *)(state))
 
 struct tr_value_state {
 	struct tr_run_state s;
@@ -77,6 +88,8 @@ struct tr_run_states {
 	struct tr_context *context;
 	struct tr_run_state *items[TR_RUN_STATES_MAX];
 	uint32_t count;
+	struct tr_run_state *broken[TR_RUN_STATES_MAX]; /* without a table; likewise */
+	uint32_t broken_count;
 	uint32_t cursor; /* of a snapshot: tables that are done */
 	struct tr_state_kind *kinds;
 	int8_t places[TR_RUN_STATES_MAX]; /* of a restored job: kind - TR_RUN_KIND_STATES to item; -1: is dropped */
@@ -101,11 +114,19 @@ void tr_run_states_load_end(struct tr_run_states *states);
 const struct tr_state_kind *tr_run_states_kinds(const struct tr_run_states *states, uint32_t *count);
 uint64_t tr_run_states_bytes(const struct tr_run_states *states);
 
-/** A new state; NULL: the context's failure says why. */
+/** Writes back what was given to the user as a copy. */
+void tr_run_states_settle(struct tr_run_states *states);
+void tr_run_state_settle(struct tr_run_state *state);
+
+/** A new state. What is wrong with it is a mistake of the user's, and it then is broken. */
 struct tr_run_state *tr_run_state_create(struct tr_context *context, const struct tr_state_descriptor *descriptor,
 					 enum tr_run_sort sort, size_t struct_bytes);
 
-/** Fixed size: the value of the current key. `is_write`: a new one is zeros, and exists from here on; else NULL: there is none. */
+/** The current key. NULL: the state can't be used, or not here, which is a mistake. */
+const struct tr_run_key *tr_run_state_key(const struct tr_run_state *state);
+
+/** Fixed size: the value of the current key. `is_write`: a new one is zeros, and exists from here on; else NULL: there is none. After a
+ * mistake it is scratch, or NULL. */
 void *tr_run_state_value(struct tr_run_state *state, bool is_write, bool *is_new);
 void tr_run_state_clear(struct tr_run_state *state);
 

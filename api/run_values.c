@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "api/run_context.h"
+#include "api/run_guard.h"
 #include "base/check.h"
 
 /* Of a batch whose rows have used a state less often than in one of so many, the next is looked up row by row. */
@@ -60,6 +61,8 @@ static void unbind(struct tr_run_state *state)
 {
 	const uint32_t n = state->context->keys.count, first = state->first;
 
+	if (state->copy != NULL)
+		tr_run_state_settle(state);
 	state->is_bound = false;
 	state->is_rare = state->used < (n - first) / RARE;
 	if (!state->has_cleared && memchr(state->is_new + first, true, n - first) == NULL)
@@ -74,6 +77,8 @@ static void unbind(struct tr_run_state *state)
 
 void tr_run_states_end_batch(struct tr_run_states *states)
 {
+	if (states->context->hand.has_copies)
+		tr_run_states_settle(states);
 	for (uint32_t i = 0; i < states->count; i++) {
 		struct tr_run_state *state = states->items[i];
 
@@ -109,10 +114,18 @@ static void *one_value(struct tr_run_state *state, const struct tr_run_key *key,
 
 void *tr_run_state_value(struct tr_run_state *state, bool is_write, bool *is_new)
 {
-	struct tr_context *context = state->context;
-	const struct tr_run_key *key = tr_run_key(context);
+	const struct tr_run_key *key = tr_run_state_key(state);
+	struct tr_context *context;
 	void *value;
 
+	*is_new = false;
+	if (TR_UNLIKELY(key == NULL))
+		return is_write ? tr_run_scratch(TR_RUN_SCRATCH_VALUE) : NULL;
+	context = state->context;
+	if (state->copy != NULL && state->copied_row == context->chosen)
+		return state->copy;
+	if (state->copy != NULL)
+		tr_run_state_settle(state);
 	state->used++;
 	if (context->is_timer || (!state->is_bound && (state->is_by_row || state->is_rare)))
 		return one_value(state, key, is_write, is_new);
@@ -132,9 +145,14 @@ void *tr_run_state_value(struct tr_run_state *state, bool is_write, bool *is_new
 
 void tr_run_state_clear(struct tr_run_state *state)
 {
-	struct tr_context *context = state->context;
-	const struct tr_run_key *key = tr_run_key(context);
+	const struct tr_run_key *key = tr_run_state_key(state);
+	struct tr_context *context;
 
+	if (key == NULL)
+		return;
+	context = state->context;
+	if (state->copy != NULL)
+		tr_run_state_settle(state);
 	if (!state->is_bound || context->is_timer) {
 		if (state->has_int_keys)
 			(void)tr_table_erase_i64(state->table, &key->integer, 1);
@@ -158,63 +176,132 @@ struct tr_value_state *tr_value_state_create(struct tr_context *context, const s
 							    sizeof(struct tr_value_state));
 }
 
-static void check_fixed(const struct tr_run_state *state, bool is_fixed)
+/** Values are of one size, or of any length, as the caller wants them. */
+static bool is_fixed(const struct tr_run_state *state, bool wants_fixed)
 {
-	if ((state->descriptor.value_bytes != 0) != is_fixed)
-		tr_run_die(state->context->plan->name, "state '%s' has values of %s", state->name,
-			   is_fixed ? "any length (tr_value_state_get_bytes, set_bytes)"
-				    : "one size (tr_value_state_get, put)");
+	const bool is_good = state == NULL || (state->descriptor.value_bytes != 0) == wants_fixed || state->is_broken;
+
+	if (!is_good)
+		tr_run_mistake("state '%s' has values of %s", state->name,
+			       wants_fixed ? "any length (tr_value_state_get_bytes, set_bytes)"
+					   : "one size (tr_value_state_get, put)");
+	return is_good;
 }
 
 const void *tr_value_state_get(struct tr_value_state *state)
 {
 	bool is_new;
 
-	check_fixed(&state->s, true);
-	return tr_run_state_value(&state->s, false, &is_new);
+	return is_fixed(TR_RUN_STATE(state), true) ? tr_run_state_value(TR_RUN_STATE(state), false, &is_new) : NULL;
+}
+
+/* Debug builds: copies of values, so that what is written behind them or too late is seen. */
+#ifdef TR_DEBUG
+static void *copy_of(struct tr_run_state *state, void *value)
+{
+	const uint32_t bytes = state->descriptor.value_bytes;
+
+	if (value == state->copy)
+		return value;
+	state->copied = value;
+	state->copied_row = state->context->chosen;
+	state->copy = tr_checked(malloc((size_t)bytes + TR_RUN_GUARD_BYTES));
+	memcpy(state->copy, value, bytes);
+	tr_run_guard_put(state->copy + bytes);
+	state->context->hand.has_copies = true;
+	return state->copy;
+}
+
+void tr_run_state_settle(struct tr_run_state *state)
+{
+	const uint32_t bytes = state->descriptor.value_bytes;
+
+	memcpy(state->copied, state->copy, bytes);
+	if (!tr_run_guard_take(state->copy + bytes))
+		tr_run_mistake("state '%s': more than the %u bytes of a value were written", state->name, bytes);
+	free(state->copy);
+	state->copy = NULL;
+}
+#else
+static void *copy_of(struct tr_run_state *state, void *value) { return value; }
+void tr_run_state_settle(struct tr_run_state *state) {}
+#endif
+
+void tr_run_states_settle(struct tr_run_states *states)
+{
+	for (uint32_t i = 0; i < states->count; i++)
+		if (states->items[i]->copy != NULL)
+			tr_run_state_settle(states->items[i]);
+	states->context->hand.has_copies = false;
 }
 
 void *tr_value_state_put(struct tr_value_state *state)
 {
+	struct tr_run_state *s = TR_RUN_STATE(state);
 	bool is_new;
+	void *value;
 
-	check_fixed(&state->s, true);
-	return tr_run_state_value(&state->s, true, &is_new);
+	if (!is_fixed(s, true))
+		return tr_run_scratch(TR_RUN_SCRATCH_VALUE);
+	value = tr_run_state_value(s, true, &is_new);
+	return s->context->failure.code == TR_OK ? copy_of(s, value) : value;
 }
 
-void tr_value_state_clear(struct tr_value_state *state) { tr_run_state_clear(&state->s); }
+void tr_value_state_clear(struct tr_value_state *state) { tr_run_state_clear(TR_RUN_STATE(state)); }
 
 const void *tr_value_state_get_bytes(struct tr_value_state *state, uint32_t *length)
 {
-	const struct tr_run_key *key = tr_run_key(state->s.context);
-	struct tr_table_value value;
+	const struct tr_run_key *key = tr_run_state_key(TR_RUN_STATE(state));
+	struct tr_table_value value = {NULL, 0};
 
-	check_fixed(&state->s, false);
-	(void)tr_table_find(state->s.table, &key->bytes, 1, &value);
+	if (key != NULL && is_fixed(TR_RUN_STATE(state), false))
+		(void)tr_table_find(state->s.table, &key->bytes, 1, &value);
 	*length = value.bytes != NULL ? value.length : 0;
 	return value.bytes;
 }
 
 void tr_value_state_set_bytes(struct tr_value_state *state, const void *bytes, uint32_t length)
 {
-	const struct tr_run_key *key = tr_run_key(state->s.context);
+	const struct tr_run_key *key = tr_run_state_key(TR_RUN_STATE(state));
 
-	check_fixed(&state->s, false);
+	if (key == NULL || !is_fixed(TR_RUN_STATE(state), false))
+		return;
 	if (length > TR_TABLE_VALUE_BYTES_MAX)
-		tr_run_die(state->s.context->plan->name, "state '%s': a value of %u bytes; %u are the most",
-			   state->s.name, length, TR_TABLE_VALUE_BYTES_MAX);
-	(void)tr_table_put(state->s.table, &key->bytes, bytes, length);
+		tr_run_mistake("state '%s': a value of %u bytes; %u are the most", state->s.name, length,
+			       TR_TABLE_VALUE_BYTES_MAX);
+	else
+		(void)tr_table_put(state->s.table, &key->bytes, bytes, length);
+}
+
+/** Pointers to scratch for each row of the batch at hand, after a mistake. */
+static void *const *no_values(const struct tr_run_state *state)
+{
+	const uint32_t count = state->context->batch != NULL ? state->context->batch->selected_count : 1;
+	void **values = tr_run_scratch(TR_RUN_SCRATCH_POINTERS);
+
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = tr_run_scratch(TR_RUN_SCRATCH_VALUE);
+	return values;
 }
 
 void *const *tr_value_state_batch(struct tr_value_state *state)
 {
-	struct tr_run_state *s = &state->s;
-	const struct tr_context *context = s->context;
+	struct tr_run_state *s = TR_RUN_STATE(state);
+	const struct tr_context *context;
 
+	if (s == NULL)
+		(void)tr_run_state_key(s);
+	context = s->context;
 	tr_run_check_context(context);
-	check_fixed(s, true);
-	if (!tr_run_input_has_keys(context->input) || context->batch == NULL || context->is_timer)
-		tr_run_die(context->plan->name, "state '%s': there is no batch at hand", s->name);
+	if (s->copy != NULL)
+		tr_run_state_settle(s);
+	if (s->is_broken || !is_fixed(s, true))
+		return no_values(s);
+	if (!tr_run_input_has_keys(context->input) || context->batch == NULL || context->is_timer ||
+	    context->input->on_batch == NULL) {
+		tr_run_mistake("tr_value_state_batch of state '%s' was called outside of on_batch", s->name);
+		return no_values(s);
+	}
 	if (s->is_bound && s->first > 0)
 		unbind(s);
 	if (!s->is_bound)
@@ -234,9 +321,11 @@ struct tr_reducing_state *tr_reducing_state_create(struct tr_context *context,
 	struct tr_reducing_state *state = (struct tr_reducing_state *)tr_run_state_create(
 		context, descriptor, TR_RUN_REDUCING, sizeof(struct tr_reducing_state));
 
-	if (state != NULL) {
-		state->s.reduce = reduce;
-		state->s.user = user;
+	state->s.reduce = reduce;
+	state->s.user = user;
+	if (reduce == NULL) {
+		tr_run_mistake("state '%s': a reduce function is needed", state->s.name);
+		state->s.is_broken = true;
 	}
 	return state;
 }
@@ -244,8 +333,10 @@ struct tr_reducing_state *tr_reducing_state_create(struct tr_context *context,
 void tr_reducing_state_add(struct tr_reducing_state *state, const void *value)
 {
 	bool is_new;
-	void *so_far = tr_run_state_value(&state->s, true, &is_new);
+	void *so_far = tr_run_state_value(TR_RUN_STATE(state), true, &is_new);
 
+	if (TR_RUN_STATE(state)->is_broken)
+		return;
 	if (is_new)
 		memcpy(so_far, value, state->s.descriptor.value_bytes);
 	else
@@ -256,10 +347,10 @@ const void *tr_reducing_state_get(struct tr_reducing_state *state)
 {
 	bool is_new;
 
-	return tr_run_state_value(&state->s, false, &is_new);
+	return tr_run_state_value(TR_RUN_STATE(state), false, &is_new);
 }
 
-void tr_reducing_state_clear(struct tr_reducing_state *state) { tr_run_state_clear(&state->s); }
+void tr_reducing_state_clear(struct tr_reducing_state *state) { tr_run_state_clear(TR_RUN_STATE(state)); }
 
 /* Aggregating. */
 
@@ -270,8 +361,12 @@ struct tr_aggregating_state *tr_aggregating_state_create(struct tr_context *cont
 	struct tr_aggregating_state *state = (struct tr_aggregating_state *)tr_run_state_create(
 		context, descriptor, TR_RUN_AGGREGATING, sizeof(struct tr_aggregating_state));
 
-	if (state != NULL)
+	if (function != NULL)
 		memcpy(&state->s.aggregate, function, TR_MIN(function->struct_size, sizeof(*function)));
+	if (state->s.aggregate.add == NULL || state->s.aggregate.result == NULL) {
+		tr_run_mistake("state '%s': an aggregate function needs `add` and `result`", state->s.name);
+		state->s.is_broken = true;
+	}
 	return state;
 }
 
@@ -279,8 +374,10 @@ void tr_aggregating_state_add(struct tr_aggregating_state *state, const void *va
 {
 	const struct tr_aggregate_function *f = &state->s.aggregate;
 	bool is_new;
-	void *accumulator = tr_run_state_value(&state->s, true, &is_new);
+	void *accumulator = tr_run_state_value(TR_RUN_STATE(state), true, &is_new);
 
+	if (TR_RUN_STATE(state)->is_broken)
+		return;
 	if (is_new && f->create != NULL)
 		f->create(f->user, accumulator);
 	f->add(f->user, accumulator, value);
@@ -289,11 +386,11 @@ void tr_aggregating_state_add(struct tr_aggregating_state *state, const void *va
 bool tr_aggregating_state_get(struct tr_aggregating_state *state, void *result)
 {
 	bool is_new;
-	const void *accumulator = tr_run_state_value(&state->s, false, &is_new);
+	const void *accumulator = tr_run_state_value(TR_RUN_STATE(state), false, &is_new);
 
 	if (accumulator != NULL)
 		state->s.aggregate.result(state->s.aggregate.user, accumulator, result);
 	return accumulator != NULL;
 }
 
-void tr_aggregating_state_clear(struct tr_aggregating_state *state) { tr_run_state_clear(&state->s); }
+void tr_aggregating_state_clear(struct tr_aggregating_state *state) { tr_run_state_clear(TR_RUN_STATE(state)); }

@@ -31,8 +31,7 @@ static tr_code named(const struct tr_sink *s, tr_code code, struct tr_status *st
 {
 	if (code == TR_OK)
 		return TR_OK;
-	if (st->code == TR_OK)
-		(void)tr_status_set(st, code, 0, TR_WHERE, "it has failed with %s and no message", tr_code_name(code));
+	code = tr_run_answer(code, st);
 	return tr_status_prefix(st, code, "sink '%s', subtask %u", s->name, s->context->subtask);
 }
 
@@ -98,10 +97,12 @@ static enum tr_flow sink_prepare(struct tr_sink *s, uint64_t checkpoint, struct 
 
 	if (flow_of(s, s->function->prepare(s->writer, checkpoint, &handle, st), st) == TR_FLOW_FAILED)
 		return TR_FLOW_FAILED;
-	if (handle.length > TR_SINK_HANDLE_BYTES_MAX) {
+	if (handle.length > TR_SINK_HANDLE_BYTES_MAX || (handle.length > 0 && handle.bytes == NULL)) {
 		(void)named(s,
-			    tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE, "a handle has %u bytes; %d are the most",
-					  handle.length, TR_SINK_HANDLE_BYTES_MAX),
+			    tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
+					  "`prepare` has answered with a handle of %u bytes%s; %d are the most",
+					  handle.length, handle.bytes == NULL ? " at NULL" : "",
+					  TR_SINK_HANDLE_BYTES_MAX),
 			    st);
 		return TR_FLOW_FAILED;
 	}

@@ -41,6 +41,8 @@ struct tr_source {
 };
 
 struct tr_source_reader {
+	struct tr_run_hand hand;
+	struct tr_status failure; /* a mistake in `read` */
 	struct tr_source *source;
 	struct tr_source_context *context;
 	struct tr_environment *env;
@@ -102,6 +104,7 @@ static tr_code reader_open(struct tr_source *source, struct tr_source_context *c
 	struct tr_source_reader *r = tr_checked(calloc(1, sizeof(*r)));
 	tr_code code = TR_OK;
 
+	r->hand = (struct tr_run_hand){.name = source->spec->name, .failure = &r->failure};
 	r->source = source;
 	r->context = context;
 	r->env = context->env;
@@ -110,6 +113,7 @@ static tr_code reader_open(struct tr_source *source, struct tr_source_context *c
 		code = f->open_reader(f->user, context->subtask, &r->own, st);
 	if (code != TR_OK) {
 		free(r);
+		code = tr_run_answer(code, st);
 		return tr_status_prefix(st, code, "source '%s'", source->spec->name);
 	}
 	*reader = r;
@@ -122,6 +126,7 @@ static void reader_close(struct tr_source_reader **reader)
 
 	if (f->close_reader != NULL)
 		f->close_reader(f->user, (*reader)->own);
+	tr_run_hand_deinit(&(*reader)->hand);
 	free(*reader);
 	*reader = NULL;
 }
@@ -182,12 +187,39 @@ static enum tr_flow choose_split(struct tr_source_reader *r, int64_t now_ns, uin
 
 /* Reading. */
 
+/** What `read` has answered makes sense. */
+static tr_code check_read(const struct tr_source_reader *r, const struct tr_source_reading *before,
+			  const struct tr_source_reading *after, const struct tr_collector *out, enum tr_read result,
+			  struct tr_status *st)
+{
+	if (r->failure.code != TR_OK) {
+		*st = r->failure;
+		return st->code;
+	}
+	if (out->has_overflown)
+		TR_FAIL(st, TR_ERR_USAGE, "`read` has collected more than the %u rows it was asked for", out->rows_max);
+	if (after->position < before->position || after->position > before->limit)
+		TR_FAIL(st, TR_ERR_USAGE,
+			"`read` has moved the position from %" PRId64 " to %" PRId64 "; the limit is %" PRId64,
+			before->position, after->position, before->limit);
+	if (out->rows > 0 && after->position == before->position)
+		TR_FAIL(st, TR_ERR_USAGE, "`read` has collected %u rows and left the position at %" PRId64, out->rows,
+			before->position);
+	if (r->source->plan->function.has_watermarks && after->watermark_ms < before->watermark_ms)
+		TR_FAIL(st, TR_ERR_USAGE, "`read` has lowered the watermark from %" PRId64 " to %" PRId64,
+			before->watermark_ms, after->watermark_ms);
+	if (result != TR_READ_MORE && result != TR_READ_WAIT && result != TR_READ_END)
+		TR_FAIL(st, TR_ERR_USAGE, "`read` has answered with result %d, which is none of enum tr_read",
+			(int)result);
+	return TR_OK;
+}
+
 /** The user's read into `into`; *rows: how many. */
 static tr_code read_split(struct tr_source_reader *r, struct tr_source_reading *reading, struct tr_batch_buffer *into,
 			  uint32_t *rows, enum tr_read *result, struct tr_status *st)
 {
 	const struct tr_source_plan_c *plan = r->source->plan;
-	const int64_t before = reading->position;
+	const struct tr_source_reading before = *reading;
 	struct tr_collector out;
 	const void *at_hand;
 	tr_code code;
@@ -196,19 +228,13 @@ static tr_code read_split(struct tr_source_reader *r, struct tr_source_reading *
 	tr_run_collector_init_source(&out, r, r->source->spec->name, into, plan->column_count, reading->rows_max);
 	at_hand = tr_run_enter(r);
 	code = plan->function.read(plan->function.user, r->own, reading, &out, result, st);
+	tr_run_collector_end_source(&out);
 	tr_run_leave(at_hand);
 	*rows = out.rows;
-	if (code == TR_OK && out.has_overflown)
-		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
-				     "`read` has collected more than the %u rows it was asked for", reading->rows_max);
-	else if (code == TR_OK && (reading->position < before || reading->position > reading->limit))
-		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
-				     "`read` has moved the position from %" PRId64 " to %" PRId64
-				     "; the limit is %" PRId64,
-				     before, reading->position, reading->limit);
-	else if (code == TR_OK && *rows > 0 && reading->position == before)
-		code = tr_status_set(st, TR_ERR_USAGE, 0, TR_WHERE,
-				     "`read` has collected %u rows and left the position at %" PRId64, *rows, before);
+	if (code == TR_OK)
+		code = check_read(r, &before, reading, &out, *result, st);
+	else
+		code = tr_run_answer(code, st);
 	return code == TR_OK ? TR_OK
 			     : tr_status_prefix(st, code, "source '%s', %s", r->source->spec->name,
 						split_name(r->source, reading->split));

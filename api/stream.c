@@ -13,11 +13,17 @@
 #include "base/check.h"
 #include "base/type.h"
 
+#define NAME_BYTES_MAX 200 /* of a uid or name */
+
 struct tr_stream *tr_stream_new(struct tr_env *env, const char *what, const struct tr_relation *relation,
 				struct tr_node *node)
 {
 	struct tr_stream *stream = TR_NEW(env->arena, struct tr_stream);
 
+	if (++env->stream_count == TR_ENV_STREAMS_MAX)
+		tr_env_fail(env, what, "the graph has more than %d streams", TR_ENV_STREAMS_MAX);
+	if (env->stream_count >= TR_ENV_STREAMS_MAX)
+		relation = NULL;
 	*stream = (struct tr_stream){.env = env, .what = what, .relation = relation, .node = node};
 	return stream;
 }
@@ -58,7 +64,7 @@ const struct tr_relation *tr_stream_rows(const struct tr_stream *stream)
 
 const struct tr_schema *tr_stream_schema(const struct tr_stream *stream)
 {
-	return stream->relation != NULL ? stream->relation->node->output : NULL;
+	return stream != NULL && stream->relation != NULL ? stream->relation->node->output : NULL;
 }
 
 /* Functions. */
@@ -166,7 +172,7 @@ struct tr_stream *tr_stream_apply(struct tr_stream *stream, struct tr_run_functi
 static struct tr_stream *apply(struct tr_stream *stream, const char *word, const char *title, enum tr_run_kind kind,
 			       bool is_keyed, const char *columns, const struct tr_function *function)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *name = tr_env_next_name(env, word);
 	struct tr_run_function *plan;
 	const struct tr_schema *output;
@@ -174,15 +180,13 @@ static struct tr_stream *apply(struct tr_stream *stream, const char *word, const
 
 	if (stream->relation == NULL)
 		return tr_stream_wrong(env, name);
-	if (function == NULL || function->struct_size == 0) {
-		tr_env_fail(env, name, "a function is needed, made by TR_MAKE(tr_function, ..)");
-		return tr_stream_wrong(env, name);
-	}
 	plan = TR_NEW(env->arena, struct tr_run_function);
 	plan->name = name;
 	plan->kind = kind;
 	plan->is_keyed = is_keyed;
-	memcpy(&plan->function, function, TR_MIN(function->struct_size, sizeof(plan->function)));
+	if (!tr_env_take(env, name, "tr_function", &plan->function, sizeof(plan->function), function) ||
+	    !tr_env_given(env, name, columns, "columns"))
+		return tr_stream_wrong(env, name);
 	problem = check_function(&plan->function, is_keyed);
 	if (problem != NULL) {
 		tr_env_fail(env, name, problem, plan->function.on_row != NULL ? "both" : "none");
@@ -208,7 +212,7 @@ struct tr_stream *tr_stream_flat_map(struct tr_stream *stream, const char *colum
 
 struct tr_stream *tr_stream_process(struct tr_stream *stream, const char *columns, const struct tr_function *function)
 {
-	const bool is_keyed = stream->keys.count > 0;
+	const bool is_keyed = tr_stream_env(stream, __func__) != NULL && stream->keys.count > 0;
 
 	return apply(stream, "process", is_keyed ? "KeyedProcess" : "Process", TR_RUN_FLAT_MAP, is_keyed, columns,
 		     function);
@@ -216,7 +220,7 @@ struct tr_stream *tr_stream_process(struct tr_stream *stream, const char *column
 
 struct tr_stream *tr_stream_filter(struct tr_stream *stream, tr_filter_fn keep, void *user)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *name = tr_env_next_name(env, "filter");
 	struct tr_run_function *plan;
 
@@ -274,14 +278,14 @@ static int32_t declare_side(struct tr_env *env, struct tr_operator *op, const ch
 
 struct tr_stream *tr_stream_side_output(struct tr_stream *of, const char *tag, const char *columns)
 {
-	struct tr_env *env = of->env;
-	const char *what = tr_arena_printf(env->arena, "side output '%s' of %s", tag, of->what);
+	struct tr_env *env = tr_stream_env(of, __func__);
+	const char *what = tr_arena_printf(env->arena, "side output '%s' of %s", tag != NULL ? tag : "", of->what);
 	const struct tr_node *input = of->node;
 	const struct tr_schema *schema;
 	struct tr_node *node;
 	int32_t index, rowtime = -1;
 
-	if (of->relation == NULL)
+	if (of->relation == NULL || !tr_env_given(env, what, tag, "tag") || !tr_env_given(env, what, columns, "columns"))
 		return tr_stream_wrong(env, what);
 	if (of->op == NULL) {
 		tr_env_fail(env, what, "only what calls functions with a context has side outputs");
@@ -345,12 +349,14 @@ static bool find_columns(struct tr_stream *stream, const char *what, const char 
 
 struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns)
 {
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_stream *result;
 	struct tr_key_columns keys;
 
-	if (stream->relation == NULL || !find_columns(stream, "key by", columns, &keys))
-		return tr_stream_wrong(stream->env, "key by");
-	result = tr_stream_new(stream->env, stream->what, stream->relation, stream->node);
+	if (stream->relation == NULL || !tr_env_given(env, "key by", columns, "columns") ||
+	    !find_columns(stream, "key by", columns, &keys))
+		return tr_stream_wrong(env, "key by");
+	result = tr_stream_new(env, stream->what, stream->relation, stream->node);
 	*result = *stream;
 	result->is_all = false;
 	result->keys = keys;
@@ -361,7 +367,7 @@ struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns
 
 static struct tr_stream *partition(struct tr_stream *stream, const char *what, enum tr_exchange_kind kind)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const struct tr_node *node;
 
 	if (stream->relation == NULL)
@@ -384,14 +390,13 @@ struct tr_stream *tr_stream_global(struct tr_stream *stream) { return partition(
 
 struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t count)
 {
-	struct tr_env *env = count > 0 ? streams[0]->env : NULL;
+	struct tr_env *env = tr_stream_env(streams != NULL && count > 0 ? streams[0] : NULL, __func__);
 	const struct tr_node *inputs[TR_PLAN_INPUTS_MAX];
 	const struct tr_relation *first;
 	struct tr_node *node;
 	bool is_bounded = true;
 	int32_t rowtime;
 
-	TR_ASSERT(count > 0);
 	if (count > TR_PLAN_INPUTS_MAX) {
 		tr_env_fail(env, "union", "%u streams; %d are the most", count, TR_PLAN_INPUTS_MAX);
 		return tr_stream_wrong(env, "union");
@@ -399,6 +404,10 @@ struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t cou
 	for (uint32_t i = 0; i < count; i++) {
 		const struct tr_schema *a, *b;
 
+		if (tr_stream_env(streams[i], __func__) != env) {
+			tr_env_fail(env, "union", "%s is of another environment", streams[i]->what);
+			return tr_stream_wrong(env, "union");
+		}
 		if (streams[i]->relation == NULL)
 			return tr_stream_wrong(env, "union");
 		inputs[i] = tr_stream_rows(streams[i])->node;
@@ -426,11 +435,30 @@ struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t cou
 
 /* Of the operator that makes a stream. */
 
+/** A uid or name is there, and can stand in a line. */
+static bool is_name(struct tr_env *env, const char *what, const char *text, const char *which)
+{
+	if (!tr_env_given(env, what, text, which))
+		return false;
+	for (const char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at >= ' ' && *at != '\'' &&
+		    strncmp(at, TR_UID_SEPARATOR, strlen(TR_UID_SEPARATOR)) != 0)
+			continue;
+		tr_env_fail(env, what, "a %s has no control characters, no quotes and no '%s'", which, TR_UID_SEPARATOR);
+		return false;
+	}
+	if (text[0] == '\0' || strlen(text) > NAME_BYTES_MAX)
+		tr_env_fail(env, what, "a %s has 1 to %d bytes", which, NAME_BYTES_MAX);
+	return text[0] != '\0' && strlen(text) <= NAME_BYTES_MAX;
+}
+
 struct tr_stream *tr_stream_uid(struct tr_stream *stream, const char *uid)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 
-	if (stream->node == NULL)
+	if (stream->node == NULL || !is_name(env, stream->what, uid, "uid"))
+		return stream;
+	if (stream->node->given_uid != NULL && strcmp(stream->node->given_uid, uid) == 0)
 		return stream;
 	for (uint32_t i = 0; i < env->uid_count; i++) {
 		if (strcmp(env->uids[i], uid) == 0) {
@@ -449,9 +477,11 @@ struct tr_stream *tr_stream_uid(struct tr_stream *stream, const char *uid)
 
 struct tr_stream *tr_stream_name(struct tr_stream *stream, const char *name)
 {
-	if (stream->node == NULL)
+	struct tr_env *env = tr_stream_env(stream, __func__);
+
+	if (stream->node == NULL || !is_name(env, stream->what, name, "name"))
 		return stream;
-	stream->what = tr_arena_printf(stream->env->arena, "%s", name);
+	stream->what = tr_arena_printf(env->arena, "%s", name);
 	stream->node->name = stream->what;
 	if (stream->function != NULL)
 		stream->function->name = stream->what;
@@ -460,6 +490,8 @@ struct tr_stream *tr_stream_name(struct tr_stream *stream, const char *name)
 
 struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t parallelism)
 {
+	struct tr_env *env = tr_stream_env(stream, __func__);
+
 	if (stream->node == NULL)
 		return stream;
 	if (stream->window != NULL && stream->window->f.inputs[0].is_all && parallelism != 1) {
@@ -467,8 +499,7 @@ struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t paral
 		return stream;
 	}
 	if (parallelism == 0 || parallelism > TR_PARALLELISM_MAX) {
-		tr_env_fail(stream->env, stream->what, "parallelism %u is not in 1 .. %d", parallelism,
-			    TR_PARALLELISM_MAX);
+		tr_env_fail(env, stream->what, "parallelism %u is not in 1 .. %d", parallelism, TR_PARALLELISM_MAX);
 		return stream;
 	}
 	stream->node->given_parallelism = parallelism;
@@ -479,20 +510,21 @@ struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t paral
 
 struct tr_stream *tr_stream_event_time(struct tr_stream *stream, const char *column)
 {
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_relation *copy;
 	int32_t found;
 
-	if (stream->relation == NULL)
+	if (stream->relation == NULL || !tr_env_given(env, stream->what, column, "column"))
 		return stream;
 	found = tr_schema_find(stream->relation->node->output, column);
 	if (found < 0 || !tr_type_is_timestamp(stream->relation->node->output->types[found]) ||
 	    stream->relation->node->output->types[found]->precision > 3) {
-		tr_env_fail(stream->env, stream->what, "'%s' is no column of TIMESTAMP(3) or TIMESTAMP_LTZ(3)", column);
+		tr_env_fail(env, stream->what, "'%s' is no column of TIMESTAMP(3) or TIMESTAMP_LTZ(3)", column);
 		return stream;
 	}
-	copy = TR_NEW(stream->env->arena, struct tr_relation);
+	copy = TR_NEW(env->arena, struct tr_relation);
 	*copy = *stream->relation;
-	copy->columns = TR_NEW_ARRAY(stream->env->arena, copy->column_count, struct tr_bound_column);
+	copy->columns = TR_NEW_ARRAY(env->arena, copy->column_count, struct tr_bound_column);
 	for (uint32_t i = 0; i < copy->column_count; i++) {
 		copy->columns[i] = stream->relation->columns[i];
 		copy->columns[i].role = (int32_t)i == found ? TR_ROLE_ROWTIME : TR_ROLE_NONE;

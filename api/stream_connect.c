@@ -46,11 +46,8 @@ static struct tr_run_function *make_plan(struct tr_env *env, const char *name, c
 	struct tr_co_function f = {0};
 	const char *problem;
 
-	if (function == NULL || function->struct_size == 0) {
-		tr_env_fail(env, name, "a function is needed, made by TR_MAKE(tr_co_function, ..)");
+	if (!tr_env_take(env, name, "tr_co_function", &f, sizeof(f), function))
 		return NULL;
-	}
-	memcpy(&f, function, TR_MIN(function->struct_size, sizeof(f)));
 	problem = check_function(&f, is_keyed);
 	if (problem != NULL) {
 		tr_env_fail(env, name, "%s", problem);
@@ -70,7 +67,7 @@ static struct tr_run_function *make_plan(struct tr_env *env, const char *name, c
 struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_stream *right, const char *columns,
 					    const struct tr_co_function *function)
 {
-	struct tr_env *env = left->env;
+	struct tr_env *env = tr_stream_env(left, __func__);
 	const char *name = tr_env_next_name(env, "connect");
 	const bool is_keyed = left->keys.count > 0;
 	const struct tr_relation *inputs[2];
@@ -79,7 +76,11 @@ struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_st
 	struct tr_stream *result;
 	const char *problem;
 
-	if (left->relation == NULL || right->relation == NULL)
+	if (tr_stream_env(right, __func__) != env) {
+		tr_env_fail(env, name, "%s is of another environment", right->what);
+		return tr_stream_wrong(env, name);
+	}
+	if (left->relation == NULL || right->relation == NULL || !tr_env_given(env, name, columns, "columns"))
 		return tr_stream_wrong(env, name);
 	problem = check_keys(left, right);
 	if (problem != NULL) {

@@ -9,6 +9,8 @@
 #include "api/env.h"
 #include "base/check.h"
 
+#define SPLITS_MAX (1 << 20)
+
 struct tr_table_spec *tr_env_spec(struct tr_env *env, const char *name, const struct tr_connector *connector,
 				  const struct tr_schema *schema, const void *context)
 {
@@ -46,16 +48,21 @@ struct tr_stream *tr_env_from_source(struct tr_env *env, const char *name, const
 				     const struct tr_source_function *function,
 				     const struct tr_watermark_strategy *watermarks)
 {
-	const char *what = tr_arena_printf(env->arena, "source '%s'", name);
+	const char *what = tr_arena_printf(env->arena, "source '%s'", name != NULL ? name : "");
 	struct tr_source_plan_c *plan = TR_NEW(env->arena, struct tr_source_plan_c);
-	const struct tr_schema *schema = tr_embed_schema(&env->embed, what, columns);
+	const struct tr_schema *schema;
 	struct tr_table_spec *spec;
 
-	memcpy(&plan->function, function, TR_MIN(function->struct_size, sizeof(plan->function)));
+	if (!tr_env_given(env, what, name, "name") || !tr_env_given(env, what, columns, "columns") ||
+	    !tr_env_take(env, what, "tr_source_function", &plan->function, sizeof(plan->function), function))
+		return tr_stream_new(env, what, NULL, NULL);
+	schema = tr_embed_schema(&env->embed, what, columns);
 	if (tr_env_take_errors(env, what) || schema == NULL)
 		return tr_stream_new(env, what, NULL, NULL);
-	if (plan->function.read == NULL || plan->function.split_count == 0) {
-		tr_env_fail(env, what, plan->function.read == NULL ? "a source needs `read`" : "a source needs a split");
+	if (plan->function.read == NULL || plan->function.split_count == 0 || plan->function.split_count > SPLITS_MAX) {
+		tr_env_fail(env, what,
+			    plan->function.read == NULL ? "a source needs `read`" : "a source has 1 to %d splits",
+			    SPLITS_MAX);
 		return tr_stream_new(env, what, NULL, NULL);
 	}
 	plan->column_count = schema->column_count;
@@ -125,7 +132,14 @@ struct tr_stream *tr_env_from_batches(struct tr_env *env, const char *name, cons
 		TR_MAKE(tr_source_function, .user = b, .split_count = 1, .read = read_batches);
 	struct tr_stream *stream = tr_env_from_source(env, name, columns, &function, watermarks);
 
-	memcpy(items, batches, count * sizeof(*items));
+	for (uint32_t i = 0; i < count; i++) {
+		if (batches != NULL && batches[i] != NULL)
+			continue;
+		tr_env_fail(env, stream->what, "batch %u is NULL", i);
+		return tr_stream_new(env, stream->what, NULL, NULL);
+	}
+	if (count > 0)
+		memcpy(items, batches, count * sizeof(*items));
 	*b = (struct batches){items, count};
 	for (uint32_t i = 0; stream->relation != NULL && i < count; i++) {
 		if (fits(batches[i]->schema, stream->relation->node->output))
@@ -153,15 +167,15 @@ struct tr_stream *tr_env_add_sink(struct tr_env *env, const char *what, struct t
 
 struct tr_stream *tr_stream_sink_to(struct tr_stream *stream, const char *name, const struct tr_sink_function *function)
 {
-	struct tr_env *env = stream->env;
-	const char *what = tr_arena_printf(env->arena, "sink '%s'", name);
+	struct tr_env *env = tr_stream_env(stream, __func__);
+	const char *what = tr_arena_printf(env->arena, "sink '%s'", name != NULL ? name : "");
 	struct tr_sink_function *copy = TR_NEW(env->arena, struct tr_sink_function);
 	const struct tr_relation *rows;
 	struct tr_node *sink;
 
-	if (stream->relation == NULL)
+	if (stream->relation == NULL || !tr_env_given(env, what, name, "name") ||
+	    !tr_env_take(env, what, "tr_sink_function", copy, sizeof(*copy), function))
 		return tr_stream_new(env, what, NULL, NULL);
-	memcpy(copy, function, TR_MIN(function->struct_size, sizeof(*copy)));
 	if (copy->write == NULL || (copy->prepare == NULL) != (copy->commit == NULL) ||
 	    (copy->prepare == NULL) != (copy->recover == NULL)) {
 		tr_env_fail(env, what,
@@ -206,7 +220,7 @@ static tr_code collect(void *writer, const struct tr_batch *batch, struct tr_sta
 
 struct tr_collected *tr_stream_collect(struct tr_stream *stream)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_collected *collected = tr_checked(calloc(1, sizeof(*collected)));
 	const struct tr_sink_function function =
 		TR_MAKE(tr_sink_function, .user = collected, .open = open_collected, .write = collect);
@@ -220,7 +234,7 @@ struct tr_collected *tr_stream_collect(struct tr_stream *stream)
 
 const struct tr_batch *tr_collected_batch(const struct tr_collected *collected, uint32_t i)
 {
-	return tr_owned_batch_get(collected->batches[i]);
+	return i < collected->count ? tr_owned_batch_get(collected->batches[i]) : NULL;
 }
 
 uint32_t tr_collected_count(const struct tr_collected *collected) { return collected->count; }

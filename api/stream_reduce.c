@@ -61,7 +61,7 @@ static tr_code on_row(struct tr_context *context, const struct tr_row *row, stru
 
 struct tr_stream *tr_stream_reduce(struct tr_stream *stream, tr_reduce_rows_fn fold, void *user)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_run_function *plan = TR_NEW(env->arena, struct tr_run_function);
 	struct reduce *reduce = TR_NEW(env->arena, struct reduce);
 

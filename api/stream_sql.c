@@ -22,20 +22,20 @@ static struct tr_stream *made(struct tr_env *env, const char *what, const struct
 
 struct tr_stream *tr_stream_where(struct tr_stream *stream, const char *condition)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *what = tr_env_next_name(env, "where");
 
-	if (stream->relation == NULL)
+	if (stream->relation == NULL || !tr_env_given(env, what, condition, "condition"))
 		return made(env, what, NULL);
 	return made(env, what, tr_embed_where(&env->embed, what, tr_stream_rows(stream), condition));
 }
 
 struct tr_stream *tr_stream_select(struct tr_stream *stream, const char *expressions)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *what = tr_env_next_name(env, "select");
 
-	if (stream->relation == NULL)
+	if (stream->relation == NULL || !tr_env_given(env, what, expressions, "expressions"))
 		return made(env, what, NULL);
 	return made(env, what,
 		    tr_embed_query(&env->embed, what, tr_stream_rows(stream),
@@ -61,8 +61,9 @@ static const char *key_list(const struct tr_stream *stream)
 	const char *text = "";
 
 	for (uint32_t i = 0; i < stream->keys.count; i++)
-		text = tr_arena_printf(stream->env->arena, "%s`%s`, ", text,
-				       stream->relation->node->output->names[stream->keys.columns[i]]);
+		text = tr_arena_printf(
+			stream->env->arena, "%s%s, ", text,
+			tr_env_quoted(stream->env, stream->relation->node->output->names[stream->keys.columns[i]]));
 	return text;
 }
 
@@ -89,7 +90,7 @@ static const char *window_call(const struct tr_stream *stream, const struct tr_r
 			       const struct tr_windows *w)
 {
 	static const char *const names[] = {"TUMBLE", "HOP", "SESSION"};
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_arena *arena = env->arena;
 	const int32_t rowtime = tr_embed_rowtime(stream->relation);
 	const char *text;
@@ -138,13 +139,13 @@ static struct tr_node *find_window(const struct tr_node *node)
 
 struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr_windows windows, const char *aggregates)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *what = tr_env_next_name(env, "window aggregate");
 	const struct tr_relation *rows;
 	struct tr_stream *result;
 	const char *call;
 
-	if (stream->relation == NULL)
+	if (stream->relation == NULL || !tr_env_given(env, what, aggregates, "aggregates"))
 		return made(env, what, NULL);
 	if (stream->keys.count == 0 && !stream->is_all) {
 		tr_env_fail(env, what,
@@ -180,11 +181,14 @@ static struct tr_node *find_scan(const struct tr_node *node)
 
 struct tr_stream *tr_env_from_table(struct tr_env *env, const char *table)
 {
-	const char *what = tr_arena_printf(env->arena, "table '%s'", table);
-	struct tr_stream *stream =
-		made(env, what,
-		     tr_embed_query(&env->embed, what, NULL, tr_arena_printf(env->arena, "SELECT * FROM `%s`", table)));
+	const char *what = tr_arena_printf(env->arena, "table '%s'", table != NULL ? table : "");
+	struct tr_stream *stream;
 
+	if (!tr_env_given(env, what, table, "table"))
+		return made(env, what, NULL);
+	stream = made(env, what,
+		      tr_embed_query(&env->embed, what, NULL,
+				     tr_arena_printf(env->arena, "SELECT * FROM %s", tr_env_quoted(env, table))));
 	if (stream->relation != NULL)
 		stream->node = find_scan(stream->relation->node);
 	return stream;
@@ -214,21 +218,44 @@ static const char *option_text(struct tr_env *env, const char *const *options)
 static bool declare(struct tr_env *env, const char *what, const char *name, const char *columns,
 		    const char *const *options)
 {
-	const char *script = tr_arena_printf(env->arena, "CREATE TABLE `%s` (\n%s\n) WITH (%s)", name, columns,
-					     option_text(env, options));
+	const char *script;
 
+	for (uint32_t i = 0; options != NULL && options[i] != NULL; i += 2) {
+		if (options[i + 1] != NULL)
+			continue;
+		tr_env_fail(env, what, "option '%s' has no value (options are keys and values in turn, then NULL)",
+			    options[i]);
+		return false;
+	}
+	script = tr_arena_printf(env->arena, "CREATE TABLE %s (\n%s\n) WITH (%s)", tr_env_quoted(env, name), columns,
+				 option_text(env, options));
 	tr_session_declare(env->session, what, script, strlen(script));
 	return !tr_env_take_errors(env, what);
+}
+
+/** The strategy, if one is given. */
+static bool take_strategy(struct tr_env *env, const char *what, struct tr_watermark_strategy *w,
+			  const struct tr_watermark_strategy *given)
+{
+	if (given == NULL)
+		return true;
+	if (!tr_env_take(env, what, "tr_watermark_strategy", w, sizeof(*w), given))
+		return false;
+	if (w->out_of_orderness_ms >= 0 && w->idle_timeout_ms >= 0)
+		return true;
+	tr_env_fail(env, what, "a watermark strategy with negative times makes no sense");
+	return false;
 }
 
 struct tr_stream *tr_env_from_connector(struct tr_env *env, const char *name, const char *columns,
 					const char *const *options, const struct tr_watermark_strategy *watermarks)
 {
-	const char *what = tr_arena_printf(env->arena, "source '%s'", name);
+	const char *what = tr_arena_printf(env->arena, "source '%s'", name != NULL ? name : "");
 	struct tr_watermark_strategy w = {0};
 
-	if (watermarks != NULL)
-		memcpy(&w, watermarks, TR_MIN(watermarks->struct_size, sizeof(w)));
+	if (!tr_env_given(env, what, name, "name") || !tr_env_given(env, what, columns, "columns") ||
+	    !tr_env_given(env, what, options, "options") || !take_strategy(env, what, &w, watermarks))
+		return made(env, what, NULL);
 	if (w.time_column != NULL)
 		columns = tr_arena_printf(env->arena, "%s,\nWATERMARK FOR `%s` AS `%s` - %s", columns, w.time_column,
 					  w.time_column, interval(env->arena, w.out_of_orderness_ms));
@@ -245,11 +272,11 @@ struct tr_stream *tr_env_from_connector(struct tr_env *env, const char *name, co
 
 struct tr_stream *tr_stream_insert_into(struct tr_stream *stream, const char *table)
 {
-	struct tr_env *env = stream->env;
-	const char *what = tr_arena_printf(env->arena, "sink '%s'", table);
+	struct tr_env *env = tr_stream_env(stream, __func__);
+	const char *what = tr_arena_printf(env->arena, "sink '%s'", table != NULL ? table : "");
 	const struct tr_node *sink;
 
-	if (stream->relation == NULL)
+	if (stream->relation == NULL || !tr_env_given(env, what, table, "table"))
 		return made(env, what, NULL);
 	sink = tr_embed_insert(&env->embed, what, tr_stream_rows(stream), table);
 	if (tr_env_take_errors(env, what) || sink == NULL)
@@ -259,22 +286,26 @@ struct tr_stream *tr_stream_insert_into(struct tr_stream *stream, const char *ta
 
 struct tr_stream *tr_stream_sink_to_connector(struct tr_stream *stream, const char *name, const char *const *options)
 {
-	struct tr_env *env = stream->env;
-	const char *what = tr_arena_printf(env->arena, "sink '%s'", name);
+	struct tr_env *env = tr_stream_env(stream, __func__);
+	const char *what = tr_arena_printf(env->arena, "sink '%s'", name != NULL ? name : "");
 	const struct tr_schema *schema = tr_stream_schema(stream);
 	const char *columns = "";
 
-	for (uint32_t i = 0; schema != NULL && i < schema->column_count; i++)
-		columns = tr_arena_printf(env->arena, "%s%s`%s` %s", columns, i > 0 ? ", " : "", schema->names[i],
+	if (schema == NULL || !tr_env_given(env, what, name, "name") || !tr_env_given(env, what, options, "options"))
+		return made(env, what, NULL);
+	for (uint32_t i = 0; i < schema->column_count; i++)
+		columns = tr_arena_printf(env->arena, "%s%s%s %s", columns, i > 0 ? ", " : "",
+					  tr_env_quoted(env, schema->names[i]),
 					  tr_type_text(env->arena, schema->types[i]));
-	if (schema == NULL || !declare(env, what, name, columns, options))
+	if (!declare(env, what, name, columns, options))
 		return made(env, what, NULL);
 	return tr_stream_insert_into(stream, name);
 }
 
 struct tr_stream *tr_stream_print(struct tr_stream *stream)
 {
-	const char *name = tr_arena_printf(stream->env->arena, "print %u", ++stream->env->table_count);
+	struct tr_env *env = tr_stream_env(stream, __func__);
+	const char *name = tr_arena_printf(env->arena, "print %u", ++env->table_count);
 
 	return tr_stream_sink_to_connector(stream, name, (const char *const[]){"connector", "print", NULL});
 }
@@ -319,8 +350,8 @@ struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, struct tr_ta
 	struct tr_watermark_strategy w = {0};
 	int32_t rowtime = -1;
 
-	if (watermarks != NULL)
-		memcpy(&w, watermarks, TR_MIN(watermarks->struct_size, sizeof(w)));
+	if (!take_strategy(env, what, &w, watermarks))
+		return made(env, what, NULL);
 	*output = *spec->schema;
 	output->column_count = column_count;
 	for (uint32_t i = 0; i < column_count; i++)

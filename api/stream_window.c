@@ -66,7 +66,7 @@ static const char *trigger_problem(const struct tr_trigger *t, bool is_merging)
 static bool take_windows(struct tr_stream *stream, struct tr_run_window *plan, const struct tr_windows *windows,
 			 const struct tr_window_options *options)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_window_options o = {0};
 
 	if (options != NULL)
@@ -111,7 +111,7 @@ static bool take_windows(struct tr_stream *stream, struct tr_run_window *plan, c
 
 static bool check(struct tr_stream *stream, const struct tr_run_window *plan)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *problem = function_problem(&plan->function, plan->is_merging);
 
 	if (problem == NULL)
@@ -192,7 +192,7 @@ static int32_t window_time(const struct tr_schema *output)
 
 static const struct tr_schema *output_of(struct tr_stream *stream, const struct tr_run_window *plan, const char *columns)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	const struct tr_schema *output;
 
 	if (plan->function.reduce != NULL && plan->function.process == NULL) {
@@ -209,7 +209,7 @@ struct tr_stream *tr_stream_window_process(struct tr_stream *stream, struct tr_w
 					   const struct tr_window_function *function,
 					   const struct tr_window_options *options)
 {
-	struct tr_env *env = stream->env;
+	struct tr_env *env = tr_stream_env(stream, __func__);
 	struct tr_run_window *plan = TR_NEW(env->arena, struct tr_run_window);
 	const struct tr_schema *output;
 	struct tr_stream *result;
@@ -259,7 +259,7 @@ struct tr_stream *tr_stream_window_all(struct tr_stream *stream)
 
 struct tr_stream *tr_stream_late_rows(struct tr_stream *of)
 {
-	struct tr_env *env = of->env;
+	struct tr_env *env = tr_stream_env(of, __func__);
 	const struct tr_schema *schema;
 	const char *columns = "";
 

@@ -176,11 +176,20 @@ struct tr_row {
 	uint32_t row; /* physical index */
 };
 
-/** Ends the process with a message: a column was read as what it is not. */
-TR_API void tr_row_mismatch(const struct tr_row *row, uint32_t column, const char *asked) __attribute__((noreturn));
+/** What a column that is not there, or is of another kind, is read as; in a callback it fails the job with a message that names operator
+ * and column, elsewhere it ends the process. */
+TR_API int64_t tr_row_mismatch(const struct tr_row *row, uint32_t column, const char *asked);
+TR_API const struct tr_view *tr_row_no_text(const struct tr_row *row, uint32_t column);
+
+static inline bool tr_row_has(const struct tr_row *row, uint32_t column)
+{
+	return __builtin_expect(column < row->batch->schema->column_count, 1);
+}
 
 static inline bool tr_row_is_null(const struct tr_row *row, uint32_t column)
 {
+	if (!tr_row_has(row, column))
+		return tr_row_mismatch(row, column, "") == 0;
 	return tr_column_is_null(&row->batch->columns[column], row->row);
 }
 
@@ -190,12 +199,14 @@ static inline int64_t tr_row_i64(const struct tr_row *row, uint32_t column)
 {
 	const struct tr_column *c = &row->batch->columns[column];
 
+	if (!tr_row_has(row, column))
+		return tr_row_mismatch(row, column, "");
 	switch (c->type->phys) {
 	case TR_PHYS_I64: return tr_column_i64(c, row->row);
 	case TR_PHYS_I32: return tr_column_i32(c, row->row);
 	case TR_PHYS_I16: return tr_column_i16(c, row->row);
 	case TR_PHYS_I8: return tr_column_i8(c, row->row);
-	default: tr_row_mismatch(row, column, "a whole number");
+	default: return tr_row_mismatch(row, column, "a whole number");
 	}
 }
 
@@ -204,21 +215,24 @@ static inline double tr_row_f64(const struct tr_row *row, uint32_t column)
 {
 	const struct tr_column *c = &row->batch->columns[column];
 
+	if (!tr_row_has(row, column))
+		return (double)tr_row_mismatch(row, column, "");
 	switch (c->type->phys) {
 	case TR_PHYS_F64: return tr_column_f64(c, row->row);
 	case TR_PHYS_F32: return (double)tr_column_f32(c, row->row);
-	default: tr_row_mismatch(row, column, "a FLOAT or DOUBLE");
+	default: return (double)tr_row_mismatch(row, column, "a FLOAT or DOUBLE");
 	}
 }
 
-/** Of CHAR, VARCHAR, STRING and their likes of bytes; borrowed from the batch. Its text is not followed by a NUL. */
+/** Of CHAR, VARCHAR, STRING and their likes of bytes; borrowed from the batch; empty for NULL. Its text is not followed by a NUL. */
 static inline const struct tr_view *tr_row_text(const struct tr_row *row, uint32_t column)
 {
+	static const struct tr_view none;
 	const struct tr_column *c = &row->batch->columns[column];
 
-	if (c->type->phys != TR_PHYS_VIEW)
-		tr_row_mismatch(row, column, "a text");
-	return tr_column_view(c, row->row);
+	if (!tr_row_has(row, column) || c->type->phys != TR_PHYS_VIEW)
+		return tr_row_no_text(row, column);
+	return tr_column_is_null(c, row->row) ? &none : tr_column_view(c, row->row);
 }
 
 /** The number of the column of this name; -1: there is none. */

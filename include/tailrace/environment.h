@@ -47,7 +47,7 @@ TR_API const char *tr_env_explain(struct tr_env *env, bool is_json, struct tr_st
 /** Runs the graph in this process and returns when the job has ended: TR_OK when it has finished or was stopped behind a savepoint. */
 TR_API tr_code tr_env_execute(struct tr_env *env, const char *job_name, struct tr_status *st) TR_MUST_USE;
 
-/** Starts the graph; the handle is the caller's, and must be destroyed before the environment. */
+/** Starts the graph; the handle is the caller's, and must be destroyed before the environment. TR_ERR_USAGE: there is a handle already. */
 TR_API tr_code tr_env_execute_async(struct tr_env *env, const char *job_name, struct tr_job **job,
 				    struct tr_status *st) TR_MUST_USE;
 

@@ -20,11 +20,14 @@
  *     }
  *
  * Errors. A callback that returns another code than TR_OK fails the job, with the message that it has left in `st` (TR_FAIL) behind
- * the operator's name; the job then follows its restart strategy.
+ * the operator's name; the job then follows its restart strategy (which starts no job anew after TR_ERR_USAGE, TR_ERR_DATA and
+ * TR_ERR_CONFIG). So does a mistake in using what is declared here: a column that is not there or is of another kind, a state or timer
+ * without a key, more rows than there is room for. The call then does nothing, and the job fails with TR_ERR_USAGE when the callback
+ * has returned. Builds with debug checks also see what is written behind a vector's end.
  *
  * Threads. All callbacks of a subtask come from one thread at a time, never at once; those of different subtasks may. Context,
- * collector and state may be used inside of the callbacks that are given them, on their thread, and nowhere else: another
- * thread ends the process with the operator's name.
+ * collector and state may be used inside of the callbacks that are given them, on their thread, and nowhere else: that
+ * ends the process with the operator's name.
  */
 #ifndef TAILRACE_FUNCTION_H
 #define TAILRACE_FUNCTION_H
@@ -100,8 +103,7 @@ TR_API struct tr_collector *tr_context_side_output(struct tr_context *context, c
 
 /* The collector: rows one at a time. */
 
-/** Sets a column of the row that is being made; what is not set is NULL. `value` is narrowed to the column's width. Another kind of
- * column ends the process. */
+/** Sets a column of the row that is being made; what is not set is NULL. `value` is narrowed to the column's width. */
 TR_API void tr_collector_set_i64(struct tr_collector *out, uint32_t column, int64_t value);
 TR_API void tr_collector_set_f64(struct tr_collector *out, uint32_t column, double value);
 /** Copies the bytes. */
@@ -111,7 +113,7 @@ TR_API void tr_collector_set_column(struct tr_collector *out, uint32_t column, c
 TR_API void tr_collector_set_null(struct tr_collector *out, uint32_t column);
 /** Adds the row that was made, and begins the next. */
 TR_API void tr_collector_add(struct tr_collector *out);
-/** Adds a row of a stream with the same columns. */
+/** Adds a row of a stream with the same columns. A map's row is added by itself. */
 TR_API void tr_collector_add_row(struct tr_collector *out, const struct tr_row *row);
 
 /* The collector: many rows at once. */
@@ -119,7 +121,7 @@ TR_API void tr_collector_add_row(struct tr_collector *out, const struct tr_row *
 /** Room for `rows` (at most TR_BATCH_ROWS_MAX) more rows. Then column c is written by tr_collector_data, which has room for as many
  * values of the type's width, and tr_collector_advance adds them. Fixed-width types; a text is a struct tr_view, and a
  * long one must point to memory that holds until the next callback, or be of tr_collector_text. NULL only as
- * tr_collector_nulls says: clear bits of it are NULL, from bit tr_collector_first on. */
+ * tr_collector_nulls says: clear bits of it are NULL, from bit tr_collector_first on; and columns whose data nobody has asked for. */
 TR_API void tr_collector_reserve(struct tr_collector *out, uint32_t rows);
 TR_API void *tr_collector_data(struct tr_collector *out, uint32_t column);
 TR_API uint64_t *tr_collector_nulls(struct tr_collector *out, uint32_t column);
@@ -127,7 +129,7 @@ TR_API uint32_t tr_collector_first(const struct tr_collector *out);
 TR_API struct tr_view tr_collector_text(struct tr_collector *out, const char *text, uint32_t length);
 TR_API void tr_collector_advance(struct tr_collector *out, uint32_t rows);
 
-/** Adds the selected rows of a batch of the output's types. Its columns may be those of the batch at hand, so that passing a column
+/** Adds the selected rows of a batch with the output's columns, whose schema may be tr_context_output. Its columns may be those of the batch at hand, so that passing a column
  * on costs nothing, or the function's own, which then must hold until its next callback. */
 TR_API void tr_collector_add_batch(struct tr_collector *out, const struct tr_batch *batch);
 

@@ -16,7 +16,7 @@
  * What a restored job does not declare any more is dropped; what is new begins empty; what has another sort, size, version or time
  * to live is refused with both sides.
  *
- * Pointers to values hold until the callback returns or the same state is used with another key or changed, whichever is first;
+ * Pointers to values hold until the callback returns or the same state is used with another row or timer, or changed, whichever is first;
  * those of tr_value_state_batch hold until the callback returns. Null keys have no state: they fail the job.
  *
  * Thread: as for all that callbacks are given (function.h).
@@ -49,6 +49,8 @@ struct tr_state_descriptor {
 	int64_t ttl_ms;   /* time to live, by processing time; 0: for ever. Expired values are never returned */
 	enum tr_ttl_update ttl_update;
 };
+
+/* What is created is never NULL: a wrong descriptor fails the job when `open` has returned. Values are aligned to 8 bytes. */
 
 /* Value: one a key. */
 

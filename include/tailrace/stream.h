@@ -10,7 +10,8 @@
  * here adds an operator that reads one or more streams, and answers with its output. Several may read one stream.
  *
  * Errors. What is wrong is kept in the environment and told by execute, all at once and with the operators' names. The functions
- * never answer NULL: what reads a stream that is wrong is wrong too, without another message.
+ * never answer NULL: what reads a stream that is wrong is wrong too, without another message. (An environment or stream that is NULL
+ * ends the process with the name of the function.)
  *
  * Streams belong to their environment and live as long. Thread: that of the environment.
  */

@@ -396,7 +396,7 @@ static void test_errors(void **state)
 		"connect 1: both streams are keyed, or neither is (tr_stream_key_by)",
 		"connect 3: key column 1 is BIGINT on the left and STRING on the right",
 		"connect 4: the left stream has 1 key columns, the right one 2",
-		"connect 5: a function is needed, made by TR_MAKE(tr_co_function, ..)",
+		"connect 5: a struct tr_co_function is needed, made by TR_MAKE(tr_co_function, ..)",
 		"connect 6: a function has either a callback for rows or one for batches, of each side",
 		"connect 7: on_timer needs keyed streams (tr_stream_key_by)",
 	};

@@ -53,7 +53,7 @@ static void test_errors(void **state)
 {
 	static const char *const expected[] = {
 		"key by: there is no column 'nobody' in source 'rows'",
-		"map 1: a function is needed, made by TR_MAKE(tr_function, ..)",
+		"map 1: a struct tr_function is needed, made by TR_MAKE(tr_function, ..)",
 		"flat map 2: a function has either on_row or on_batch, and this one has none",
 		"process 3: on_timer needs a process function over a keyed stream (tr_stream_key_by)",
 		"window aggregate 4: windows need a keyed stream (tr_stream_key_by)",
@@ -228,6 +228,7 @@ static tr_code sum_batch(struct tr_context *context, const struct tr_batch *batc
 	columns[1].data = values;
 	columns[1].validity = NULL;
 	columns[1].is_constant = false;
+	result.schema = tr_context_output(context);
 	result.columns = columns;
 	tr_collector_add_batch(out, &result);
 	return TR_OK;
