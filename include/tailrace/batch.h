@@ -227,7 +227,7 @@ static inline double tr_row_f64(const struct tr_row *row, uint32_t column)
 /** Of CHAR, VARCHAR, STRING and their likes of bytes; borrowed from the batch; empty for NULL. Its text is not followed by a NUL. */
 static inline const struct tr_view *tr_row_text(const struct tr_row *row, uint32_t column)
 {
-	static const struct tr_view none;
+	static const struct tr_view none = {0, {{0}}};
 	const struct tr_column *c = &row->batch->columns[column];
 
 	if (!tr_row_has(row, column) || c->type->phys != TR_PHYS_VIEW)
