@@ -437,8 +437,6 @@ static const struct tr_type *type_add(struct tr_ask *ask)
 
 	if (!is_point(type) || unit < TR_UNIT_MILLISECOND || unit > TR_UNIT_MILLENNIUM)
 		return NULL;
-	if (type->id == TR_TYPE_TIME && unit >= TR_UNIT_DAY)
-		return NULL;
 	if (type->id == TR_TYPE_DATE && unit < TR_UNIT_DAY)
 		return tr_type_with_precision(ask->arena, TR_TYPE_TIMESTAMP, 6);
 	return type;
@@ -458,13 +456,16 @@ static tr_code run_timestampadd(struct tr_call *call)
 {
 	enum tr_unit unit = unit_at(call, 0);
 	int64_t from = per_second(call->args[2].type), per_day = from * TR_SECONDS_PER_DAY;
+	const bool is_time = call->args[2].type->id == TR_TYPE_TIME;
 
 	TR_CALL_ROWS(call, row) {
 		int64_t count = tr_column_i64(&call->args[1], row), amount;
 		struct local local = read_point(call, 2, row);
 		bool is_bad = false;
 
-		if (unit >= TR_UNIT_MONTH) {
+		if (is_time && unit >= TR_UNIT_DAY) {
+			/* the same time of another day */
+		} else if (unit >= TR_UNIT_MONTH) {
 			is_bad = count > INT32_MAX || count < INT32_MIN;
 			local.days = tr_time_add_months(local.days, is_bad ? 0 : count * months_of(unit));
 		} else if (unit >= TR_UNIT_DAY) {
@@ -490,7 +491,9 @@ static const struct tr_type *type_diff(struct tr_ask *ask)
 	bool good = is_point(ask->want[1]) && is_point(ask->want[2]) && unit >= TR_UNIT_MILLISECOND &&
 		    unit <= TR_UNIT_MILLENNIUM;
 
-	if ((ask->want[1]->id == TR_TYPE_TIME) != (ask->want[2]->id == TR_TYPE_TIME))
+	/* As Flink: between two points of a kind. */
+	if ((ask->want[1]->id == TR_TYPE_TIME) != (ask->want[2]->id == TR_TYPE_TIME) ||
+	    (ask->want[1]->id == TR_TYPE_TIMESTAMP_LTZ) != (ask->want[2]->id == TR_TYPE_TIMESTAMP_LTZ))
 		return NULL;
 	return good ? tr_type_of(TR_TYPE_INT) : NULL;
 }
