@@ -6,16 +6,10 @@
 #ifndef TR_API_RUN_GUARD_H
 #define TR_API_RUN_GUARD_H
 
+#include <sanitizer/asan_interface.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
-#endif
 
 #define TR_RUN_GUARD_BYTES 64 /* column buffers have so many behind their last row */
 #define TR_RUN_GUARD 0xa7
