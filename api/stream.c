@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Streams: operators that call functions, keys, partitioning, unions, names. include/tailrace/stream.h says what users see; SQL texts are
+ * Streams: operators that call functions, side outputs, keys, unions, names. include/tailrace/stream.h says what users see; SQL texts are
  * in stream_sql.c, sources and sinks in stream_ends.c.
  */
 #include <inttypes.h>
@@ -363,30 +363,7 @@ struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns
 	return result;
 }
 
-/* Partitioning. */
-
-static struct tr_stream *partition(struct tr_stream *stream, const char *what, enum tr_exchange_kind kind)
-{
-	struct tr_env *env = tr_stream_env(stream, __func__);
-	const struct tr_node *node;
-
-	if (stream->relation == NULL)
-		return tr_stream_wrong(env, what);
-	node = tr_stream_exchange(env, stream->relation->node, kind, NULL);
-	return tr_stream_new(env, stream->what, tr_stream_over(env, stream->relation, node), stream->node);
-}
-
-struct tr_stream *tr_stream_rebalance(struct tr_stream *stream)
-{
-	return partition(stream, "rebalance", TR_EXCHANGE_REBALANCE);
-}
-
-struct tr_stream *tr_stream_forward(struct tr_stream *stream)
-{
-	return partition(stream, "forward", TR_EXCHANGE_FORWARD);
-}
-
-struct tr_stream *tr_stream_global(struct tr_stream *stream) { return partition(stream, "global", TR_EXCHANGE_GATHER); }
+/* Unions. */
 
 struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t count)
 {

@@ -165,6 +165,7 @@ static void edge_set(struct tr_graph *graph, struct tr_edge *edge, const struct 
 		edge->kind = plan->exchange->exchange.kind;
 		edge->keys = plan->exchange->exchange.keys;
 		edge->key_count = plan->exchange->exchange.key_count;
+		edge->partitioner = plan->exchange->exchange.partitioner;
 	}
 }
 
@@ -342,7 +343,25 @@ static tr_code build_workers(struct tr_graph *graph, struct tr_status *st)
 
 static bool edge_joins(const struct tr_edge *edge, uint32_t producer, uint32_t consumer)
 {
-	return edge->kind == TR_EXCHANGE_FORWARD ? producer == consumer : true;
+	const uint32_t producers = edge->producer->parallelism, consumers = edge->consumer->parallelism;
+
+	switch (edge->kind) {
+	case TR_EXCHANGE_FORWARD: return producer == consumer;
+	case TR_EXCHANGE_RESCALE:
+		return producers < consumers ? consumer * producers / consumers == producer
+					     : producer * consumers / producers == consumer;
+	default: return true;
+	}
+}
+
+static uint32_t count_channels(const struct tr_edge *edge)
+{
+	uint32_t count = 0;
+
+	for (uint32_t p = 0; p < edge->producer->parallelism; p++)
+		for (uint32_t c = 0; c < edge->consumer->parallelism; c++)
+			count += edge_joins(edge, p, c);
+	return count;
 }
 
 static uint32_t packet_rows(const struct tr_graph *graph, uint32_t targets)
@@ -359,12 +378,8 @@ static void build_channels(struct tr_graph *graph)
 	const uint32_t credits = graph->plan->credits > 0 ? graph->plan->credits : TR_CHANNEL_CREDITS_DEFAULT;
 	size_t count = 0;
 
-	for (uint32_t e = 0; e < graph->edge_count; e++) {
-		const struct tr_edge *edge = &graph->edges[e];
-		const size_t pairs = (size_t)edge->producer->parallelism * edge->consumer->parallelism;
-
-		count += edge->kind == TR_EXCHANGE_FORWARD ? edge->producer->parallelism : pairs;
-	}
+	for (uint32_t e = 0; e < graph->edge_count; e++)
+		count += count_channels(&graph->edges[e]);
 	graph->channels = aligned_alloc(64, TR_MAX(count, 1) * sizeof(struct tr_channel));
 	TR_ASSERT(graph->channels != NULL);
 	for (uint32_t e = 0; e < graph->edge_count; e++) {
@@ -469,8 +484,8 @@ static struct tr_op *create_exchange(struct tr_subtask *subtask, const struct tr
 		if (channel != NULL)
 			channels[count++] = channel;
 	}
-	return tr_exchange_create(&subtask->context, edge->kind, edge->schema, edge->keys, edge->key_count, channels,
-				  count);
+	return tr_exchange_create(&subtask->context, edge->kind, edge->schema, edge->keys, edge->key_count,
+				  edge->partitioner, channels, count);
 }
 
 /** Operator i of the chain is place i of the stage. */

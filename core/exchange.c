@@ -6,6 +6,8 @@
  * order of the batch. (A list per target takes more room than a counting sort, but no pass to count.) Then each
  * target's rows are gathered column by column into its packet.
  *
+ * SHUFFLE and CUSTOM are told the targets row by row and go on in the same way. BROADCAST has one list for all targets.
+ *
  * A target without credit keeps its place in the list of rows and the others go on; when some target is left over, the
  * answer is BLOCKED, and resume tries those that are left. The batch stays where it is meanwhile (contract 2 of op.h).
  */
@@ -27,7 +29,9 @@ struct exchange {
 	uint32_t key_group_count;
 	uint32_t channel_count;
 	struct tr_channel **channels;
-	uint32_t turn; /* REBALANCE: target of the next batch */
+	uint32_t turn; /* REBALANCE, RESCALE: target of the next batch */
+	const struct tr_partitioner *partitioner;
+	uint64_t dealt; /* SHUFFLE: rows so far */
 	/* What is left of the batch in hand: target t's rows are rows[from[t] .. to[t]). */
 	enum work work;
 	const struct tr_batch *batch;
@@ -36,9 +40,17 @@ struct exchange {
 	const uint32_t *rows; /* `lists`, `iota`, or the batch's selection */
 	uint32_t capacity;    /* of the arrays below */
 	uint64_t *hashes;
-	uint32_t *lists; /* HASH: `capacity` rows per target */
-	uint32_t *iota;  /* 0, 1, 2, ... */
+	uint32_t *targets; /* SHUFFLE, CUSTOM */
+	uint32_t *lists;   /* HASH, SHUFFLE, CUSTOM: `capacity` rows per target */
+	uint32_t *iota;    /* 0, 1, 2, ... */
 };
+
+static bool has_targets(const struct exchange *x)
+{
+	return x->kind == TR_EXCHANGE_SHUFFLE || x->kind == TR_EXCHANGE_CUSTOM;
+}
+
+static bool has_lists(const struct exchange *x) { return x->kind == TR_EXCHANGE_HASH || has_targets(x); }
 
 static void reserve(struct exchange *x, uint32_t rows)
 {
@@ -46,10 +58,13 @@ static void reserve(struct exchange *x, uint32_t rows)
 		return;
 	rows = TR_MAX(rows, x->capacity * 2);
 	x->hashes = realloc(x->hashes, rows * sizeof(*x->hashes));
-	if (x->kind == TR_EXCHANGE_HASH)
+	if (has_lists(x))
 		x->lists = realloc(x->lists, (size_t)rows * x->channel_count * sizeof(*x->lists));
+	if (has_targets(x))
+		x->targets = realloc(x->targets, rows * sizeof(*x->targets));
 	x->iota = realloc(x->iota, rows * sizeof(*x->iota));
-	TR_ASSERT(x->hashes != NULL && x->iota != NULL && (x->lists != NULL || x->kind != TR_EXCHANGE_HASH));
+	TR_ASSERT(x->hashes != NULL && x->iota != NULL && (x->lists != NULL || !has_lists(x)) &&
+		  (x->targets != NULL || !has_targets(x)));
 	for (uint32_t i = x->capacity; i < rows; i++)
 		x->iota[i] = i;
 	x->capacity = rows;
@@ -77,13 +92,13 @@ static void deal_rows(const uint64_t *restrict hashes, const uint32_t *restrict 
 	}
 }
 
-static void deal_by_hash(struct exchange *x, const struct tr_batch *batch)
+static const uint32_t *rows_of(const struct exchange *x, const struct tr_batch *batch)
 {
-	uint32_t counts[TR_PARALLELISM_MAX] = {0};
+	return batch->selection != NULL ? batch->selection : x->iota;
+}
 
-	hash_keys(x, batch);
-	deal_rows(x->hashes, batch->selection != NULL ? batch->selection : x->iota, batch->selected_count,
-		  x->key_group_count, x->channel_count, x->capacity, counts, x->lists);
+static void use_lists(struct exchange *x, const uint32_t *counts)
+{
 	for (uint32_t t = 0; t < x->channel_count; t++) {
 		x->from[t] = t * x->capacity;
 		x->to[t] = x->from[t] + counts[t];
@@ -91,12 +106,60 @@ static void deal_by_hash(struct exchange *x, const struct tr_batch *batch)
 	x->rows = x->lists;
 }
 
+static void deal_by_hash(struct exchange *x, const struct tr_batch *batch)
+{
+	uint32_t counts[TR_PARALLELISM_MAX] = {0};
+
+	hash_keys(x, batch);
+	deal_rows(x->hashes, rows_of(x, batch), batch->selected_count, x->key_group_count, x->channel_count,
+		  x->capacity, counts, x->lists);
+	use_lists(x, counts);
+}
+
+static tr_code choose_targets(struct exchange *x, const struct tr_batch *batch, struct tr_status *st)
+{
+	if (x->kind == TR_EXCHANGE_CUSTOM)
+		return x->partitioner->choose(x->partitioner, batch, x->channel_count, x->targets, st);
+	for (uint32_t i = 0; i < batch->selected_count; i++) /* subtasks do not march in step */
+		x->targets[i] = (uint32_t)((tr_hash_u64(x->dealt++ ^ (uint64_t)x->op.context->subtask << 56) >> 32) *
+						   x->channel_count >>
+					   32);
+	return TR_OK;
+}
+
+static tr_code deal_by_targets(struct exchange *x, const struct tr_batch *batch, struct tr_status *st)
+{
+	const uint32_t *rows = rows_of(x, batch);
+	uint32_t counts[TR_PARALLELISM_MAX] = {0};
+
+	TR_TRY(choose_targets(x, batch, st));
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const uint32_t t = x->targets[i];
+
+		if (t >= x->channel_count)
+			TR_FAIL(st, TR_ERR_USAGE, "%s: it chose subtask %u, and there are %u", x->partitioner->name, t,
+				x->channel_count);
+		x->lists[(size_t)t * x->capacity + counts[t]++] = rows[i];
+	}
+	use_lists(x, counts);
+	return TR_OK;
+}
+
+static void deal_to_all(struct exchange *x, const struct tr_batch *batch)
+{
+	for (uint32_t t = 0; t < x->channel_count; t++) {
+		x->from[t] = 0;
+		x->to[t] = batch->selected_count;
+	}
+	x->rows = rows_of(x, batch);
+}
+
 static void deal_to_one(struct exchange *x, const struct tr_batch *batch, uint32_t target)
 {
 	memset(x->from, 0, sizeof(x->from));
 	memset(x->to, 0, sizeof(x->to));
 	x->to[target] = batch->selected_count;
-	x->rows = batch->selection != NULL ? batch->selection : x->iota;
+	x->rows = rows_of(x, batch);
 }
 
 /** Goes on with the rows in hand. */
@@ -125,13 +188,26 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 	TR_ASSERT(input == 0 && x->work == WORK_NONE);
 	reserve(x, TR_MAX(batch->selected_count, 1));
-	if (x->channel_count == 1) {
-		deal_to_one(x, batch, 0);
-	} else if (x->kind == TR_EXCHANGE_REBALANCE) {
+	switch (x->kind) {
+	case TR_EXCHANGE_FORWARD:
+	case TR_EXCHANGE_GATHER:
+	case TR_EXCHANGE_REBALANCE:
+	case TR_EXCHANGE_RESCALE:
 		deal_to_one(x, batch, x->turn);
 		x->turn = (x->turn + 1) % x->channel_count;
-	} else {
-		deal_by_hash(x, batch);
+		break;
+	case TR_EXCHANGE_BROADCAST: deal_to_all(x, batch); break;
+	case TR_EXCHANGE_HASH:
+		if (x->channel_count == 1)
+			deal_to_one(x, batch, 0);
+		else
+			deal_by_hash(x, batch);
+		break;
+	case TR_EXCHANGE_SHUFFLE:
+	case TR_EXCHANGE_CUSTOM:
+		if (deal_by_targets(x, batch, &op->context->status) != TR_OK)
+			return TR_FLOW_FAILED;
+		break;
 	}
 	op->metrics.rows_out += batch->selected_count;
 	x->work = WORK_ROWS;
@@ -229,6 +305,7 @@ static void destroy(struct tr_op *op)
 	free(x->channels);
 	free(x->hashes);
 	free(x->lists);
+	free(x->targets);
 	free(x->iota);
 	free(x);
 }
@@ -247,7 +324,8 @@ static const struct tr_op_ops exchange_ops = {
 
 struct tr_op *tr_exchange_create(struct tr_op_context *context, enum tr_exchange_kind kind,
 				 const struct tr_schema *schema, const uint32_t *keys, uint32_t key_count,
-				 struct tr_channel *const *channels, uint32_t channel_count)
+				 const struct tr_partitioner *partitioner, struct tr_channel *const *channels,
+				 uint32_t channel_count)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
 
@@ -263,6 +341,7 @@ struct tr_op *tr_exchange_create(struct tr_op_context *context, enum tr_exchange
 	x->turn = context->subtask % channel_count;
 	x->channel_count = channel_count;
 	x->channels = calloc(channel_count, sizeof(struct tr_channel *));
+	x->partitioner = partitioner;
 	x->key_count = key_count;
 	x->key_group_count = context->key_groups != 0 ? context->key_groups : TR_KEY_GROUPS_DEFAULT;
 	x->keys = calloc(key_count + 1, sizeof(*x->keys));

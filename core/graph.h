@@ -48,6 +48,7 @@ struct tr_edge {
 	enum tr_exchange_kind kind;
 	const uint32_t *keys;
 	uint32_t key_count;
+	const struct tr_partitioner *partitioner; /* CUSTOM */
 	const struct tr_schema *schema;
 	struct tr_stage *producer;
 	struct tr_stage *consumer;

@@ -93,6 +93,8 @@ static tr_code check_exchange(const struct tr_node *node, struct tr_status *st)
 		FAIL_NODE(st, node, "input and output differ");
 	if (node->exchange.kind == TR_EXCHANGE_HASH && node->exchange.key_count == 0)
 		FAIL_NODE(st, node, "a hash exchange needs keys");
+	if ((node->exchange.kind == TR_EXCHANGE_CUSTOM) != (node->exchange.partitioner != NULL))
+		FAIL_NODE(st, node, "a custom exchange, and no other, has a partitioner");
 	for (uint32_t i = 0; i < node->exchange.key_count; i++)
 		if (node->exchange.keys[i] >= input->column_count)
 			FAIL_NODE(st, node, "key column %u does not exist", node->exchange.keys[i]);

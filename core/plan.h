@@ -58,6 +58,24 @@ enum tr_exchange_kind {
 	TR_EXCHANGE_HASH,      /* by key columns */
 	TR_EXCHANGE_REBALANCE, /* batch by batch in turn */
 	TR_EXCHANGE_GATHER,    /* all to subtask 0 of a stage of parallelism 1 */
+	TR_EXCHANGE_BROADCAST, /* all to each subtask */
+	TR_EXCHANGE_SHUFFLE,   /* row by row, as if at random */
+	TR_EXCHANGE_RESCALE,   /* batch by batch in turn, among those of about the same number */
+	TR_EXCHANGE_CUSTOM,    /* as a partitioner says */
+};
+
+/** Says for the selected rows of a batch to which of `count` subtasks they go: targets[i]. In the plan's arena. */
+struct tr_partitioner {
+	tr_code (*choose)(const struct tr_partitioner *self, const struct tr_batch *batch, uint32_t count,
+			  uint32_t *targets, struct tr_status *st);
+	const char *name; /* for messages */
+};
+
+/** Whether a node may run in one chain with its neighbours. */
+enum tr_chaining {
+	TR_CHAINING_ALWAYS,
+	TR_CHAINING_HEAD,  /* not with what it reads */
+	TR_CHAINING_NEVER, /* nor with its readers */
 };
 
 struct tr_node {
@@ -70,6 +88,8 @@ struct tr_node {
 	const char *name;           /* what its user calls it, for people; or NULL */
 	const char *given_uid;      /* its user's; NULL: the way from the sink */
 	uint32_t given_parallelism; /* its user's; 0: who makes the plan decides */
+	enum tr_chaining chaining;  /* its user's */
+	uint32_t shared; /* copies with one number become one node: it must be run once (sql/share.h); or 0 */
 	/* Made by tr_plan_check (core/plan_uid.c has the rules). */
 	const char *uid;         /* by which its state is found again, all its names; NULL: has no state */
 	const char *fingerprint; /* what its state depends on */
@@ -152,6 +172,7 @@ struct tr_node {
 			enum tr_exchange_kind kind;
 			const uint32_t *keys; /* HASH: columns of the input */
 			uint32_t key_count;
+			const struct tr_partitioner *partitioner; /* CUSTOM */
 		} exchange;
 		struct {
 			const struct tr_table_spec *table; /* schema: what the sink receives, in order */

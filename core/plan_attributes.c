@@ -295,6 +295,10 @@ static void exchange(struct printer *p, const struct tr_node *node)
 	case TR_EXCHANGE_FORWARD: item(p, "forward"); break;
 	case TR_EXCHANGE_REBALANCE: item(p, "rebalance"); break;
 	case TR_EXCHANGE_GATHER: item(p, "single"); break;
+	case TR_EXCHANGE_BROADCAST: item(p, "broadcast"); break;
+	case TR_EXCHANGE_SHUFFLE: item(p, "shuffle"); break;
+	case TR_EXCHANGE_RESCALE: item(p, "rescale"); break;
+	case TR_EXCHANGE_CUSTOM: item(p, "custom"); break;
 	case TR_EXCHANGE_HASH:
 		tr_bytes_append_str(&p->value, "hash[");
 		key_items(p, node->inputs[0]->output, node->exchange.keys, node->exchange.key_count);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "sql/job.h"
 #include "sql/parse.h"
+#include "sql/share.h"
 #include "sql/type_name.h"
 
 void tr_embed_init(struct tr_embed *embed, struct tr_session *session)
@@ -181,6 +182,7 @@ struct tr_plan *tr_embed_plan(struct tr_embed *embed, const struct tr_node *cons
 	struct tr_step step = {0};
 
 	(void)begin(embed, "the job", "");
+	tr_share_mark(&embed->session->arena, sinks, count);
 	if (!tr_job_plan(embed->session, &embed->binder, sinks, count, &step))
 		return NULL;
 	*bound = step.bound;

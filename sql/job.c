@@ -592,9 +592,9 @@ static bool make_plan(struct job *job, struct tr_span span, struct tr_step *step
 				   &physical[i], &st) != TR_OK)
 			goto failed;
 	}
-	if (tr_config_boolean(&session->config, "table.optimizer.reuse-sub-plan-enabled"))
-		tr_reuse_nodes(&session->arena, physical, job->sink_count,
-			       tr_config_boolean(&session->config, "table.optimizer.reuse-source-enabled"));
+	tr_reuse_nodes(&session->arena, physical, job->sink_count,
+		       tr_config_boolean(&session->config, "table.optimizer.reuse-source-enabled"),
+		       !tr_config_boolean(&session->config, "table.optimizer.reuse-sub-plan-enabled"));
 	plan->sinks = physical;
 	if (tr_plan_check(plan, &st) != TR_OK)
 		goto failed;

@@ -215,8 +215,10 @@ bool tr_node_equals(const struct tr_node *a, const struct tr_node *b)
 	if (a->kind != b->kind || a->kind == TR_NODE_SINK || a->parallelism != b->parallelism ||
 	    a->input_count != b->input_count || !schemas_equal(a->output, b->output) ||
 	    !texts_equal(a->name, b->name) || !texts_equal(a->given_uid, b->given_uid) ||
-	    a->given_parallelism != b->given_parallelism)
+	    a->given_parallelism != b->given_parallelism || a->chaining != b->chaining)
 		return false;
+	if (a->shared != 0 || b->shared != 0)
+		return a->shared == b->shared;
 	switch (a->kind) {
 	case TR_NODE_SCAN: return scans_equal(a, b);
 	case TR_NODE_VALUES:
@@ -236,7 +238,8 @@ bool tr_node_equals(const struct tr_node *a, const struct tr_node *b)
 	case TR_NODE_SORT:
 	case TR_NODE_LIMIT: return sorts_equal(a, b);
 	case TR_NODE_EXCHANGE:
-		return a->exchange.kind == b->exchange.kind && a->exchange.key_count == b->exchange.key_count &&
+		return a->exchange.kind == b->exchange.kind && a->exchange.partitioner == b->exchange.partitioner &&
+		       a->exchange.key_count == b->exchange.key_count &&
 		       numbers_equal(a->exchange.keys, b->exchange.keys, a->exchange.key_count);
 	case TR_NODE_OPERATOR: /* one that was written once, and copied on its way here */
 		return a->custom.op == b->custom.op && a->custom.keys == b->custom.keys;

@@ -74,10 +74,13 @@ static bool stays_small(struct tr_arena *arena, const struct tr_expr *const *exp
 	return size <= NODES_MAX;
 }
 
+/* Whether the node stays as it is for all its readers: nothing is moved past it, out of it, or left out of it. */
+static bool is_fixed(const struct tr_node *node) { return node->shared != 0 || node->chaining != TR_CHAINING_ALWAYS; }
+
 /* Whether all that `project` computes can be put into the projection above it. */
 static bool merges(struct tr_arena *arena, const struct tr_node *above, const struct tr_node *project)
 {
-	if (project->kind != TR_NODE_PROJECT ||
+	if (project->kind != TR_NODE_PROJECT || is_fixed(project) ||
 	    !stays_small(arena, above->project.exprs, above->output->column_count, project))
 		return false;
 	for (uint32_t i = 0; i < above->output->column_count; i++) {
@@ -218,6 +221,8 @@ static const struct tr_node *make_filter(struct tr_arena *arena, const struct tr
 	condition = tr_expr_fold(arena, condition);
 	if (is_true(condition))
 		return input;
+	if (is_fixed(input))
+		return filter_above(arena, input, condition);
 	if (input->kind == TR_NODE_PROJECT && stays_small(arena, &condition, 1, input) &&
 	    !reads_volatile(condition, input)) {
 		const struct tr_expr *below =
@@ -252,7 +257,7 @@ static const struct tr_node *sink_filters(struct tr_arena *arena, const struct t
 
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = sink_filters(arena, node->inputs[i]);
-	if (node->kind == TR_NODE_FILTER)
+	if (node->kind == TR_NODE_FILTER && !is_fixed(node))
 		return make_filter(arena, inputs[0], node->filter.condition);
 	return tr_plan_copy(arena, node, inputs);
 }
@@ -657,6 +662,8 @@ static const struct tr_node *prune_all(struct tr_arena *arena, const struct tr_n
 
 static const struct tr_node *prune(struct tr_arena *arena, const struct tr_node *node, struct usage *usage)
 {
+	if (is_fixed(node))
+		*usage = usage_new(arena, usage->count, true);
 	switch (node->kind) {
 	case TR_NODE_SCAN: return prune_scan(arena, node, usage);
 	case TR_NODE_PROJECT: return prune_project(arena, node, usage);
@@ -688,7 +695,7 @@ static void narrow(struct tr_arena *arena, const struct tr_node *node, const str
 		   uint32_t count)
 {
 	if (node->kind == TR_NODE_SCAN) {
-		if (readers == NULL) {
+		if (readers == NULL || is_fixed(node)) {
 			for (uint32_t i = 0; i < node->output->column_count; i++)
 				add_need(arena, (struct tr_need **)(uintptr_t)node->scan.table->needs,
 					 node->scan.exprs[i]);
@@ -701,7 +708,7 @@ static void narrow(struct tr_arena *arena, const struct tr_node *node, const str
 		narrow(arena, node->inputs[0], node->project.exprs, node->output->column_count);
 		return;
 	}
-	if (node->kind == TR_NODE_FILTER && readers != NULL) {
+	if (node->kind == TR_NODE_FILTER && readers != NULL && !is_fixed(node)) {
 		const struct tr_expr **all = TR_NEW_ARRAY(arena, count + 1, const struct tr_expr *);
 
 		memcpy(all, readers, count * sizeof(*all));
@@ -738,10 +745,10 @@ static const struct tr_node *fuse(struct tr_arena *arena, const struct tr_node *
 
 	for (uint32_t i = 0; i < node->input_count; i++)
 		inputs[i] = fuse(arena, node->inputs[i]);
-	if (node->kind == TR_NODE_PROJECT && is_identity(node, inputs[0]->output))
+	if (node->kind == TR_NODE_PROJECT && !is_fixed(node) && is_identity(node, inputs[0]->output))
 		return inputs[0];
 	copy = tr_plan_copy(arena, node, inputs);
-	if (node->kind == TR_NODE_PROJECT && inputs[0]->kind == TR_NODE_FILTER) {
+	if (node->kind == TR_NODE_PROJECT && inputs[0]->kind == TR_NODE_FILTER && !is_fixed(inputs[0])) {
 		copy = tr_plan_copy(arena, node, inputs[0]->inputs);
 		copy->project.condition = inputs[0]->filter.condition;
 	}

@@ -214,6 +214,8 @@ static const struct tr_node *with_position(struct tr_arena *arena, const struct 
 	const struct tr_node *input;
 	struct tr_node *copy;
 
+	if (node->shared != 0) /* it is the same for all its readers */
+		return project(arena, node, tr_expr_i64(arena, position_type(arena), 0));
 	switch (node->kind) {
 	case TR_NODE_SCAN:
 		copy = tr_plan_copy(arena, node, NULL);

@@ -4,7 +4,7 @@
  * without state runs with its input's, a keyed one behind a hash exchange. One subtask needs no exchange. Aggregates
  * that can be merged are computed in two phases, unless table.optimizer.agg-phase-strategy says otherwise.
  *
- * A node that was given a parallelism has it; an exchange that was asked for leads to as many subtasks as its reader has.
+ * What must not be chained has a forward exchange between. A node that was given a parallelism has it; an exchange that was asked for leads to as many subtasks as its reader has.
  */
 #include <strings.h>
 
@@ -63,12 +63,27 @@ static const struct tr_node *by_key(const struct pass *pass, const struct tr_nod
 	return node;
 }
 
+/* What `node` reads, behind an exchange if they must not be in one chain and there is none. */
+static const struct tr_node *unchain(const struct pass *pass, const struct tr_node *node, const struct tr_node *input)
+{
+	const struct tr_node *made = input->kind == TR_NODE_SIDE_OUTPUT ? input->inputs[0] : input;
+
+	if (node->kind == TR_NODE_EXCHANGE || node->kind == TR_NODE_SIDE_OUTPUT || input->kind == TR_NODE_EXCHANGE ||
+	    (node->chaining == TR_CHAINING_ALWAYS && made->chaining != TR_CHAINING_NEVER))
+		return input;
+	return exchange(pass, input, TR_EXCHANGE_FORWARD, input->parallelism, 0);
+}
+
 static tr_code aggregate(const struct pass *pass, const struct tr_node *node, const struct tr_node *input,
 			 const struct tr_node **result, struct tr_status *st)
 {
-	struct tr_node *local, *global = tr_plan_node(pass->arena, node->kind, &input, 1);
-	const struct tr_node *const *inputs = global->inputs;
+	struct tr_node *local, *global;
+	const struct tr_node *const *inputs;
 
+	if (input->parallelism == 1)
+		input = unchain(pass, node, input);
+	global = tr_plan_node(pass->arena, node->kind, &input, 1);
+	inputs = global->inputs;
 	*global = *node;
 	global->inputs = inputs;
 	global->parallelism = 1;
@@ -77,6 +92,7 @@ static tr_code aggregate(const struct pass *pass, const struct tr_node *node, co
 		return TR_OK;
 	if (pass->allows_two_phase && !node->window.use_general &&
 	    tr_plan_is_two_phase(&node->window.window, node->window.aggs, node->window.agg_count)) {
+		input = unchain(pass, node, input);
 		local = tr_plan_node(pass->arena, node->kind, &input, 1);
 		inputs = local->inputs;
 		*local = *node;
@@ -125,7 +141,11 @@ static uint32_t exchange_target(const struct pass *pass, const struct tr_node *n
 	case TR_EXCHANGE_GATHER: return 1;
 	case TR_EXCHANGE_FORWARD: return input->parallelism;
 	case TR_EXCHANGE_HASH:
-	case TR_EXCHANGE_REBALANCE: break;
+	case TR_EXCHANGE_REBALANCE:
+	case TR_EXCHANGE_BROADCAST:
+	case TR_EXCHANGE_SHUFFLE:
+	case TR_EXCHANGE_RESCALE:
+	case TR_EXCHANGE_CUSTOM: break;
 	}
 	return node->given_parallelism != 0 ? node->given_parallelism : pass->parallelism;
 }
@@ -208,6 +228,8 @@ static tr_code visit(const struct pass *pass, const struct tr_node *node, const 
 		inputs[0] = redistribute(pass, inputs[0], parallelism);
 		break;
 	}
+	for (uint32_t i = 0; i < node->input_count; i++)
+		inputs[i] = unchain(pass, node, inputs[i]);
 	copy = tr_plan_node(pass->arena, node->kind, inputs, node->input_count);
 	copied = copy->inputs;
 	*copy = *node;

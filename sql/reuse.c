@@ -182,6 +182,7 @@ struct nodes {
 	struct tr_arena *arena;
 	struct same *buckets[BUCKETS];
 	bool with_scans;
+	bool only_must;
 };
 
 static uint32_t bucket_of(const struct tr_node *node, const struct same *const *inputs)
@@ -198,9 +199,11 @@ static uint32_t bucket_of(const struct tr_node *node, const struct same *const *
 /** A scan may have to stay one for each reader, and so what only carries its rows elsewhere. */
 static bool is_shareable(const struct nodes *n, const struct tr_node *node)
 {
+	if (node->shared != 0)
+		return true;
 	while (node->kind == TR_NODE_EXCHANGE)
 		node = node->inputs[0];
-	return node->kind != TR_NODE_SINK && (n->with_scans || node->kind != TR_NODE_SCAN);
+	return !n->only_must && node->kind != TR_NODE_SINK && (n->with_scans || node->kind != TR_NODE_SCAN);
 }
 
 /** Which nodes a node is the same as. *made: the node over shared inputs. */
@@ -231,12 +234,14 @@ static struct same *share(struct nodes *n, const struct tr_node *node, const str
 	return same;
 }
 
-void tr_reuse_nodes(struct tr_arena *arena, const struct tr_node **sinks, uint32_t count, bool with_scans)
+void tr_reuse_nodes(struct tr_arena *arena, const struct tr_node **sinks, uint32_t count, bool with_scans,
+		    bool only_must)
 {
 	struct nodes *n = TR_NEW(arena, struct nodes);
 
 	n->arena = arena;
 	n->with_scans = with_scans;
+	n->only_must = only_must;
 	for (uint32_t i = 0; i < count; i++)
 		(void)share(n, sinks[i], &sinks[i]);
 }

@@ -106,8 +106,18 @@ TR_API struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, st
 /* To which subtask rows go. Without any of these a stream stays on its subtask where the parallelism is the same. */
 
 TR_API struct tr_stream *tr_stream_rebalance(struct tr_stream *stream); /* in turn */
+TR_API struct tr_stream *tr_stream_rescale(struct tr_stream *stream); /* in turn, among those of about the same number */
+TR_API struct tr_stream *tr_stream_shuffle(struct tr_stream *stream);   /* as if at random */
+TR_API struct tr_stream *tr_stream_broadcast(struct tr_stream *stream); /* each row to all */
 TR_API struct tr_stream *tr_stream_forward(struct tr_stream *stream);   /* subtask i to subtask i */
 TR_API struct tr_stream *tr_stream_global(struct tr_stream *stream);    /* all to subtask 0 of one */
+
+/** To the one of `subtasks` (0 .. subtasks - 1) that `choose` answers; another number fails the job. It is called on the subtasks that send,
+ * which may be at once. The second form says it for all selected rows of a batch: targets[i] for the i-th. */
+typedef uint32_t (*tr_partition_fn)(void *user, const struct tr_row *row, uint32_t subtasks);
+typedef void (*tr_partition_batch_fn)(void *user, const struct tr_batch *batch, uint32_t subtasks, uint32_t *targets);
+TR_API struct tr_stream *tr_stream_partition(struct tr_stream *stream, tr_partition_fn choose, void *user);
+TR_API struct tr_stream *tr_stream_partition_batches(struct tr_stream *stream, tr_partition_batch_fn choose, void *user);
 
 /* Of the operator that makes the stream. All answer with the stream. */
 
@@ -117,6 +127,10 @@ TR_API struct tr_stream *tr_stream_uid(struct tr_stream *stream, const char *uid
 TR_API struct tr_stream *tr_stream_name(struct tr_stream *stream, const char *name);
 /** Subtasks, 1 to 64. */
 TR_API struct tr_stream *tr_stream_parallelism(struct tr_stream *stream, uint32_t parallelism);
+/** It gets its input over a queue, not by a call from what stands before it; disabled: its readers do, too. EXPLAIN shows such a queue as an
+ * exchange. Subtasks of one number run on one core all the same. */
+TR_API struct tr_stream *tr_stream_start_new_chain(struct tr_stream *stream);
+TR_API struct tr_stream *tr_stream_disable_chaining(struct tr_stream *stream);
 /** The column, TIMESTAMP(3) or TIMESTAMP_LTZ(3), that is its event time. What makes a stream keeps the event time by itself where a column of
  * that name and type is in the output. */
 TR_API struct tr_stream *tr_stream_event_time(struct tr_stream *stream, const char *column);

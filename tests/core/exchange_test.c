@@ -70,7 +70,7 @@ static struct fixture *fixture_create(uint32_t targets, uint32_t credits, enum t
 		channels[t] = &f->channels[t];
 		f->watermarks[t] = TR_WATERMARK_MIN;
 	}
-	f->exchange = tr_exchange_create(&f->context, kind, &f->schema, &key, 1, channels, targets);
+	f->exchange = tr_exchange_create(&f->context, kind, &f->schema, &key, 1, NULL, channels, targets);
 	tr_chain_append(&f->chain, f->exchange);
 	f->head.next = f->exchange;
 	f->head.metrics.watermark_ms = TR_WATERMARK_MIN;
