@@ -32,16 +32,15 @@ static const struct tr_type *flat_type(struct tr_arena *arena, const char *forma
 		     {"f", TR_TYPE_FLOAT},        {"g", TR_TYPE_DOUBLE},  {"u", TR_TYPE_VARCHAR},
 		     {"z", TR_TYPE_VARBINARY},    {"tdD", TR_TYPE_DATE},  {"tiM", TR_TYPE_INTERVAL_MONTH},
 		     {"tDm", TR_TYPE_INTERVAL_MS}};
-	int precision, scale;
-	char end;
+	int precision, scale, bits = 128, read = 0;
 
 	for (size_t i = 0; i < TR_COUNT_OF(types); i++)
 		if (strcmp(types[i].format, format) == 0)
 			return tr_type_of(types[i].id);
 	if (strcmp(format, "ttm") == 0)
 		return tr_type_with_precision(arena, TR_TYPE_TIME, 3);
-	if (sscanf(format, "d:%d,%d%c", &precision, &scale, &end) == 2 && precision >= 1 && precision <= 38 &&
-	    scale >= 0 && scale <= precision)
+	if (sscanf(format, "d:%d,%d%n,%d%n", &precision, &scale, &read, &bits, &read) >= 2 && format[read] == '\0' &&
+	    bits == 128 && precision >= 1 && precision <= 38 && scale >= 0 && scale <= precision)
 		return tr_type_decimal(arena, precision, scale);
 	if (strncmp(format, "ts", 2) == 0 && format[2] != '\0' && unit_precision(format[2]) > 0 && format[3] == ':')
 		return tr_type_with_precision(arena, format[4] != '\0' ? TR_TYPE_TIMESTAMP_LTZ : TR_TYPE_TIMESTAMP,

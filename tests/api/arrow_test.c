@@ -122,6 +122,44 @@ static void test_offset(void **state)
 	assert_int_equal(tr_batch_import(&array, &schema, &owned, &st), TR_ERR_DATA);
 }
 
+/* What other libraries write and what must not be misread; "": refused. */
+static void test_formats(void **state)
+{
+	static const char *const formats[][2] = {
+		{"d:10,2", "DECIMAL(10, 2)"},
+		{"d:10,2,128", "DECIMAL(10, 2)"},
+		{"d:10,2,256", ""},
+		{"d:10,2,128x", ""},
+		{"d:10,2x", ""},
+		{"d:10", ""},
+		{"d:39,2", ""},
+		{"tsu:", "TIMESTAMP(6)"},
+		{"tsn:UTC", "TIMESTAMP_LTZ(9)"},
+		{"ts", ""},
+		{"L", ""},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < TR_COUNT_OF(formats); i++) {
+		const void *buffers[] = {NULL, NULL};
+		struct ArrowArray child = {.n_buffers = 2, .buffers = buffers};
+		struct ArrowArray *children[] = {&child};
+		struct ArrowArray array = {.n_buffers = 1, .n_children = 1, .buffers = buffers, .children = children};
+		struct ArrowSchema type = {.format = formats[i][0], .name = "x", .flags = ARROW_FLAG_NULLABLE};
+		struct ArrowSchema *types[] = {&type};
+		struct ArrowSchema schema = {.format = "+s", .name = "", .n_children = 1, .children = types};
+		struct tr_owned_batch *owned;
+		struct tr_status st = {0};
+		const char *text = "";
+
+		if (tr_batch_import(&array, &schema, &owned, &st) == TR_OK) {
+			text = tr_type_text(&arena, tr_owned_batch_get(owned)->columns[0].type);
+			tr_owned_batch_release(&owned);
+		}
+		assert_string_equal(text, formats[i][1]);
+	}
+}
+
 /* Random rows of many types. */
 
 static const struct tr_type *random_type(uint64_t *seed, int depth)
@@ -248,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_round_trip),
 	};
 	int failed;
