@@ -235,12 +235,32 @@ void tr_env_sql(struct tr_env *env, const char *script)
 	(void)tr_env_take_errors(env, "sql");
 }
 
+/* What streams take when they are made: changed later it would hold for some of them. */
+static const char *const early_keys[] = {"engine.batch-rows", "pipeline.auto-watermark-interval",
+					 "table.exec.source.idle-timeout", "table.local-time-zone"};
+
+void tr_env_begin(struct tr_env *env)
+{
+	for (size_t i = 0; i < TR_COUNT_OF(early_keys); i++)
+		env->early[i] = tr_arena_printf(env->arena, "%s", tr_config_text(&env->session->config, early_keys[i]));
+}
+
+static void check_early(struct tr_env *env)
+{
+	for (size_t i = 0; i < TR_COUNT_OF(early_keys) && env->stream_count > 0; i++)
+		if (strcmp(env->early[i], tr_config_text(&env->session->config, early_keys[i])) != 0)
+			tr_env_fail(env, "configuration",
+				    "'%s' was changed after the first stream was made: set it before", early_keys[i]);
+}
+
 /* The plan. */
 
 struct tr_plan *tr_env_plan(struct tr_env *env, struct tr_status *st)
 {
 	if (env->plan != NULL && env->error_count == 0)
 		return env->plan;
+	if (env->error_count == 0)
+		check_early(env);
 	if (env->error_count == 0 && env->sink_count == 0)
 		tr_env_fail(env, "job", "the graph has no sink");
 	if (env->error_count == 0) {

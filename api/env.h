@@ -45,6 +45,7 @@ struct tr_env {
 	uint32_t sink_count;
 	uint32_t operator_count; /* numbers for names */
 	uint32_t stream_count;
+	const char *early[4]; /* options that streams take when they are made, as the first one found them */
 	uint32_t table_count;
 	const char **uids; /* given ones */
 	uint32_t uid_count, uid_room;
@@ -84,6 +85,9 @@ bool tr_env_take(struct tr_env *env, const char *what, const char *type, void *i
 
 /** A name between backticks. */
 const char *tr_env_quoted(struct tr_env *env, const char *name);
+
+/** The first stream is being made. */
+void tr_env_begin(struct tr_env *env);
 
 /** Keeps what the last text of SQL had. True: there was something. */
 bool tr_env_take_errors(struct tr_env *env, const char *what);

@@ -27,6 +27,7 @@ struct function_op {
 	struct tr_context context;
 	struct tr_run_outputs out;
 	bool is_open;
+	bool is_started;
 	enum work work;
 	const struct tr_batch *batch; /* BATCH: the input, borrowed until it is done */
 	uint32_t cursor;              /* selected rows that are done */
@@ -57,6 +58,25 @@ static enum tr_flow fail(struct function_op *f, tr_code code)
 	(void)tr_status_prefix(st, code, "operator '%s', subtask %u", f->plan->name, f->op.context->subtask);
 	st->code = code;
 	return TR_FLOW_FAILED;
+}
+
+/** Before the first of all that comes: on_start. */
+static enum tr_flow start(struct function_op *f)
+{
+	const void *before;
+	tr_code code;
+
+	if (TR_LIKELY(f->is_started))
+		return TR_FLOW_MORE;
+	f->is_started = true;
+	if (f->plan->function.on_start == NULL)
+		return TR_FLOW_MORE;
+	tr_run_states_set_now(&f->context.states, f->op.context->program.processing_time_ms);
+	f->out.gate.has_runs = f->out.gate.has_runs || f->context.input->time_column >= 0;
+	before = tr_run_enter(&f->context);
+	code = f->plan->function.on_start(&f->context, &f->out.main, &f->op.context->status);
+	tr_run_leave(before);
+	return code != TR_OK || f->context.failure.code != TR_OK ? fail(f, code) : TR_FLOW_MORE;
 }
 
 /* Batches. */
@@ -255,6 +275,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	TR_ASSERT(input < f->plan->input_count && f->work == WORK_NONE);
 	if (f->plan->kind == TR_RUN_FILTER)
 		return on_filter(f, batch);
+	if (start(f) == TR_FLOW_FAILED)
+		return TR_FLOW_FAILED;
 	f->batch = batch;
 	f->cursor = f->run = 0;
 	f->work = WORK_BATCH;
@@ -375,6 +397,8 @@ static enum tr_flow work_on(struct function_op *f)
 static enum tr_flow begin_pass(struct function_op *f, enum element element, int64_t value)
 {
 	TR_ASSERT(f->work == WORK_NONE);
+	if (start(f) == TR_FLOW_FAILED)
+		return TR_FLOW_FAILED;
 	f->element = element;
 	f->element_value = value;
 	f->work = WORK_PASS;
@@ -385,6 +409,8 @@ static enum tr_flow on_watermark(struct tr_op *op, uint32_t input, int64_t water
 {
 	struct function_op *f = (struct function_op *)op;
 
+	if (start(f) == TR_FLOW_FAILED)
+		return TR_FLOW_FAILED;
 	/* What timers make comes before the watermark; they see it all the same. */
 	f->context.watermark_ms = TR_MAX(f->context.watermark_ms, watermark_ms);
 	f->out.gate.has_runs = true;
@@ -411,7 +437,7 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 {
 	struct function_op *f = (struct function_op *)op;
 
-	if (on_end_function(f) == TR_FLOW_FAILED)
+	if (start(f) == TR_FLOW_FAILED || on_end_function(f) == TR_FLOW_FAILED)
 		return TR_FLOW_FAILED;
 	return begin_pass(f, PASS_END, 0);
 }
@@ -421,6 +447,8 @@ static enum tr_flow on_timer(struct tr_op *op, int64_t now_ms)
 	struct function_op *f = (struct function_op *)op;
 
 	TR_ASSERT(f->work == WORK_NONE);
+	if (start(f) == TR_FLOW_FAILED)
+		return TR_FLOW_FAILED;
 	f->until_ms = now_ms;
 	f->work = WORK_TIMERS;
 	return work_on(f);

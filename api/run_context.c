@@ -180,6 +180,12 @@ GETTER(const struct tr_schema *, tr_context_output, context->output)
 GETTER(int64_t, tr_context_processing_time, context->op->program.processing_time_ms)
 GETTER(int64_t, tr_context_watermark, context->watermark_ms)
 
+bool tr_context_is_restored(const struct tr_context *context)
+{
+	tr_run_check_context(context);
+	return context->op->restored_checkpoint != 0;
+}
+
 static const struct tr_schema no_columns;
 
 const struct tr_schema *tr_context_right_input(const struct tr_context *context)

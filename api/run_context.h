@@ -78,8 +78,9 @@ struct tr_context {
 	const struct tr_batch *batch; /* at hand; NULL: a timer, or nothing */
 	const struct tr_run_key *key; /* current; NULL: none */
 	struct tr_run_key row_key;
-	uint32_t chosen; /* of the batch's selected rows */
-	bool is_timer;
+	uint32_t chosen;  /* of the batch's selected rows */
+	bool is_timer;    /* the key is a single one: a timer's, or one of tr_context_for_each_key */
+	bool is_visiting; /* inside of that */
 	struct tr_run_states states;
 	struct tr_timer_state timers[2];
 	struct tr_run_windows *windows; /* of a window operator (run_window.h); else NULL */

@@ -20,6 +20,8 @@ struct tr_stream *tr_stream_new(struct tr_env *env, const char *what, const stru
 {
 	struct tr_stream *stream = TR_NEW(env->arena, struct tr_stream);
 
+	if (env->stream_count == 0)
+		tr_env_begin(env);
 	if (++env->stream_count == TR_ENV_STREAMS_MAX)
 		tr_env_fail(env, what, "the graph has more than %d streams", TR_ENV_STREAMS_MAX);
 	if (env->stream_count >= TR_ENV_STREAMS_MAX)

@@ -57,7 +57,7 @@ static struct tr_run_function *make_plan(struct tr_env *env, const char *name, c
 	plan->kind = TR_RUN_FLAT_MAP;
 	plan->is_keyed = is_keyed;
 	plan->function = TR_MAKE(tr_function, .user = f.user, .open = f.open, .on_timer = f.on_timer,
-				 .on_end = f.on_end, .close = f.close);
+				 .on_end = f.on_end, .close = f.close, .on_start = f.on_start);
 	plan->input_count = 2;
 	plan->inputs[0] = (struct tr_run_input){.on_row = f.on_left_row, .on_batch = f.on_left_batch};
 	plan->inputs[1] = (struct tr_run_input){.on_row = f.on_right_row, .on_batch = f.on_right_batch};

@@ -53,6 +53,15 @@ void tr_sorted_table_deinit(struct tr_sorted_table *sorted)
 	memset(sorted, 0, sizeof(*sorted));
 }
 
+bool tr_sorted_table_is_key(const struct tr_table_key *entry_key, uint32_t *length)
+{
+	uint32_t chunk;
+
+	*length = entry_key->length - (uint32_t)sizeof(chunk);
+	memcpy(&chunk, (const char *)entry_key->bytes + *length, sizeof(chunk));
+	return chunk == HEAD;
+}
+
 static char *scratch(struct tr_sorted_table *sorted, size_t bytes)
 {
 	if (sorted->scratch_room < bytes) {

@@ -44,6 +44,9 @@ tr_code tr_sorted_table_init(struct tr_sorted_table *sorted, const struct tr_tab
 			     struct tr_status *st) TR_MUST_USE;
 void tr_sorted_table_deinit(struct tr_sorted_table *sorted);
 
+/** Whether an entry's key in the table below is that of a key with rows (and not of a chunk), which then is its first *length bytes. */
+bool tr_sorted_table_is_key(const struct tr_table_key *entry_key, uint32_t *length);
+
 /** Adds the row, or replaces that with the same sort key. */
 enum tr_flow tr_sorted_table_put(struct tr_sorted_table *sorted, const struct tr_table_key *key,
 				 const struct tr_sorted_row *row);

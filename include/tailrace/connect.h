@@ -38,6 +38,7 @@ struct tr_co_function {
 	/* Both sides have ended. */
 	tr_code (*on_end)(struct tr_context *context, struct tr_collector *out, struct tr_status *st);
 	void (*close)(struct tr_context *context);
+	tr_code (*on_start)(struct tr_context *context, struct tr_collector *out, struct tr_status *st);
 };
 
 /** Both sides keyed, by columns of the same types in the same order, or neither: then there are no state and timers. The event time of the

@@ -27,8 +27,8 @@ TR_API tr_code tr_env_create_for(uint32_t abi_version, struct tr_env **env, stru
 /** Also of jobs: none may be running. */
 TR_API void tr_env_destroy(struct tr_env **env);
 
-/** An option of the configuration, by Flink's keys ("execution.checkpointing.interval", "10 s"); `tailrace config` lists them. What is wrong
- * is told by execute. */
+/** An option of the configuration, by Flink's keys ("execution.checkpointing.interval", "10 s"); `tailrace config` lists them. Before the
+ * first stream is made: some hold for streams from then on. What is wrong is told by execute. */
 TR_API void tr_env_set(struct tr_env *env, const char *key, const char *value);
 
 /** Statements that declare: CREATE TABLE, CREATE VIEW, SET. What is wrong is told by execute. */

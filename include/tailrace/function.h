@@ -5,7 +5,7 @@
  * One struct serves map, flat map and process functions. It is a table of callbacks; an operator calls them on each of its
  * subtasks, which are numbered from 0 and share nothing but `user`:
  *
- *     open ──▶ on_row, on_row, .. on_timer, .. on_end ──▶ close
+ *     open ──▶ on_start ──▶ on_row, on_row, .. on_timer, .. on_end ──▶ close
  *
  * A function goes row by row (on_row) or takes whole batches (on_batch), which is faster; it has one of the two. What it makes
  * goes to a collector, whose columns are those that it was declared with:
@@ -65,6 +65,9 @@ struct tr_function {
 	tr_code (*on_end)(struct tr_context *context, struct tr_collector *out, struct tr_status *st);
 	/* Always, also after a failure, if open was called. */
 	void (*close)(struct tr_context *context);
+	/* Once, before the first other callback but open: state has been restored, if there was any. There is no current key;
+	 * tr_context_for_each_key goes through those with state. */
+	tr_code (*on_start)(struct tr_context *context, struct tr_collector *out, struct tr_status *st);
 };
 
 /* The context. */
@@ -73,6 +76,9 @@ struct tr_function {
 TR_API void *tr_context_user(const struct tr_context *context);
 TR_API void *tr_context_own(const struct tr_context *context);
 TR_API void tr_context_set_own(struct tr_context *context, void *own);
+
+/** Whether the job goes on from a checkpoint or savepoint. */
+TR_API bool tr_context_is_restored(const struct tr_context *context);
 
 TR_API uint32_t tr_context_subtask(const struct tr_context *context);
 TR_API uint32_t tr_context_subtask_count(const struct tr_context *context);

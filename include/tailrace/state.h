@@ -124,6 +124,17 @@ TR_API void tr_aggregating_state_add(struct tr_aggregating_state *state, const v
 TR_API bool tr_aggregating_state_get(struct tr_aggregating_state *state, void *result);
 TR_API void tr_aggregating_state_clear(struct tr_aggregating_state *state);
 
+/* All keys. */
+
+typedef tr_code (*tr_key_fn)(struct tr_context *context, void *argument, struct tr_status *st);
+
+/** Calls `visit` with each key of this subtask that has a state, as the current key, in the order of the keys' bytes; stops with its
+ * code at the first failure. In any callback but open, mostly on_start and on_end; takes time and memory for all keys. `visit` may use and
+ * change any state and set timers; keys that get their first state meanwhile are not visited. Pointers to values end with the call.
+ * Not in functions of windows. */
+TR_API tr_code tr_context_for_each_key(struct tr_context *context, tr_key_fn visit, void *argument,
+				       struct tr_status *st);
+
 #ifdef __cplusplus
 }
 #endif

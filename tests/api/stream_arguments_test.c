@@ -297,6 +297,9 @@ static void test_right(void **state)
 	assert_null(tr_stream_schema(NULL));
 	/* Once more: the graph is still there. */
 	api_run(env);
+	tr_env_set(env, "engine.batch-rows", "7");
+	assert_int_equal(tr_env_execute(env, "job", &st), TR_ERR_DATA);
+	assert_non_null(strstr(st.message, "'engine.batch-rows' was changed after the first stream was made"));
 	tr_env_destroy(&env);
 	tr_env_destroy(&env);
 }

@@ -17,6 +17,7 @@
 static _Atomic int64_t gate;    /* rows of a split that may be read */
 static _Atomic int64_t fail_at; /* the row, counted over all subtasks, at which the function fails once; 0: never */
 static _Atomic int64_t rows_seen;
+static _Atomic int64_t keys_restored, rows_restored; /* what on_start has met */
 
 /* The source: row i of split s has key (7 i + s) mod KEYS, value i, time 10 i ms. */
 
@@ -70,6 +71,34 @@ static tr_code open_states(struct tr_context *context, struct tr_status *st)
 	s->parity = tr_map_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "parity"));
 	s->text = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "text"));
 	tr_context_set_own(context, s);
+	return TR_OK;
+}
+
+static tr_code visit(struct tr_context *context, void *argument, struct tr_status *st)
+{
+	struct states *s = tr_context_own(context);
+	int64_t count, sum = 0, n;
+	const void *map_key = NULL, *bytes;
+	uint32_t key_length = 0, length;
+
+	memcpy(&count, tr_value_state_get(s->count), 8);
+	while (tr_map_state_next(s->parity, map_key, key_length, &map_key, &key_length, &bytes, &length)) {
+		memcpy(&n, bytes, 8);
+		sum += n;
+	}
+	assert_int_equal(sum, count);
+	assert_non_null(tr_reducing_state_get(s->sum));
+	atomic_fetch_add(&keys_restored, 1);
+	atomic_fetch_add(&rows_restored, count);
+	return TR_OK;
+}
+
+static tr_code on_start(struct tr_context *context, struct tr_collector *out, struct tr_status *st)
+{
+	const int64_t before = atomic_load(&keys_restored);
+
+	TR_TRY(tr_context_for_each_key(context, visit, NULL, st));
+	assert_true(tr_context_is_restored(context) || atomic_load(&keys_restored) == before);
 	return TR_OK;
 }
 
@@ -207,7 +236,7 @@ static struct tr_env *make(const char *parallelism, const char *directory)
 	const struct tr_source_function rows =
 		TR_MAKE(tr_source_function, .split_count = SPLITS, .has_watermarks = true, .read = read_rows);
 	const struct tr_function process = TR_MAKE(tr_function, .open = open_states, .on_row = on_row,
-						   .on_timer = on_timer, .close = close_states);
+						   .on_timer = on_timer, .close = close_states, .on_start = on_start);
 	const struct tr_sink_function sink =
 		TR_MAKE(tr_sink_function, .open = sink_open, .write = sink_write, .prepare = sink_prepare,
 			.commit = sink_commit, .recover = sink_recover, .close = sink_close);
@@ -262,6 +291,8 @@ static void begin(void)
 	assert_non_null(mkdtemp(directory));
 	visible_count = 0;
 	atomic_store(&rows_seen, 0);
+	atomic_store(&keys_restored, 0);
+	atomic_store(&rows_restored, 0);
 	atomic_store(&fail_at, 0);
 }
 
@@ -310,6 +341,8 @@ static void test_savepoint(void **state)
 		if (tr_env_execute(env, "job", &st) != TR_OK)
 			fail_msg("%s", st.message);
 		tr_env_destroy(&env);
+		assert_int_equal(atomic_load(&keys_restored), KEYS);
+		assert_int_equal(atomic_load(&rows_restored), SPLITS * ROWS / 2);
 		expect_results();
 		end();
 	}
