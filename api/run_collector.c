@@ -206,6 +206,11 @@ static void unguard(struct tr_collector *out)
 	if (!out->is_guarded)
 		return;
 	out->is_guarded = false;
+	if (out->is_growing) { /* whoever completes the request has a hand (run_request.c) */
+		for (uint32_t c = 0; c < out->columns; c++)
+			check_guard(out, c);
+		return;
+	}
 	before = tr_run_enter(out->owner);
 	for (uint32_t c = 0; c < out->columns; c++)
 		check_guard(out, c);
@@ -221,7 +226,7 @@ static void unguard(struct tr_collector *out) {}
 /** Whether what the user does has an effect; ends the process if it is not the user's turn. */
 static inline bool takes(const struct tr_collector *out)
 {
-	if (TR_LIKELY(tr_run_at_hand == out->owner))
+	if (TR_LIKELY(tr_run_at_hand == out->owner) || out->is_growing)
 		return true;
 	if (!out->is_dropped || tr_run_at_hand != out->dropped_owner)
 		tr_run_wrong_thread(out->name);
@@ -237,6 +242,42 @@ static void add(struct tr_collector *out, uint32_t rows)
 	out->made += rows;
 }
 
+/** A request's: a larger buffer takes the place of one that has no room. */
+static void make_larger(struct tr_collector *out, uint32_t rows)
+{
+	struct tr_batch_buffer *larger;
+	uint32_t numbers[256];
+
+	if (rows > out->rows_max - out->rows) {
+		out->has_overflown = true; /* the operator is told when it is completed */
+		out->rows = 0;
+		return;
+	}
+	if (out->rows + rows <= out->buffer->capacity)
+		return;
+	larger = tr_batch_buffer_create(out->schema,
+					TR_MIN(out->rows_max, TR_MAX(out->rows + rows, 2 * out->buffer->capacity)));
+	tr_batch_buffer_clear(larger);
+	tr_batch_buffer_seal(out->buffer, out->rows);
+	for (uint32_t at = 0, n; at < out->rows; at += n) {
+		n = TR_MIN(out->rows - at, (uint32_t)TR_COUNT_OF(numbers));
+		for (uint32_t i = 0; i < n; i++)
+			numbers[i] = at + i;
+		(void)tr_batch_buffer_append(larger, at, &out->buffer->batch, numbers, n);
+	}
+	tr_batch_buffer_destroy(&out->buffer);
+	out->buffer = larger;
+}
+
+void tr_run_collector_clear(struct tr_collector *out)
+{
+	tr_batch_buffer_clear(out->buffer);
+	out->rows = out->reserved = out->set_count = 0;
+	out->made = 0;
+	out->has_overflown = out->has_vectors = out->is_guarded = false;
+	memset(out->set, 0, sizeof(out->set));
+}
+
 /** Room for `rows` more, at most TR_BATCH_ROWS_MAX. */
 static void make_room(struct tr_collector *out, uint32_t rows)
 {
@@ -246,6 +287,10 @@ static void make_room(struct tr_collector *out, uint32_t rows)
 	if (out->op == NULL) {
 		if (out->is_dropped)
 			return;
+		if (out->is_growing) {
+			make_larger(out, rows);
+			return;
+		}
 		out->has_overflown = out->has_overflown || rows > out->rows_max - out->rows;
 		if (out->has_overflown)
 			out->rows = 0; /* the source is told when it returns */
@@ -528,7 +573,7 @@ static bool fits(const struct tr_collector *out, const struct tr_batch *batch)
 	return true;
 }
 
-static void append(struct tr_collector *out, const struct tr_batch *batch)
+void tr_run_collector_append(struct tr_collector *out, const struct tr_batch *batch)
 {
 	for (uint32_t at = 0; at < batch->selected_count;) {
 		const uint32_t n = TR_MIN(batch->selected_count - at, out->rows_max);
@@ -558,7 +603,7 @@ void tr_collector_add_batch(struct tr_collector *out, const struct tr_batch *bat
 	if (!takes(out) || batch->selected_count == 0 || !fits(out, batch))
 		return;
 	if (out->op == NULL || tr_run_collector_drain(out, true) != TR_FLOW_MORE) {
-		append(out, batch);
+		tr_run_collector_append(out, batch);
 		return;
 	}
 	out->external = *batch;

@@ -11,7 +11,8 @@
  * Collectors of one operator, of its output and its side outputs, share a gate: when one is blocked, all are. One that drops, as nobody
  * reads it, has no columns: what is set in it goes nowhere.
  *
- * A collector of a source writes to one batch that is not its own, and has no chain.
+ * A collector of a source writes to one batch that is not its own, and has no chain; that of an async request likewise, to a buffer
+ * of its own that grows, and by any thread.
  *
  * A user's mistakes fail the job (run_context.h). In debug builds a pattern lies behind the vectors that tr_collector_reserve has made
  * room in, and AddressSanitizer is told that nothing may be written there.
@@ -35,7 +36,7 @@ struct tr_collector {
 	struct tr_op *op;  /* that emits; NULL: of a source */
 	int32_t side;      /* the side output to which it emits; -1: the output */
 	bool is_dropped;   /* nobody reads it */
-	const void *owner; /* whose callbacks may use it; of one that drops: `dropped` */
+	const void *owner; /* whose callbacks may use it; of one that drops: `dropped`; of a request: NULL */
 	const void *dropped_owner;
 	struct tr_run_gate *gate;
 	const char *name; /* of its operator, for messages */
@@ -48,7 +49,8 @@ struct tr_collector {
 	bool has_vectors;                  /* tr_collector_reserve has made room for vectors, .. */
 	uint32_t reserved;                 /* .. up to this row of the buffer */
 	bool is_guarded;                   /* the pattern lies behind it */
-	bool has_overflown;                /* of a source: more rows than it may make */
+	bool has_overflown;                /* of a source or a request: more rows than it may make */
+	bool is_growing;                   /* of a request */
 	void *scratch;                     /* of one that drops: where vectors are written */
 	uint64_t set[TR_COLUMNS_MAX / 64]; /* columns of the row to come that are set */
 	uint32_t set_count;
@@ -73,6 +75,11 @@ void tr_run_collector_init_source(struct tr_collector *out, const void *owner, c
 /** The callback has returned: no vector is written any more. */
 void tr_run_collector_end_source(struct tr_collector *out);
 void tr_run_collector_deinit(struct tr_collector *out);
+
+/** The selected rows of a batch of its columns, copied; from outside of callbacks. */
+void tr_run_collector_append(struct tr_collector *out, const struct tr_batch *batch);
+/** Of a request: empty again, but for its memory. */
+void tr_run_collector_clear(struct tr_collector *out);
 
 /** Emits what is queued and, with `is_all`, what is in the buffer. MORE: nothing waits. BLOCKED, FAILED. */
 enum tr_flow tr_run_collector_drain(struct tr_collector *out, bool is_all);

@@ -601,6 +601,7 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 		.is_in_order = is_in_order(stage),
 		.disk = graph->env->disk,
 		.io = graph->workers[subtask->worker].io,
+		.worker = &graph->workers[subtask->worker],
 	};
 	TR_TRY(create_chain(graph, subtask, st));
 	TR_TRY(create_head(graph, subtask, st));

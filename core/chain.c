@@ -28,6 +28,7 @@ static void add(struct tr_chain *chain, struct tr_op *op)
 		chain->capacity *= 2;
 	}
 	chain->ops[chain->count++] = op;
+	chain->has_signals = chain->has_signals || op->signal != NULL;
 }
 
 void tr_chain_append_to(struct tr_chain *chain, struct tr_op *from, struct tr_op *op, uint32_t output)
@@ -103,6 +104,32 @@ enum tr_flow tr_chain_fire_timers(struct tr_chain *chain, int64_t now_ms, bool *
 	return TR_FLOW_MORE;
 }
 
+enum tr_flow tr_chain_take_signals(struct tr_chain *chain, int64_t now_ms, bool *called)
+{
+	*called = false;
+	for (uint32_t i = chain->has_signals ? chain->count : 0; i-- > 0;) {
+		struct tr_op *op = chain->ops[i];
+		enum tr_flow flow;
+
+		/* Acquire pairs with the release of who raised it. */
+		if (op->signal == NULL || atomic_load_explicit(op->signal, memory_order_acquire) == 0)
+			continue;
+		*called = true;
+		flow = tr_op_took(op, op->ops->on_timer(op, now_ms));
+		if (flow == TR_FLOW_BLOCKED || flow == TR_FLOW_FAILED)
+			return flow;
+	}
+	return TR_FLOW_MORE;
+}
+
+int64_t tr_chain_resume_at(const struct tr_chain *chain)
+{
+	for (uint32_t i = chain->count; i-- > 0;)
+		if (chain->ops[i]->is_blocked)
+			return chain->ops[i]->is_waiting ? chain->ops[i]->timer_ms : INT64_MAX;
+	return INT64_MAX;
+}
+
 int64_t tr_chain_next_timer(const struct tr_chain *chain)
 {
 	int64_t next_ms = INT64_MAX;
@@ -113,9 +140,18 @@ int64_t tr_chain_next_timer(const struct tr_chain *chain)
 	return next_ms;
 }
 
+/** Behind the last operator that is blocked, if it waits. */
+static uint32_t first_to_flush(const struct tr_chain *chain)
+{
+	for (uint32_t i = chain->count; i-- > 0;)
+		if (chain->ops[i]->is_blocked)
+			return chain->ops[i]->is_waiting ? i + 1 : chain->count;
+	return 0;
+}
+
 enum tr_flow tr_chain_flush(struct tr_chain *chain)
 {
-	for (uint32_t i = 0; i < chain->count; i++) {
+	for (uint32_t i = first_to_flush(chain); i < chain->count; i++) {
 		struct tr_op *op = chain->ops[i];
 		enum tr_flow flow;
 

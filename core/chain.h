@@ -41,6 +41,7 @@ struct tr_chain {
 	struct tr_op **ops; /* `few`, or on the heap */
 	uint32_t count;
 	uint32_t capacity;
+	bool has_signals; /* of some operator */
 };
 
 /** Adds `op` behind the operator that was added last. The chain owns it. */
@@ -63,10 +64,18 @@ enum tr_flow tr_chain_resume(struct tr_chain *chain);
  * FAILED; `fired` tells whether any was due. */
 enum tr_flow tr_chain_fire_timers(struct tr_chain *chain, int64_t now_ms, bool *fired);
 
+/** Calls on_timer of the operators whose signal is raised, from the last to the first. Not while blocked. MORE, BLOCKED or FAILED;
+ * `called` tells whether any was. */
+enum tr_flow tr_chain_take_signals(struct tr_chain *chain, int64_t now_ms, bool *called);
+
 /** The earliest processing time that an operator waits for; INT64_MAX: none. */
 int64_t tr_chain_next_timer(const struct tr_chain *chain);
 
-/** Asks every operator, the first one first, to push out what it holds back. Not while blocked. MORE, BLOCKED or FAILED. */
+/** Of a blocked chain: until when it is to be resumed though nothing has come; INT64_MAX: never. */
+int64_t tr_chain_resume_at(const struct tr_chain *chain);
+
+/** Asks every operator, the first one first, to push out what it holds back; of a chain that is blocked by an operator that waits
+ * (is_waiting) those below it, and else none. MORE, BLOCKED or FAILED. */
 enum tr_flow tr_chain_flush(struct tr_chain *chain);
 
 #endif

@@ -4,8 +4,8 @@
  *
  *     1. a piece of a checkpoint: what is complete is published, what is being saved is written on
  *     2. blocked? resume from the tail to the head; still blocked: nothing else happens
- *     3. timers of processing time, and the sink's
- *     4. the head: take one packet, decode or push one batch
+ *     3. timers of processing time, and the sink's; what other threads have left for an operator
+ *     4. the head, if no timer was due: take one packet, decode or push one batch
  *     5. if that was a barrier and it has passed the chain: the snapshot
  *
  * Counters are published after a step that did something: plain numbers of the operators become relaxed atomics that
@@ -187,7 +187,7 @@ static bool is_ended(const struct tr_subtask *subtask)
 static enum tr_turn step_chain(struct tr_subtask *subtask, int64_t now_ns, int64_t now_ms)
 {
 	struct tr_chain *chain = &subtask->chain;
-	bool is_resumed = false;
+	bool is_resumed = false, has_come = false;
 	enum tr_turn step;
 
 	if (tr_chain_is_blocked(chain)) {
@@ -205,8 +205,12 @@ static enum tr_turn step_chain(struct tr_subtask *subtask, int64_t now_ns, int64
 			return TR_TURN_FAILED;
 	}
 	step = step_timers(subtask, now_ns, now_ms);
-	if (step == TR_TURN_IDLE)
+	if (step == TR_TURN_IDLE && tr_chain_take_signals(chain, now_ms, &has_come) == TR_FLOW_FAILED)
+		return TR_TURN_FAILED;
+	if (step == TR_TURN_IDLE && !(has_come && tr_chain_is_blocked(chain)))
 		step = step_head(subtask, now_ns);
+	if (step == TR_TURN_IDLE && has_come)
+		step = TR_TURN_PROGRESS;
 	if (step == TR_TURN_DONE)
 		step = end(subtask);
 	if (step != TR_TURN_IDLE || is_resumed)
@@ -236,7 +240,7 @@ enum tr_turn tr_subtask_step(struct tr_subtask *subtask, int64_t now_ns, int64_t
 
 enum tr_turn tr_subtask_flush(struct tr_subtask *subtask)
 {
-	if (subtask->is_done || is_ended(subtask) || tr_chain_is_blocked(&subtask->chain))
+	if (subtask->is_done || is_ended(subtask))
 		return TR_TURN_IDLE;
 	return tr_chain_flush(&subtask->chain) == TR_FLOW_FAILED ? TR_TURN_FAILED : TR_TURN_IDLE;
 }
@@ -258,7 +262,8 @@ int64_t tr_subtask_wake_at_ns(const struct tr_subtask *subtask)
 
 int64_t tr_subtask_wake_at_ms(const struct tr_subtask *subtask)
 {
-	if (subtask->is_done || is_ended(subtask) || tr_chain_is_blocked(&subtask->chain))
+	if (subtask->is_done || is_ended(subtask))
 		return INT64_MAX;
-	return tr_chain_next_timer(&subtask->chain);
+	return tr_chain_is_blocked(&subtask->chain) ? tr_chain_resume_at(&subtask->chain)
+						    : tr_chain_next_timer(&subtask->chain);
 }

@@ -72,6 +72,15 @@ static bool wake_others(struct tr_worker *worker)
 	return is_own;
 }
 
+void tr_worker_wake(struct tr_worker *worker)
+{
+#ifndef NO_FENCES
+	atomic_thread_fence(memory_order_seq_cst); /* what was left before, is_parked after */
+#endif
+	if (is_parked(worker))
+		tr_io_wake(worker->io);
+}
+
 tr_code tr_worker_init(struct tr_worker *worker, struct tr_graph *graph, uint32_t index, struct tr_status *st)
 {
 	struct tr_disk *disk = graph->env->disk;

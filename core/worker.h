@@ -51,6 +51,9 @@ void tr_worker_deinit(struct tr_worker *worker);
  * the graph knows why. */
 enum tr_turn tr_worker_step(struct tr_worker *worker);
 
+/** Any thread, while the graph exists: ends the worker's sleep, after something was left that a step looks at (struct tr_op, signal). */
+void tr_worker_wake(struct tr_worker *worker);
+
 /** Steps until all is done or the job is stopping. */
 void tr_worker_run(struct tr_worker *worker);
 

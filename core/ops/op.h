@@ -21,7 +21,8 @@
  *  5. A barrier marks the border between what belongs to a checkpoint and what does not. Before an operator passes it on,
  *     it emits what it has only gathered (partial results are not state), and after that its state is that of the
  *     checkpoint. Nothing overtakes a barrier. There is none after on_end.
- *  6. One thread. An operator never locks, never waits, never calls the kernel.
+ *  6. One thread. An operator never locks, never waits, never calls the kernel. What other threads have for it they leave where
+ *     its `signal` is raised; on_timer takes it, or resume if the operator has answered BLOCKED because it waits for them.
  *
  * The plan part of an operator (struct tr_op_ops plus its node in core/plan.h) is immutable and shared; the state is one
  * per subtask, made by `create`.
@@ -55,6 +56,7 @@ struct tr_op_metrics {
 
 struct tr_disk;
 struct tr_io_queue;
+struct tr_worker;
 
 /** Nobody needs more rows of what is below here: a limit has all its rows, or one above it has, or all the readers of what several read.
  * Written by any subtask of the limit, read by the heads of the sources below. */
@@ -96,6 +98,8 @@ struct tr_op_context {
 	const char *scratch_path;
 	uint64_t sides_read;          /* of the operator that is being made: bit i: somebody reads its side output i */
 	uint64_t restored_checkpoint; /* the job goes on from it; 0: from nothing. Set before state is loaded */
+	struct tr_worker
+		*worker; /* that runs the subtask: for who is called by other threads (tr_worker_wake); NULL: none */
 };
 
 /** A kind of state records that an operator writes, for people and for savepoints. */
@@ -118,7 +122,7 @@ struct tr_op_ops {
 	enum tr_flow (*on_barrier)(struct tr_op *op, uint32_t input, uint64_t checkpoint);
 	/* Bounded input: the maximum watermark came before. NULL: pass on. */
 	enum tr_flow (*on_end)(struct tr_op *op, uint32_t input);
-	/* Processing time has reached op->timer_ms. NULL: no timers. */
+	/* Processing time has reached op->timer_ms, or the signal is raised. NULL: no timers, and no signal. */
 	enum tr_flow (*on_timer)(struct tr_op *op, int64_t now_ms);
 	/* Go on after BLOCKED. NULL: nothing left to do. */
 	enum tr_flow (*resume)(struct tr_op *op);
@@ -156,10 +160,15 @@ struct tr_op_ops {
 struct tr_op {
 	const struct tr_op_ops *ops;
 	struct tr_op_context *context;
-	struct tr_op *next;             /* NULL for the tail */
-	uint32_t next_input;            /* which of next's inputs this one feeds */
-	bool is_blocked;                /* set by the emit functions and the chain only */
-	int64_t timer_ms;               /* wanted processing-time callback; INT64_MAX: none */
+	struct tr_op *next;  /* NULL for the tail */
+	uint32_t next_input; /* which of next's inputs this one feeds */
+	bool is_blocked;     /* set by the emit functions and the chain only */
+	bool is_waiting;     /* set by the operator: it is blocked by its own doing, not by what is below it, and is
+					 * to be resumed at timer_ms at the latest */
+	int64_t timer_ms;    /* wanted processing-time callback; INT64_MAX: none */
+	/* Not 0: another thread has left something. Set before the operator is added to its chain, raised by any thread (release) before
+	 * tr_worker_wake, lowered by the operator. NULL: nobody does. */
+	_Atomic uint32_t *signal;
 	const struct tr_schema *output; /* schema of what it emits */
 	struct tr_op_metrics metrics;
 };

@@ -9,12 +9,13 @@
  *     source.h, sink.h     sources and sinks in C       window.h     windows
  *     trigger.h, window_function.h    what fires them, and what they make
  *     stream.h       the graph                          connect.h          two streams in one operator
- *     environment.h  running it
+ *     async.h        look-ups outside                   environment.h      running it
  *     plugin.h       a job as a shared object
  */
 #ifndef TAILRACE_H
 #define TAILRACE_H
 
+#include "tailrace/async.h"
 #include "tailrace/batch.h"
 #include "tailrace/connect.h"
 #include "tailrace/environment.h"
