@@ -106,6 +106,9 @@ struct tr_table_spec *tr_env_spec(struct tr_env *env, const char *name, const st
 /** A SINK node over the stream's rows, as one more root. */
 struct tr_stream *tr_env_add_sink(struct tr_env *env, const char *what, struct tr_node *sink);
 
+/** Why the keys of two streams do not fit together; NULL: they do. */
+const char *tr_stream_keys_problem(const struct tr_stream *left, const struct tr_stream *right);
+
 /** A stream that is wrong, for the reason that was kept. */
 struct tr_stream *tr_stream_wrong(struct tr_env *env, const char *what);
 

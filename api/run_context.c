@@ -208,7 +208,7 @@ int64_t tr_context_timestamp(const struct tr_context *context)
 	struct tr_row row;
 
 	tr_run_check_context(context);
-	if (context->is_timer)
+	if (context->is_timer || context->is_firing)
 		return context->timestamp_ms;
 	if (context->batch == NULL || column < 0)
 		return TR_WATERMARK_MIN;
@@ -252,6 +252,10 @@ static const struct tr_table_key *timer_key(struct tr_context *context)
 {
 	const struct tr_run_key *key = tr_run_key(context);
 
+	if (key != NULL && context->windows != NULL) {
+		tr_run_mistake("window functions have no timers; triggers have (trigger.h)");
+		return NULL;
+	}
 	if (key != NULL && context->plan->function.on_timer == NULL) {
 		tr_run_mistake("a timer was set, and the function has no on_timer");
 		return NULL;

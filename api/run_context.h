@@ -81,6 +81,7 @@ struct tr_context {
 	uint32_t chosen;  /* of the batch's selected rows */
 	bool is_timer;    /* the key is a single one: a timer's, or one of tr_context_for_each_key */
 	bool is_visiting; /* inside of that */
+	bool is_firing;   /* a window: timestamp_ms is its last time */
 	struct tr_run_states states;
 	struct tr_timer_state timers[2];
 	struct tr_run_windows *windows; /* of a window operator (run_window.h); else NULL */

@@ -168,18 +168,25 @@ struct next {
 	int64_t is_set;
 };
 
-static void set_next(struct tr_trigger_call *call, bool is_event_time, int64_t from_ms)
+static void set_timer(struct tr_trigger_call *call, bool is_event_time, int64_t time_ms)
 {
+	if (is_event_time)
+		tr_trigger_set_event_time(call, time_ms);
+	else
+		tr_trigger_set_processing_time(call, time_ms);
+}
+
+/** An interval after `from_ms`; but not after the end of the window, if that is still to come at `now_ms`. */
+static void set_next(struct tr_trigger_call *call, bool is_event_time, int64_t from_ms, int64_t now_ms)
+{
+	const int64_t last_ms = tr_window_last(&call->window);
 	struct next *next = call->state;
 	int64_t time_ms;
 
 	if (__builtin_add_overflow(from_ms, call->parameter, &time_ms))
 		time_ms = INT64_MAX;
-	*next = (struct next){TR_MIN(time_ms, tr_window_last(&call->window)), true};
-	if (is_event_time)
-		tr_trigger_set_event_time(call, next->time_ms);
-	else
-		tr_trigger_set_processing_time(call, next->time_ms);
+	*next = (struct next){last_ms >= now_ms ? TR_MIN(time_ms, last_ms) : time_ms, true};
+	set_timer(call, is_event_time, next->time_ms);
 }
 
 static enum tr_trigger_result continuous_on_timer(struct tr_trigger_call *call, bool is_event_time, int64_t time_ms)
@@ -188,7 +195,11 @@ static enum tr_trigger_result continuous_on_timer(struct tr_trigger_call *call, 
 
 	if (!next->is_set || next->time_ms != time_ms)
 		return TR_TRIGGER_CONTINUE;
-	set_next(call, is_event_time, time_ms);
+	next->is_set = false;
+	/* At the end of the input a window without an end would fire for ever. */
+	if (!is_event_time || tr_context_watermark(call->context) != TR_WATERMARK_MAX ||
+	    tr_window_last(&call->window) != INT64_MAX)
+		set_next(call, is_event_time, time_ms, time_ms + 1);
 	return TR_TRIGGER_FIRE;
 }
 
@@ -204,12 +215,8 @@ static void continuous_on_merge(struct tr_trigger_call *call, bool is_event_time
 		if (other->is_set && (!next->is_set || other->time_ms < next->time_ms))
 			*next = *other;
 	}
-	if (!next->is_set)
-		return;
-	if (is_event_time)
-		tr_trigger_set_event_time(call, next->time_ms);
-	else
-		tr_trigger_set_processing_time(call, next->time_ms);
+	if (next->is_set)
+		set_timer(call, is_event_time, next->time_ms);
 }
 
 static enum tr_trigger_result continuous_event_time_on_row(struct tr_trigger_call *call, const struct tr_row *row)
@@ -221,7 +228,7 @@ static enum tr_trigger_result continuous_event_time_on_row(struct tr_trigger_cal
 		return TR_TRIGGER_FIRE;
 	tr_trigger_set_event_time(call, tr_window_last(&call->window));
 	if (!next->is_set)
-		set_next(call, true, time_ms - time_ms % call->parameter);
+		set_next(call, true, time_ms - time_ms % call->parameter, time_ms);
 	return TR_TRIGGER_CONTINUE;
 }
 
@@ -259,7 +266,7 @@ static enum tr_trigger_result continuous_processing_time_on_row(struct tr_trigge
 	const int64_t now_ms = tr_context_processing_time(call->context);
 
 	if (!next->is_set)
-		set_next(call, false, now_ms - now_ms % call->parameter);
+		set_next(call, false, now_ms - now_ms % call->parameter, now_ms);
 	return TR_TRIGGER_CONTINUE;
 }
 

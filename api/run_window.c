@@ -301,13 +301,12 @@ static tr_code on_timer(struct tr_context *context, const struct tr_timer_event 
 
 /* Opening and closing. */
 
-static struct tr_run_state *declare(struct tr_context *context, const char *name, bool is_list)
+static struct tr_table *declare(struct tr_context *context, const char *name)
 {
 	const struct tr_state_descriptor d =
 		TR_MAKE(tr_state_descriptor, .name = name, .version = plan_of(context)->function.version);
 
-	return is_list ? tr_run_state_create(context, &d, TR_RUN_LIST, sizeof(struct tr_list_state))
-		       : tr_run_state_create(context, &d, TR_RUN_VALUE, sizeof(struct tr_value_state));
+	return tr_run_state_create(context, &d, TR_RUN_VALUE, sizeof(struct tr_value_state))->table;
 }
 
 static tr_code open(struct tr_context *context, struct tr_status *st)
@@ -319,11 +318,11 @@ static tr_code open(struct tr_context *context, struct tr_status *st)
 	w->context = context;
 	w->plan = plan;
 	w->zeros = tr_checked(calloc(1, TR_RUN_WINDOW_STATE_MAX));
-	w->entries = declare(context, "window.entries", false)->table;
+	w->entries = declare(context, "window.entries");
 	if (plan->contents == TR_RUN_ALL_ROWS)
-		w->rows = &declare(context, "window.rows", true)->sorted;
+		w->rows = declare(context, "window.rows");
 	if (plan->is_merging)
-		w->sessions = declare(context, "window.sessions", false)->table;
+		w->sessions = declare(context, "window.sessions");
 	if (plan->function.reduce != NULL)
 		tr_run_fold_init(&w->fold, context->inputs[0], &plan->f.inputs[0].keys, plan->function.reduce,
 				 plan->function.user, plan->f.name);
@@ -347,11 +346,13 @@ static void close(struct tr_context *context)
 	if (w->plan->function.reduce != NULL)
 		tr_run_fold_deinit(&w->fold);
 	tr_run_window_groups_destroy(&w->groups);
-	tr_batch_buffer_destroy(&w->batch);
+	for (uint32_t i = 0; i < TR_RUN_INPUTS_MAX; i++) {
+		tr_batch_buffer_destroy(&w->sides[i].batch);
+		free(w->sides[i].times);
+		free(w->sides[i].places);
+		free(w->sides[i].is_evicted);
+	}
 	tr_bytes_deinit(&w->scratch);
-	free(w->times);
-	free(w->numbers);
-	free(w->is_evicted);
 	free(w->kept);
 	free(w->accumulator);
 	free(w->session_list);

@@ -7,7 +7,7 @@
  *     timer of (key, window) ──▶ trigger ──▶ fire, purge; at the window's end by lateness: all of it goes
  *
  *     entry      | head | trigger's state | window's state | accumulator, or the row so far as bytes |
- *     rows       with an evictor, or a function that wants all rows: | time i64 | row as bytes |, numbered in the order of coming
+ *     rows       with an evictor, or a function that wants all rows (run_window_rows.c)
  *     sessions   of a key: | start | end | id | ..
  *
  * A window is a namespace of the key: entries, rows and timers have the key with 16 bytes behind it, [start, end) or the id of
@@ -22,7 +22,7 @@
 #include "api/run_context.h"
 #include "api/run_fold.h"
 #include "state/timer_state.h"
-#include "tailrace/window_function.h"
+#include "tailrace/join.h"
 
 #define TR_RUN_WINDOW_BYTES 16 /* behind a key */
 #define TR_RUN_WINDOW_KEY_MAX (TR_TIMER_KEY_BYTES_MAX - TR_RUN_WINDOW_BYTES)
@@ -35,6 +35,8 @@ struct tr_run_window {
 	struct tr_run_function f; /* first */
 	struct tr_windows windows;
 	struct tr_window_function function;
+	struct tr_co_group_function co_group; /* of two inputs, instead */
+	tr_join_fn join;                      /* likewise */
 	struct tr_trigger trigger;
 	struct tr_evictor evictor;
 	bool has_evictor;
@@ -50,17 +52,17 @@ struct tr_run_window {
 };
 
 struct tr_run_entry {
-	uint64_t next_row; /* number */
 	uint32_t has_contents;
-	uint32_t unused;
+	uint32_t chunks;      /* of rows */
+	uint64_t chunk_bytes; /* of the last one */
 	char trigger_state[];
 };
 
 /** A window of a key. */
 struct tr_run_place {
 	struct tr_window window;
-	struct tr_table_key entry; /* key and namespace, in `bytes` */
-	char bytes[TR_TIMER_KEY_BYTES_MAX];
+	struct tr_table_key entry;                             /* key and namespace, in `bytes` */
+	char bytes[TR_TIMER_KEY_BYTES_MAX + sizeof(uint32_t)]; /* behind them the number of a chunk of rows */
 };
 
 struct tr_run_session {
@@ -68,12 +70,21 @@ struct tr_run_session {
 	uint64_t id;
 };
 
+/** Rows of a window. */
+struct tr_run_side {
+	struct tr_batch_buffer *batch;
+	uint32_t count, room;
+	int64_t *times;
+	size_t *places; /* in w->scratch */
+	bool *is_evicted;
+};
+
 struct tr_run_windows {
 	struct tr_context *context;
 	const struct tr_run_window *plan;
 	struct tr_table *entries;
-	struct tr_sorted_table *rows; /* ALL_ROWS */
-	struct tr_table *sessions;    /* merging */
+	struct tr_table *rows;     /* ALL_ROWS */
+	struct tr_table *sessions; /* merging */
 	struct tr_run_fold fold;
 	struct tr_collector *late; /* side output; NULL: late rows are dropped */
 	/* Of the callback at hand: */
@@ -83,12 +94,7 @@ struct tr_run_windows {
 	struct tr_run_place place;
 	uint64_t *zeros; /* a trigger's state where there is no entry */
 	struct tr_bytes scratch;
-	/* All rows of a window: */
-	struct tr_batch_buffer *batch;
-	uint32_t batch_room;
-	int64_t *times;
-	uint64_t *numbers;
-	bool *is_evicted;
+	struct tr_run_side sides[TR_RUN_INPUTS_MAX]; /* all rows of a window, by input */
 	uint32_t *kept;
 	void *accumulator; /* of an aggregate behind an evictor */
 	/* Sessions of the key at hand: */
@@ -180,6 +186,21 @@ void tr_run_contents_drop(struct tr_run_windows *w, const struct tr_run_place *p
 /** The contents of `from` go to `into`, and its entry goes. */
 tr_code tr_run_contents_merge(struct tr_run_windows *w, const struct tr_run_place *into,
 			      const struct tr_run_place *from) TR_MUST_USE;
+
+/* run_window_rows.c */
+
+/** Adds the row at hand. `entry` is that of the place, and stays where it is. */
+tr_code tr_run_rows_add(struct tr_run_windows *w, const struct tr_run_place *place, struct tr_run_entry *entry,
+			const struct tr_row *row) TR_MUST_USE;
+/** All rows of the window to w->sides, in the order in which they were added; their bytes are in w->scratch. */
+void tr_run_rows_read(struct tr_run_windows *w, const struct tr_run_place *place, const struct tr_run_entry *entry);
+/** After that: only the rows that are not evicted stay. */
+void tr_run_rows_keep(struct tr_run_windows *w, const struct tr_run_place *place);
+void tr_run_rows_clear(struct tr_run_windows *w, const struct tr_run_place *place, struct tr_run_entry *entry);
+/** Those of `from` behind those of `into`. */
+void tr_run_rows_move(struct tr_run_windows *w, const struct tr_run_place *into, const struct tr_run_place *from);
+/** Room for so many rows of an input. */
+void tr_run_rows_make_room(struct tr_run_windows *w, uint32_t side, uint32_t rows);
 
 /* run_window_session.c */
 

@@ -7,8 +7,7 @@
 #include "base/type.h"
 #include "tailrace/connect.h"
 
-/** What is wrong with the streams; NULL: they fit. */
-static const char *check_keys(const struct tr_stream *left, const struct tr_stream *right)
+const char *tr_stream_keys_problem(const struct tr_stream *left, const struct tr_stream *right)
 {
 	struct tr_arena *arena = left->env->arena;
 
@@ -82,7 +81,7 @@ struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_st
 	}
 	if (left->relation == NULL || right->relation == NULL || !tr_env_given(env, name, columns, "columns"))
 		return tr_stream_wrong(env, name);
-	problem = check_keys(left, right);
+	problem = tr_stream_keys_problem(left, right);
 	if (problem != NULL) {
 		tr_env_fail(env, name, "%s", problem);
 		return tr_stream_wrong(env, name);

@@ -8,7 +8,7 @@
  *     function.h     functions, context, collector      state.h, timer.h   what they remember
  *     source.h, sink.h     sources and sinks in C       window.h     windows
  *     trigger.h, window_function.h    what fires them, and what they make
- *     stream.h       the graph                          connect.h          two streams in one operator
+ *     stream.h       the graph                          connect.h, join.h    two streams in one operator
  *     async.h        look-ups outside                   environment.h      running it
  *     plugin.h       a job as a shared object
  */
@@ -20,6 +20,7 @@
 #include "tailrace/connect.h"
 #include "tailrace/environment.h"
 #include "tailrace/function.h"
+#include "tailrace/join.h"
 #include "tailrace/plugin.h"
 #include "tailrace/sink.h"
 #include "tailrace/source.h"

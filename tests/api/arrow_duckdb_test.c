@@ -116,8 +116,7 @@ static void make_the_way(const char *expression)
 		schema.release(&schema);
 		if (tr_batch_export(tr_owned_batch_get(owned), &our_array, &our_schema, &st) != TR_OK)
 			fail_msg("%s: %s", expression, st.message);
-		assert_int_equal(
-			duckdb.arrow_array_scan(connection, "returned", &our_schema, &our_array, &stream), 0);
+		assert_int_equal(duckdb.arrow_array_scan(connection, "returned", &our_schema, &our_array, &stream), 0);
 		rows += ask("SELECT COUNT(*) FROM returned");
 		different += ask("SELECT COUNT(*) FROM made JOIN returned ON made.i = returned.i "
 				 "WHERE made.x IS DISTINCT FROM returned.x OR made.y IS DISTINCT FROM returned.y");
