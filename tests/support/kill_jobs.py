@@ -4,7 +4,12 @@
 import collections
 import glob
 import os
+import subprocess
 import time
+
+from stream_model import rows_of_model
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 BIDS = """CREATE TABLE bids (auction BIGINT, bidder BIGINT, price INT, channel STRING, ts TIMESTAMP(3),
   WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
@@ -70,6 +75,29 @@ FROM TABLE(HOP(TABLE nexmark, DESCRIPTOR(`dateTime`), INTERVAL '1' SECOND, INTER
 WHERE event_type = 2 GROUP BY bid.auction, bid.bidder, window_start, window_end HAVING MOD(SUM(bid.price), 8) = 0;
 """,
 }
+
+# Jobs in C: name -> source. They read bids.csv, and a model says what they publish.
+PLUGINS = {"streams": os.path.join(TOP, "tests", "support", "kill_streams.c")}
+
+
+def write_job(folder, name, text=None):
+    """The file that is run: a script, or a plugin that is built here."""
+    if name not in PLUGINS:
+        path = os.path.join(folder, name + ".sql")
+        with open(path, "w") as file:
+            file.write(JOBS[name] if text is None else text)
+        return path
+    path = os.path.join(folder, name + ".so")
+    subprocess.run(["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-O2", "-shared", "-fPIC",
+                    f"-I{TOP}/include", "-o", path, PLUGINS[name]], check=True)
+    return path
+
+
+def check_whole(folder, name, rows):
+    """What is wrong with the rows of a run that nobody disturbed, or None."""
+    if name in PLUGINS:
+        return difference(rows_of_model(os.path.join(folder, "bids.csv")), rows)
+    return None if any(rows.values()) else "it has published nothing"
 
 
 def make_bids(path, rows, chance):
