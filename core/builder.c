@@ -221,6 +221,8 @@ static tr_code compile_scan(struct tr_graph *graph, struct tr_stage *stage, stru
 	plan->watermark_interval_ms = scan->scan.watermark_interval_ms;
 	plan->idle_timeout_ms = scan->scan.idle_timeout_ms;
 	plan->is_bounded = scan->scan.is_bounded;
+	if (scan->scan.drift.group != NULL && scan->scan.time_expr != NULL)
+		plan->drift = tr_drift_join(&graph->drift_groups, &graph->arena, &scan->scan.drift, stage->parallelism);
 	plan->carries = TR_NEW(&graph->arena, struct tr_carries);
 	tr_carries_init(plan->carries);
 	stage->source = plan;
@@ -687,6 +689,7 @@ void tr_graph_deinit(struct tr_graph *graph)
 	}
 	if (graph->scratch != NULL)
 		tr_scratch_remove(graph->env->disk, graph->scratch);
+	tr_drift_deinit(&graph->drift_groups);
 	for (uint32_t i = 0; i < graph->channel_count; i++)
 		tr_channel_deinit(&graph->channels[i]);
 	for (uint32_t w = 0; w < graph->worker_count; w++)

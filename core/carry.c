@@ -39,6 +39,7 @@ static struct tr_carry_block *block_create(void)
 		atomic_init(&block->slots[i].current_ms, 0);
 		atomic_init(&block->slots[i].last_ms, 0);
 		atomic_init(&block->slots[i].active_ns, 0);
+		atomic_init(&block->slots[i].reader, 0);
 		atomic_init(&block->slots[i].rows, 0);
 		atomic_init(&block->slots[i].is_finished, false);
 		atomic_init(&block->slots[i].restored_left, 0);

@@ -30,7 +30,8 @@ struct tr_carry_slot {
 	_Atomic int64_t end;                       /* exact end of the last of them */
 	_Atomic int64_t current_ms;
 	_Atomic int64_t last_ms;
-	_Atomic int64_t active_ns; /* monotonic time of the last rows; 0: none yet */
+	_Atomic int64_t active_ns; /* monotonic time of the last rows, at first when the split was seen; 0: not yet */
+	_Atomic uint32_t reader;   /* the subtask that had the last chunk, plus 1; 0: none */
 	_Atomic uint64_t rows;     /* of the split so far, for messages */
 	_Atomic bool is_finished;
 	_Atomic uint32_t restored_left; /* restored chunks that nobody has begun yet (core/source_position.h) .. */

@@ -28,6 +28,7 @@
 #include "core/align.h"
 #include "core/chain.h"
 #include "core/channel.h"
+#include "core/drift.h"
 #include "core/ops/op_window.h"
 #include "core/plan.h"
 #include "core/plan_stages.h"
@@ -136,7 +137,8 @@ struct tr_graph {
 	uint32_t stage_count;
 	struct tr_edge *edges;
 	uint32_t edge_count;
-	struct tr_channel *channels; /* aligned_alloc */
+	struct tr_drift_group *drift_groups; /* a list */
+	struct tr_channel *channels;         /* aligned_alloc */
 	uint32_t channel_count;
 	struct tr_worker *workers; /* aligned_alloc */
 	uint32_t worker_count;

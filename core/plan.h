@@ -78,6 +78,13 @@ enum tr_chaining {
 	TR_CHAINING_NEVER, /* nor with its readers */
 };
 
+/** Sources of one group wait for one another (core/drift.h). */
+struct tr_drift_spec {
+	const char *group; /* NULL: none */
+	int64_t max_drift_ms;
+	int64_t update_interval_ms;
+};
+
 struct tr_node {
 	enum tr_node_kind kind;
 	uint32_t id;                    /* number in the plan, in printing order */
@@ -103,8 +110,9 @@ struct tr_node {
 			const struct tr_expr *time_expr;
 			const struct tr_expr *watermark_expr;
 			const char *time_name;         /* the column's name, for messages */
-			int64_t watermark_interval_ms; /* pipeline.auto-watermark-interval */
+			int64_t watermark_interval_ms; /* pipeline.auto-watermark-interval; 0: each row's counts at once */
 			int64_t idle_timeout_ms;       /* table.exec.source.idle-timeout; 0: never idle */
+			struct tr_drift_spec drift;
 			bool is_bounded;
 		} scan;
 		struct {

@@ -115,6 +115,8 @@ void tr_stamp_batch(struct tr_stamp *stamp, struct tr_source_entry *entry, int64
 			walk(stamp, buffer, entry->watermarks, interval_ms);
 		buffer->batch.runs = buffer->runs;
 	}
+	stamp->current_ms = TR_MAX(stamp->current_ms, entry->info.watermark_ms);
+	stamp->last_ms = TR_MAX(stamp->last_ms, entry->info.watermark_ms);
 	buffer->batch.watermark_ms = tr_carry_watermark(stamp->last_ms);
 	entry->after = *stamp;
 }
@@ -166,6 +168,9 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 			continue;
 		}
 		active_ns = atomic_load_explicit(&slot->active_ns, memory_order_relaxed);
+		if (active_ns == 0 && idle_ns > 0) /* its time begins */
+			(void)atomic_compare_exchange_strong_explicit(&slot->active_ns, &active_ns, now_ns,
+								      memory_order_relaxed, memory_order_relaxed);
 		if (s == but || (idle_ns > 0 && active_ns > 0 && now_ns - active_ns >= idle_ns))
 			continue;
 		value_ms = atomic_load_explicit(use_current ? &slot->current_ms : &slot->last_ms, memory_order_relaxed);

@@ -43,7 +43,7 @@ bool tr_stamp_find_null(const struct tr_column *time, uint32_t row_count, uint32
 /** Copies the watermark column of the entry's batch into the entry. Rows that are skipped move nothing. */
 void tr_stamp_keep(struct tr_source_entry *entry, const struct tr_column *watermark);
 
-/** Gives the entry's batch its runs, and moves the state over its rows. */
+/** Gives the entry's batch its runs, and moves the state over its rows, and to what the source says behind them. */
 void tr_stamp_batch(struct tr_stamp *stamp, struct tr_source_entry *entry, int64_t interval_ms);
 
 /** Lowers the runs of a stamped batch to `least_ms` (the other splits), but not below `floor_ms` (already emitted). */

@@ -71,6 +71,7 @@ tr_code tr_source_task_create(const struct tr_source_plan *plan, struct tr_op_co
 		.subtask = context->subtask,
 		.subtask_count = context->subtask_count,
 		.wake_at_ns = INT64_MAX,
+		.is_ahead = plan->drift != NULL ? tr_source_task_is_ahead : NULL,
 	};
 	t->queue_max = (uint32_t)TR_MIN(TR_MAX(batches_in(TR_SOURCE_QUEUE_BYTES, plan->table), 2), TR_SOURCE_QUEUE_MAX);
 	t->hurry_max = (uint32_t)TR_MIN(batches_in(TR_SOURCE_HURRY_BYTES, plan->table), t->queue_max);
@@ -276,7 +277,7 @@ static void stamp_entries(struct tr_source_task *t)
 
 		if (t->time_program != NULL)
 			tr_stamp_batch(&t->stamp, entry, t->plan->watermark_interval_ms);
-		if (entry->buffer->batch.row_count > 0)
+		if (entry->buffer->batch.row_count > 0 || entry->info.watermark_ms > 0)
 			atomic_store_explicit(&t->slot->active_ns, t->now_ns, memory_order_relaxed);
 		if (t->time_program != NULL && is_turn_to_publish(t))
 			store_stamp(t->slot, &t->stamp);
@@ -313,6 +314,9 @@ static void begin_chunk(struct tr_source_task *t, const struct tr_chunk_info *in
 	t->limit = info->limit;
 	t->hand = tr_source_hand_find(t->plan->carries, info->split, info->chunk);
 	t->slot = tr_carries_slot(t->plan->carries, info->split);
+	atomic_store_explicit(&t->slot->reader, t->reader_context.subtask + 1, memory_order_relaxed);
+	if (atomic_load_explicit(&t->slot->active_ns, memory_order_relaxed) == 0)
+		atomic_store_explicit(&t->slot->active_ns, t->now_ns, memory_order_relaxed);
 	drop_chunk_batches(t);
 	if (t->hand != NULL)
 		(void)atomic_fetch_sub_explicit(&t->slot->restored_left, 1, memory_order_relaxed);
@@ -495,7 +499,7 @@ static enum tr_flow push_entry(struct tr_source_task *t)
 
 	if (t->phase == TR_PUSH_NOTHING || t->phase == TR_PUSH_STATUS) {
 		t->phase = TR_PUSH_ROWS;
-		if (entry->buffer->batch.row_count > entry->skip) {
+		if (entry->buffer->batch.row_count > entry->skip || entry->info.watermark_ms > 0) {
 			t->last_rows_ns = t->now_ns;
 			flow = emit_status(t, false);
 			if (is_stuck(flow))
@@ -568,6 +572,10 @@ static enum tr_turn finish(struct tr_source_task *t)
 {
 	enum tr_flow flow = emit_status(t, false);
 
+	if (t->plan->drift != NULL && !t->has_left) {
+		t->has_left = true;
+		tr_drift_leave(t->plan->drift);
+	}
 	if (is_stuck(flow))
 		return step_of(flow);
 	if (!t->is_max_emitted) {
@@ -611,7 +619,8 @@ static enum tr_flow pass_barrier(struct tr_source_task *t, uint64_t checkpoint)
 /** Decodes, confirms, stamps and pushes. */
 static enum tr_turn work(struct tr_source_task *t)
 {
-	enum tr_turn polled = t->stamped > t->pushed && !is_hurried(t) ? TR_TURN_IDLE : poll_reader(t);
+	const bool shall_poll = !t->is_held_back && (t->stamped == t->pushed || is_hurried(t));
+	enum tr_turn polled = shall_poll ? poll_reader(t) : TR_TURN_IDLE;
 
 	if (t->state == TR_CHUNK_GUESSED && tr_source_task_confirm(t))
 		polled = TR_TURN_PROGRESS;
@@ -658,12 +667,18 @@ enum tr_turn tr_source_task_step(struct tr_source_task *t, int64_t now_ns)
 		t->wakes->workers |= t->plan->workers; /* those that wait for a carry of ours */
 		return finish(t);
 	}
+	if (t->plan->drift != NULL)
+		tr_source_task_look_at_group(t);
 	if (now_ns >= t->timer_ns && quiet_step(t) != TR_TURN_IDLE)
 		return t->head.context->status.code == TR_OK ? TR_TURN_PROGRESS : TR_TURN_FAILED;
 	return work(t);
 }
 
-void tr_source_task_pause(struct tr_source_task *t, int64_t now_ns) { t->last_rows_ns = now_ns; }
+void tr_source_task_pause(struct tr_source_task *t, int64_t now_ns)
+{
+	t->now_ns = now_ns;
+	tr_source_task_stay_active(t, true);
+}
 
 int64_t tr_source_task_wake_at(const struct tr_source_task *t)
 {
@@ -674,5 +689,9 @@ int64_t tr_source_task_wake_at(const struct tr_source_task *t)
 	wake_ns = TR_MIN(wake_ns, t->timer_ns);
 	if (t->plan->idle_timeout_ms > 0 && !t->is_idle && t->time_program != NULL)
 		wake_ns = TR_MIN(wake_ns, t->last_rows_ns + t->plan->idle_timeout_ms * 1000000);
+	if (t->plan->drift != NULL)
+		wake_ns = TR_MIN(wake_ns, atomic_load_explicit(&t->plan->drift->next_ns, memory_order_relaxed));
+	if (t->plan->drift != NULL && t->plan->idle_timeout_ms > 0)
+		wake_ns = TR_MIN(wake_ns, t->awake_ns + tr_source_task_idle_share_ns(t));
 	return wake_ns;
 }

@@ -23,7 +23,11 @@
  * the watermark is found by its greatest value; only the others are walked. With several splits the watermark of a row
  * is the least of its own split's and of what the other splits have published; splits that nobody has begun hold it
  * back, finished splits and idle ones do not count. It never goes back. On unbounded input a timer of the interval
- * emits what the eager rule has held back.
+ * emits what the eager rule has held back. A source can also say a split's watermark itself, with rows or without (io/source.h); that is
+ * emitted as it is said. Sources of a group wait for one another (core/drift.h).
+ *
+ * Idle is a split, and a subtask, without rows for the timeout. The time in which the chain is blocked or the source waits for others does
+ * not count; it begins when the split is known.
  *
  * Checkpoints. A barrier that is wanted is emitted before the reader is asked for anything, so it never waits for data;
  * what core/source_position.h lists is written down right before. A restored task gives its chain first the watermark that
@@ -39,6 +43,7 @@
 #include "core/carry.h"
 #include "core/chain.h"
 #include "core/channel.h"
+#include "core/drift.h"
 #include "core/source_position.h"
 #include "io/source.h"
 
@@ -58,7 +63,8 @@ struct tr_source_plan {
 	int64_t watermark_interval_ms;
 	int64_t idle_timeout_ms;
 	bool is_bounded;
-	uint64_t workers; /* that run a subtask of the scan: bits, as in a wake set */
+	struct tr_drift_member *drift; /* NULL: it waits for nobody */
+	uint64_t workers;              /* that run a subtask of the scan: bits, as in a wake set */
 	struct tr_carries *carries;
 };
 

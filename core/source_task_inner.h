@@ -74,6 +74,9 @@ struct tr_source_task {
 	int64_t now_ns;
 	int64_t last_rows_ns; /* when rows came, or idleness began to count */
 	int64_t timer_ns;     /* next turn of the watermark timer; INT64_MAX: none */
+	int64_t awake_ns;     /* idleness was last kept off the splits that can't be read */
+	bool is_held_back;    /* the source is ahead of its group */
+	bool has_left;        /* its group */
 	struct tr_source_counters counters;
 	/* Positions. */
 	struct tr_position_writer position_writer;
@@ -94,6 +97,21 @@ static inline int64_t tr_source_task_least_of_others(struct tr_source_task *t, u
 {
 	return tr_stamp_others_least(&t->others, t->plan, but, use_current, t->now_ns);
 }
+
+/** How often idleness is kept off what can't be read. */
+static inline int64_t tr_source_task_idle_share_ns(const struct tr_source_task *t)
+{
+	return t->plan->idle_timeout_ms * (1000000 / 4);
+}
+
+/** The subtask can't read its splits, or (not `all`) those that are ahead of the group: that does not make them idle. */
+void tr_source_task_stay_active(struct tr_source_task *t, bool all);
+
+/** io/source.h's is_ahead. */
+bool tr_source_task_is_ahead(struct tr_source_context *context, uint64_t split);
+
+/** Takes the source's turn if it is due, and finds whether it has to wait. */
+void tr_source_task_look_at_group(struct tr_source_task *t);
 
 /** Sets the operator's table of functions and the writer of positions. */
 void tr_source_task_state_init(struct tr_source_task *t);

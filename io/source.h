@@ -49,6 +49,9 @@ struct tr_chunk_info {
 	uint64_t rows_bad; /* rows skipped, and fields set to NULL, by ignore-parse-errors in this batch */
 	uint64_t fields_bad;
 	uint64_t bytes; /* input consumed by this batch, for the statistics */
+	/* The split's watermark after the batch, where the source says it itself; it may be all there is to say (a chunk with 0 rows). It
+	 * counts at once. 0 (and less): nothing is said. */
+	int64_t watermark_ms;
 };
 
 /* Positions. A checkpoint holds, per split, which chunk is dealt next and where it begins (as far as the dealer knows), and of
@@ -95,6 +98,8 @@ struct tr_source_context {
 	uint32_t subtask;
 	uint32_t subtask_count;
 	int64_t wake_at_ns; /* set by a reader that answers BLOCKED because of time (monotonic); INT64_MAX: by I/O only */
+	/* Whether a split is further than others allow: who can choose among splits leaves it out. NULL: none is. */
+	bool (*is_ahead)(struct tr_source_context *context, uint64_t split);
 };
 
 struct tr_source_ops {
