@@ -139,12 +139,42 @@ extern const struct tr_connector tr_connector_sink_exact;      /* of those that 
 /** Of sources in C: the table's `context`. */
 struct tr_source_plan_c {
 	struct tr_source_function function;
-	uint32_t column_count; /* that `read` fills; behind them perhaps the watermark */
+	uint32_t column_count; /* that `read` fills; behind them those that are filled here: */
+	int32_t time;          /* of `assign_time`; -1: none */
+	int32_t watermark;     /* of the source itself or of the generator; -1: none */
+	tr_time_fn assign_time;
+	void *assign_user;
+	int32_t time_column;                     /* of `read`, for the generator; -1: none */
+	struct tr_watermark_generator generator; /* struct_size 0: none */
+	int64_t periodic_ms;                     /* 0: never */
+	int64_t idle_timeout_ms;
 };
 
-/** A source's stream over its spec. */
-struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, struct tr_table_spec *spec, uint32_t column_count,
-			      bool has_watermarks, const struct tr_watermark_strategy *watermarks);
+/* Event time (stream_time.c). */
+
+/** A copy of a strategy (NULL: no event time) in the arena, checked; `function`: of a source in C, or NULL. NULL: it is wrong, which is told. */
+const struct tr_watermark_strategy *tr_env_strategy(struct tr_env *env, const char *what,
+						    const struct tr_watermark_strategy *strategy,
+						    const struct tr_source_function *function);
+
+/** A table's columns with what a strategy adds to them that SQL can say. */
+const char *tr_env_time_clauses(struct tr_env *env, const char *columns, const struct tr_watermark_strategy *strategy);
+
+/** The stream of a table that was declared so, with the rest of the strategy. */
+struct tr_stream *tr_env_time_source(struct tr_stream *stream, const struct tr_watermark_strategy *strategy);
+
+/** A table's stream: its first `column_count` columns, and the time if it is made. `watermark`: the column with watermarks that are said, not
+ * computed; -1: none. */
+struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, const struct tr_table_spec *spec,
+			      uint32_t column_count, int32_t watermark, const struct tr_watermark_strategy *strategy);
+
+/** The stream of a source in C whose `read` fills columns of `schema`; the rest of `plan` is filled in. */
+struct tr_stream *tr_env_scan_function(struct tr_env *env, const char *what, const char *name,
+				       const struct tr_schema *schema, struct tr_source_plan_c *plan,
+				       const struct tr_watermark_strategy *strategy);
+
+/** An interval of days to seconds, as SQL has it. */
+const char *tr_env_interval(struct tr_arena *arena, int64_t ms);
 
 void tr_collected_destroy(struct tr_collected **list);
 

@@ -5,6 +5,9 @@
  *
  *     split  |-- chunk 0 --|- chunk 1 -|---- chunk 2 ----|          positions are the user's
  *
+ * Watermarks that the source says itself, or its strategy's generator does, stand in a hidden column behind the rows that raise them. One that
+ * moves without rows, while a split waits or by the clock, is dealt as a chunk of no rows.
+ *
  * All splits count as begun from the start. What was read while another reader has passed a barrier is given up and read
  * again later: it may not be dealt any more, and positions can be gone back to. A restored chunk is read with its end as limit, in as
  * many pieces as the user likes.
@@ -15,6 +18,7 @@
 #include <stdlib.h>
 
 #include "api/env.h"
+#include "api/run_times.h"
 #include "base/check.h"
 #include "io/source.h"
 
@@ -26,7 +30,11 @@ struct split {
 	bool is_ended;   /* nothing more is dealt */
 	bool is_waiting; /* its reader's: until wake_ns */
 	int64_t wake_ns;
+	/* Its reader's, too: */
 	int64_t watermark_ms;
+	int64_t told_ms;      /* watermark of the last chunk */
+	int64_t last_rows_ns; /* 0: none yet */
+	struct tr_run_generator generator;
 };
 
 struct tr_source {
@@ -53,6 +61,9 @@ struct tr_source_reader {
 	bool is_told;   /* some of it */
 	struct tr_chunk_position chunk;
 	int64_t position;
+	int64_t periodic_ns; /* next turn of the generators; 0: not begun */
+	int64_t *times_ms;   /* of a batch's rows, with callbacks for times or watermarks */
+	int64_t *watermarks_ms;
 };
 
 static bool is_bounded(const struct tr_table_spec *spec)
@@ -69,7 +80,7 @@ static tr_code source_open(const struct tr_table_spec *spec, struct tr_environme
 	s->spec = spec;
 	s->splits = tr_checked(calloc(s->plan->function.split_count, sizeof(*s->splits)));
 	for (uint32_t i = 0; i < s->plan->function.split_count; i++)
-		s->splits[i].watermark_ms = TR_WATERMARK_MIN;
+		s->splits[i].watermark_ms = s->splits[i].told_ms = TR_WATERMARK_MIN;
 	pthread_mutex_init(&s->lock, NULL);
 	*source = s;
 	return TR_OK;
@@ -116,18 +127,27 @@ static tr_code reader_open(struct tr_source *source, struct tr_source_context *c
 		code = tr_run_answer(code, st);
 		return tr_status_prefix(st, code, "source '%s'", source->spec->name);
 	}
+	if (source->plan->time >= 0 || source->plan->generator.struct_size != 0) {
+		r->times_ms = tr_checked(calloc(source->spec->batch_rows, sizeof(*r->times_ms)));
+		r->watermarks_ms = tr_checked(calloc(source->spec->batch_rows, sizeof(*r->watermarks_ms)));
+	}
 	*reader = r;
 	return TR_OK;
 }
 
 static void reader_close(struct tr_source_reader **reader)
 {
-	const struct tr_source_function *f = &(*reader)->source->plan->function;
+	struct tr_source_reader *r = *reader;
+	const struct tr_source_function *f = &r->source->plan->function;
 
+	for (uint32_t i = r->context->subtask; i < f->split_count; i += r->context->subtask_count)
+		tr_run_generator_close(&r->hand, &r->source->splits[i].generator, &r->source->plan->generator);
 	if (f->close_reader != NULL)
-		f->close_reader(f->user, (*reader)->own);
-	tr_run_hand_deinit(&(*reader)->hand);
-	free(*reader);
+		f->close_reader(f->user, r->own);
+	tr_run_hand_deinit(&r->hand);
+	free(r->times_ms);
+	free(r->watermarks_ms);
+	free(r);
 	*reader = NULL;
 }
 
@@ -175,6 +195,10 @@ static enum tr_flow choose_split(struct tr_source_reader *r, int64_t now_ns, uin
 		if (candidate->is_waiting && candidate->wake_ns > now_ns) {
 			r->context->wake_at_ns = TR_MIN(r->context->wake_at_ns, candidate->wake_ns);
 			flow = TR_FLOW_BLOCKED;
+			continue;
+		}
+		if (r->context->is_ahead != NULL && r->context->is_ahead(r->context, i)) {
+			flow = TR_FLOW_BLOCKED; /* the subtask is woken when the group has moved */
 			continue;
 		}
 		candidate->is_waiting = false;
@@ -240,17 +264,104 @@ static tr_code read_split(struct tr_source_reader *r, struct tr_source_reading *
 						split_name(r->source, reading->split));
 }
 
-/** The last column: what was in force, and behind the last row what is now. */
-static void set_watermarks(const struct tr_source *s, struct tr_batch_buffer *into, uint32_t rows, int64_t before,
-			   int64_t after)
-{
-	int64_t *column;
+/* Times and watermarks. */
 
-	if (!s->plan->function.has_watermarks || rows == 0)
-		return;
-	column = into->columns[s->plan->column_count].data;
-	for (uint32_t i = 0; i < rows; i++)
-		column[i] = i + 1 < rows ? before : after;
+static bool has_generator(const struct tr_source *s) { return s->plan->generator.struct_size != 0; }
+
+static tr_code generate(struct tr_source_reader *r, struct split *split, const struct tr_batch *batch,
+			struct tr_status *st)
+{
+	const struct tr_source_plan_c *plan = r->source->plan;
+
+	for (uint32_t i = 0; plan->time < 0 && i < batch->row_count; i++)
+		r->times_ms[i] = tr_column_is_null(&batch->columns[plan->time_column], i)
+					 ? TR_WATERMARK_MIN
+					 : tr_column_i64(&batch->columns[plan->time_column], i);
+	TR_TRY(tr_run_generator_take(&r->hand, &split->generator, &plan->generator, batch, r->times_ms,
+				     r->watermarks_ms, st));
+	split->watermark_ms = split->generator.watermark_ms;
+	return TR_OK;
+}
+
+/** Seals the rows that were read of a split, which are dealt: the hidden columns are filled, and the split's watermark moves to
+ * `after_ms` if the source says it itself. */
+static tr_code seal(struct tr_source_reader *r, uint64_t split_number, struct tr_batch_buffer *into, uint32_t rows,
+		    int64_t after_ms, struct tr_chunk_info *info, struct tr_status *st)
+{
+	const struct tr_source_plan_c *plan = r->source->plan;
+	struct split *split = &r->source->splits[split_number];
+	const int64_t before_ms = split->watermark_ms;
+	int64_t *column = plan->watermark >= 0 ? into->columns[plan->watermark].data : NULL;
+	tr_code code = TR_OK;
+
+	if (plan->function.has_watermarks)
+		split->watermark_ms = TR_MAX(before_ms, after_ms);
+	tr_batch_buffer_seal(into, rows);
+	if (rows > 0) {
+		split->last_rows_ns = tr_environment_monotonic_ns(r->env);
+		if (plan->time >= 0)
+			code = tr_run_times_assign(&r->hand, plan->assign_time, plan->assign_user, &into->batch,
+						   r->times_ms, into->columns[plan->time].data, st);
+		if (code == TR_OK && has_generator(r->source))
+			code = generate(r, split, &into->batch, st);
+		for (uint32_t i = 0; column != NULL && i < rows; i++)
+			column[i] = has_generator(r->source) ? r->watermarks_ms[i]
+				    : i + 1 < rows           ? before_ms
+							     : split->watermark_ms;
+	}
+	split->told_ms = split->watermark_ms;
+	info->watermark_ms = TR_MAX(split->watermark_ms, 0);
+	return code == TR_OK ? TR_OK
+			     : tr_status_prefix(st, code, "source '%s', %s, watermarks", r->source->spec->name,
+						split_name(r->source, split_number));
+}
+
+/** Whether a split has been without rows for the timeout. */
+static bool is_idle(const struct tr_source *s, struct split *split, int64_t now_ns)
+{
+	if (split->last_rows_ns == 0)
+		split->last_rows_ns = now_ns;
+	return s->plan->idle_timeout_ms > 0 && now_ns - split->last_rows_ns >= s->plan->idle_timeout_ms * NS_PER_MS;
+}
+
+/** The generators' turn by the clock, if it is due. */
+static tr_code turn_generators(struct tr_source_reader *r, int64_t now_ns, struct tr_status *st)
+{
+	struct tr_source *s = r->source;
+
+	if (s->plan->periodic_ms == 0 || now_ns < r->periodic_ns)
+		return TR_OK;
+	for (uint32_t i = r->context->subtask; r->periodic_ns != 0 && i < s->plan->function.split_count;
+	     i += r->context->subtask_count) {
+		struct split *split = &s->splits[i];
+		tr_code code;
+
+		if (split->is_ended || is_idle(s, split, now_ns))
+			continue;
+		code = tr_run_generator_turn(&r->hand, &split->generator, &s->plan->generator, st);
+		if (code != TR_OK)
+			return tr_status_prefix(st, code, "source '%s', %s, watermarks", s->spec->name,
+						split_name(s, i));
+		split->watermark_ms = split->generator.watermark_ms;
+	}
+	r->periodic_ns = now_ns + s->plan->periodic_ms * NS_PER_MS;
+	return TR_OK;
+}
+
+/** A split of the reader whose watermark has moved without rows. */
+static bool find_untold(const struct tr_source_reader *r, uint32_t *split)
+{
+	const struct tr_source *s = r->source;
+
+	if (s->plan->watermark < 0)
+		return false;
+	for (uint32_t i = r->context->subtask; i < s->plan->function.split_count; i += r->context->subtask_count) {
+		if (s->splits[i].is_ended || s->splits[i].watermark_ms <= s->splits[i].told_ms)
+			continue;
+		*split = i;
+		return true;
+	}
+	return false;
 }
 
 static enum tr_flow poll_restored(struct tr_source_reader *r, struct tr_batch_buffer *into, struct tr_chunk_info *info,
@@ -284,9 +395,8 @@ static enum tr_flow poll_restored(struct tr_source_reader *r, struct tr_batch_bu
 		r->context->wake_at_ns = tr_environment_monotonic_ns(r->env) + TR_MAX(reading.wake_ms, 1) * NS_PER_MS;
 		return TR_FLOW_BLOCKED;
 	}
-	set_watermarks(s, into, rows, split->watermark_ms, reading.watermark_ms);
-	split->watermark_ms = TR_MAX(split->watermark_ms, reading.watermark_ms);
-	tr_batch_buffer_seal(into, rows);
+	if (seal(r, r->chunk.split, into, rows, reading.watermark_ms, info, st) != TR_OK)
+		return TR_FLOW_FAILED;
 	r->position = reading.position;
 	r->is_told = true;
 	info->is_last = r->position == r->chunk.limit;
@@ -326,60 +436,82 @@ static bool deal(struct tr_source_reader *r, const struct tr_source_reading *rea
 	return is_dealt;
 }
 
+/** What a read without rows leaves behind. */
+static enum tr_flow wait(struct tr_source_reader *r, const struct tr_source_reading *reading, enum tr_read result,
+			 int64_t now_ns)
+{
+	struct tr_source *s = r->source;
+	struct split *split = &s->splits[reading->split];
+
+	pthread_mutex_lock(&s->lock);
+	split->next = r->barrier >= s->barrier ? reading->position : split->next;
+	split->is_waiting = result == TR_READ_WAIT;
+	split->wake_ns = now_ns + TR_MAX(reading->wake_ms, 1) * NS_PER_MS;
+	pthread_mutex_unlock(&s->lock);
+	if (s->plan->function.has_watermarks)
+		split->watermark_ms = TR_MAX(split->watermark_ms, reading->watermark_ms);
+	r->context->wake_at_ns = now_ns; /* another split may have something, or this one's watermark has moved */
+	return TR_FLOW_BLOCKED;
+}
+
+/** What is to be done: MORE with a restored chunk in hand, or a split to read, or (`is_untold`) one whose watermark is to be told. */
+static enum tr_flow choose(struct tr_source_reader *r, int64_t now_ns, struct tr_source_reading *reading,
+			   bool *is_untold)
+{
+	struct tr_source *s = r->source;
+	enum tr_flow flow = TR_FLOW_MORE;
+
+	pthread_mutex_lock(&s->lock);
+	if (r->barrier < s->barrier) {
+		flow = TR_FLOW_BLOCKED;
+	} else if (!take_restored(r)) {
+		*is_untold = find_untold(r, &reading->split);
+		if (!*is_untold)
+			flow = choose_split(r, now_ns, &reading->split);
+		if (flow == TR_FLOW_MORE) {
+			reading->position = s->splits[reading->split].next;
+			reading->watermark_ms = s->splits[reading->split].watermark_ms;
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (flow == TR_FLOW_BLOCKED && s->plan->periodic_ms > 0)
+		r->context->wake_at_ns = TR_MIN(r->context->wake_at_ns, r->periodic_ns);
+	return flow;
+}
+
 static enum tr_flow poll(struct tr_source_reader *r, struct tr_batch_buffer *into, struct tr_chunk_info *info,
 			 struct tr_status *st)
 {
-	struct tr_source *s = r->source;
 	const int64_t now_ns = tr_environment_monotonic_ns(r->env);
 	struct tr_source_reading reading = {.limit = INT64_MAX};
 	enum tr_read result = TR_READ_MORE;
+	bool is_untold = false;
 	enum tr_flow flow;
-	int64_t start, watermark_ms;
 	uint32_t rows = 0;
+	int64_t start;
 
 	r->context->wake_at_ns = INT64_MAX;
 	if (r->has_chunk)
 		return poll_restored(r, into, info, st);
-	pthread_mutex_lock(&s->lock);
-	if (r->barrier < s->barrier)
-		flow = TR_FLOW_BLOCKED;
-	else if (take_restored(r))
-		flow = TR_FLOW_MORE;
-	else
-		flow = choose_split(r, now_ns, &reading.split);
-	if (flow == TR_FLOW_MORE && !r->has_chunk) {
-		reading.position = s->splits[reading.split].next;
-		reading.watermark_ms = s->splits[reading.split].watermark_ms;
-	}
-	pthread_mutex_unlock(&s->lock);
+	if (turn_generators(r, now_ns, st) != TR_OK)
+		return TR_FLOW_FAILED;
+	flow = choose(r, now_ns, &reading, &is_untold);
 	if (flow != TR_FLOW_MORE)
 		return flow;
 	if (r->has_chunk)
 		return poll_restored(r, into, info, st);
 	start = reading.position;
-	watermark_ms = reading.watermark_ms;
 	*info = (struct tr_chunk_info){.split = reading.split, .is_first = true, .start = start};
-	if (read_split(r, &reading, into, &rows, &result, st) != TR_OK)
+	if (!is_untold && read_split(r, &reading, into, &rows, &result, st) != TR_OK)
 		return TR_FLOW_FAILED;
-	if (rows == 0 && result != TR_READ_END) {
-		struct split *split = &s->splits[reading.split];
-
-		pthread_mutex_lock(&s->lock);
-		split->next = r->barrier >= s->barrier ? reading.position : split->next;
-		split->is_waiting = result == TR_READ_WAIT;
-		split->wake_ns = now_ns + TR_MAX(reading.wake_ms, 1) * NS_PER_MS;
-		pthread_mutex_unlock(&s->lock);
-		r->context->wake_at_ns = now_ns; /* another split may have something */
-		return TR_FLOW_BLOCKED;
-	}
+	if (!is_untold && rows == 0 && result != TR_READ_END)
+		return wait(r, &reading, result, now_ns);
 	if (!deal(r, &reading, start, result == TR_READ_END, info)) {
 		tr_batch_buffer_clear(into);
 		return TR_FLOW_BLOCKED;
 	}
-	set_watermarks(s, into, rows, watermark_ms, reading.watermark_ms);
-	s->splits[reading.split].watermark_ms = TR_MAX(watermark_ms, reading.watermark_ms);
-	tr_batch_buffer_seal(into, rows);
-	return TR_FLOW_MORE;
+	return seal(r, reading.split, into, rows, reading.watermark_ms, info, st) == TR_OK ? TR_FLOW_MORE
+											   : TR_FLOW_FAILED;
 }
 
 /* Positions. */
@@ -424,7 +556,8 @@ static tr_code restore(struct tr_source *s, const struct tr_source_positions *po
 		s->splits[i] = (struct split){.next_chunk = saved->next_chunk,
 					      .next = saved->next_start,
 					      .is_ended = saved->is_dealt,
-					      .watermark_ms = TR_WATERMARK_MIN};
+					      .watermark_ms = TR_WATERMARK_MIN,
+					      .told_ms = TR_WATERMARK_MIN};
 	}
 	s->restored = tr_checked(calloc(positions->chunk_count + 1, sizeof(*s->restored)));
 	for (uint64_t i = 0; i < positions->chunk_count; i++) {

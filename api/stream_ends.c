@@ -28,30 +28,14 @@ struct tr_table_spec *tr_env_spec(struct tr_env *env, const char *name, const st
 	return spec;
 }
 
-/** The schema with one more column behind, for the source's own watermarks. */
-static const struct tr_schema *with_watermark(struct tr_env *env, const struct tr_schema *schema)
-{
-	const uint32_t count = schema->column_count;
-	struct tr_schema *wider = TR_NEW(env->arena, struct tr_schema);
-	const struct tr_type **types = TR_NEW_ARRAY(env->arena, count + 1, const struct tr_type *);
-	const char **names = TR_NEW_ARRAY(env->arena, count + 1, const char *);
-
-	memcpy(types, schema->types, count * sizeof(*types));
-	memcpy(names, schema->names, count * sizeof(*names));
-	types[count] = tr_type_of(TR_TYPE_BIGINT);
-	names[count] = "$watermark";
-	*wider = (struct tr_schema){count + 1, names, types};
-	return wider;
-}
-
 struct tr_stream *tr_env_from_source(struct tr_env *env, const char *name, const char *columns,
 				     const struct tr_source_function *function,
 				     const struct tr_watermark_strategy *watermarks)
 {
 	const char *what = tr_arena_printf(env->arena, "source '%s'", name != NULL ? name : "");
 	struct tr_source_plan_c *plan = TR_NEW(env->arena, struct tr_source_plan_c);
+	const struct tr_watermark_strategy *strategy;
 	const struct tr_schema *schema;
-	struct tr_table_spec *spec;
 
 	if (!tr_env_given(env, what, name, "name") || !tr_env_given(env, what, columns, "columns") ||
 	    !tr_env_take(env, what, "tr_source_function", &plan->function, sizeof(plan->function), function))
@@ -65,11 +49,10 @@ struct tr_stream *tr_env_from_source(struct tr_env *env, const char *name, const
 			    SPLITS_MAX);
 		return tr_stream_new(env, what, NULL, NULL);
 	}
-	plan->column_count = schema->column_count;
-	if (plan->function.has_watermarks)
-		schema = with_watermark(env, schema);
-	spec = tr_env_spec(env, name, &tr_connector_source_function, schema, plan);
-	return tr_env_scan(env, what, spec, plan->column_count, plan->function.has_watermarks, watermarks);
+	strategy = tr_env_strategy(env, what, watermarks, &plan->function);
+	if (strategy == NULL)
+		return tr_stream_new(env, what, NULL, NULL);
+	return tr_env_scan_function(env, what, name, schema, plan, strategy);
 }
 
 /* Batches in memory: one split, whose positions are row numbers. */
@@ -112,11 +95,12 @@ static tr_code read_batches(void *user, void *reader, struct tr_source_reading *
 	return TR_OK;
 }
 
-static bool fits(const struct tr_schema *a, const struct tr_schema *b)
+/** Whether a batch has the first `count` columns. */
+static bool fits(const struct tr_schema *a, const struct tr_schema *b, uint32_t count)
 {
-	if (a->column_count != b->column_count)
+	if (a->column_count != count)
 		return false;
-	for (uint32_t i = 0; i < a->column_count; i++)
+	for (uint32_t i = 0; i < count; i++)
 		if (!tr_type_equals_ignoring_null(a->types[i], b->types[i]))
 			return false;
 	return true;
@@ -142,7 +126,10 @@ struct tr_stream *tr_env_from_batches(struct tr_env *env, const char *name, cons
 		memcpy(items, batches, count * sizeof(*items));
 	*b = (struct batches){items, count};
 	for (uint32_t i = 0; stream->relation != NULL && i < count; i++) {
-		if (fits(batches[i]->schema, stream->relation->node->output))
+		const struct tr_table_spec *spec = stream->node->scan.table;
+		const struct tr_source_plan_c *plan = spec->context;
+
+		if (fits(batches[i]->schema, spec->schema, plan->column_count))
 			continue;
 		tr_env_fail(env, stream->what, "batch %u has other columns than were declared", i);
 		return tr_stream_new(env, stream->what, NULL, NULL);

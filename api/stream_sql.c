@@ -44,8 +44,7 @@ struct tr_stream *tr_stream_select(struct tr_stream *stream, const char *express
 
 /* Windows. */
 
-/** An interval of days to seconds. */
-static const char *interval(struct tr_arena *arena, int64_t ms)
+const char *tr_env_interval(struct tr_arena *arena, int64_t ms)
 {
 	const bool is_negative = ms < 0;
 	const uint64_t t = is_negative ? (uint64_t)-ms : (uint64_t)ms;
@@ -122,10 +121,10 @@ static const char *window_call(const struct tr_stream *stream, const struct tr_r
 				       key_list(stream));
 	text = tr_arena_printf(arena, "%s, DESCRIPTOR(`%s`), ", text, rows->columns[rowtime].name);
 	if (w->kind == TR_WINDOWS_SLIDING)
-		text = tr_arena_printf(arena, "%s%s, ", text, interval(arena, w->slide_ms));
-	text = tr_arena_printf(arena, "%s%s", text, interval(arena, w->size_ms));
+		text = tr_arena_printf(arena, "%s%s, ", text, tr_env_interval(arena, w->slide_ms));
+	text = tr_arena_printf(arena, "%s%s", text, tr_env_interval(arena, w->size_ms));
 	if (w->offset_ms != 0)
-		text = tr_arena_printf(arena, "%s, %s", text, interval(arena, w->offset_ms));
+		text = tr_arena_printf(arena, "%s, %s", text, tr_env_interval(arena, w->offset_ms));
 	return tr_arena_printf(arena, "%s)", text);
 }
 
@@ -233,41 +232,21 @@ static bool declare(struct tr_env *env, const char *what, const char *name, cons
 	return !tr_env_take_errors(env, what);
 }
 
-/** The strategy, if one is given. */
-static bool take_strategy(struct tr_env *env, const char *what, struct tr_watermark_strategy *w,
-			  const struct tr_watermark_strategy *given)
-{
-	if (given == NULL)
-		return true;
-	if (!tr_env_take(env, what, "tr_watermark_strategy", w, sizeof(*w), given))
-		return false;
-	if (w->out_of_orderness_ms >= 0 && w->idle_timeout_ms >= 0)
-		return true;
-	tr_env_fail(env, what, "a watermark strategy with negative times makes no sense");
-	return false;
-}
-
 struct tr_stream *tr_env_from_connector(struct tr_env *env, const char *name, const char *columns,
 					const char *const *options, const struct tr_watermark_strategy *watermarks)
 {
 	const char *what = tr_arena_printf(env->arena, "source '%s'", name != NULL ? name : "");
-	struct tr_watermark_strategy w = {0};
+	const struct tr_watermark_strategy *w;
+	struct tr_stream *stream;
 
 	if (!tr_env_given(env, what, name, "name") || !tr_env_given(env, what, columns, "columns") ||
-	    !tr_env_given(env, what, options, "options") || !take_strategy(env, what, &w, watermarks))
+	    !tr_env_given(env, what, options, "options"))
 		return made(env, what, NULL);
-	if (w.time_column != NULL)
-		columns = tr_arena_printf(env->arena, "%s,\nWATERMARK FOR `%s` AS `%s` - %s", columns, w.time_column,
-					  w.time_column, interval(env->arena, w.out_of_orderness_ms));
-	if (!declare(env, what, name, columns, options))
+	w = tr_env_strategy(env, what, watermarks, NULL);
+	if (w == NULL || !declare(env, what, name, tr_env_time_clauses(env, columns, w), options))
 		return made(env, what, NULL);
-	{
-		struct tr_stream *stream = tr_env_from_table(env, name);
-
-		if (stream->node != NULL && w.idle_timeout_ms > 0)
-			stream->node->scan.idle_timeout_ms = w.idle_timeout_ms;
-		return stream;
-	}
+	stream = tr_env_from_table(env, name);
+	return stream->relation != NULL ? tr_env_time_source(stream, w) : stream;
 }
 
 struct tr_stream *tr_stream_insert_into(struct tr_stream *stream, const char *table)
@@ -308,66 +287,4 @@ struct tr_stream *tr_stream_print(struct tr_stream *stream)
 	const char *name = tr_arena_printf(env->arena, "print %u", ++env->table_count);
 
 	return tr_stream_sink_to_connector(stream, name, (const char *const[]){"connector", "print", NULL});
-}
-
-/* Sources in C. */
-
-static bool bind_times(struct tr_env *env, const char *what, struct tr_node *scan, const struct tr_schema *readable,
-		       const struct tr_watermark_strategy *w, bool has_watermarks, uint32_t hidden)
-{
-	const int32_t column = w->time_column != NULL ? tr_schema_find(readable, w->time_column) : -1;
-	const struct tr_relation *times;
-	struct tr_node *all;
-
-	if (column < 0 || !tr_type_is_timestamp(readable->types[column]) || readable->types[column]->precision > 3) {
-		tr_env_fail(env, what, "the time column '%s' is no column of TIMESTAMP(3) or TIMESTAMP_LTZ(3)",
-			    w->time_column != NULL ? w->time_column : "");
-		return false;
-	}
-	scan->scan.time_expr = tr_expr_column(env->arena, (uint32_t)column, readable->types[column]);
-	scan->scan.time_name = readable->names[column];
-	if (has_watermarks) {
-		scan->scan.watermark_expr = tr_expr_column(env->arena, hidden, tr_type_of(TR_TYPE_BIGINT));
-		return true;
-	}
-	all = tr_plan_node(env->arena, TR_NODE_SCAN, NULL, 0);
-	all->output = readable;
-	times = tr_embed_query(&env->embed, what, tr_embed_relation(&env->embed, all, -1, true),
-			       tr_arena_printf(env->arena, "SELECT `%s` - %s FROM `%s`", w->time_column,
-					       interval(env->arena, w->out_of_orderness_ms), TR_EMBED_STREAM));
-	if (tr_env_take_errors(env, what) || times == NULL)
-		return false;
-	scan->scan.watermark_expr = times->node->project.exprs[0];
-	return true;
-}
-
-struct tr_stream *tr_env_scan(struct tr_env *env, const char *what, struct tr_table_spec *spec, uint32_t column_count,
-			      bool has_watermarks, const struct tr_watermark_strategy *watermarks)
-{
-	struct tr_node *scan = tr_plan_node(env->arena, TR_NODE_SCAN, NULL, 0);
-	struct tr_schema *output = TR_NEW(env->arena, struct tr_schema);
-	const struct tr_expr **exprs = TR_NEW_ARRAY(env->arena, column_count + 1, const struct tr_expr *);
-	struct tr_watermark_strategy w = {0};
-	int32_t rowtime = -1;
-
-	if (!take_strategy(env, what, &w, watermarks))
-		return made(env, what, NULL);
-	*output = *spec->schema;
-	output->column_count = column_count;
-	for (uint32_t i = 0; i < column_count; i++)
-		exprs[i] = tr_expr_column(env->arena, i, output->types[i]);
-	scan->output = output;
-	scan->scan.table = spec;
-	scan->scan.exprs = exprs;
-	scan->scan.is_bounded = spec->connector->source->is_bounded(spec);
-	scan->scan.watermark_interval_ms = tr_config_integer(&env->session->config, "pipeline.auto-watermark-interval");
-	scan->scan.idle_timeout_ms =
-		w.idle_timeout_ms != 0 ? w.idle_timeout_ms
-				       : tr_config_integer(&env->session->config, "table.exec.source.idle-timeout");
-	if (w.time_column != NULL || has_watermarks) {
-		if (!bind_times(env, what, scan, output, &w, has_watermarks, column_count))
-			return made(env, what, NULL);
-		rowtime = tr_schema_find(output, w.time_column);
-	}
-	return tr_stream_new(env, what, tr_embed_relation(&env->embed, scan, rowtime, scan->scan.is_bounded), scan);
 }

@@ -127,8 +127,7 @@ static struct tr_stream *source(struct data *d, int number)
 		abort();
 	env = d->envs[number];
 	tr_env_set(env, "parallelism.default", "1");
-	return tr_env_scan(env, "memory", &d->table.spec, 3, false,
-			   &TR_MAKE(tr_watermark_strategy, .time_column = "ts"));
+	return tr_env_scan(env, "memory", &d->table.spec, 3, -1, &TR_MAKE(tr_watermark_strategy, .time_column = "ts"));
 }
 
 static void finish(struct data *d, int number, struct tr_stream *stream)

@@ -563,12 +563,32 @@ static tr_code create_head(struct tr_graph *graph, struct tr_subtask *subtask, s
 	TR_UNREACHABLE();
 }
 
-/** Whether all rows come from one subtask of a source, one way. */
+/** Whether an operator before the edge, in its producer's chain, makes the watermarks. */
+static bool has_own_watermarks(const struct tr_edge *edge)
+{
+	const struct tr_stage *stage = edge->producer;
+	int32_t at = -1;
+
+	for (uint32_t i = 0; i < stage->op_count; i++)
+		if (stage->ops[i].edge == edge)
+			at = stage->ops[i].from;
+	for (; at >= 0; at = stage->ops[at].from) {
+		const struct tr_node *node = stage->ops[at].node;
+
+		if (node != NULL && node->kind == TR_NODE_OPERATOR && node->custom.op->sets_watermarks)
+			return true;
+	}
+	return false;
+}
+
+/** Whether all rows come one way from one subtask of what makes their watermarks. */
 static bool is_in_order(const struct tr_stage *stage)
 {
 	while (stage->head == TR_HEAD_ALIGN) {
 		if (stage->input_count != 1 || stage->inputs[0]->producer->parallelism != 1)
 			return false;
+		if (has_own_watermarks(stage->inputs[0]))
+			return true;
 		stage = stage->inputs[0]->producer;
 	}
 	return stage->parallelism == 1;

@@ -38,6 +38,7 @@ struct tr_operator {
 	const char *title;       /* what EXPLAIN calls it: "KeyedProcess" */
 	bool has_state;          /* it has a uid, and is asked for snapshots */
 	const char *fingerprint; /* with state: what that depends on, in words */
+	bool sets_watermarks;    /* its watermarks and runs are its own; what comes in ends with it */
 	const struct tr_side_output *sides;
 	uint32_t side_count;
 	/* The operator of one subtask. `context` outlives it; what stands in `self` is shared by all subtasks and not changed. */

@@ -147,6 +147,7 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 	uint64_t known = 0, begun = 0;
 	int64_t least = TR_WATERMARK_MAX;
 
+	others->idle_ms = 0;
 	plan->ops->progress(plan->source, &known, &begun);
 	if (begun < known)
 		return TR_WATERMARK_MIN;
@@ -171,7 +172,12 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 		if (active_ns == 0 && idle_ns > 0) /* its time begins */
 			(void)atomic_compare_exchange_strong_explicit(&slot->active_ns, &active_ns, now_ns,
 								      memory_order_relaxed, memory_order_relaxed);
-		if (s == but || (idle_ns > 0 && active_ns > 0 && now_ns - active_ns >= idle_ns))
+		if (idle_ns > 0 && active_ns > 0 && now_ns - active_ns >= idle_ns) {
+			value_ms = atomic_load_explicit(&slot->current_ms, memory_order_relaxed);
+			others->idle_ms = TR_MAX(others->idle_ms, value_ms);
+			continue;
+		}
+		if (s == but)
 			continue;
 		value_ms = atomic_load_explicit(use_current ? &slot->current_ms : &slot->last_ms, memory_order_relaxed);
 		least = TR_MIN(least, tr_carry_watermark(value_ms));

@@ -35,6 +35,7 @@ struct tr_source_entry {
 struct tr_stamp_others {
 	uint64_t first_open;
 	int64_t finished_ms; /* greatest watermark of a finished split; 0: none */
+	int64_t idle_ms;     /* and of the idle ones, when last asked */
 };
 
 /** Whether a row of the time column is NULL, and which. */

@@ -537,6 +537,12 @@ static int64_t subtask_watermark(struct tr_source_task *t, bool use_current)
 		      tr_source_task_least_of_others(t, t->split, use_current));
 }
 
+/** The time between two looks at what has become of the splits; 0: there are none. */
+static int64_t turn_ms(const struct tr_source_task *t)
+{
+	return t->plan->watermark_interval_ms > 0 ? t->plan->watermark_interval_ms : t->plan->idle_timeout_ms;
+}
+
 static enum tr_turn quiet_step(struct tr_source_task *t)
 {
 	const bool is_turn = t->now_ns >= t->timer_ns;
@@ -546,15 +552,18 @@ static enum tr_turn quiet_step(struct tr_source_task *t)
 	if (t->is_reader_done || t->time_program == NULL)
 		return TR_TURN_IDLE;
 	if (is_turn) {
-		t->timer_ns = t->now_ns + t->plan->watermark_interval_ms * 1000000;
+		t->timer_ns = t->now_ns + turn_ms(t) * 1000000;
 		if (t->state == TR_CHUNK_CONFIRMED && t->count == 0) {
 			t->stamp.last_ms = t->stamp.current_ms;
 			t->pushed_stamp = t->stamp;
 		}
 	}
 	watermark_ms = subtask_watermark(t, is_turn);
-	if (watermark_ms == TR_WATERMARK_MAX) /* no split is open: stay where the finished ones came to */
-		watermark_ms = is_turn ? tr_carry_watermark(t->others.finished_ms) : TR_WATERMARK_MIN;
+	if (watermark_ms ==
+	    TR_WATERMARK_MAX) { /* no split is active: stay where the finished ones, and the idle ones, came to */
+		watermark_ms = is_turn ? TR_MAX(t->others.finished_ms, t->others.idle_ms) : 0;
+		watermark_ms = tr_carry_watermark(watermark_ms);
+	}
 	if (watermark_ms > t->emitted_ms) {
 		flow = emit_watermark(t, watermark_ms);
 		return step_of(flow);
@@ -593,8 +602,8 @@ static void begin_time(struct tr_source_task *t, int64_t now_ns)
 {
 	t->is_begun = true;
 	t->last_rows_ns = now_ns;
-	if (!t->plan->is_bounded && t->time_program != NULL && t->plan->watermark_interval_ms > 0)
-		t->timer_ns = now_ns + t->plan->watermark_interval_ms * 1000000;
+	if (!t->plan->is_bounded && t->time_program != NULL && turn_ms(t) > 0)
+		t->timer_ns = now_ns + turn_ms(t) * 1000000;
 }
 
 /** What a restored task had told its chain comes first: others wait for the least watermark of all. */

@@ -237,6 +237,20 @@ tr_code tr_connector_check(const struct tr_table_spec *spec, struct tr_status *s
 	return connector->sink != NULL && connector->sink->check != NULL ? connector->sink->check(spec, st) : TR_OK;
 }
 
+/** Both say what alignment is, or none. */
+static tr_code check_alignment(const struct tr_table_spec *spec, const char **bad_key, struct tr_status *st)
+{
+	static const char group[] = "scan.watermark.alignment.group", drift[] = "scan.watermark.alignment.max-drift";
+	const bool has_group = tr_options_get(&spec->options, group) != NULL;
+
+	if (has_group == (tr_options_get(&spec->options, drift) != NULL))
+		return TR_OK;
+	if (bad_key != NULL)
+		*bad_key = has_group ? group : drift;
+	TR_FAIL(st, TR_ERR_DATA, "table '%s': option '%s' needs '%s'", spec->name, has_group ? group : drift,
+		has_group ? drift : group);
+}
+
 /** Whether the format can be made, and what the connector says. */
 static tr_code check_whole(const struct tr_table_spec *spec, struct tr_status *st)
 {
@@ -280,6 +294,7 @@ tr_code tr_options_check(const struct tr_table_spec *spec, const char **bad_key,
 	TR_TRY(check_required(spec, spec->connector->options, "", st));
 	if (spec->format != NULL)
 		TR_TRY(check_required(spec, spec->format->options, spec->format->name, st));
+	TR_TRY(check_alignment(spec, bad_key, st));
 	tr_status_clear(&own);
 	code = check_whole(spec, &own);
 	if (code != TR_OK && bad_key != NULL)

@@ -32,6 +32,28 @@
 #include "base/flow.h"
 #include "io/connector.h"
 
+/** Options of a table whose source knows of watermarks (sql/bind_from.c asks for them). */
+#define TR_SOURCE_WATERMARK_OPTIONS                                                                                   \
+	{.key = "scan.watermark.emit.strategy",                                                                       \
+	 .kind = TR_OPTION_ENUM,                                                                                      \
+	 .default_text = "on-periodic",                                                                               \
+	 .choices = "on-event|on-periodic",                                                                           \
+	 .doc = "Emit a watermark for each row that moves it, or by 'pipeline.auto-watermark-interval'."},            \
+		{.key = "scan.watermark.idle-timeout",                                                                \
+		 .kind = TR_OPTION_DURATION,                                                                          \
+		 .doc = "A split without rows for so long holds nobody back; unset: "                                 \
+			"'table.exec.source.idle-timeout'."},                                                         \
+		{.key = "scan.watermark.alignment.group",                                                             \
+		 .kind = TR_OPTION_STRING,                                                                            \
+		 .doc = "Tables of one group wait for one another's watermarks."},                                    \
+		{.key = "scan.watermark.alignment.max-drift",                                                         \
+		 .kind = TR_OPTION_DURATION,                                                                          \
+		 .doc = "How far the table may be ahead of the group's least watermark."},                            \
+	{                                                                                                             \
+		.key = "scan.watermark.alignment.update-interval", .kind = TR_OPTION_DURATION, .default_text = "1 s", \
+		.doc = "How often the table looks how far it may go."                                                 \
+	}
+
 struct tr_io_queue;
 struct tr_source;        /* shared part, defined by each source */
 struct tr_source_reader; /* per subtask */

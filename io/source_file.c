@@ -187,6 +187,7 @@ static const struct tr_option_spec file_options[] = {
 	 .kind = TR_OPTION_MEMORY,
 	 .default_text = "512 kb",
 	 .doc = "How much of a file one reader takes at a time."},
+	TR_SOURCE_WATERMARK_OPTIONS,
 	{.key = "partition.default-name",
 	 .kind = TR_OPTION_STRING,
 	 .default_text = TR_PARTITION_DEFAULT_NAME,

@@ -67,6 +67,7 @@ static const struct tr_option_spec options[] = {
 	{"full-rows", TR_OPTION_BOOLEAN, "false", NULL, false,
 	 "Make all columns of all rows, also those that the query does not read."},
 	{"stop-after", TR_OPTION_DURATION, NULL, NULL, false, "End the table after this time, e.g. '10 s'."},
+	TR_SOURCE_WATERMARK_OPTIONS,
 	{.key = NULL},
 };
 

@@ -6,6 +6,7 @@
  * wherever it is named, and then renamed. What Flink has in FROM and we have not is refused here.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "io/connector.h"
 #include "io/source.h"
@@ -37,6 +38,25 @@ static const struct tr_relation *rename_relation(struct tr_binder *binder, const
 			copy->columns[i].name = names->items[i].text;
 	}
 	return copy;
+}
+
+/* What the table's options say of its watermarks. */
+static void set_watermark_options(struct tr_node *scan, const struct tr_options *options)
+{
+	const char *strategy = tr_options_get(options, "scan.watermark.emit.strategy");
+	const char *group = tr_options_get(options, "scan.watermark.alignment.group");
+
+	if (strategy != NULL && strcasecmp(strategy, "on-event") == 0)
+		scan->scan.watermark_interval_ms = 0;
+	scan->scan.idle_timeout_ms =
+		tr_options_duration_ms(options, "scan.watermark.idle-timeout", scan->scan.idle_timeout_ms);
+	if (group == NULL)
+		return;
+	scan->scan.drift = (struct tr_drift_spec){
+		.group = group,
+		.max_drift_ms = tr_options_duration_ms(options, "scan.watermark.alignment.max-drift", 0),
+		.update_interval_ms = tr_options_duration_ms(options, "scan.watermark.alignment.update-interval", 1000),
+	};
 }
 
 /* SCAN of the physical columns (and the row time, when computed), PROJECT to all declared columns above it. */
@@ -72,6 +92,7 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 	scan->scan.is_bounded = table->connector->source->is_bounded(spec);
 	scan->scan.watermark_interval_ms = tr_config_integer(binder->config, "pipeline.auto-watermark-interval");
 	scan->scan.idle_timeout_ms = tr_config_integer(binder->config, "table.exec.source.idle-timeout");
+	set_watermark_options(scan, &spec->options);
 	if (binder->is_batch && !scan->scan.is_bounded) {
 		tr_diag_error(binder->diags, TR_E_BATCH, span, "table '%s' never ends and can't be read in batch mode",
 			      table->name);

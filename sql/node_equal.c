@@ -90,7 +90,10 @@ bool tr_node_is_same_table(const struct tr_node *a, const struct tr_node *b)
 	       expr_equals(a->scan.watermark_expr, b->scan.watermark_expr) &&
 	       texts_equal(a->scan.time_name, b->scan.time_name) &&
 	       a->scan.watermark_interval_ms == b->scan.watermark_interval_ms &&
-	       a->scan.idle_timeout_ms == b->scan.idle_timeout_ms && a->scan.is_bounded == b->scan.is_bounded;
+	       a->scan.idle_timeout_ms == b->scan.idle_timeout_ms && a->scan.is_bounded == b->scan.is_bounded &&
+	       texts_equal(a->scan.drift.group, b->scan.drift.group) &&
+	       a->scan.drift.max_drift_ms == b->scan.drift.max_drift_ms &&
+	       a->scan.drift.update_interval_ms == b->scan.drift.update_interval_ms;
 }
 
 static bool scans_equal(const struct tr_node *a, const struct tr_node *b)

@@ -76,7 +76,7 @@ struct tr_op_context {
 	uint32_t subtask_count;
 	uint32_t key_groups; /* pipeline.max-parallelism; 0: the default */
 	uint32_t batch_rows; /* capacity of batches */
-	/* One reader and one way from it to here: the runs of rows ascend, and say what has passed on all of the input. */
+	/* One way from one subtask of what makes the watermarks to here: the runs of rows ascend, and say what has passed on all of the input. */
 	bool is_in_order;
 	struct tr_status status; /* why an operator answered FAILED */
 	/* The latest checkpoint begun, for the heads of source stages (core/checkpoint.h); NULL: there are none. */

@@ -14,6 +14,7 @@
 #define TAILRACE_SOURCE_H
 
 #include "tailrace/function.h"
+#include "tailrace/watermark.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,7 +32,8 @@ struct tr_source_reading {
 	int64_t position;  /* of the first row to read; `read` moves it behind the last row that it has collected */
 	int64_t limit;     /* do not read beyond; INT64_MAX: there is no limit */
 	uint32_t rows_max; /* collect no more than so many rows */
-	int64_t watermark_ms; /* with has_watermarks: all later rows of the split have a time after it; for `read` to raise */
+	int64_t watermark_ms; /* with has_watermarks: all later rows of the split have a time after it; for `read` to raise, also
+				 when it has no rows. After a restart it begins at TR_WATERMARK_MIN */
 	int64_t wake_ms; /* with TR_READ_WAIT */
 };
 
@@ -49,14 +51,6 @@ struct tr_source_function {
 	tr_code (*read)(void *user, void *reader, struct tr_source_reading *reading, struct tr_collector *out,
 			enum tr_read *result, struct tr_status *st);
 	void (*close_reader)(void *user, void *reader);
-};
-
-/** How a stream gets its watermarks at its source. */
-struct tr_watermark_strategy {
-	size_t struct_size;
-	const char *time_column;     /* TIMESTAMP(0..3) or TIMESTAMP_LTZ(0..3); NULL: the stream has no event time */
-	int64_t out_of_orderness_ms; /* the watermark follows the greatest time by this (0: monotonous) */
-	int64_t idle_timeout_ms;     /* a split without rows for so long holds nothing back; 0: never */
 };
 
 #ifdef __cplusplus

@@ -85,6 +85,13 @@ TR_API struct tr_stream *tr_stream_side_output(struct tr_stream *of, const char 
 /** The rows of all of them, which have the same types of columns. */
 TR_API struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t count);
 
+/* Event time (watermark.h). */
+
+/** The stream with times and watermarks of this strategy. Those that it had end here, but for the last one at the end of the input. Each
+ * subtask has its own; behind an exchange the least of them counts. */
+TR_API struct tr_stream *tr_stream_assign_watermarks(struct tr_stream *stream,
+						     const struct tr_watermark_strategy *strategy);
+
 /* Keys and windows. */
 
 /** Rows with equal values of these columns ("user_id, city") go to one subtask. Those of a key come in the order in which they were read, and

@@ -6,8 +6,9 @@
  *     status.h       what went wrong                    types.h      SQL's types, and how they lie in memory
  *     batch.h        rows as columns; Arrow             version.h    the binary interface
  *     function.h     functions, context, collector      state.h, timer.h   what they remember
- *     source.h, sink.h     sources and sinks in C       window.h     windows
+ *     watermark.h    event time                         window.h     windows
  *     trigger.h, window_function.h    what fires them, and what they make
+ *     source.h, sink.h     sources and sinks in C
  *     stream.h       the graph                          connect.h, join.h    two streams in one operator
  *     async.h        look-ups outside                   environment.h      running it
  *     plugin.h       a job as a shared object
@@ -31,6 +32,7 @@
 #include "tailrace/trigger.h"
 #include "tailrace/types.h"
 #include "tailrace/version.h"
+#include "tailrace/watermark.h"
 #include "tailrace/window.h"
 #include "tailrace/window_function.h"
 

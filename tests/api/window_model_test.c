@@ -367,7 +367,7 @@ static char *model(const struct config *config)
 	for (uint32_t i = 0; i < ROWS; i++) {
 		m_advance(watermark);
 		m_row(rows[i][0], rows[i][1], rows[i][2]);
-		watermark = rows[i][2] - m->delay > watermark ? rows[i][2] - m->delay : watermark;
+		watermark = TR_MAX(watermark, rows[i][2] - m->delay - 1);
 	}
 	m_advance(watermark);
 	m_advance(INT64_MAX);
