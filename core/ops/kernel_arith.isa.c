@@ -116,27 +116,30 @@ static void modulo_i64_to_i32(int32_t *restrict out, const int64_t *restrict a, 
 			out[rows[i]] = (int32_t)tr_remainder(a[rows[i]], r);
 }
 
-/* The least and the greatest value are all that matters for the range. */
+/* A sum that wraps ends up below all others if c is positive, above them if it is negative: the least and the greatest tell. */
 static bool add_checked_i64(int64_t *restrict out, const int64_t *restrict a, int64_t c, const uint32_t *rows,
 			    uint32_t count)
 {
-	int64_t least = 0, most = 0;
+	int64_t least = INT64_MAX, most = INT64_MIN;
 
 	if (rows == NULL && c >= 0) {
 		for (uint32_t i = 0; i < count; i++) {
-			most = a[i] > most ? a[i] : most;
-			out[i] = (int64_t)((uint64_t)a[i] + (uint64_t)c);
+			const int64_t sum = (int64_t)((uint64_t)a[i] + (uint64_t)c);
+
+			least = sum < least ? sum : least;
+			out[i] = sum;
 		}
 	} else {
 		for (uint32_t i = 0; i < count; i++) {
 			const uint32_t row = rows == NULL ? i : rows[i];
+			const int64_t sum = (int64_t)((uint64_t)a[row] + (uint64_t)c);
 
-			most = a[row] > most ? a[row] : most;
-			least = a[row] < least ? a[row] : least;
-			out[row] = (int64_t)((uint64_t)a[row] + (uint64_t)c);
+			least = sum < least ? sum : least;
+			most = sum > most ? sum : most;
+			out[row] = sum;
 		}
 	}
-	return c >= 0 ? most <= INT64_MAX - c : least >= INT64_MIN - c;
+	return c >= 0 ? least >= INT64_MIN + c : most <= INT64_MAX + c;
 }
 
 #define SHAPES(op, name)                                             \

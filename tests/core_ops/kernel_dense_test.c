@@ -92,6 +92,31 @@ static void check_conversions(const struct tr_kernel_dense *k)
 	}
 }
 
+/* One value that does not fit among others that do, in a whole vector and in the rows behind the last of those. */
+static void check_lone_edges(const struct tr_kernel_dense *k)
+{
+	static const double edges[] = {NAN,           INFINITY,      -INFINITY, 0x1p63,
+				       -0x1p63,       -0x1.8p63,     0x1p31,    2147483647.5,
+				       -2147483648.0, -2147483649.0, -0x1p31,   0x1.fffffffffffffp62};
+	static const uint32_t places[] = {0, 9, 255, ROWS - 1};
+	double in[ROWS];
+	int64_t wide[ROWS];
+	int32_t narrow[ROWS];
+
+	for (size_t e = 0; e < TR_COUNT_OF(edges); e++)
+		for (size_t p = 0; p < TR_COUNT_OF(places); p++) {
+			for (uint32_t i = 0; i < ROWS; i++)
+				in[i] = i == places[p] ? edges[e] : (double)i - 100.75;
+			k->convert[TR_NUMBER_F64][TR_NUMBER_I64](wide, in, ROWS);
+			k->convert[TR_NUMBER_F64][TR_NUMBER_I32](narrow, in, ROWS);
+			for (uint32_t i = 0; i < ROWS; i++) {
+				assert_int_equal(wide[i], java_integer(in[i], -0x1p63, 0x1p63, INT64_MIN, INT64_MAX));
+				assert_int_equal(narrow[i], java_integer(in[i], -2147483648.0, 2147483647.0, INT32_MIN,
+									 INT32_MAX));
+			}
+		}
+}
+
 static void check_decimals(const struct tr_kernel_dense *k)
 {
 	int64_t a[ROWS], b[ROWS], out[ROWS];
@@ -212,6 +237,7 @@ static void test_all(void **unused)
 
 	for (enum tr_isa isa = TR_ISA_V2; isa <= tr_cpu_isa(); isa++) {
 		check_conversions(all[isa]);
+		check_lone_edges(all[isa]);
 		check_decimals(all[isa]);
 		check_spans(all[isa]);
 		check_civil(all[isa]);
