@@ -16,12 +16,12 @@
 #include <string.h>
 
 /* AddressSanitizer sees inside an arena: what is not handed out is poisoned (base/arena.c). */
-#if defined(__has_feature)
+#if defined(__SANITIZE_ADDRESS__)
+#define TR_ARENA_SANITIZED 1
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define TR_ARENA_SANITIZED 1
 #endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define TR_ARENA_SANITIZED 1
 #endif
 #ifdef TR_ARENA_SANITIZED
 #include <sanitizer/asan_interface.h>
