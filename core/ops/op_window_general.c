@@ -241,6 +241,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 {
 	struct general_op *g = (struct general_op *)op;
 
+	if (tr_window_op_check(&g->w, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
 	g->waiting = batch;
 	return take_waiting(g);
 }

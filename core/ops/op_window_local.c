@@ -194,7 +194,7 @@ static enum tr_flow flush_step(struct local_op *l)
 		tr_batch_buffer_clear(w->out);
 		write_keys(l, portion, n);
 		write_rest(l, w->entries, n, portion->start, portion->first_end);
-		flow = tr_op_emit(&w->op, &w->out->batch);
+		flow = tr_window_op_emit(w);
 		if (flow != TR_FLOW_MORE)
 			return flow;
 	}
@@ -244,7 +244,7 @@ static enum tr_flow bypass_step(struct local_op *l)
 			write_rest(l, w->entries, n, target->start, target->first_end);
 			tr_agg_layout_release(&w->layout, w->entries, n);
 			l->bypass_row += n;
-			flow = tr_op_emit(&w->op, &w->out->batch);
+			flow = tr_window_op_emit(w);
 			if (flow != TR_FLOW_MORE)
 				return flow;
 		}
@@ -455,7 +455,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	struct local_op *l = (struct local_op *)op;
 
 	TR_ASSERT(!l->is_flushing && l->bypass == NULL);
-	if (tr_window_assign_rows(&l->assign, batch, l->w.watermark_ms, &op->context->status) != TR_OK)
+	if (tr_window_op_check(&l->w, &op->context->status) != TR_OK ||
+	    tr_window_assign_rows(&l->assign, batch, l->w.watermark_ms, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
 	if (l->assign.has_exceptions)
 		tr_window_assign_group(&l->assign, batch);

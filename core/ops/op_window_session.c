@@ -209,6 +209,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 
 	if (batch->selected_count == 0)
 		return TR_FLOW_MORE;
+	if (tr_window_op_check(&s->w, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
 	if (is_event_time(s)) {
 		if (take_times(s, batch, &op->context->status) != TR_OK)
 			return TR_FLOW_FAILED;

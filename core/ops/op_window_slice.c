@@ -425,6 +425,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 {
 	struct slice_op *s = (struct slice_op *)op;
 
+	if (tr_window_op_check(&s->w, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
 	s->waiting = batch;
 	return take_waiting(s);
 }
@@ -563,7 +565,7 @@ static enum tr_flow advance(struct slice_op *s)
 			if (flow != TR_FLOW_MORE)
 				return flow;
 			tr_window_op_write(w, w->slots, w->entries, n, s->firing_start, s->firing_end);
-			flow = tr_op_emit(&w->op, &w->out->batch);
+			flow = tr_window_op_emit(w);
 			if (flow != TR_FLOW_MORE)
 				return flow;
 		}
@@ -577,7 +579,7 @@ static enum tr_flow advance(struct slice_op *s)
 
 		s->has_fired = true;
 		tr_window_op_write_nothing(w);
-		flow = tr_op_emit(&w->op, &w->out->batch);
+		flow = tr_window_op_emit(w);
 		if (flow != TR_FLOW_MORE)
 			return flow;
 	}

@@ -334,7 +334,8 @@ static enum tr_flow on_batch(struct tr_op *op, uint32_t input, const struct tr_b
 	const struct tr_column *column = &batch->columns[w->plan->keys[0]];
 	const int64_t *keys;
 
-	if (tr_window_assign_rows(assign, batch, w->watermark_ms, &op->context->status) != TR_OK)
+	if (tr_window_op_check(w, &op->context->status) != TR_OK ||
+	    tr_window_assign_rows(assign, batch, w->watermark_ms, &op->context->status) != TR_OK)
 		return TR_FLOW_FAILED;
 	op->metrics.rows_late += assign->late_count;
 	if (assign->count == 0)
@@ -447,7 +448,7 @@ static enum tr_flow advance(struct tumble_op *s)
 			}
 			s->written += n;
 			write_results(s, &s->panes[0], w->entries, n);
-			flow = tr_op_emit(&w->op, &w->out->batch);
+			flow = tr_window_op_emit(w);
 			if (flow != TR_FLOW_MORE)
 				return flow;
 		}
