@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/user_plan.h"
 #include "base/check.h"
 #include "io/disk.h"
 
@@ -41,6 +42,7 @@ tr_code tr_env_create_with(const struct tr_env_options *options, struct tr_env *
 		.core_count = options->core_count,
 		.machine_time_zone = env->zone,
 		.job_name = options->job_name,
+		.functions = &tr_user_functions,
 		.job_id_seed = {tr_environment_random(env->real), tr_environment_random(env->real)},
 	};
 	env->session = tr_session_compile(&session, "", 0);
@@ -251,6 +253,20 @@ static void check_early(struct tr_env *env)
 		if (strcmp(env->early[i], tr_config_text(&env->session->config, early_keys[i])) != 0)
 			tr_env_fail(env, "configuration",
 				    "'%s' was changed after the first stream was made: set it before", early_keys[i]);
+}
+
+void tr_env_create_function(struct tr_env *env, const char *name, const struct tr_user_function *function)
+{
+	const char *what;
+
+	check_env(env, __func__);
+	if (!tr_env_given(env, "function", name, "name"))
+		return;
+	what = tr_arena_printf(env->arena, "function '%s'", name);
+	if (!tr_env_given(env, what, function, "function"))
+		return;
+	tr_embed_function(&env->embed, what, tr_arena_printf(env->arena, "%s", name), function);
+	(void)tr_env_take_errors(env, what);
 }
 
 /* The plan. */

@@ -57,7 +57,7 @@ static const char *window_fingerprint(struct tr_arena *arena, const struct tr_no
 		const struct tr_agg_call *call = &node->window.aggs[i];
 
 		text = tr_arena_printf(
-			arena, "%s%s%s(%s%s", text, i > 0 ? ", " : "", tr_agg_name(call->agg),
+			arena, "%s%s%s(%s%s", text, i > 0 ? ", " : "", tr_agg_state(call->agg),
 			call->is_distinct ? "DISTINCT " : "",
 			call->arg_column < 0 ? "*" : tr_type_text(arena, schema->types[(uint32_t)call->arg_column]));
 		for (uint32_t m = 0; m < call->more_count; m++)

@@ -2,9 +2,7 @@
  *
  * Plugins: jobs in C as shared objects (include/tailrace/plugin.h), for `tailrace run job.so`.
  *
- * A plugin runs with all rights of its user, so it is loaded only from where nobody else can have put or changed it: the file, the
- * directory it lies in and those above belong to the user or root, and nobody else may write to them (but to a directory above that
- * has the sticky bit). What was checked is what is loaded: the file is opened once, and loaded by its descriptor.
+ * A plugin is loaded only from where nobody else can have put or changed it (io/library.h).
  */
 #ifndef TR_SERVER_PLUGIN_H
 #define TR_SERVER_PLUGIN_H

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/user_plan.h"
 #include "base/check.h"
 #include "base/timezone.h"
 #include "core/engine.h"
@@ -148,6 +149,7 @@ static struct tr_session *compile(struct tr_cli *cli, struct script *script, str
 		.core_count = core_count(),
 		.machine_time_zone = script->zone,
 		.job_name = script->name,
+		.functions = &tr_user_functions,
 		.job_id_seed = {tr_environment_random(env), tr_environment_random(env)},
 		.collect = &tr_connector_collect,
 		.collect_options = script->collect,

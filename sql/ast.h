@@ -127,15 +127,26 @@ struct tr_ast_create_view {
 	struct tr_span query_span; /* the text to keep in the catalog */
 };
 
+enum tr_ast_resource_kind { TR_AST_RESOURCE_JAR, TR_AST_RESOURCE_ARTIFACT, TR_AST_RESOURCE_LIBRARY };
+
+/** USING JAR 'file' */
+struct tr_ast_resource {
+	enum tr_ast_resource_kind kind;
+	struct tr_ast_string path;
+};
+
+/** CREATE FUNCTION, ALTER FUNCTION */
 struct tr_ast_create_function {
+	bool is_alter;
 	bool is_temporary;
 	bool is_system;
 	bool if_not_exists;
+	bool if_exists; /* ALTER */
 	struct tr_ast_path name;
 	struct tr_ast_string class_name;    /* AS '...' */
 	const struct tr_ast_name *language; /* or NULL */
 	uint32_t resource_count;
-	const struct tr_ast_string *resources; /* USING JAR '...' */
+	const struct tr_ast_resource *resources;
 };
 
 /** CREATE DATABASE, CREATE CATALOG */

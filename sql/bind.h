@@ -31,6 +31,7 @@
 
 #include "base/config.h"
 #include "core/ops/func.h"
+#include "core/ops/func_user.h"
 #include "core/plan.h"
 #include "sql/ast.h"
 #include "sql/catalog.h"
@@ -42,6 +43,7 @@
 #define TR_E_AMBIGUOUS "E0203"   /* a name that fits several columns */
 #define TR_E_NO_FUNCTION "E0204" /* unknown function, or no overload for these types */
 #define TR_E_EXISTS "E0205"      /* a table or view of that name is there already */
+#define TR_E_LIBRARY "E0206"     /* a function that its library does not give */
 #define TR_E_TYPE "E0301"        /* operand or column of the wrong type */
 #define TR_E_VALUE "E0302"       /* malformed literal or argument */
 #define TR_E_GROUPING "E0303"    /* neither grouped nor aggregated; aggregate where none may be */
@@ -193,6 +195,9 @@ const struct tr_expr *tr_bind_common(struct tr_binder *binder, const struct tr_e
 /** `expr` as `type`, by an implicit cast if Flink allows one; NULL: reported at `span`. */
 const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_expr *expr, const struct tr_type *type,
 				     struct tr_span span);
+/** A call of a SCALAR or TABLE function of a user; NULL: reported at `span`. */
+const struct tr_expr *tr_bind_user_function(struct tr_binder *binder, const struct tr_func_user *user,
+					    const struct tr_expr *const *args, uint32_t arg_count, struct tr_span span);
 /** A call of a function of the table with arguments already bound; NULL: reported at `span`. */
 const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
 				       uint32_t arg_count, struct tr_span span);
@@ -211,6 +216,9 @@ const struct tr_expr *tr_bind_interval_cast(struct tr_binder *binder, const stru
 					    const struct tr_ast_expr *cast);
 
 /* bind_call.c */
+/** The arguments of a call; false: reported. */
+bool tr_bind_arguments(struct tr_binder *binder, const struct tr_expr_scope *scope, const struct tr_ast_expr *ast,
+		       const struct tr_expr **out);
 const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast);
 const struct tr_expr *tr_bind_case(struct tr_binder *binder, const struct tr_expr_scope *scope,
@@ -272,10 +280,12 @@ const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const st
 					      const struct tr_ast_hints *hints, const struct tr_cte_scope *ctes);
 
 /* bind_unnest.c */
-/** FROM UNNEST(..): `left` has no columns. */
+/** Whether the reference is a call of a user's table function. */
+bool tr_bind_is_table_function(const struct tr_binder *binder, const struct tr_ast_table_ref *ref);
+/** FROM UNNEST(..), FROM TABLE(f(..)): `left` has no columns. */
 const struct tr_relation *tr_bind_unnest(struct tr_binder *binder, const struct tr_relation *left,
 					 const struct tr_ast_table_ref *ref);
-/** t, UNNEST(..); t CROSS, INNER or LEFT JOIN UNNEST(..). */
+/** t, UNNEST(..); t CROSS, INNER or LEFT JOIN UNNEST(..), or LATERAL TABLE(f(..)). */
 const struct tr_relation *tr_bind_unnest_join(struct tr_binder *binder, const struct tr_ast_table_ref *ref,
 					      const struct tr_cte_scope *ctes);
 
@@ -372,7 +382,7 @@ const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const
 						 const struct tr_ast_order *order, struct tr_span span,
 						 const struct tr_relation *input, struct tr_select_list *list);
 /** Whether a SELECT needs grouping: GROUP BY, HAVING, or an aggregate in its list. */
-bool tr_bind_is_grouped(const struct tr_ast_select *select);
+bool tr_bind_is_grouped(const struct tr_binder *binder, const struct tr_ast_select *select);
 /** An expression after GROUP BY that is a key, an aggregate or a window column; NULL and `is_reported` false: none of
  * these, look at its parts. */
 const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_expr_scope *scope,
@@ -380,7 +390,7 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 /** SELECT DISTINCT: the relation's rows, each once. NULL: reported. */
 const struct tr_relation *tr_bind_distinct(struct tr_binder *binder, const struct tr_relation *relation,
 					   struct tr_span span);
-bool tr_bind_has_aggregate(const struct tr_ast_expr *ast);
+bool tr_bind_has_aggregate(const struct tr_binder *binder, const struct tr_ast_expr *ast);
 
 /* bind_sets.c */
 #define TR_BIND_SET_KEYS_MAX 40 /* keys, where there are several sets */

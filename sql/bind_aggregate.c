@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/type.h"
 #include "sql/bind.h"
+#include "sql/user_function.h"
 
 /* The arguments and the filter of one call, over the input. */
 struct arguments {
@@ -58,7 +59,9 @@ static int32_t add_aggregate(struct tr_aggregation *aggregation, const struct tr
 
 static bool is_json(const struct tr_ast_expr *ast)
 {
-	return strncasecmp(tr_catalog_name(&ast->call->name), "JSON_", 5) == 0;
+	const char *name = tr_catalog_name(&ast->call->name);
+
+	return strncasecmp(name, "JSON_", 5) == 0 && tr_agg_exists(name);
 }
 
 /* Whether the call has a part that no aggregate takes; then it is reported. */
@@ -146,8 +149,12 @@ static bool resolve(struct tr_binder *binder, const struct tr_aggregation *aggre
 		.has_null_treatment = call->null_treatment != TR_AST_NULLS_DEFAULT,
 		.skips_nulls = call->null_treatment == TR_AST_NULLS_IGNORE,
 	};
+	const struct tr_catalog_function *function = tr_user_function_find(binder->catalog, &call->name);
+	const struct tr_place place = tr_script_text_place(binder->diags->text, ast->span.start);
 	struct tr_status st = {0};
+	tr_code code;
 
+	ask.place = (struct tr_expr_place){place.line, place.column};
 	if (is_json(ast)) {
 		const enum tr_ast_json_null on_null =
 			call->json != NULL ? call->json->on_null : TR_AST_JSON_ON_NULL_UNSAID;
@@ -161,7 +168,9 @@ static bool resolve(struct tr_binder *binder, const struct tr_aggregation *aggre
 		ask.args[i] = tr_expr_fold(binder->arena, args->exprs[i]);
 		ask.arg_types[i] = args->exprs[i]->type;
 	}
-	if (tr_agg_resolve_call(binder->arena, &ask, match, &st) == TR_OK)
+	code = function != NULL ? tr_func_user_resolve_agg(binder->arena, function->user, &ask, match, &st)
+				: tr_agg_resolve_call(binder->arena, &ask, match, &st);
+	if (code == TR_OK)
 		return true;
 	tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ast->span, "%s", st.message);
 	return false;

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "sql/bind.h"
 #include "sql/interval.h"
+#include "sql/user_function.h"
 
 #define CALL_ARGS_MAX TR_AST_LIST_MAX
 
@@ -43,8 +44,8 @@ static bool bind_all(struct tr_binder *binder, const struct tr_expr_scope *scope
 }
 
 /* The arguments of a function; those of conditional ones are not evaluated for all rows. */
-static bool bind_arguments(struct tr_binder *binder, const struct tr_expr_scope *scope, const struct tr_ast_expr *ast,
-			   const struct tr_expr **out)
+bool tr_bind_arguments(struct tr_binder *binder, const struct tr_expr_scope *scope, const struct tr_ast_expr *ast,
+		       const struct tr_expr **out)
 {
 	static const char *const lazy[] = {"COALESCE", "IF", "IFNULL", "NULLIF"};
 	const char *name = tr_catalog_name(&ast->call->name);
@@ -101,10 +102,32 @@ static bool is_rowtime(struct tr_binder *binder, const struct tr_expr_scope *sco
 	return false;
 }
 
+static const struct tr_expr *bind_user_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
+					    const struct tr_ast_expr *ast, const struct tr_func_user *user,
+					    const struct tr_expr **args)
+{
+	if (user == NULL)
+		return NULL;
+	if (user->kind == TR_USER_AGGREGATE) {
+		tr_diag_error(binder->diags, TR_E_GROUPING, ast->span, "an aggregate can't stand in %s: '%s'",
+			      scope->clause, user->name);
+		return NULL;
+	}
+	if (user->kind == TR_USER_TABLE) {
+		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ast->span, "'%s' makes rows, not a value", user->name);
+		tr_diag_hint(binder->diags, "write FROM t, LATERAL TABLE(%s(..)) AS r", user->name);
+		return NULL;
+	}
+	if (has_refused_parts(binder, ast) || !tr_bind_arguments(binder, scope, ast, args))
+		return NULL;
+	return tr_bind_user_function(binder, user, args, ast->args.count, ast->span);
+}
+
 const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_expr_scope *scope,
 				   const struct tr_ast_expr *ast)
 {
 	const struct tr_expr **args = TR_NEW_ARRAY(binder->arena, ast->args.count + 1, const struct tr_expr *);
+	const struct tr_catalog_function *function;
 	const char *name;
 	uint32_t count = ast->args.count;
 
@@ -115,6 +138,9 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 	name = tr_catalog_name(&ast->call->name);
 	if (ast->call->over != NULL)
 		return tr_bind_over(binder, scope, ast);
+	function = tr_user_function_find(binder->catalog, &ast->call->name);
+	if (function != NULL)
+		return bind_user_call(binder, scope, ast, function->user, args);
 	if (tr_agg_exists(name) && !tr_func_exists(name)) {
 		tr_diag_error(binder->diags, TR_E_GROUPING, ast->span, "an aggregate can't stand in %s: '%s'",
 			      scope->clause, name);
@@ -146,7 +172,7 @@ const struct tr_expr *tr_bind_call(struct tr_binder *binder, const struct tr_exp
 
 		return tr_bind_function(binder, trim_function(ast), swapped, 2, ast->span);
 	}
-	if (!bind_arguments(binder, scope, ast, args))
+	if (!tr_bind_arguments(binder, scope, ast, args))
 		return NULL;
 	if (strcasecmp(name, "CURRENT_WATERMARK") == 0 && count == 1 && !is_rowtime(binder, scope, args[0], ast))
 		return NULL;

@@ -162,27 +162,14 @@ const struct tr_expr *tr_bind_coerce(struct tr_binder *binder, const struct tr_e
 	return tr_bind_common(binder, expr, type, span);
 }
 
-const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
-				       uint32_t arg_count, struct tr_span span)
+/* The call that was found, with its arguments cast. */
+static const struct tr_expr *make_call(struct tr_binder *binder, const struct tr_func_match *match,
+				       const struct tr_expr *const *args, uint32_t arg_count, struct tr_span span)
 {
-	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, arg_count + 1, const struct tr_type *);
-	const struct tr_expr **literals = TR_NEW_ARRAY(binder->arena, arg_count + 1, const struct tr_expr *);
 	const struct tr_expr **cast = TR_NEW_ARRAY(binder->arena, arg_count + 1, const struct tr_expr *);
-	struct tr_func_match match;
-	struct tr_status st = {0};
 
 	for (uint32_t i = 0; i < arg_count; i++) {
-		if (args[i] == NULL)
-			return NULL;
-		types[i] = args[i]->type;
-		literals[i] = args[i]->kind == TR_EXPR_LITERAL ? args[i] : NULL;
-	}
-	if (tr_func_resolve(binder->arena, name, types, literals, arg_count, &match, &st) != TR_OK) {
-		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, span, "%s", st.message);
-		return NULL;
-	}
-	for (uint32_t i = 0; i < arg_count; i++) {
-		const struct tr_type *want = match.arg_types[i];
+		const struct tr_type *want = match->arg_types[i];
 
 		cast[i] = args[i];
 		if (tr_type_equals_ignoring_null(args[i]->type, want))
@@ -196,7 +183,44 @@ const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *nam
 		if (cast[i] == NULL)
 			return NULL;
 	}
-	return tr_bind_placed(binder, tr_expr_call(binder->arena, match.func, match.type, cast, arg_count), span);
+	return tr_bind_placed(binder, tr_expr_call(binder->arena, match->func, match->type, cast, arg_count), span);
+}
+
+const struct tr_expr *tr_bind_user_function(struct tr_binder *binder, const struct tr_func_user *user,
+					    const struct tr_expr *const *args, uint32_t arg_count, struct tr_span span)
+{
+	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, arg_count + 1, const struct tr_type *);
+	struct tr_func_match match;
+	struct tr_status st = {0};
+
+	for (uint32_t i = 0; i < arg_count; i++)
+		types[i] = args[i]->type;
+	if (tr_func_user_resolve(binder->arena, user, types, arg_count, &match, &st) != TR_OK) {
+		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, span, "%s", st.message);
+		return NULL;
+	}
+	return make_call(binder, &match, args, arg_count, span);
+}
+
+const struct tr_expr *tr_bind_function(struct tr_binder *binder, const char *name, const struct tr_expr *const *args,
+				       uint32_t arg_count, struct tr_span span)
+{
+	const struct tr_type **types = TR_NEW_ARRAY(binder->arena, arg_count + 1, const struct tr_type *);
+	const struct tr_expr **literals = TR_NEW_ARRAY(binder->arena, arg_count + 1, const struct tr_expr *);
+	struct tr_func_match match;
+	struct tr_status st = {0};
+
+	for (uint32_t i = 0; i < arg_count; i++) {
+		if (args[i] == NULL)
+			return NULL;
+		types[i] = args[i]->type;
+		literals[i] = args[i]->kind == TR_EXPR_LITERAL ? args[i] : NULL;
+	}
+	if (tr_func_resolve(binder->arena, name, types, literals, arg_count, &match, &st) != TR_OK) {
+		tr_diag_error(binder->diags, TR_E_NO_FUNCTION, span, "%s", st.message);
+		return NULL;
+	}
+	return make_call(binder, &match, args, arg_count, span);
 }
 
 /* ---- columns ---- */

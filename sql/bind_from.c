@@ -12,6 +12,7 @@
 #include "io/source.h"
 #include "base/check.h"
 #include "sql/bind.h"
+#include "sql/user_function.h"
 
 /* The relation under another name, with other column names if given. */
 static const struct tr_relation *rename_relation(struct tr_binder *binder, const struct tr_relation *relation,
@@ -138,6 +139,7 @@ static const struct tr_relation *bind_table(struct tr_binder *binder, const stru
 static const struct tr_relation *bind_view(struct tr_binder *binder, const struct tr_view_def *view, struct tr_span span)
 {
 	static const struct tr_ast_names no_names;
+	const struct tr_script_text *text = binder->diags->text;
 	const struct tr_relation *relation;
 
 	if (binder->view_depth == TR_VIEW_DEPTH_MAX) {
@@ -146,7 +148,9 @@ static const struct tr_relation *bind_view(struct tr_binder *binder, const struc
 		return NULL;
 	}
 	binder->view_depth++;
+	binder->diags->text = view->text;
 	relation = tr_bind_query(binder, view->ast->query, NULL);
+	binder->diags->text = text;
 	binder->view_depth--;
 	relation = rename_relation(binder, relation, view->name, &view->ast->columns, span);
 	return rename_relation(binder, relation, view->name, &no_names, span);
@@ -194,12 +198,14 @@ const struct tr_relation *tr_bind_named_table(struct tr_binder *binder, const st
 /* LATERAL TABLE(f(x)) of a function that makes no table; true when reported. */
 static bool is_no_table_function(struct tr_binder *binder, const struct tr_ast_table_ref *ref)
 {
+	const struct tr_catalog_function *user;
 	const char *name;
 
 	if (ref->kind != TR_AST_TABLE_FUNCTION)
 		return false;
 	name = tr_catalog_name(&ref->function.call->call->name);
-	if (!tr_func_exists(name))
+	user = tr_user_function_find(binder->catalog, &ref->function.call->call->name);
+	if (!tr_func_exists(name) && user == NULL)
 		return false;
 	tr_diag_error(binder->diags, TR_E_NO_FUNCTION, ref->function.call->span, "'%s' makes a value, not a table",
 		      name);
@@ -244,13 +250,15 @@ const struct tr_relation *tr_bind_table_ref(struct tr_binder *binder, const stru
 			relation = tr_bind_window_function(binder, ref, ctes);
 			break;
 		}
+		if (tr_bind_is_table_function(binder, ref))
+			return tr_bind_unnest(binder, tr_bind_one_row(binder), ref);
 		if (is_no_table_function(binder, ref))
 			return NULL;
 		refuse_table_function(binder, ref);
 		return NULL;
 	case TR_AST_TABLE_UNNEST: return tr_bind_unnest(binder, tr_bind_one_row(binder), ref);
 	case TR_AST_TABLE_JOIN:
-		if (ref->join.right->kind == TR_AST_TABLE_UNNEST)
+		if (ref->join.right->kind == TR_AST_TABLE_UNNEST || tr_bind_is_table_function(binder, ref->join.right))
 			return tr_bind_unnest_join(binder, ref, ctes);
 		if (is_no_table_function(binder, ref->join.right))
 			return NULL;

@@ -16,46 +16,53 @@
 #include "base/check.h"
 #include "base/type.h"
 #include "sql/bind.h"
+#include "sql/user_function.h"
 
-static bool select_has_aggregate(const struct tr_ast_exprs *exprs)
+static bool select_has_aggregate(const struct tr_binder *binder, const struct tr_ast_exprs *exprs)
 {
 	for (uint32_t i = 0; i < exprs->count; i++) {
-		if (tr_bind_has_aggregate(exprs->items[i]))
+		if (tr_bind_has_aggregate(binder, exprs->items[i]))
 			return true;
 	}
 	return false;
 }
 
-static bool is_aggregate_call(const struct tr_ast_expr *ast)
+static bool is_aggregate_call(const struct tr_binder *binder, const struct tr_ast_expr *ast)
 {
-	return ast->kind == TR_AST_EXPR_CALL && ast->call->over == NULL &&
-	       tr_agg_exists(tr_catalog_name(&ast->call->name));
+	const struct tr_catalog_function *function;
+
+	if (ast->kind != TR_AST_EXPR_CALL || ast->call->over != NULL)
+		return false;
+	function = tr_user_function_find(binder->catalog, &ast->call->name);
+	if (function != NULL)
+		return function->user != NULL && function->user->kind == TR_USER_AGGREGATE;
+	return tr_agg_exists(tr_catalog_name(&ast->call->name));
 }
 
-bool tr_bind_has_aggregate(const struct tr_ast_expr *ast)
+bool tr_bind_has_aggregate(const struct tr_binder *binder, const struct tr_ast_expr *ast)
 {
 	if (ast == NULL)
 		return false;
-	if (is_aggregate_call(ast) || select_has_aggregate(&ast->args))
+	if (is_aggregate_call(binder, ast) || select_has_aggregate(binder, &ast->args))
 		return true;
 	if (ast->kind == TR_AST_EXPR_FIELD)
-		return tr_bind_has_aggregate(ast->field.base);
+		return tr_bind_has_aggregate(binder, ast->field.base);
 	if (ast->kind != TR_AST_EXPR_CASE)
 		return false;
 	for (uint32_t i = 0; i < ast->case_.when_count; i++) {
-		if (tr_bind_has_aggregate(ast->case_.whens[i].condition) ||
-		    tr_bind_has_aggregate(ast->case_.whens[i].result))
+		if (tr_bind_has_aggregate(binder, ast->case_.whens[i].condition) ||
+		    tr_bind_has_aggregate(binder, ast->case_.whens[i].result))
 			return true;
 	}
-	return tr_bind_has_aggregate(ast->case_.operand) || tr_bind_has_aggregate(ast->case_.otherwise);
+	return tr_bind_has_aggregate(binder, ast->case_.operand) || tr_bind_has_aggregate(binder, ast->case_.otherwise);
 }
 
-bool tr_bind_is_grouped(const struct tr_ast_select *select)
+bool tr_bind_is_grouped(const struct tr_binder *binder, const struct tr_ast_select *select)
 {
 	if (select->has_group_by || select->having != NULL)
 		return true;
 	for (uint32_t i = 0; i < select->item_count; i++) {
-		if (tr_bind_has_aggregate(select->items[i].expr))
+		if (tr_bind_has_aggregate(binder, select->items[i].expr))
 			return true;
 	}
 	return false;
@@ -97,12 +104,12 @@ const struct tr_expr *tr_bind_grouped(struct tr_binder *binder, const struct tr_
 		*is_reported = expr == NULL;
 		return expr;
 	}
-	if (is_aggregate_call(ast)) {
+	if (is_aggregate_call(binder, ast)) {
 		expr = tr_bind_aggregate(binder, scope, ast);
 		*is_reported = expr == NULL;
 		return expr;
 	}
-	if (ast->kind == TR_AST_EXPR_LITERAL || tr_bind_has_aggregate(ast))
+	if (ast->kind == TR_AST_EXPR_LITERAL || tr_bind_has_aggregate(binder, ast))
 		return NULL;
 	expr = bind_silently(binder, aggregation, ast);
 	if (expr == NULL)

@@ -390,12 +390,12 @@ static const struct tr_relation *bind_select(struct tr_binder *binder, const str
 			      "QUALIFY needs a call with OVER, in its condition or in the SELECT list");
 		return NULL;
 	}
-	if (relation->has_window && !tr_bind_is_grouped(select) && tr_bind_select_has_over(select)) {
+	if (relation->has_window && !tr_bind_is_grouped(binder, select) && tr_bind_select_has_over(select)) {
 		relation = tr_bind_window_table(binder, relation, query->span);
 		if (relation == NULL)
 			return NULL;
 	}
-	if (tr_bind_is_grouped(select))
+	if (tr_bind_is_grouped(binder, select))
 		relation = tr_bind_grouped_select(binder, select, &query->order_by, query->span, relation, list);
 	else
 		relation = bind_plain_select(binder, select, &query->order_by, relation, query->span, list);

@@ -7,14 +7,15 @@
  *     PROJECT *, list  <-  UNNEST  [ <-  FILTER on ]
  *
  * The list is any expression over the tables before it, computed by a PROJECT below. An element that is a ROW becomes its
- * fields, an entry of a map its key and value. Of Flink's built-in functions none is a table function for a user to call, so
- * LATERAL TABLE has nothing to name but what is refused here.
+ * fields, an entry of a map its key and value. LATERAL TABLE(f(x)) is the same with a list of ROWs that a user's table function
+ * makes (api/user_table.c).
  */
 #include <string.h>
 
 #include "base/check.h"
 #include "core/ops/func.h"
 #include "sql/bind.h"
+#include "sql/user_function.h"
 
 /* The relation with one more column of its node, computed by `list`: a PROJECT. */
 static const struct tr_node *add_list(struct tr_binder *binder, const struct tr_relation *left,
@@ -95,37 +96,81 @@ static bool add_columns(struct tr_binder *binder, const struct tr_ast_table_ref 
 	return true;
 }
 
-static const struct tr_relation *unnest(struct tr_binder *binder, const struct tr_relation *left,
-					const struct tr_ast_table_ref *ref, bool is_outer)
+bool tr_bind_is_table_function(const struct tr_binder *binder, const struct tr_ast_table_ref *ref)
+{
+	const struct tr_catalog_function *function;
+
+	if (ref->kind != TR_AST_TABLE_FUNCTION)
+		return false;
+	function = tr_user_function_find(binder->catalog, &ref->function.call->call->name);
+	return function != NULL && (function->user == NULL || function->user->kind == TR_USER_TABLE);
+}
+
+/* The list of a call of a table function. Without LATERAL it may not name the columns of what stands before it. */
+static const struct tr_expr *bind_rows(struct tr_binder *binder, const struct tr_relation *left,
+				       const struct tr_ast_table_ref *ref)
+{
+	const struct tr_ast_expr *call = ref->function.call;
+	const struct tr_func_user *user = tr_user_function_find(binder->catalog, &call->call->name)->user;
+	const struct tr_expr_scope scope = {.relation = ref->is_lateral ? left : NULL, .clause = "a table function"};
+	const struct tr_expr **args = TR_NEW_ARRAY(binder->arena, call->args.count + 1, const struct tr_expr *);
+
+	if (user == NULL)
+		return NULL;
+	if (call->call->argument_names != NULL) {
+		tr_diag_not_supported(binder->diags, call->span, "named arguments of user functions");
+		return NULL;
+	}
+	if (tr_bind_arguments(binder, &scope, call, args))
+		return tr_bind_user_function(binder, user, args, call->args.count, call->span);
+	if (!ref->is_lateral)
+		tr_diag_hint(binder->diags, "LATERAL TABLE(%s(..)) may name columns of what stands before it",
+			     user->name);
+	return NULL;
+}
+
+/* What an UNNEST takes apart; NULL: reported. */
+static const struct tr_expr *bind_list(struct tr_binder *binder, const struct tr_relation *left,
+				       const struct tr_ast_table_ref *ref)
 {
 	const struct tr_ast_exprs *args = &ref->unnest.args;
-	struct tr_expr_scope scope = {.relation = left, .clause = "UNNEST"};
-	struct tr_relation *result;
+	const struct tr_expr_scope scope = {.relation = left, .clause = "UNNEST"};
 	const struct tr_expr *list;
-	struct tr_node *node;
-	uint32_t added;
 
+	if (ref->kind == TR_AST_TABLE_FUNCTION)
+		return bind_rows(binder, left, ref);
 	if (args->count != 1) {
 		tr_diag_not_supported(binder->diags, ref->span, "UNNEST of several lists at once");
 		return NULL;
 	}
 	list = tr_bind_expr(binder, &scope, args->items[0]);
+	if (list == NULL || list->type->phys == TR_PHYS_LIST)
+		return list;
+	tr_diag_error(binder->diags, TR_E_TYPE, args->items[0]->span,
+		      "UNNEST takes an ARRAY, a MAP or a MULTISET, this is %s",
+		      tr_type_text(binder->arena, list->type));
+	return NULL;
+}
+
+static const struct tr_relation *unnest(struct tr_binder *binder, const struct tr_relation *left,
+					const struct tr_ast_table_ref *ref, bool is_outer)
+{
+	const bool has_ordinality = ref->kind == TR_AST_TABLE_UNNEST && ref->unnest.has_ordinality;
+	const struct tr_expr *list = bind_list(binder, left, ref);
+	struct tr_relation *result;
+	struct tr_node *node;
+	uint32_t added;
+
 	if (list == NULL)
 		return NULL;
-	if (list->type->phys != TR_PHYS_LIST) {
-		tr_diag_error(binder->diags, TR_E_TYPE, args->items[0]->span,
-			      "UNNEST takes an ARRAY, a MAP or a MULTISET, this is %s",
-			      tr_type_text(binder->arena, list->type));
-		return NULL;
-	}
-	added = tr_unnest_width(list->type) + ref->unnest.has_ordinality;
+	added = tr_unnest_width(list->type) + has_ordinality;
 	if (left->node->output->column_count + added + 1 > TR_BIND_COLUMNS_MAX) {
 		tr_diag_error(binder->diags, TR_E_LIMIT, ref->span, "more than %d columns", TR_BIND_COLUMNS_MAX);
 		return NULL;
 	}
 	node = tr_plan_node(binder->arena, TR_NODE_UNNEST,
 			    (const struct tr_node *const[]){add_list(binder, left, list)}, 1);
-	node->unnest.has_ordinality = ref->unnest.has_ordinality;
+	node->unnest.has_ordinality = has_ordinality;
 	node->unnest.is_outer = is_outer;
 	result = tr_bind_relation_new(binder, node, left->column_count + added);
 	memcpy(result->columns, left->columns, left->column_count * sizeof(*result->columns));
@@ -172,12 +217,13 @@ const struct tr_relation *tr_bind_unnest_join(struct tr_binder *binder, const st
 	const struct tr_relation *left, *result;
 
 	if (join->is_natural || join->using_columns.count > 0 || join->kind > TR_AST_JOIN_LEFT) {
-		tr_diag_not_supported(binder->diags, join->kind_span, "this kind of join with UNNEST");
+		tr_diag_not_supported(binder->diags, join->kind_span, "this kind of join with %s",
+				      join->right->kind == TR_AST_TABLE_UNNEST ? "UNNEST" : "a table function");
 		return NULL;
 	}
 	if (is_outer && join->on != NULL && !is_true(join->on)) {
-		tr_diag_not_supported(binder->diags, join->on->span,
-				      "LEFT JOIN UNNEST with a condition other than TRUE");
+		tr_diag_not_supported(binder->diags, join->on->span, "LEFT JOIN %s with a condition other than TRUE",
+				      join->right->kind == TR_AST_TABLE_UNNEST ? "UNNEST" : "of a table function");
 		return NULL;
 	}
 	left = tr_bind_table_ref(binder, join->left, ctes);

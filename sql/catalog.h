@@ -48,6 +48,7 @@ struct tr_table {
 struct tr_view_def {
 	const char *name;
 	const struct tr_ast_create_view *ast;
+	const struct tr_script_text *text; /* that it was written in */
 };
 
 struct tr_relation; /* sql/bind.h */
@@ -60,8 +61,25 @@ struct tr_catalog_entry {
 	const struct tr_relation *stream; /* of a graph that is built otherwise (sql/embed.h) */
 };
 
+/** Where a function is looked for: a temporary system one before built-in ones, the others behind them. */
+enum tr_function_scope { TR_FUNCTION_SYSTEM, TR_FUNCTION_TEMPORARY, TR_FUNCTION_CATALOG };
+
+struct tr_func_user; /* core/ops/func_user.h */
+
+/** A function that a script or program has brought. Names don't tell upper from lower case, as in Flink. */
+struct tr_catalog_function {
+	const char *name;
+	enum tr_function_scope scope;
+	const struct tr_func_user *user; /* NULL: its CREATE failed and was reported */
+	const char *symbol;
+	const char *library; /* as it was written; NULL: it is of the program */
+};
+
 struct tr_catalog {
 	struct tr_arena *arena;
+	struct tr_catalog_function *functions;
+	uint32_t function_count;
+	uint32_t function_capacity;
 	struct tr_catalog_entry *entries;
 	uint32_t count;
 	uint32_t capacity;
@@ -81,6 +99,21 @@ bool tr_catalog_put_stream(struct tr_catalog *catalog, const char *name, const s
 
 /** Removes a name; false if it is not there. */
 bool tr_catalog_drop(struct tr_catalog *catalog, const struct tr_ast_path *path);
+
+/** The function of that name in one scope, or NULL. Qualifiers other than the defaults are not found. */
+const struct tr_catalog_function *tr_catalog_function_in(const struct tr_catalog *catalog,
+							 const struct tr_ast_path *path, enum tr_function_scope scope);
+
+/** What a call means: as Flink looks it up. NULL: a built-in function (`is_built_in`: there is one of the name), or nothing. */
+const struct tr_catalog_function *tr_catalog_function(const struct tr_catalog *catalog, const struct tr_ast_path *path,
+						      bool is_built_in);
+
+/** Adds or replaces. False: the catalog is full. */
+bool tr_catalog_put_function(struct tr_catalog *catalog, const struct tr_catalog_function *function);
+void tr_catalog_drop_function(struct tr_catalog *catalog, const struct tr_catalog_function *function);
+
+/** Whether the path's qualifiers are the defaults, or there are none. */
+bool tr_catalog_is_default(const struct tr_ast_path *path);
 
 /** The last name of the path. */
 const char *tr_catalog_name(const struct tr_ast_path *path);

@@ -89,6 +89,12 @@ static const struct tr_diag_code codes[] = {
 	{TR_E_EXISTS, "a table or view of that name is there already",
 	 "Choose another name, DROP the old one, or say CREATE TABLE IF NOT EXISTS.", NOTES NOTES,
 	 NOTES "DROP TABLE notes;\n" NOTES},
+	{TR_E_LIBRARY, "a function that its library does not give",
+	 "CREATE FUNCTION loads the library, which must belong to you or root and lie where nobody else can write, and "
+	 "looks for the "
+	 "symbol, which must be a struct made by TR_USER_FUNCTION (include/tailrace/user_function.h) for this engine's "
+	 "binary interface. The message says what is missing.",
+	 "CREATE FUNCTION f AS 'f' LANGUAGE C;", NULL},
 	{TR_E_TYPE, "an operand of the wrong type",
 	 "The operator, clause or function is not there for values of this type. Flink's rules hold: text and numbers "
 	 "are neither added nor compared; a condition must be BOOLEAN. CAST says what is meant.",

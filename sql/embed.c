@@ -11,6 +11,7 @@
 #include "sql/parse.h"
 #include "sql/share.h"
 #include "sql/type_name.h"
+#include "sql/user_function.h"
 
 void tr_embed_init(struct tr_embed *embed, struct tr_session *session)
 {
@@ -38,6 +39,7 @@ static struct tr_script_text *begin(struct tr_embed *embed, const char *what, co
 				    NULL, 0, &session->diags);
 	/* What was set since the binder was made holds from here on. */
 	embed->binder.time_zone = tr_session_time_zone(session);
+	embed->binder.is_batch = tr_session_is_batch(session);
 	embed->binder.query_count = 0;
 	return session->diags.error_count == 0 ? (struct tr_script_text *)(uintptr_t)session->diags.text : NULL;
 }
@@ -75,6 +77,16 @@ const struct tr_schema *tr_embed_schema(struct tr_embed *embed, const char *what
 	schema = TR_NEW(arena, struct tr_schema);
 	*schema = (struct tr_schema){type->child_count, type->names, type->children};
 	return schema;
+}
+
+void tr_embed_function(struct tr_embed *embed, const char *what, const char *name,
+		       const struct tr_user_function *function)
+{
+	struct tr_status st = {0};
+
+	if (begin(embed, what, name) != NULL && tr_user_function_declare(embed->session, name, function, &st) != TR_OK)
+		tr_diag_error(&embed->session->diags, TR_E_LIBRARY, (struct tr_span){0, (uint32_t)strlen(name)}, "%s",
+			      st.message);
 }
 
 /* Columns i of the relation are columns i of its node. */

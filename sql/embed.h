@@ -41,6 +41,10 @@ const struct tr_relation *tr_embed_query(struct tr_embed *embed, const char *wha
 const struct tr_relation *tr_embed_where(struct tr_embed *embed, const char *what, const struct tr_relation *stream,
 					 const char *condition);
 
+/** A function of the program, for all texts from here on. What is wrong is reported. */
+void tr_embed_function(struct tr_embed *embed, const char *what, const char *name,
+		       const struct tr_user_function *function);
+
 /** A sink that writes the stream to a table. NULL: reported. */
 const struct tr_node *tr_embed_insert(struct tr_embed *embed, const char *what, const struct tr_relation *stream,
 				      const char *table);

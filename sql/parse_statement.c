@@ -41,13 +41,28 @@ static bool parse_view(struct tr_parser *p, struct tr_ast_create_view *view)
 	return view->query != NULL;
 }
 
+/* JAR '..' */
+static bool parse_resource(struct tr_parser *p, struct tr_ast_resource *resource)
+{
+	static const char *const words[] = {"JAR", "ARTIFACT", "LIBRARY"};
+
+	for (uint32_t i = 0; i < TR_COUNT_OF(words); i++) {
+		if (!tr_parser_is_text(p, 0, words[i]))
+			continue;
+		tr_parser_skip(p);
+		resource->kind = (enum tr_ast_resource_kind)i;
+		return tr_parser_string(p, "a path in quotes", &resource->path);
+	}
+	return tr_parser_fail_expected(p, "LIBRARY, JAR or ARTIFACT after USING");
+}
+
 /* AS 'class' [LANGUAGE name] [USING JAR '..', JAR '..'] */
 static bool parse_function(struct tr_parser *p, struct tr_ast_create_function *function)
 {
 	struct tr_list resources = {0};
 
 	if (!tr_parser_path(p, "a function name", &function->name) ||
-	    !tr_parser_expect_word(p, TR_KW_AS, "and the implementation in CREATE FUNCTION") ||
+	    !tr_parser_expect_word(p, TR_KW_AS, "and the implementation of the function") ||
 	    !tr_parser_string(p, "the implementation in quotes after AS", &function->class_name))
 		return false;
 	if (tr_parser_accept_word(p, TR_KW_LANGUAGE)) {
@@ -55,16 +70,14 @@ static bool parse_function(struct tr_parser *p, struct tr_ast_create_function *f
 		const struct tr_token *token = tr_parser_peek(p, 0);
 
 		if (token->kind != TR_TOKEN_WORD)
-			return tr_parser_fail_expected(p, "JAVA, SCALA, PYTHON or SQL after LANGUAGE");
+			return tr_parser_fail_expected(p, "C, JAVA, SCALA, PYTHON or SQL after LANGUAGE");
 		*name = (struct tr_ast_name){tr_parser_text(p, tr_token_span(token)).text, tr_token_span(token)};
 		tr_parser_skip(p);
 		function->language = name;
 	}
 	if (tr_parser_accept_word(p, TR_KW_USING)) {
 		do {
-			if (!tr_parser_accept_word(p, TR_KW_JAR) && !tr_parser_accept_word(p, TR_KW_ARTIFACT))
-				return tr_parser_fail_expected(p, "JAR or ARTIFACT after USING");
-			if (!tr_parser_string(p, "a path in quotes", TR_LIST_ADD(p, &resources, struct tr_ast_string)))
+			if (!parse_resource(p, TR_LIST_ADD(p, &resources, struct tr_ast_resource)))
 				return false;
 		} while (tr_parser_accept(p, TR_TOKEN_COMMA));
 	}
@@ -138,6 +151,17 @@ static bool parse_create(struct tr_parser *p, struct tr_ast_statement *s, uint32
 				       is_temporary ? "TEMPORARY"
 				       : is_replace ? "REPLACE"
 						    : "CREATE");
+}
+
+/* At ALTER FUNCTION. */
+static bool parse_alter_function(struct tr_parser *p, struct tr_ast_statement *s, uint32_t start)
+{
+	p->at += 2;
+	s->kind = TR_AST_STATEMENT_CREATE_FUNCTION;
+	s->word_span = tr_parser_span(p, start);
+	s->create_function.is_alter = true;
+	s->create_function.if_exists = tr_parser_accept_words(p, TR_KW_IF, TR_KW_EXISTS);
+	return parse_function(p, &s->create_function);
 }
 
 /* ---------------------------------------------------------------- INSERT */
@@ -346,6 +370,10 @@ static bool parse_statement(struct tr_parser *p, struct tr_ast_statement *s, boo
 	switch ((enum tr_keyword)tr_parser_peek(p, 0)->keyword) {
 	case TR_KW_CREATE:
 	case TR_KW_REPLACE: return parse_create(p, s, start);
+	case TR_KW_ALTER:
+		if (tr_parser_is_word_at(p, 1, TR_KW_FUNCTION))
+			return parse_alter_function(p, s, start);
+		break;
 	case TR_KW_INSERT: return parse_insert(p, s, start);
 	case TR_KW_EXECUTE: return parse_execute(p, s, start, is_nested);
 	case TR_KW_BEGIN: return parse_begin(p, s, start);

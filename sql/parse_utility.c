@@ -239,7 +239,6 @@ static const char *const others[] = {
 	"ALTER MATERIALIZED TABLE",
 	"ALTER TABLE",
 	"ALTER VIEW",
-	"ALTER FUNCTION",
 	"ALTER DATABASE",
 	"ALTER CATALOG",
 	"ALTER MODEL",

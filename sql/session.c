@@ -14,6 +14,7 @@
 #include "sql/job.h"
 #include "sql/parse.h"
 #include "sql/show.h"
+#include "sql/user_function.h"
 
 struct compiler {
 	struct tr_session *session;
@@ -51,16 +52,20 @@ static char *next_job_id(struct tr_session *session)
 			       (unsigned long long)(session->options.job_id_seed[1] + number));
 }
 
+bool tr_session_is_batch(struct tr_session *session)
+{
+	return strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "batch") == 0;
+}
+
 struct tr_binder tr_session_binder(struct tr_session *session)
 {
-	return (struct tr_binder){
-		.arena = &session->arena,
-		.diags = &session->diags,
-		.catalog = &session->catalog,
-		.config = &session->config,
-		.time_zone = tr_session_time_zone(session),
-		.job_id = next_job_id(session),
-		.is_batch = strcasecmp(tr_config_text(&session->config, "execution.runtime-mode"), "batch") == 0};
+	return (struct tr_binder){.arena = &session->arena,
+				  .diags = &session->diags,
+				  .catalog = &session->catalog,
+				  .config = &session->config,
+				  .time_zone = tr_session_time_zone(session),
+				  .job_id = next_job_id(session),
+				  .is_batch = tr_session_is_batch(session)};
 }
 
 /* ---- SET, SHOW, DROP, CREATE VIEW ---- */
@@ -93,6 +98,10 @@ static void describe(struct tr_session *session, const struct tr_ast_statement *
 	const struct tr_catalog_entry *entry;
 	const struct tr_relation *relation;
 
+	if (ast->object == TR_AST_OBJECT_FUNCTION) {
+		add_text(session, tr_show_function(session, ast));
+		return;
+	}
 	if (ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) {
 		tr_diag_not_supported(&session->diags, statement->word_span, "DESCRIBE %s",
 				      tr_ast_object_text(ast->object));
@@ -238,6 +247,10 @@ static void drop(struct tr_session *session, const struct tr_ast_statement *stat
 {
 	const struct tr_ast_drop *ast = &statement->drop;
 
+	if (ast->object == TR_AST_OBJECT_FUNCTION) {
+		tr_user_function_drop(session, statement);
+		return;
+	}
 	if (ast->object != TR_AST_OBJECT_TABLE && ast->object != TR_AST_OBJECT_VIEW) {
 		drop_other(session, statement);
 		return;
@@ -277,7 +290,7 @@ static void create_view(struct tr_session *session, const struct tr_ast_statemen
 		return;
 	}
 	view = TR_NEW(&session->arena, struct tr_view_def);
-	*view = (struct tr_view_def){.name = tr_catalog_name(&ast->name), .ast = ast};
+	*view = (struct tr_view_def){.name = tr_catalog_name(&ast->name), .ast = ast, .text = session->diags.text};
 	if (!tr_catalog_put(&session->catalog, view->name, NULL, view))
 		tr_diag_error(&session->diags, TR_E_LIMIT, ast->name.span, "more than %d tables and views",
 			      TR_CATALOG_ENTRIES_MAX);
@@ -391,7 +404,6 @@ static void explain(struct compiler *compiler, const struct tr_ast_statement *st
 static const char *unsupported_words(const struct tr_ast_statement *statement)
 {
 	switch (statement->kind) {
-	case TR_AST_STATEMENT_CREATE_FUNCTION: return "CREATE FUNCTION";
 	case TR_AST_STATEMENT_CREATE_NAMESPACE:
 		return statement->create_namespace.is_catalog ? "CREATE CATALOG" : "CREATE DATABASE";
 	case TR_AST_STATEMENT_OTHER: return statement->other.words;
@@ -416,7 +428,7 @@ static void compile_statement(struct compiler *compiler, const struct tr_ast_sta
 	case TR_AST_STATEMENT_QUERY:
 	case TR_AST_STATEMENT_STATEMENT_SET: add_job(compiler, statement); break;
 	case TR_AST_STATEMENT_EXPLAIN: explain(compiler, statement); break;
-	case TR_AST_STATEMENT_CREATE_FUNCTION:
+	case TR_AST_STATEMENT_CREATE_FUNCTION: tr_user_function_create(session, statement); break;
 	case TR_AST_STATEMENT_CREATE_NAMESPACE:
 	case TR_AST_STATEMENT_OTHER:
 		tr_diag_not_supported(&session->diags, statement->word_span, "%s", unsupported_words(statement));

@@ -19,6 +19,8 @@
 #include "sql/catalog.h"
 #include "sql/diag.h"
 
+struct tr_func_maker; /* core/ops/func_user.h */
+
 struct tr_session_options {
 	const char *file;                    /* for messages: "job.sql", "<stdin>" */
 	const struct tr_variable *variables; /* ${NAME} */
@@ -28,6 +30,7 @@ struct tr_session_options {
 	const char *machine_time_zone;           /* for table.local-time-zone = default */
 	const char *job_name;                    /* default of pipeline.name */
 	uint64_t job_id_seed[2];                 /* random; the job ids are made of it */
+	const struct tr_func_maker *functions;   /* of users, in C; NULL: there are none */
 	const struct tr_connector *collect;      /* sink of a bare SELECT */
 	const struct tr_option *collect_options; /* its WITH clause */
 	uint32_t collect_option_count;
@@ -69,6 +72,9 @@ struct tr_binder tr_session_binder(struct tr_session *session);
 
 /** The zone in force. */
 const char *tr_session_time_zone(struct tr_session *session);
+
+/** Whether batch mode is in force. */
+bool tr_session_is_batch(struct tr_session *session);
 
 /** One more script, of statements that declare; jobs are refused. `script` (followed by a NUL) and `file` must outlive the session. What is
  * wrong is in `diags`. */

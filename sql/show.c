@@ -14,6 +14,7 @@
 #include "base/type.h"
 #include "sql/bind.h"
 #include "sql/unparse.h"
+#include "sql/user_function.h"
 
 #define COLUMNS_MAX 7
 
@@ -186,7 +187,7 @@ struct name_list {
 static void add_function(void *context, const struct tr_func_doc *doc)
 {
 	struct name_list *list = context;
-	bool is_word = isalpha((unsigned char)doc->name[0]) && strchr(doc->name, ' ') == NULL;
+	bool is_word = strchr(doc->name, ' ') == NULL && (isalnum((unsigned char)doc->name[0]) || doc->name[0] == '_');
 
 	for (uint32_t i = 0; is_word && i < list->count; i++)
 		is_word = strcasecmp(list->names[i], doc->name) != 0;
@@ -200,8 +201,23 @@ static const char *show_functions(struct tr_session *session, const struct tr_as
 
 	if (!check_from(session, show->from))
 		return NULL;
-	tr_func_each(add_function, list);
+	if (show->kind == TR_AST_SHOW_FUNCTIONS)
+		tr_func_each(add_function, list);
+	for (uint32_t i = 0; i < session->catalog.function_count; i++)
+		add_function(list, &(struct tr_func_doc){.name = session->catalog.functions[i].name});
 	return show_names(session, show, "function name", list->names, list->count);
+}
+
+const char *tr_show_function(struct tr_session *session, const struct tr_ast_describe *describe)
+{
+	static const char *const header[] = {"info name", "info value"};
+	struct table table = make_table(session, 2, header);
+	const char *rows[16][2];
+	const uint32_t count = tr_user_function_describe(session, describe, rows, TR_COUNT_OF(rows));
+
+	for (uint32_t i = 0; i < count; i++)
+		add_row(&table, rows[i]);
+	return count > 0 ? render(&table) : NULL;
 }
 
 const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, struct tr_span span)
@@ -213,7 +229,8 @@ const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, 
 	switch (show->kind) {
 	case TR_AST_SHOW_TABLES:
 	case TR_AST_SHOW_VIEWS: return show_tables(session, show);
-	case TR_AST_SHOW_FUNCTIONS: return show_functions(session, show);
+	case TR_AST_SHOW_FUNCTIONS:
+	case TR_AST_SHOW_USER_FUNCTIONS: return show_functions(session, show);
 	case TR_AST_SHOW_DATABASES:
 		if (show->from != NULL && strcmp(tr_catalog_name(show->from), "default_catalog") != 0) {
 			tr_diag_error(&session->diags, TR_E_NO_TABLE, show->from->span,
@@ -229,7 +246,6 @@ const char *tr_show(struct tr_session *session, const struct tr_ast_show *show, 
 		modules = make_table(session, 2, module_header);
 		add_row(&modules, module);
 		return render(&modules);
-	case TR_AST_SHOW_USER_FUNCTIONS:
 	case TR_AST_SHOW_MATERIALIZED_TABLES:
 	case TR_AST_SHOW_MODELS: return check_from(session, show->from) ? "Empty set\n" : NULL;
 	case TR_AST_SHOW_JARS: return "Empty set\n";

@@ -24,6 +24,9 @@ const char *tr_show_create_view(struct tr_arena *arena, const struct tr_view_def
 const char *tr_show_table(struct tr_session *session, const struct tr_catalog_entry *entry,
 			  const struct tr_relation *relation, const struct tr_ast_show *show);
 
+/** The text of DESCRIBE FUNCTION; NULL: reported. */
+const char *tr_show_function(struct tr_session *session, const struct tr_ast_describe *describe);
+
 /** The text of SET without a key: all keys with what holds now. */
 const char *tr_show_settings(struct tr_session *session);
 

@@ -391,8 +391,15 @@ static void write_create_view(struct tr_unparser *u, const struct tr_ast_create_
 
 static void write_create_function(struct tr_unparser *u, const struct tr_ast_create_function *f)
 {
-	write_create(u, false, f->is_temporary, f->is_system ? "SYSTEM FUNCTION" : "FUNCTION", f->if_not_exists,
-		     &f->name);
+	static const char *const words[] = {"JAR ", "ARTIFACT ", "LIBRARY "};
+
+	if (f->is_alter) {
+		tr_write(u, f->if_exists ? "ALTER FUNCTION IF EXISTS " : "ALTER FUNCTION ");
+		tr_write_path(u, &f->name);
+	} else {
+		write_create(u, false, f->is_temporary, f->is_system ? "SYSTEM FUNCTION" : "FUNCTION", f->if_not_exists,
+			     &f->name);
+	}
 	tr_write(u, " AS ");
 	tr_write_ast_string(u, &f->class_name);
 	if (f->language != NULL) {
@@ -400,8 +407,9 @@ static void write_create_function(struct tr_unparser *u, const struct tr_ast_cre
 		tr_write(u, f->language->text);
 	}
 	for (uint32_t i = 0; i < f->resource_count; i++) {
-		tr_write(u, i > 0 ? ", JAR " : " USING JAR ");
-		tr_write_ast_string(u, &f->resources[i]);
+		tr_write(u, i > 0 ? ", " : " USING ");
+		tr_write(u, words[f->resources[i].kind]);
+		tr_write_ast_string(u, &f->resources[i].path);
 	}
 }
 

@@ -31,6 +31,8 @@ bool tr_agg_exists(const char *name) { return tr_agg_doc(name) != NULL; }
 
 const char *tr_agg_name(const struct tr_agg *agg) { return agg->name; }
 
+const char *tr_agg_state(const struct tr_agg *agg) { return agg->state != NULL ? agg->state : agg->name; }
+
 bool tr_agg_is_ordered(const struct tr_agg *agg) { return agg->is_ordered; }
 
 bool tr_agg_has_columns(const struct tr_agg_call *call, uint32_t count)

@@ -34,6 +34,7 @@ struct tr_agg_params {
 	const double *fractions;  /* PERCENTILE */
 	uint32_t fraction_count;
 	bool is_list; /* the fractions were an ARRAY */
+	struct tr_expr_place place;
 };
 
 /** One aggregate of a query. Immutable, in the plan. */
@@ -58,6 +59,7 @@ struct tr_agg_ask {
 	bool is_grouped; /* there is a row in each group: no GROUP BY () and no FILTER */
 	bool is_distinct;
 	bool has_null_treatment, skips_nulls;
+	struct tr_expr_place place;
 };
 
 struct tr_agg_match {
@@ -88,6 +90,9 @@ bool tr_agg_has_columns(const struct tr_agg_call *call, uint32_t count);
 /** Whether an aggregate function of that name exists. */
 bool tr_agg_exists(const char *name);
 const char *tr_agg_name(const struct tr_agg *agg);
+
+/** What its accumulators are, for fingerprints. */
+const char *tr_agg_state(const struct tr_agg *agg);
 
 /** Calls `fn` for each aggregate; tr_func_each includes them. */
 void tr_agg_each(void (*fn)(void *context, const struct tr_func_doc *doc), void *context);

@@ -35,6 +35,8 @@ static tr_code part_init(struct tr_agg_layout *layout, struct tr_agg_part *part,
 	part->slot.failure = &layout->failure;
 	part->slot.arg_type = arg;
 	part->slot.owned = &layout->owned;
+	if (call->agg->local_create != NULL)
+		part->slot.local = call->agg->local_create(call->agg, call->params);
 	part->is_distinct = tr_agg_is_distinct(call);
 	if (part->is_distinct && arg != NULL && (arg->phys == TR_PHYS_LIST || arg->phys == TR_PHYS_ROW))
 		TR_FAIL(st, TR_ERR_DATA, "%s: DISTINCT over ARRAY, MAP or ROW is not supported", call->text);
@@ -86,6 +88,9 @@ tr_code tr_agg_layout_init(struct tr_agg_layout *layout, const struct tr_agg_cal
 
 void tr_agg_layout_deinit(struct tr_agg_layout *layout)
 {
+	for (uint32_t p = 0; p < layout->part_count; p++)
+		if (layout->parts[p].slot.local != NULL)
+			layout->parts[p].agg->local_destroy(layout->parts[p].slot.local);
 	free(layout->parts);
 	free(layout->entries);
 	free(layout->rows);

@@ -26,6 +26,7 @@ struct tr_agg_slot {
 	const struct tr_agg_params *params; /* of the call; or NULL */
 	size_t *owned;                      /* where the bytes that accumulators own are counted */
 	struct tr_status *failure;          /* where a verb says that a row or a group can't be */
+	void *local;                        /* of the layout, from tr_agg.local_create; or NULL */
 };
 
 struct tr_agg {
@@ -39,6 +40,7 @@ struct tr_agg {
 	bool is_ordered;    /* takes_row, and the last field is the row's position, BIGINT */
 	bool is_collecting; /* the accumulator grows with its rows: partials would not be smaller */
 	int code;           /* for verbs that several rows share */
+	const char *state;  /* in fingerprints, where the name does not say it; or NULL */
 	uint32_t partial_count; /* columns in which a partial travels */
 	/* entries[i] takes the value of row rows[i] (row i when rows is NULL): never NULL, never filtered out. */
 	void (*update)(const struct tr_agg_slot *slot, char *const *entries, const struct tr_column *arg,
@@ -64,6 +66,9 @@ struct tr_agg {
 	bool (*is_valid)(const struct tr_agg_slot *slot, const struct tr_column *columns, uint32_t row, int64_t held);
 	/* Whether the accumulator owns memory now. NULL: it never does. */
 	bool (*is_owner)(const struct tr_agg_slot *slot, char *entry);
+	/* What the verbs of one layout may write to. NULL: nothing. */
+	void *(*local_create)(const struct tr_agg *agg, const struct tr_agg_params *params);
+	void (*local_destroy)(void *local);
 };
 
 /** The overloads, by the files that hold their verbs; ended by an entry without name. */

@@ -56,7 +56,7 @@ struct tr_call {
 	int code;             /* tr_func.code */
 	const void *prepared; /* what tr_func.prepare made of the call's constants */
 	void *local;          /* per state, from tr_func.local_create */
-	uint32_t failed_row;  /* set by TR_CALL_FAIL */
+	uint32_t failed_row;  /* set by TR_CALL_FAIL; UINT32_MAX: the batch as a whole */
 	bool is_try;          /* TRY_CAST: a failing row is NULL */
 	uint64_t *bad_rows;   /* TRY_CAST within a nested value: bits of the rows that failed; or NULL */
 	struct tr_status *status;

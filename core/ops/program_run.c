@@ -191,8 +191,11 @@ static tr_code explain(struct tr_program_state *state, const struct tr_step *ste
 	tr_bytes_append_str(&text, message);
 	tr_bytes_append_str(&text, " in ");
 	tr_bytes_append_str(&text, tr_expr_text_of(&state->heap, step->expr, state->program->input));
-	append_args(state, step, call, &values);
-	if (origin != NULL)
+	if (call->failed_row != TR_NONE)
+		append_args(state, step, call, &values);
+	if (origin != NULL && call->failed_row == TR_NONE)
+		tr_bytes_printf(&text, " (table %s, %s", origin->table, origin->split);
+	else if (origin != NULL)
 		tr_bytes_printf(&text, " (row %" PRIu64 " of table %s, %s%s", origin->row_number + call->failed_row,
 				origin->table, origin->split, values.length > 0 ? ": " : "");
 	else

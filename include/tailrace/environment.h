@@ -14,6 +14,7 @@
 #define TAILRACE_ENVIRONMENT_H
 
 #include "tailrace/stream.h"
+#include "tailrace/user_function.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,8 +32,12 @@ TR_API void tr_env_destroy(struct tr_env **env);
  * first stream is made: some hold for streams from then on. What is wrong is told by execute. */
 TR_API void tr_env_set(struct tr_env *env, const char *key, const char *value);
 
-/** Statements that declare: CREATE TABLE, CREATE VIEW, SET. What is wrong is told by execute. */
+/** Statements that declare: CREATE TABLE, CREATE VIEW, CREATE FUNCTION, SET. What is wrong is told by execute. */
 TR_API void tr_env_sql(struct tr_env *env, const char *script);
+
+/** A function in C (user_function.h) that SQL texts may call by this name from here on; it and all that it points to must live as long as the
+ * environment. */
+TR_API void tr_env_create_function(struct tr_env *env, const char *name, const struct tr_user_function *function);
 
 /** The job begins with a savepoint, unless it has checkpoints of its own already. `allows_non_restored`: state of operators that the graph
  * has no more is left out, and is no error. */

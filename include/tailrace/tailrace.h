@@ -11,7 +11,7 @@
  *     source.h, sink.h     sources and sinks in C
  *     stream.h       the graph                          connect.h, join.h    two streams in one operator
  *     async.h        look-ups outside                   environment.h      running it
- *     plugin.h       a job as a shared object
+ *     plugin.h       a job as a shared object           user_function.h     functions of SQL
  */
 #ifndef TAILRACE_H
 #define TAILRACE_H
@@ -31,6 +31,7 @@
 #include "tailrace/timer.h"
 #include "tailrace/trigger.h"
 #include "tailrace/types.h"
+#include "tailrace/user_function.h"
 #include "tailrace/version.h"
 #include "tailrace/watermark.h"
 #include "tailrace/window.h"
