@@ -486,7 +486,7 @@ static enum tr_flow snapshot_step(struct tr_op *op, struct tr_state_writer *writ
 static tr_code load(struct tr_op *op, const struct tr_state_origin *origin, const struct tr_state_record *record,
 		    struct tr_status *st)
 {
-	return tr_run_states_load(&((struct function_op *)op)->context.states, record, st);
+	return tr_run_states_load(&((struct function_op *)op)->context.states, origin, record, st);
 }
 
 static tr_code load_end(struct tr_op *op, struct tr_status *st)
@@ -527,7 +527,7 @@ static void destroy(struct tr_op *op)
 	free(f);
 }
 
-static const struct tr_op_ops keyed_ops = {
+static const struct tr_op_ops state_ops = {
 	.name = "function",
 	.on_batch = on_batch,
 	.on_watermark = on_watermark,
@@ -587,7 +587,7 @@ tr_code tr_op_function_create(const struct tr_operator *self, struct tr_op_conte
 	struct function_op *f = tr_checked(calloc(1, sizeof(*f)));
 	tr_code code;
 
-	f->op.ops = plan->kind == TR_RUN_FILTER ? &filter_ops : plan->is_keyed ? &keyed_ops : &plain_ops;
+	f->op.ops = plan->kind == TR_RUN_FILTER ? &filter_ops : plan->op.has_state ? &state_ops : &plain_ops;
 	f->op.context = context;
 	f->op.timer_ms = INT64_MAX;
 	f->op.output = output;

@@ -115,10 +115,10 @@ void tr_run_context_init(struct tr_context *context, const struct tr_run_functio
 	context->output = output;
 	context->watermark_ms = TR_WATERMARK_MIN;
 	context->timestamp_ms = TR_WATERMARK_MIN;
+	tr_run_states_init(&context->states, context);
 	if (!plan->is_keyed)
 		return;
 	tr_run_keys_init(&context->keys, inputs[0], &plan->inputs[0].keys);
-	tr_run_states_init(&context->states, context);
 	for (uint32_t i = 0; i < 2; i++) {
 		struct tr_table_options options = tr_run_table_options(context, (uint16_t)(TR_RUN_KIND_TIMERS + i));
 
@@ -132,6 +132,7 @@ void tr_run_context_deinit(struct tr_context *context)
 {
 	tr_run_hand_deinit(&context->hand);
 	tr_run_states_deinit(&context->states);
+	tr_run_broadcasts_deinit(&context->broadcasts);
 	if (!context->has_timers)
 		return;
 	for (uint32_t i = 0; i < 2; i++)

@@ -9,6 +9,7 @@
 #ifndef TR_API_RUN_CONTEXT_H
 #define TR_API_RUN_CONTEXT_H
 
+#include "api/run_broadcast.h"
 #include "api/run_outputs.h"
 #include "api/run_keys.h"
 #include "api/run_states.h"
@@ -52,7 +53,8 @@ struct tr_run_function {
 	bool (*keep)(void *user, const struct tr_row *row); /* FILTER */
 	struct tr_run_input inputs[TR_RUN_INPUTS_MAX];
 	uint32_t input_count;
-	bool is_keyed; /* it has keyed state and timers */
+	bool is_keyed;      /* it has keyed state and timers */
+	bool has_broadcast; /* input 1 goes to all subtasks, and may change broadcast states */
 };
 
 enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
@@ -83,6 +85,7 @@ struct tr_context {
 	bool is_visiting; /* inside of that */
 	bool is_firing;   /* a window: timestamp_ms is its last time */
 	struct tr_run_states states;
+	struct tr_run_broadcasts broadcasts;
 	struct tr_timer_state timers[2];
 	struct tr_run_windows *windows; /* of a window operator (run_window.h); else NULL */
 	bool has_timers;

@@ -164,7 +164,11 @@ void tr_run_states_set_now(struct tr_run_states *states, int64_t now_ms)
 
 /* Snapshots. */
 
-static uint32_t table_count(const struct tr_run_states *states) { return states->count + 2; }
+/** Timers first; without keys there are none. */
+static uint32_t table_count(const struct tr_run_states *states)
+{
+	return states->context->has_timers ? states->count + 2 : 0;
+}
 
 static struct tr_table *table_at(const struct tr_run_states *states, uint32_t i)
 {
@@ -209,7 +213,9 @@ tr_code tr_run_states_snapshot(struct tr_run_states *states, const struct tr_sna
 		*base = TR_MIN(*base, own);
 	}
 	states->cursor = 0;
-	return put_directory(states, writer, st);
+	if (states->context->has_timers)
+		TR_TRY(put_directory(states, writer, st));
+	return tr_run_broadcasts_save(&states->context->broadcasts, TR_RUN_KIND_BROADCAST, writer, st);
 }
 
 enum tr_flow tr_run_states_snapshot_step(struct tr_run_states *states, struct tr_state_writer *writer, size_t budget,
@@ -306,10 +312,15 @@ static tr_code load_directory(struct tr_run_states *states, const struct tr_stat
 	return TR_OK;
 }
 
-tr_code tr_run_states_load(struct tr_run_states *states, const struct tr_state_record *record, struct tr_status *st)
+tr_code tr_run_states_load(struct tr_run_states *states, const struct tr_state_origin *origin,
+			   const struct tr_state_record *record, struct tr_status *st)
 {
 	int place_of;
 
+	if (record->kind == TR_RUN_KIND_BROADCAST)
+		return tr_run_broadcasts_load(&states->context->broadcasts, origin, record, st);
+	if (!states->context->has_timers)
+		TR_FAIL(st, TR_ERR_DATA, "a record of keyed state, and the operator has no keys");
 	if (record->kind == TR_RUN_KIND_DIRECTORY)
 		return load_directory(states, record, st);
 	if (record->kind == TR_RUN_KIND_TIMERS || record->kind == TR_RUN_KIND_TIMERS + 1)
@@ -329,29 +340,35 @@ void tr_run_states_load_end(struct tr_run_states *states)
 
 	for (uint32_t i = 0; i < table_count(states); i++)
 		tr_table_load_end(table_at(states, i), checkpoint, 0);
-	for (uint32_t i = 0; i < 2; i++)
+	for (uint32_t i = 0; i < 2 && states->context->has_timers; i++)
 		tr_timer_state_load_end(&states->context->timers[i]);
 }
 
 const struct tr_state_kind *tr_run_states_kinds(const struct tr_run_states *states, uint32_t *count)
 {
 	struct tr_run_states *s = (struct tr_run_states *)(uintptr_t)states;
+	uint32_t n = 0;
 
-	*count = states->count + 3;
-	s->kinds = tr_checked(realloc(s->kinds, *count * sizeof(*s->kinds)));
-	s->kinds[0] = (struct tr_state_kind){.kind = TR_RUN_KIND_DIRECTORY, .name = "states"};
-	s->kinds[1] = (struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS, .name = "event_timers", .is_keyed = true};
-	s->kinds[2] =
+	s->kinds = tr_checked(realloc(s->kinds, (states->count + 4) * sizeof(*s->kinds)));
+	if (states->context->plan->has_broadcast)
+		s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_BROADCAST, .name = "broadcast_states"};
+	*count = n;
+	if (!states->context->has_timers)
+		return s->kinds;
+	s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_DIRECTORY, .name = "states"};
+	s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS, .name = "event_timers", .is_keyed = true};
+	s->kinds[n++] =
 		(struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS + 1, .name = "processing_timers", .is_keyed = true};
 	for (uint32_t i = 0; i < states->count; i++)
-		s->kinds[3 + i] = (struct tr_state_kind){
+		s->kinds[n++] = (struct tr_state_kind){
 			.kind = (uint16_t)(TR_RUN_KIND_STATES + i), .name = states->items[i]->name, .is_keyed = true};
+	*count = n;
 	return s->kinds;
 }
 
 uint64_t tr_run_states_bytes(const struct tr_run_states *states)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = tr_run_broadcasts_bytes(&states->context->broadcasts);
 
 	for (uint32_t i = 0; i < table_count(states); i++)
 		bytes += tr_table_bytes(table_at(states, i));

@@ -19,6 +19,7 @@
  *     directory   version u8 = 1, then of each state: kind u16, sort u8, has time to live u8, version u32, value bytes u32,
  *                 name length u32, name
  *     2, 3        timers of event and processing time;  16 + n: state n
+ *     4           a broadcast state (run_broadcast.h), not keyed; an operator without keys has no others
  */
 #ifndef TR_API_RUN_STATES_H
 #define TR_API_RUN_STATES_H
@@ -32,7 +33,7 @@
 #define TR_RUN_STATES_MAX 64
 #define TR_RUN_VALUE_BYTES_MAX 65536 /* of a fixed size */
 
-enum { TR_RUN_KIND_DIRECTORY = 1, TR_RUN_KIND_TIMERS = 2, TR_RUN_KIND_STATES = 16 };
+enum { TR_RUN_KIND_DIRECTORY = 1, TR_RUN_KIND_TIMERS = 2, TR_RUN_KIND_BROADCAST = 4, TR_RUN_KIND_STATES = 16 };
 
 enum tr_run_sort { TR_RUN_VALUE, TR_RUN_LIST, TR_RUN_MAP_STATE, TR_RUN_REDUCING, TR_RUN_AGGREGATING };
 
@@ -104,12 +105,13 @@ void tr_run_states_end_batch(struct tr_run_states *states);
 /** The clock, for time to live. */
 void tr_run_states_set_now(struct tr_run_states *states, int64_t now_ms);
 
-/** core/ops/op.h's, over all states and timers. */
+/** core/ops/op.h's, over all states, timers and broadcast states of the context. */
 tr_code tr_run_states_snapshot(struct tr_run_states *states, const struct tr_snapshot_order *order,
 			       struct tr_state_writer *writer, uint64_t *base, struct tr_status *st);
 enum tr_flow tr_run_states_snapshot_step(struct tr_run_states *states, struct tr_state_writer *writer, size_t budget,
 					 struct tr_status *st);
-tr_code tr_run_states_load(struct tr_run_states *states, const struct tr_state_record *record, struct tr_status *st);
+tr_code tr_run_states_load(struct tr_run_states *states, const struct tr_state_origin *origin,
+			   const struct tr_state_record *record, struct tr_status *st);
 void tr_run_states_load_end(struct tr_run_states *states);
 const struct tr_state_kind *tr_run_states_kinds(const struct tr_run_states *states, uint32_t *count);
 uint64_t tr_run_states_bytes(const struct tr_run_states *states);

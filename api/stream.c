@@ -112,9 +112,9 @@ static const char *check_function(const struct tr_function *f, bool is_keyed)
 static const char *fingerprint(struct tr_arena *arena, const struct tr_run_function *plan, const char *word,
 			       const struct tr_schema *input)
 {
-	return plan->is_keyed
-		       ? tr_arena_printf(arena, "%s by (%s)", word, key_types(arena, input, &plan->inputs[0].keys))
-		       : NULL;
+	if (plan->is_keyed)
+		return tr_arena_printf(arena, "%s by (%s)", word, key_types(arena, input, &plan->inputs[0].keys));
+	return plan->has_broadcast ? word : NULL;
 }
 
 struct tr_stream *tr_stream_apply_to(struct tr_env *env, const struct tr_relation *const *inputs,
@@ -139,7 +139,7 @@ struct tr_stream *tr_stream_apply_to(struct tr_env *env, const struct tr_relatio
 	plan->op = (struct tr_operator){
 		.word = word,
 		.title = title,
-		.has_state = plan->is_keyed,
+		.has_state = plan->is_keyed || plan->has_broadcast,
 		.fingerprint = fingerprint(env->arena, plan, word, nodes[0]->output),
 		.create = tr_op_function_create,
 		.plan = plan,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connected streams: one function over two inputs. include/tailrace/connect.h says what users see; in the plan it is an OPERATOR with two
+ * Connected streams: one function over two inputs, the second of which may be broadcast. include/tailrace/connect.h and broadcast.h
+ * say what users see; in the plan it is an OPERATOR with two
  * inputs (core/operator.h), which begins a stage.
  */
 #include "api/env.h"
 #include "base/type.h"
-#include "tailrace/connect.h"
+#include "tailrace/broadcast.h"
 
 const char *tr_stream_keys_problem(const struct tr_stream *left, const struct tr_stream *right)
 {
@@ -63,11 +64,15 @@ static struct tr_run_function *make_plan(struct tr_env *env, const char *name, c
 	return plan;
 }
 
-struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_stream *right, const char *columns,
-					    const struct tr_co_function *function)
+/** Both ways of connecting: `what` names the operator and is its word, too. */
+static struct tr_stream *connect(struct tr_stream *left, struct tr_stream *right, const char *columns,
+				 const struct tr_co_function *function, const char *what, bool is_broadcast,
+				 const char *called)
 {
-	struct tr_env *env = tr_stream_env(left, __func__);
-	const char *name = tr_env_next_name(env, "connect");
+	static const char *const titles[2][2] = {{"CoProcess", "KeyedCoProcess"},
+						 {"BroadcastProcess", "KeyedBroadcastProcess"}};
+	struct tr_env *env = tr_stream_env(left, called);
+	const char *name = tr_env_next_name(env, what);
 	const bool is_keyed = left->keys.count > 0;
 	const struct tr_relation *inputs[2];
 	struct tr_run_function *plan;
@@ -75,13 +80,13 @@ struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_st
 	struct tr_stream *result;
 	const char *problem;
 
-	if (tr_stream_env(right, __func__) != env) {
+	if (tr_stream_env(right, called) != env) {
 		tr_env_fail(env, name, "%s is of another environment", right->what);
 		return tr_stream_wrong(env, name);
 	}
 	if (left->relation == NULL || right->relation == NULL || !tr_env_given(env, name, columns, "columns"))
 		return tr_stream_wrong(env, name);
-	problem = tr_stream_keys_problem(left, right);
+	problem = is_broadcast ? NULL : tr_stream_keys_problem(left, right);
 	if (problem != NULL) {
 		tr_env_fail(env, name, "%s", problem);
 		return tr_stream_wrong(env, name);
@@ -95,8 +100,25 @@ struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_st
 	inputs[0] = left->relation;
 	inputs[1] = right->relation;
 	plan->inputs[0].keys = left->keys;
-	plan->inputs[1].keys = right->keys;
-	result = tr_stream_apply_to(env, inputs, plan, "connect", is_keyed ? "KeyedCoProcess" : "CoProcess", output);
+	if (is_broadcast)
+		inputs[1] = tr_stream_over(env, right->relation,
+					   tr_stream_exchange(env, right->relation->node, TR_EXCHANGE_BROADCAST, NULL));
+	else
+		plan->inputs[1].keys = right->keys;
+	plan->has_broadcast = is_broadcast;
+	result = tr_stream_apply_to(env, inputs, plan, what, titles[is_broadcast][is_keyed], output);
 	result->op = &plan->op;
 	return result;
+}
+
+struct tr_stream *tr_stream_connect_process(struct tr_stream *left, struct tr_stream *right, const char *columns,
+					    const struct tr_co_function *function)
+{
+	return connect(left, right, columns, function, "connect", false, __func__);
+}
+
+struct tr_stream *tr_stream_connect_broadcast(struct tr_stream *left, struct tr_stream *right, const char *columns,
+					      const struct tr_co_function *function)
+{
+	return connect(left, right, columns, function, "broadcast", true, __func__);
 }

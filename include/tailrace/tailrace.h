@@ -9,7 +9,7 @@
  *     watermark.h    event time                         window.h     windows
  *     trigger.h, window_function.h    what fires them, and what they make
  *     source.h, sink.h     sources and sinks in C
- *     stream.h       the graph                          connect.h, join.h    two streams in one operator
+ *     stream.h       the graph                          connect.h, broadcast.h, join.h    two streams in one operator
  *     async.h        look-ups outside                   environment.h      running it
  *     plugin.h       a job as a shared object           user_function.h     functions of SQL
  */
@@ -18,6 +18,7 @@
 
 #include "tailrace/async.h"
 #include "tailrace/batch.h"
+#include "tailrace/broadcast.h"
 #include "tailrace/connect.h"
 #include "tailrace/environment.h"
 #include "tailrace/function.h"
