@@ -360,7 +360,7 @@ static tr_code read_fast(void *user, void *reader, struct tr_source_reading *r, 
 }
 
 /** Stays where it is until the fast one has not moved for 15 reads, then goes to the end, or what `user` says: */
-enum slow { SLOW_MOVES, SLOW_ENDS, SLOW_IDLE };
+enum slow { SLOW_MOVES, SLOW_ENDS, SLOW_IDLE, SLOW_STAYS };
 
 static tr_code read_slow(void *user, void *reader, struct tr_source_reading *r, struct tr_collector *out,
 			 enum tr_read *result, struct tr_status *st)
@@ -374,6 +374,8 @@ static tr_code read_slow(void *user, void *reader, struct tr_source_reading *r, 
 		add(r, out, 1, 1, 1000);
 		return TR_OK;
 	}
+	if (*slow == SLOW_STAYS)
+		return TR_OK;
 	if (*slow == SLOW_IDLE) { /* without a word */
 		if (is_over(now == 60))
 			*result = TR_READ_END;
@@ -422,6 +424,56 @@ static void test_alignment(void **state)
 	align_case(SLOW_ENDS, 1);
 	align_case(SLOW_IDLE, 1);
 	align_case(SLOW_IDLE, 3);
+}
+
+/** A source that waits passes barriers on: there are checkpoints, and the job can be stopped. */
+static void test_alignment_with_checkpoints(void **state)
+{
+	static enum slow stays = SLOW_STAYS;
+	const struct tr_watermark_strategy w =
+		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .alignment_group = "g", .max_drift_ms = DRIFT,
+			.update_interval_ms = 5);
+	const struct tr_source_function slow =
+		TR_MAKE(tr_source_function, .split_count = 1, .is_unbounded = true, .read = read_slow, .user = &stays);
+	char directory[] = "/tmp/tailrace-watermarks-XXXXXX", savepoint[64], command[64];
+	struct tr_env *env = live_env(2);
+	struct tr_stream *both[2];
+	struct tr_job_metrics metrics;
+	struct tr_status st = {0};
+	struct tr_job *job;
+	int64_t stopped_at;
+	uint64_t completed;
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(savepoint, sizeof(savepoint), "%s/savepoint", directory);
+	atomic_store(&positions[0], 0);
+	tr_env_set(env, "execution.checkpointing.interval", "10 ms");
+	tr_env_set(env, "execution.checkpointing.dir", directory);
+	both[0] = scripted(env, "fast", read_fast, 1, false, &w);
+	both[1] = tr_env_from_source(env, "slow", API_COLUMNS, &slow, &w);
+	(void)tr_stream_collect(tr_stream_union(both, 2));
+	if (tr_env_execute_async(env, "job", &job, &st) != TR_OK)
+		fail_msg("%s", st.message);
+	do { /* the fast one has stopped */
+		usleep(20000);
+		tr_job_metrics(job, &metrics);
+	} while (atomic_load(&positions[0]) < 10 && !is_over(false));
+	usleep(50000);
+	stopped_at = atomic_load(&positions[0]);
+	completed = metrics.checkpoints_completed;
+	do {
+		usleep(5000);
+		tr_job_metrics(job, &metrics);
+	} while (metrics.checkpoints_completed < completed + 3 && !is_over(false));
+	assert_false(atomic_load(&out_of_time));
+	assert_int_equal(atomic_load(&positions[0]), stopped_at);
+	assert_true(stopped_at < 60);
+	if (tr_job_stop(job, savepoint, false, &st) != TR_OK || tr_job_wait(job, &st) != TR_OK)
+		fail_msg("%s", st.message);
+	tr_job_destroy(&job);
+	tr_env_destroy(&env);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	assert_int_equal(system(command), 0);
 }
 
 /** Two splits of one source: split 0 does not get further ahead of split 1 than it may, and split 1 is read on. */
@@ -622,10 +674,15 @@ static void test_restore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_while_waiting),   cmocka_unit_test(test_idle_split),
-		cmocka_unit_test(test_idle_subtask),        cmocka_unit_test(test_periodic),
-		cmocka_unit_test(test_least_of_splits),     cmocka_unit_test(test_alignment),
-		cmocka_unit_test(test_alignment_of_splits), cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_own_while_waiting),
+		cmocka_unit_test(test_idle_split),
+		cmocka_unit_test(test_idle_subtask),
+		cmocka_unit_test(test_periodic),
+		cmocka_unit_test(test_least_of_splits),
+		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_alignment_of_splits),
+		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_alignment_with_checkpoints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

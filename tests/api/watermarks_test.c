@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include "api/env.h"
+
 #define ROWS 300
 #define SHIFT 1000 /* what expressions and callbacks add to the column */
 
@@ -343,6 +345,13 @@ static void test_null_time(void **state)
 	}
 }
 
+static tr_code read_nothing(void *user, void *reader, struct tr_source_reading *reading, struct tr_collector *out,
+			    enum tr_read *result, struct tr_status *st)
+{
+	*result = TR_READ_END;
+	return TR_OK;
+}
+
 /** What makes no sense is told when the graph is built. */
 static void test_refused(void **state)
 {
@@ -394,13 +403,47 @@ static void test_refused(void **state)
 	tr_owned_batch_release(&owned);
 }
 
+/** Options of a table and a strategy of C fill the same members of the scan. */
+static void test_table_options(void **state)
+{
+	const struct tr_watermark_strategy w =
+		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .idle_timeout_ms = 2000, .alignment_group = "g",
+			.max_drift_ms = 60000, .update_interval_ms = 500);
+	const char *const files[] = {"connector", "filesystem", "path", "/nowhere", "format", "csv", NULL};
+	const struct tr_source_function function = TR_MAKE(tr_source_function, .split_count = 1, .read = read_nothing);
+	struct tr_env *env = api_env("1");
+	struct tr_stream *streams[3];
+
+	tr_env_sql(env, "CREATE TABLE t (" API_COLUMNS ", WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', "
+			"'path' = '/nowhere', 'format' = 'csv', 'scan.watermark.idle-timeout' = '2 s', "
+			"'scan.watermark.emit.strategy' = 'on-event', 'scan.watermark.alignment.group' = 'g', "
+			"'scan.watermark.alignment.max-drift' = '1 min', "
+			"'scan.watermark.alignment.update-interval' = '500 ms')");
+	streams[0] = tr_env_from_table(env, "t");
+	streams[1] = tr_env_from_connector(env, "files", API_COLUMNS, files, &w);
+	streams[2] = tr_env_from_source(env, "function", API_COLUMNS, &function, &w);
+	assert_null(tr_env_error(env, 0));
+	for (int i = 0; i < 3; i++) {
+		const struct tr_node *scan = streams[i]->node;
+
+		assert_int_equal(scan->kind, TR_NODE_SCAN);
+		assert_string_equal(scan->scan.drift.group, "g");
+		assert_int_equal(scan->scan.drift.max_drift_ms, 60000);
+		assert_int_equal(scan->scan.drift.update_interval_ms, 500);
+		assert_int_equal(scan->scan.idle_timeout_ms, 2000);
+		assert_int_equal(scan->scan.watermark_interval_ms, i == 0 ? 0 : 200);
+	}
+	tr_env_destroy(&env);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_model),       cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_equal_times), cmocka_unit_test(test_no_watermarks),
-		cmocka_unit_test(test_connector),   cmocka_unit_test(test_generator_errors),
-		cmocka_unit_test(test_null_time),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_model),         cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_equal_times),   cmocka_unit_test(test_no_watermarks),
+		cmocka_unit_test(test_connector),     cmocka_unit_test(test_generator_errors),
+		cmocka_unit_test(test_null_time),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_table_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
