@@ -309,8 +309,9 @@ static tr_code seal(struct tr_source_reader *r, uint64_t split_number, struct tr
 				    : i + 1 < rows           ? before_ms
 							     : split->watermark_ms;
 	}
-	split->told_ms = split->watermark_ms;
 	info->watermark_ms = TR_MAX(split->watermark_ms, 0);
+	info->is_activity = plan->function.has_watermarks && split->watermark_ms > split->told_ms;
+	split->told_ms = split->watermark_ms;
 	return code == TR_OK ? TR_OK
 			     : tr_status_prefix(st, code, "source '%s', %s, watermarks", r->source->spec->name,
 						split_name(r->source, split_number));

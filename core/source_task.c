@@ -277,7 +277,7 @@ static void stamp_entries(struct tr_source_task *t)
 
 		if (t->time_program != NULL)
 			tr_stamp_batch(&t->stamp, entry, t->plan->watermark_interval_ms);
-		if (entry->buffer->batch.row_count > 0 || entry->info.watermark_ms > 0)
+		if (entry->buffer->batch.row_count > 0 || entry->info.is_activity)
 			atomic_store_explicit(&t->slot->active_ns, t->now_ns, memory_order_relaxed);
 		if (t->time_program != NULL && is_turn_to_publish(t))
 			store_stamp(t->slot, &t->stamp);
@@ -499,7 +499,7 @@ static enum tr_flow push_entry(struct tr_source_task *t)
 
 	if (t->phase == TR_PUSH_NOTHING || t->phase == TR_PUSH_STATUS) {
 		t->phase = TR_PUSH_ROWS;
-		if (entry->buffer->batch.row_count > entry->skip || entry->info.watermark_ms > 0) {
+		if (entry->buffer->batch.row_count > entry->skip || entry->info.is_activity) {
 			t->last_rows_ns = t->now_ns;
 			flow = emit_status(t, false);
 			if (is_stuck(flow))

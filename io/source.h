@@ -74,6 +74,7 @@ struct tr_chunk_info {
 	/* The split's watermark after the batch, where the source says it itself; it may be all there is to say (a chunk with 0 rows). It
 	 * counts at once. 0 (and less): nothing is said. */
 	int64_t watermark_ms;
+	bool is_activity; /* even without rows: the split is not idle */
 };
 
 /* Positions. A checkpoint holds, per split, which chunk is dealt next and where it begins (as far as the dealer knows), and of

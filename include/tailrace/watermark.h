@@ -10,7 +10,8 @@
  * its own expression, and that may be t itself.) It moves with rows, by pipeline.auto-watermark-interval at least, and in that
  * interval of the clock while rows don't come. The watermark of a source is the least of its splits.
  *
- * Idle: a split (in the middle: a subtask) without rows for idle_timeout_ms holds nobody back; its next row makes it active again.
+ * Idle: a split (in the middle: a subtask) without rows for idle_timeout_ms holds nobody back; its next row makes it active again. A watermark
+ * that a source says itself counts as a row.
  *
  * Alignment: sources with one alignment_group wait for one another. One whose watermark is ahead of the least of the group by more
  * than max_drift_ms is not read until the others have come; a source in C goes on with those of its splits that are not ahead.

@@ -179,7 +179,7 @@ static void test_idle_split(void **state)
 			TR_MAKE(tr_source_function, .split_count = 2, .is_unbounded = true, .read = one_silent,
 				.user = i >= 2 ? env : NULL);
 		const struct tr_watermark_strategy w =
-			TR_MAKE(tr_watermark_strategy, .time_column = "ts", .idle_timeout_ms = i >= 2 ? 150 : 0);
+			TR_MAKE(tr_watermark_strategy, .time_column = "ts", .idle_timeout_ms = i >= 2 ? 100 : 0);
 
 		watch(tr_env_from_source(env, "rows", API_COLUMNS, &function, &w));
 		finish(env);
@@ -211,6 +211,37 @@ static void test_idle_subtask(void **state)
 		watch(tr_stream_assign_watermarks(scripted(env, "rows", first_only, 3, false, NULL), &w));
 		finish(env);
 	}
+}
+
+/* A source's own watermark counts as a row: the split that says one is not idle, though it has no rows. */
+
+static tr_code talks(void *user, void *reader, struct tr_source_reading *r, struct tr_collector *out,
+		     enum tr_read *result, struct tr_status *st)
+{
+	const uint32_t turn = atomic_fetch_add(&turns[r->split], 1);
+
+	r->wake_ms = 1;
+	*result = TR_READ_WAIT;
+	if (r->split == 0 && r->position < 2) {
+		add(r, out, 0, 2000, 1000 + 2000 * r->position);
+		r->watermark_ms = 500 + 2000 * r->position;
+	} else if (r->split == 1 && turn < 200) { /* for longer than the timeout, and behind the timer */
+		assert_false(has_fired(0));
+		r->watermark_ms = 1000 + turn;
+	} else if (is_over(has_fired(0))) {
+		*result = TR_READ_END; /* split 1 has gone silent */
+	}
+	return TR_OK;
+}
+
+static void test_said_is_active(void **state)
+{
+	const struct tr_watermark_strategy w =
+		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .idle_timeout_ms = 100);
+	struct tr_env *env = live_env(2);
+
+	watch(scripted(env, "rows", talks, 2, true, &w));
+	finish(env);
 }
 
 /* By the clock. */
@@ -674,15 +705,11 @@ static void test_restore(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_while_waiting),
-		cmocka_unit_test(test_idle_split),
-		cmocka_unit_test(test_idle_subtask),
-		cmocka_unit_test(test_periodic),
-		cmocka_unit_test(test_least_of_splits),
-		cmocka_unit_test(test_alignment),
-		cmocka_unit_test(test_alignment_of_splits),
-		cmocka_unit_test(test_restore),
-		cmocka_unit_test(test_alignment_with_checkpoints),
+		cmocka_unit_test(test_own_while_waiting), cmocka_unit_test(test_idle_split),
+		cmocka_unit_test(test_idle_subtask),      cmocka_unit_test(test_said_is_active),
+		cmocka_unit_test(test_periodic),          cmocka_unit_test(test_least_of_splits),
+		cmocka_unit_test(test_alignment),         cmocka_unit_test(test_alignment_of_splits),
+		cmocka_unit_test(test_restore),           cmocka_unit_test(test_alignment_with_checkpoints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
