@@ -41,8 +41,14 @@ void tr_run_place_set_session(struct tr_run_place *place, const struct tr_table_
 
 struct tr_run_entry *tr_run_window_entry(struct tr_run_windows *w, const struct tr_run_place *place)
 {
+	struct tr_run_entry *entry = NULL;
 	struct tr_table_value value;
+	bool is_new;
 
+	if (w->slots != NULL)
+		entry = tr_run_slot_entry(w, place, false, &is_new);
+	if (entry != NULL)
+		return entry;
 	(void)tr_table_modify(w->entries, &place->entry, 1, &value);
 	return value.bytes;
 }
@@ -301,10 +307,10 @@ static tr_code on_timer(struct tr_context *context, const struct tr_timer_event 
 
 /* Opening and closing. */
 
-static struct tr_table *declare(struct tr_context *context, const char *name)
+static struct tr_table *declare(struct tr_context *context, const char *name, uint32_t value_bytes)
 {
-	const struct tr_state_descriptor d =
-		TR_MAKE(tr_state_descriptor, .name = name, .version = plan_of(context)->function.version);
+	const struct tr_state_descriptor d = TR_MAKE(tr_state_descriptor, .name = name, .value_bytes = value_bytes,
+						     .version = plan_of(context)->function.version);
 
 	return tr_run_state_create(context, &d, TR_RUN_VALUE, sizeof(struct tr_value_state))->table;
 }
@@ -318,11 +324,13 @@ static tr_code open(struct tr_context *context, struct tr_status *st)
 	w->context = context;
 	w->plan = plan;
 	w->zeros = tr_checked(calloc(1, TR_RUN_WINDOW_STATE_MAX));
-	w->entries = declare(context, "window.entries");
+	w->entries = declare(context, "window.entries", 0);
+	if (tr_run_slot_bytes(w) > 0)
+		w->slots = declare(context, "window.slots", tr_run_slot_bytes(w));
 	if (plan->contents == TR_RUN_ALL_ROWS)
-		w->rows = declare(context, "window.rows");
+		w->rows = declare(context, "window.rows", 0);
 	if (plan->is_merging)
-		w->sessions = declare(context, "window.sessions");
+		w->sessions = declare(context, "window.sessions", 0);
 	if (plan->function.reduce != NULL)
 		tr_run_fold_init(&w->fold, context->inputs[0], &plan->f.inputs[0].keys, plan->function.reduce,
 				 plan->function.user, plan->f.name);

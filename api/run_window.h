@@ -14,7 +14,8 @@
  * a session's contents (so that a session that grows does not move them). An entry that holds nothing is not kept.
  *
  * Windows that all keys share (tumbling, sliding) with their own trigger need no timers of keys: there is one for each window and key
- * group, at which the group's entries are looked through (run_window_group.c). Rows come to them by batch.
+ * group, at which the group's entries are looked through (run_window_group.c). Rows come to them by batch. Where keys are whole numbers,
+ * tumbling windows have one entry of each key in a table of its own, whose look-ups are cheaper (run_window_slot.c).
  */
 #ifndef TR_API_RUN_WINDOW_H
 #define TR_API_RUN_WINDOW_H
@@ -52,9 +53,9 @@ struct tr_run_window {
 };
 
 struct tr_run_entry {
-	uint32_t has_contents;
-	uint32_t chunks;      /* of rows */
-	uint64_t chunk_bytes; /* of the last one */
+	uint32_t chunks;           /* of rows */
+	uint32_t chunk_bytes : 31; /* of the last one */
+	uint32_t has_contents : 1;
 	char trigger_state[];
 };
 
@@ -83,6 +84,7 @@ struct tr_run_windows {
 	struct tr_context *context;
 	const struct tr_run_window *plan;
 	struct tr_table *entries;
+	struct tr_table *slots;    /* entries of one window of each key; NULL: there are none */
 	struct tr_table *rows;     /* ALL_ROWS */
 	struct tr_table *sessions; /* merging */
 	struct tr_run_fold fold;
@@ -177,7 +179,10 @@ void tr_run_trigger_call_init(struct tr_run_trigger_call *call, struct tr_run_wi
 /** Adds a row; *entry is that of the place, made if it was not there. */
 tr_code tr_run_contents_add(struct tr_run_windows *w, const struct tr_run_place *place, const struct tr_row *row,
 			    struct tr_run_entry **entry, bool *is_new) TR_MUST_USE;
-/** Calls the window function, if there are contents. */
+/** Calls the window function for an entry that has contents. */
+tr_code tr_run_contents_show(struct tr_run_windows *w, const struct tr_run_place *place,
+			     struct tr_run_entry *entry) TR_MUST_USE;
+/** The same if there is an entry with contents. */
 tr_code tr_run_contents_emit(struct tr_run_windows *w, const struct tr_run_place *place) TR_MUST_USE;
 /** Forgets the contents; the entry too, if nothing else is in it. */
 void tr_run_contents_purge(struct tr_run_windows *w, const struct tr_run_place *place);
@@ -209,6 +214,30 @@ tr_code tr_run_session_take_row(struct tr_run_windows *w, const struct tr_row *r
 bool tr_run_session_find(struct tr_run_windows *w, const struct tr_table_key *key, const struct tr_window *window,
 			 struct tr_run_place *place);
 void tr_run_session_end(struct tr_run_windows *w, const struct tr_table_key *key, const struct tr_window *window);
+
+/* run_window_slot.c */
+
+/** An entry that lies in w->slots, with its window. */
+struct tr_run_slot {
+	uint64_t window; /* how long after the least time it begins; 0: the slot is free */
+	struct tr_run_entry entry;
+};
+
+static inline bool tr_run_slot_has(const struct tr_run_slot *slot, int64_t start_ms)
+{
+	return slot->window == (uint64_t)start_ms - (uint64_t)INT64_MIN;
+}
+
+/** Bytes of a slot; 0: these windows have none. */
+uint32_t tr_run_slot_bytes(const struct tr_run_windows *w);
+/** The entry of a place, for changing; NULL: it is in no slot. With `is_wanted` a slot that is free is taken for it, if there is one. */
+struct tr_run_entry *tr_run_slot_entry(struct tr_run_windows *w, const struct tr_run_place *place, bool is_wanted,
+				       bool *is_new);
+/** Makes a free slot that of a place; what there is in w->entries comes along. True: there was nothing. */
+bool tr_run_slot_take(struct tr_run_windows *w, struct tr_run_slot *slot, const struct tr_table_key *key,
+		      const struct tr_window *window);
+/** Frees the slot of a place; false: it has none. */
+bool tr_run_slot_drop(struct tr_run_windows *w, const struct tr_run_place *place);
 
 /* run_window_group.c */
 

@@ -17,7 +17,12 @@ static struct tr_run_entry *upsert(struct tr_run_windows *w, const struct tr_run
 				   bool *is_new)
 {
 	struct tr_table_value value = {NULL, w->plan->contents_at + (uint32_t)contents};
+	struct tr_run_entry *entry = NULL;
 
+	if (w->slots != NULL)
+		entry = tr_run_slot_entry(w, place, true, is_new);
+	if (entry != NULL)
+		return entry;
 	(void)tr_table_upsert(w->entries, &place->entry, 1, &value, is_new);
 	return value.bytes;
 }
@@ -206,15 +211,12 @@ static tr_code emit(struct tr_run_windows *w, const struct tr_run_place *place, 
 	TR_UNREACHABLE();
 }
 
-tr_code tr_run_contents_emit(struct tr_run_windows *w, const struct tr_run_place *place)
+tr_code tr_run_contents_show(struct tr_run_windows *w, const struct tr_run_place *place, struct tr_run_entry *entry)
 {
 	struct tr_context *context = w->context;
-	struct tr_run_entry *entry = tr_run_window_entry(w, place);
 	const int64_t timestamp_ms = context->timestamp_ms;
 	tr_code code;
 
-	if (entry == NULL || !entry->has_contents)
-		return TR_OK;
 	if (w->plan->function.state_bytes > 0)
 		w->window_state = (char *)entry + w->plan->state_at;
 	context->is_firing = true;
@@ -226,11 +228,22 @@ tr_code tr_run_contents_emit(struct tr_run_windows *w, const struct tr_run_place
 	return code;
 }
 
+tr_code tr_run_contents_emit(struct tr_run_windows *w, const struct tr_run_place *place)
+{
+	struct tr_run_entry *entry = tr_run_window_entry(w, place);
+
+	return entry != NULL && entry->has_contents ? tr_run_contents_show(w, place, entry) : TR_OK;
+}
+
 /* Forgetting. */
 
 void tr_run_contents_drop(struct tr_run_windows *w, const struct tr_run_place *place)
 {
-	struct tr_run_entry *entry = w->rows != NULL ? tr_run_window_entry(w, place) : NULL;
+	struct tr_run_entry *entry;
+
+	if (w->slots != NULL && tr_run_slot_drop(w, place))
+		return;
+	entry = w->rows != NULL ? tr_run_window_entry(w, place) : NULL;
 
 	if (entry != NULL)
 		tr_run_rows_clear(w, place, entry);

@@ -12,6 +12,7 @@
 
 #include "api/run_window.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "state/key_group.h"
 
 #define REMEMBERED 16 /* windows */
@@ -32,8 +33,11 @@ struct tr_run_window_groups {
 	struct tr_table_key *keys;
 	struct tr_table_value *values;
 	bool *is_new;
-	int64_t *starts; /* of each row's last window */
-	uint32_t *rows;
+	int64_t *times;  /* of each row */
+	int64_t *starts; /* of its last window */
+	uint32_t *rows, *added, *selection;
+	int64_t *integers;
+	void **found_slots;
 	void **accumulators;
 	/* Of a window that fires: */
 	struct tr_bytes found;
@@ -70,8 +74,13 @@ void tr_run_window_groups_destroy(struct tr_run_window_groups **groups)
 	free(g->keys);
 	free(g->values);
 	free(g->is_new);
+	free(g->times);
 	free(g->starts);
 	free(g->rows);
+	free(g->added);
+	free(g->selection);
+	free(g->integers);
+	free(g->found_slots);
 	free(g->accumulators);
 	free(g->found_keys);
 	tr_bytes_deinit(&g->found);
@@ -122,65 +131,136 @@ void tr_run_window_groups_add(struct tr_run_windows *w, const struct tr_table_ke
 
 /* Firing. */
 
-static void find_entries(struct tr_run_windows *w, const struct group_timer *timer)
+struct firing {
+	struct group_timer timer;
+	bool fires;
+	bool is_end;
+	bool is_simple; /* nothing of an entry changes before it goes */
+};
+
+/** An entry of a table with int64 keys or byte keys, as the one at hand; false: it is of another window. */
+static bool take_entry(struct tr_run_windows *w, const struct firing *f, struct tr_table_entry *found,
+		       struct tr_run_entry **entry)
+{
+	struct tr_run_slot *slot = found->value.bytes;
+
+	if (found->key.bytes == NULL) {
+		if (!tr_run_slot_has(slot, f->timer.window.start_ms))
+			return false;
+		found->key = (struct tr_table_key){&found->integer, sizeof(found->integer),
+						   (uint32_t)(tr_hash_u64((uint64_t)found->integer) >> 32)};
+		*entry = &slot->entry;
+		return true;
+	}
+	found->key.length -= TR_RUN_WINDOW_BYTES;
+	*entry = found->value.bytes;
+	return memcmp((const char *)found->key.bytes + found->key.length, &f->timer.window, TR_RUN_WINDOW_BYTES) == 0;
+}
+
+static void keep_key(struct tr_run_window_groups *g, const struct tr_table_key *key)
+{
+	if (g->found_count == g->found_room) {
+		g->found_room = TR_MAX(1024u, 2 * g->found_room);
+		g->found_keys = tr_checked(realloc(g->found_keys, g->found_room * sizeof(*g->found_keys)));
+	}
+	g->found_keys[g->found_count++] = *key;
+	tr_bytes_append(&g->found, key->bytes, key->length);
+}
+
+static void use_key(struct tr_run_windows *w, const struct firing *f, const struct tr_table_key *key)
+{
+	w->context->key = tr_run_keys_set_single(&w->context->keys, key);
+	tr_run_place_set(&w->place, key, &f->timer.window);
+}
+
+/** Keys of the window's entries in a table, to g->found. Simple ones are shown to the function at once. */
+static tr_code find_entries(struct tr_run_windows *w, const struct firing *f, struct tr_table *table)
 {
 	struct tr_run_window_groups *g = w->groups;
 	struct tr_table_entry entries[64];
 	uint64_t cursor = 0;
 	uint32_t count;
-	size_t at = 0;
+
+	do {
+		memset(entries, 0, sizeof(entries));
+		(void)tr_table_scan(table, f->timer.group, f->timer.group + 1, &cursor, (uint32_t)TR_COUNT_OF(entries),
+				    entries, &count);
+		for (uint32_t i = 0; i < count; i++) {
+			struct tr_run_entry *entry;
+
+			if (!take_entry(w, f, &entries[i], &entry))
+				continue;
+			keep_key(g, &entries[i].key);
+			if (!f->is_simple || !entry->has_contents)
+				continue;
+			use_key(w, f, &entries[i].key);
+			TR_TRY(tr_run_contents_show(w, &w->place, entry));
+		}
+	} while (count > 0);
+	return TR_OK;
+}
+
+/** The keys that were found point to their copies. */
+static void point_keys(struct tr_run_window_groups *g)
+{
+	for (uint32_t i = 0, at = 0; i < g->found_count; at += g->found_keys[i++].length)
+		g->found_keys[i].bytes = g->found.data + at;
+}
+
+/** All that was found goes, in one look-up of all keys. */
+static void erase_found(struct tr_run_windows *w, const struct firing *f, struct tr_table *table)
+{
+	struct tr_run_window_groups *g = w->groups;
+
+	if (table == w->slots) {
+		(void)tr_table_erase_i64(table, (const int64_t *)(const void *)g->found.data, g->found_count);
+		return;
+	}
+	/* The bytes are without the window, but there is room behind those of one at a time. */
+	for (uint32_t i = 0; i < g->found_count; i++) {
+		tr_run_place_set(&w->place, &g->found_keys[i], &f->timer.window);
+		(void)tr_table_erase(table, &w->place.entry, 1);
+	}
+}
+
+static tr_code fire_table(struct tr_run_windows *w, const struct firing *f, struct tr_table *table)
+{
+	struct tr_run_window_groups *g = w->groups;
+	enum tr_trigger_result result = w->plan->trigger.is_purging ? TR_TRIGGER_FIRE_AND_PURGE : TR_TRIGGER_FIRE;
 
 	g->found_count = 0;
 	tr_bytes_clear(&g->found);
-	do {
-		(void)tr_table_scan(w->entries, timer->group, timer->group + 1, &cursor, (uint32_t)TR_COUNT_OF(entries),
-				    entries, &count);
-		for (uint32_t i = 0; i < count; i++) {
-			const struct tr_table_key *key = &entries[i].key;
-
-			if (memcmp((const char *)key->bytes + key->length - TR_RUN_WINDOW_BYTES, &timer->window,
-				   TR_RUN_WINDOW_BYTES) != 0)
-				continue;
-			if (g->found_count == g->found_room) {
-				g->found_room = TR_MAX(1024u, 2 * g->found_room);
-				g->found_keys =
-					tr_checked(realloc(g->found_keys, g->found_room * sizeof(*g->found_keys)));
-			}
-			g->found_keys[g->found_count++] = *key;
-			tr_bytes_append(&g->found, key->bytes, key->length);
-		}
-	} while (count > 0);
-	for (uint32_t i = 0; i < g->found_count; i++) {
-		g->found_keys[i].bytes = g->found.data + at;
-		at += g->found_keys[i].length;
+	(void)tr_bytes_reserve(&g->found, 1); /* the key of all rows has no bytes, but a place */
+	TR_TRY(find_entries(w, f, table));
+	point_keys(g);
+	if (f->is_simple && w->rows == NULL && w->plan->function.clear == NULL) {
+		erase_found(w, f, table);
+		return TR_OK;
 	}
+	for (uint32_t i = 0; i < g->found_count; i++) {
+		use_key(w, f, &g->found_keys[i]);
+		if (f->fires && !f->is_simple)
+			TR_TRY(tr_run_window_act(w, &w->place, result));
+		if (f->is_end)
+			TR_TRY(tr_run_window_end(w, &w->place));
+	}
+	return TR_OK;
 }
 
 tr_code tr_run_window_groups_fire(struct tr_run_windows *w, const char *bytes, int64_t time_ms)
 {
-	struct tr_run_window_groups *g = w->groups;
 	const struct tr_run_window *plan = w->plan;
-	enum tr_trigger_result result = plan->trigger.is_purging ? TR_TRIGGER_FIRE_AND_PURGE : TR_TRIGGER_FIRE;
-	struct group_timer timer;
-	bool is_end;
+	struct firing f = {0};
 
-	memcpy(&timer, bytes, GROUP_TIMER_BYTES);
-	is_end = time_ms == tr_run_window_cleanup(plan, &timer.window);
+	memcpy(&f.timer, bytes, GROUP_TIMER_BYTES);
+	f.fires = time_ms == tr_window_last(&f.timer.window);
+	f.is_end = time_ms == tr_run_window_cleanup(plan, &f.timer.window);
+	f.is_simple = f.fires && f.is_end && !plan->has_evictor && plan->function.state_bytes == 0;
 	for (uint32_t i = 0; i < REMEMBERED; i++)
-		g->windows[i].is_used = false;
-	find_entries(w, &timer);
-	for (uint32_t i = 0; i < g->found_count; i++) {
-		struct tr_table_key key = g->found_keys[i];
-
-		key.length -= TR_RUN_WINDOW_BYTES;
-		w->context->key = tr_run_keys_set_single(&w->context->keys, &key);
-		tr_run_place_set(&w->place, &key, &timer.window);
-		if (time_ms == tr_window_last(&timer.window))
-			TR_TRY(tr_run_window_act(w, &w->place, result));
-		if (is_end)
-			TR_TRY(tr_run_window_end(w, &w->place));
-	}
-	return TR_OK;
+		w->groups->windows[i].is_used = false;
+	if (w->slots != NULL)
+		TR_TRY(fire_table(w, &f, w->slots));
+	return fire_table(w, &f, w->entries);
 }
 
 /* Batches. */
@@ -194,7 +274,12 @@ static void make_room(struct tr_run_window_groups *g, uint32_t rows)
 	g->values = tr_checked(realloc(g->values, g->room * sizeof(*g->values)));
 	g->is_new = tr_checked(realloc(g->is_new, g->room * sizeof(*g->is_new)));
 	g->starts = tr_checked(realloc(g->starts, g->room * sizeof(*g->starts)));
+	g->times = tr_checked(realloc(g->times, g->room * sizeof(*g->times)));
 	g->rows = tr_checked(realloc(g->rows, g->room * sizeof(*g->rows)));
+	g->added = tr_checked(realloc(g->added, g->room * sizeof(*g->added)));
+	g->selection = tr_checked(realloc(g->selection, g->room * sizeof(*g->selection)));
+	g->integers = tr_checked(realloc(g->integers, g->room * sizeof(*g->integers)));
+	g->found_slots = tr_checked(realloc(g->found_slots, g->room * sizeof(*g->found_slots)));
 	g->accumulators = tr_checked(realloc(g->accumulators, g->room * sizeof(*g->accumulators)));
 }
 
@@ -240,48 +325,88 @@ static void write_keys(struct tr_run_windows *w, struct pass *pass, const int64_
 	pass->count = count;
 }
 
-static void begin_entry(struct tr_run_windows *w, uint32_t k, int64_t back_ms)
+/** There is a new entry for the selected row i. */
+static void begin_entry(struct tr_run_windows *w, struct tr_run_entry *entry, uint32_t i, int64_t back_ms)
 {
 	const struct tr_run_window *plan = w->plan;
-	const uint32_t i = w->groups->rows[k];
 	const int64_t start = w->groups->starts[i] - back_ms;
 	const struct tr_window window = {start, start + plan->windows.size_ms};
-	struct tr_run_entry *entry = w->groups->values[k].bytes;
 
 	tr_run_window_groups_add(w, &w->context->keys.keys[i], &window);
-	if (entry->has_contents)
-		return; /* of another row of the batch */
 	entry->has_contents = true;
 	if (plan->function.create != NULL)
 		plan->function.create(plan->function.user, (char *)entry + plan->contents_at);
 }
 
-static void add_pass(struct tr_run_windows *w, const struct pass *pass, struct tr_batch *rows, uint32_t *selection)
+/** `count` selected rows to their accumulators. */
+static void add_rows(struct tr_run_windows *w, const struct tr_batch *batch, const uint32_t *rows, uint32_t count)
 {
 	struct tr_run_window_groups *g = w->groups;
 	const struct tr_window_function *function = &w->plan->function;
+	struct tr_batch some = *batch;
+
+	if (function->add_batch == NULL) {
+		for (uint32_t k = 0; k < count; k++) {
+			const struct tr_row row = {batch, tr_batch_row(batch, rows[k])};
+
+			function->add(function->user, g->accumulators[k], &row);
+		}
+		return;
+	}
+	if (count < batch->selected_count) {
+		for (uint32_t k = 0; k < count; k++)
+			g->selection[k] = tr_batch_row(batch, rows[k]);
+		some.selection = g->selection;
+		some.selected_count = count;
+	}
+	if (count > 0)
+		function->add_batch(function->user, g->accumulators, &some);
+}
+
+static void add_pass(struct tr_run_windows *w, const struct pass *pass)
+{
+	struct tr_run_window_groups *g = w->groups;
 
 	(void)tr_table_upsert(w->entries, g->keys, pass->count, g->values, g->is_new);
 	for (uint32_t k = 0; k < pass->count; k++) {
 		struct tr_run_entry *entry = g->values[k].bytes;
 
 		if (!entry->has_contents)
-			begin_entry(w, k, pass->back_ms);
+			begin_entry(w, entry, g->rows[k], pass->back_ms);
 		g->accumulators[k] = (char *)entry + w->plan->contents_at;
 	}
-	if (function->add_batch != NULL) {
-		for (uint32_t k = 0; k < pass->count; k++)
-			selection[k] = tr_batch_row(pass->batch, g->rows[k]);
-		rows->selection = selection;
-		rows->selected_count = pass->count;
-		function->add_batch(function->user, g->accumulators, rows);
-		return;
-	}
-	for (uint32_t k = 0; k < pass->count; k++) {
-		const struct tr_row row = {pass->batch, tr_batch_row(pass->batch, g->rows[k])};
+	add_rows(w, pass->batch, g->rows, pass->count);
+}
 
-		function->add(function->user, g->accumulators[k], &row);
+/** The rows of g->rows that find their window in the key's slot; the others stay there. How many these are. */
+static uint32_t add_to_slots(struct tr_run_windows *w, const struct tr_batch *batch, uint32_t count)
+{
+	struct tr_run_window_groups *g = w->groups;
+	const int64_t size_ms = w->plan->windows.size_ms;
+	uint32_t added = 0, left = 0;
+
+	for (uint32_t k = 0; k < count; k++)
+		g->integers[k] = w->context->keys.ints[g->rows[k]];
+	(void)tr_table_upsert_i64(w->slots, g->integers, count, g->found_slots, NULL);
+	for (uint32_t k = 0; k < count; k++) {
+		const uint32_t i = g->rows[k];
+		const struct tr_window window = {g->starts[i], g->starts[i] + size_ms};
+		struct tr_run_slot *slot = g->found_slots[k];
+
+		if (!tr_run_slot_has(slot, window.start_ms)) {
+			if (slot->window != 0) {
+				g->rows[left++] = i;
+				continue;
+			}
+			(void)tr_run_slot_take(w, slot, &w->context->keys.keys[i], &window);
+		}
+		if (!slot->entry.has_contents)
+			begin_entry(w, &slot->entry, i, 0);
+		g->accumulators[added] = (char *)&slot->entry + w->plan->contents_at;
+		g->added[added++] = i;
 	}
+	add_rows(w, batch, g->added, added);
+	return left;
 }
 
 /** Each row's time to `times`, its last window's start to g->starts. */
@@ -310,21 +435,28 @@ static tr_code take_times(struct tr_run_windows *w, const struct tr_batch *batch
 	return TR_OK;
 }
 
+/** Rows whose only window has a gap before the next one may be in none. */
+static uint32_t leave_out_gaps(struct tr_run_windows *w, const int64_t *times, uint32_t count)
+{
+	struct tr_run_window_groups *g = w->groups;
+	uint32_t kept = 0;
+
+	for (uint32_t k = 0; k < count; k++)
+		if (times[g->rows[k]] - g->starts[g->rows[k]] < w->plan->windows.size_ms)
+			g->rows[kept++] = g->rows[k];
+	return kept;
+}
+
 /** The rows all of whose windows are still to fire go by batch; the others one by one. */
 tr_code tr_run_window_groups_take(struct tr_run_windows *w, const struct tr_batch *batch)
 {
 	struct tr_run_window_groups *g = w->groups;
 	const struct tr_windows *windows = &w->plan->windows;
 	const int64_t first_back = (windows->size_ms - 1) / windows->slide_ms * windows->slide_ms;
-	struct tr_batch rows = *batch;
-	int64_t *times;
-	uint32_t *selection, count = 0;
+	uint32_t count = 0;
 
 	make_room(g, batch->selected_count);
-	tr_bytes_clear(&w->scratch);
-	times = (void *)tr_bytes_reserve(&w->scratch, batch->selected_count * (sizeof(*times) + sizeof(*selection)));
-	selection = (uint32_t *)(times + batch->selected_count);
-	TR_TRY(take_times(w, batch, times));
+	TR_TRY(take_times(w, batch, g->times));
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
 		const struct tr_row row = {batch, tr_batch_row(batch, i)};
 
@@ -334,13 +466,15 @@ tr_code tr_run_window_groups_take(struct tr_run_windows *w, const struct tr_batc
 			continue;
 		}
 		tr_run_choose(w->context, i);
-		TR_TRY(tr_run_window_take_row(w, &row, times[i]));
+		TR_TRY(tr_run_window_take_row(w, &row, g->times[i]));
 	}
+	if (w->slots != NULL)
+		count = add_to_slots(w, batch, leave_out_gaps(w, g->times, count));
 	for (int64_t back_ms = 0; back_ms <= first_back && count > 0; back_ms += windows->slide_ms) {
 		struct pass pass = {batch, back_ms, count};
 
-		write_keys(w, &pass, times);
-		add_pass(w, &pass, &rows, selection);
+		write_keys(w, &pass, g->times);
+		add_pass(w, &pass);
 		count = pass.count;
 	}
 	return TR_OK;

@@ -43,7 +43,7 @@ static void add_bytes(struct tr_run_windows *w, const struct tr_run_place *place
 	chunk = (struct tr_table_value){NULL, (uint32_t)(entry->chunk_bytes + length)};
 	(void)tr_table_upsert(w->rows, &key, 1, &chunk, NULL);
 	memcpy((char *)chunk.bytes + entry->chunk_bytes, bytes, length);
-	entry->chunk_bytes += length;
+	entry->chunk_bytes += (uint32_t)length;
 }
 
 tr_code tr_run_rows_add(struct tr_run_windows *w, const struct tr_run_place *place, struct tr_run_entry *entry,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The C API, from memory, on one worker: a keyed process function with a value for each of 100k keys, by row and by batch; and filter,
- * map and a windowed count with functions in C against the same as SQL texts, which run on the operators of SQL.
+ * The C API, from memory, on one worker: a keyed process function with a value for each of 100k keys, by row and by batch; filter,
+ * map and a windowed count with functions in C against the same as SQL texts, which run on the operators of SQL; and windows with an
+ * aggregate in C against SQL's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "bench/bench.h"
 #include "bench/data.h"
 #include "bench/engine_run.h"
+#include "tailrace/window_function.h"
 
 #define ROWS ((size_t)1 << 22)
 #define KEYS 100000
@@ -225,6 +227,72 @@ static tr_code open_window(struct tr_bench_pair *pair, struct tr_status *st)
 	return TR_OK;
 }
 
+/* Windows with an aggregate in C. */
+
+struct count_sum {
+	int64_t count, sum;
+};
+
+static void add_row(void *user, void *accumulator, const struct tr_row *row)
+{
+	struct count_sum *a = accumulator;
+
+	a->count++;
+	a->sum += tr_row_i64(row, 2);
+}
+
+static void add_rows(void *user, void *const *accumulators, const struct tr_batch *batch)
+{
+	const int64_t *values = batch->columns[2].data;
+
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		struct count_sum *a = accumulators[i];
+
+		a->count++;
+		a->sum += values[tr_batch_row(batch, i)];
+	}
+}
+
+static tr_code count_result(struct tr_context *context, const struct tr_window *window, const void *accumulator,
+			    struct tr_collector *out, struct tr_status *st)
+{
+	const struct count_sum *a = accumulator;
+	const struct tr_row key = tr_context_key(context);
+
+	tr_collector_set_i64(out, 0, tr_row_i64(&key, 0));
+	tr_collector_set_i64(out, 1, window->start_ms);
+	tr_collector_set_i64(out, 2, window->end_ms);
+	tr_collector_set_i64(out, 3, tr_window_last(window));
+	tr_collector_set_i64(out, 4, a->count);
+	tr_collector_set_i64(out, 5, a->sum);
+	tr_collector_add(out);
+	return TR_OK;
+}
+
+static tr_code open_fold(struct tr_bench_pair *pair, bool is_batch)
+{
+	struct data *d = make(pair);
+	const struct tr_window_function function =
+		TR_MAKE(tr_window_function, .accumulator_bytes = sizeof(struct count_sum), .add = add_row,
+			.add_batch = is_batch ? add_rows : NULL, .result = count_result);
+
+	finish(d, 0,
+	       tr_stream_window_process(tr_stream_key_by(source(d, 0), "k"), tr_windows_tumbling(3600000),
+					"k BIGINT, window_start TIMESTAMP(3), window_end TIMESTAMP(3), window_time "
+					"TIMESTAMP(3), n BIGINT, total BIGINT",
+					&function, NULL));
+	finish(d, 1,
+	       tr_stream_window_aggregate(tr_stream_key_by(source(d, 1), "k"), tr_windows_tumbling(3600000),
+					  "COUNT(*) AS n, SUM(v) AS total"));
+	pair->bar = (struct tr_harness_side){run, &((struct side *)pair->data)[1]};
+	snprintf(pair->note, sizeof(pair->note), "%d keys; bar: SQL's aggregates", KEYS);
+	return TR_OK;
+}
+
+static tr_code open_fold_row(struct tr_bench_pair *pair, struct tr_status *st) { return open_fold(pair, false); }
+
+static tr_code open_fold_batch(struct tr_bench_pair *pair, struct tr_status *st) { return open_fold(pair, true); }
+
 static void close_pair(struct tr_bench_pair *pair)
 {
 	struct side *sides = pair->data;
@@ -257,6 +325,16 @@ const struct tr_bench_case tr_bench_stream_cases[] = {
 	 .unit = "rows",
 	 .must_ratio = 0.9,
 	 .open = open_window,
+	 .close = close_pair},
+	{.name = "stream-fold-row",
+	 .work = "tumbling windows with an aggregate in C, row by row, against SQL's",
+	 .unit = "rows",
+	 .open = open_fold_row,
+	 .close = close_pair},
+	{.name = "stream-fold-batch",
+	 .work = "the same by batch",
+	 .unit = "rows",
+	 .open = open_fold_batch,
 	 .close = close_pair},
 	{.name = NULL},
 };

@@ -51,10 +51,10 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 
 	clicks = tr_env_from_connector(env, "clicks", "visitor STRING, ts TIMESTAMP(3), page STRING", options, &times);
 	tr_stream_parallelism(clicks, 1); /* who reads alone decides what is late */
-	sessions = tr_stream_window_process(
-		tr_stream_key_by(clicks, "visitor"), tr_windows_session(30 * MINUTE_MS),
-		"visitor STRING, first_click TIMESTAMP(3), last_click TIMESTAMP(3), clicks BIGINT, entry STRING, exit STRING",
-		&tell, &wait);
+	sessions = tr_stream_window_process(tr_stream_key_by(clicks, "visitor"), tr_windows_session(30 * MINUTE_MS),
+					    "visitor STRING, first_click TIMESTAMP(3), last_click TIMESTAMP(3), clicks "
+					    "BIGINT, entry STRING, exit STRING",
+					    &tell, &wait);
 	tr_stream_uid(tr_stream_name(sessions, "sessions"), "sessions");
 	tr_stream_print(sessions);
 	tr_stream_print(tr_stream_select(tr_stream_late_rows(sessions), "'late' AS what, visitor, ts, page"));
