@@ -283,7 +283,7 @@ static struct tr_async_request *add_row(struct tr_op_async *f, uint32_t row, int
 	struct tr_run_flight *flight;
 
 	/* Where the runs of rows ascend, what is below here relies on it. */
-	if (f->flights.is_unordered && f->op.context->is_in_order && watermark_ms > f->reached_ms)
+	if (f->flights.is_unordered && f->op.is_in_order && watermark_ms > f->reached_ms)
 		tr_run_flights_add_border(&f->flights);
 	f->reached_ms = watermark_ms;
 	flight = tr_run_flights_add(&f->flights, watermark_ms);

@@ -102,7 +102,7 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 	f->run = tr_batch_run_of(batch, row, f->run);
 	watermark_ms = batch->runs[f->run].watermark_ms;
 	f->out.gate.has_runs = true;
-	if (f->op.context->is_in_order && watermark_ms > f->fired_ms) {
+	if (f->op.is_in_order && watermark_ms > f->fired_ms) {
 		f->context.watermark_ms = watermark_ms;
 		if (f->context.has_timers &&
 		    tr_timer_state_next(&f->context.timers[TR_RUN_EVENT_TIME]) <= watermark_ms) {

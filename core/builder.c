@@ -433,6 +433,46 @@ static tr_code create_operator(const struct tr_node *node, struct tr_op_context 
 	return node->custom.op->create(node->custom.op, context, inputs, node->output, op, st);
 }
 
+/** Whether an operator at place `at` of the chain, or before it, makes the watermarks. */
+static bool has_own_watermarks(const struct tr_stage *stage, int32_t at)
+{
+	for (; at >= 0; at = stage->ops[at].from) {
+		const struct tr_node *node = stage->ops[at].node;
+
+		if (node != NULL && node->kind == TR_NODE_OPERATOR && node->custom.op->sets_watermarks)
+			return true;
+	}
+	return false;
+}
+
+/** Before which place of its producer's chain an edge begins. */
+static int32_t edge_from(const struct tr_edge *edge)
+{
+	const struct tr_stage *stage = edge->producer;
+
+	for (uint32_t i = 0; i < stage->op_count; i++)
+		if (stage->ops[i].edge == edge)
+			return stage->ops[i].from;
+	return -1;
+}
+
+/** Whether all rows come to the operator behind place `at` one way from one subtask of what makes their watermarks. */
+static bool is_in_order(const struct tr_stage *stage, int32_t at)
+{
+	if (stage->parallelism == 1 && has_own_watermarks(stage, at))
+		return true;
+	while (stage->head == TR_HEAD_ALIGN) {
+		const struct tr_edge *edge = stage->inputs[0];
+
+		if (stage->input_count != 1 || edge->producer->parallelism != 1)
+			return false;
+		if (has_own_watermarks(edge->producer, edge_from(edge)))
+			return true;
+		stage = edge->producer;
+	}
+	return stage->parallelism == 1;
+}
+
 static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, const struct tr_stage_op *place,
 			 struct tr_op **created, struct tr_status *st)
 {
@@ -470,6 +510,7 @@ static tr_code create_op(struct tr_graph *graph, struct tr_subtask *subtask, con
 	case TR_NODE_EXCHANGE: TR_UNREACHABLE();
 	}
 	op->metrics.watermark_ms = TR_WATERMARK_MIN;
+	op->is_in_order = is_in_order(subtask->stage, place->from);
 	*created = op;
 	return TR_OK;
 }
@@ -563,37 +604,6 @@ static tr_code create_head(struct tr_graph *graph, struct tr_subtask *subtask, s
 	TR_UNREACHABLE();
 }
 
-/** Whether an operator before the edge, in its producer's chain, makes the watermarks. */
-static bool has_own_watermarks(const struct tr_edge *edge)
-{
-	const struct tr_stage *stage = edge->producer;
-	int32_t at = -1;
-
-	for (uint32_t i = 0; i < stage->op_count; i++)
-		if (stage->ops[i].edge == edge)
-			at = stage->ops[i].from;
-	for (; at >= 0; at = stage->ops[at].from) {
-		const struct tr_node *node = stage->ops[at].node;
-
-		if (node != NULL && node->kind == TR_NODE_OPERATOR && node->custom.op->sets_watermarks)
-			return true;
-	}
-	return false;
-}
-
-/** Whether all rows come one way from one subtask of what makes their watermarks. */
-static bool is_in_order(const struct tr_stage *stage)
-{
-	while (stage->head == TR_HEAD_ALIGN) {
-		if (stage->input_count != 1 || stage->inputs[0]->producer->parallelism != 1)
-			return false;
-		if (has_own_watermarks(stage->inputs[0]))
-			return true;
-		stage = stage->inputs[0]->producer;
-	}
-	return stage->parallelism == 1;
-}
-
 static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, uint32_t index, struct tr_status *st)
 {
 	struct tr_subtask *subtask = &stage->subtasks[index];
@@ -620,7 +630,6 @@ static tr_code create_subtask(struct tr_graph *graph, struct tr_stage *stage, ui
 		.subtask_count = stage->parallelism,
 		.key_groups = graph->plan->key_groups,
 		.batch_rows = graph->plan->batch_rows,
-		.is_in_order = is_in_order(stage),
 		.disk = graph->env->disk,
 		.io = graph->workers[subtask->worker].io,
 		.worker = &graph->workers[subtask->worker],

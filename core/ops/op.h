@@ -74,10 +74,8 @@ struct tr_op_context {
 	struct tr_program_context program; /* processing time: program.processing_time_ms */
 	uint32_t subtask;
 	uint32_t subtask_count;
-	uint32_t key_groups; /* pipeline.max-parallelism; 0: the default */
-	uint32_t batch_rows; /* capacity of batches */
-	/* One way from one subtask of what makes the watermarks to here: the runs of rows ascend, and say what has passed on all of the input. */
-	bool is_in_order;
+	uint32_t key_groups;     /* pipeline.max-parallelism; 0: the default */
+	uint32_t batch_rows;     /* capacity of batches */
 	struct tr_status status; /* why an operator answered FAILED */
 	/* The latest checkpoint begun, for the heads of source stages (core/checkpoint.h); NULL: there are none. */
 	const _Atomic uint64_t *checkpoint_wanted;
@@ -160,7 +158,9 @@ struct tr_op_ops {
 struct tr_op {
 	const struct tr_op_ops *ops;
 	struct tr_op_context *context;
-	struct tr_op *next;  /* NULL for the tail */
+	struct tr_op *next; /* NULL for the tail */
+	/* One way from one subtask of what makes the watermarks to here: the runs of rows ascend, and say what has passed on all of the input. */
+	bool is_in_order;
 	uint32_t next_input; /* which of next's inputs this one feeds */
 	bool is_blocked;     /* set by the emit functions and the chain only */
 	bool is_waiting;     /* set by the operator: it is blocked by its own doing, not by what is below it, and is

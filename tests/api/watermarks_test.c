@@ -165,6 +165,62 @@ static void test_model(void **state)
 	}
 }
 
+/** Whatever comes from several subtasks, behind one that makes the watermarks each row's is that of the rows before it: in the same chain,
+ * and behind an exchange. */
+static tr_code read_third(void *user, void *reader, struct tr_source_reading *r, struct tr_collector *out,
+			  enum tr_read *result, struct tr_status *st)
+{
+	for (uint32_t n = 0; n < r->rows_max && n < 11 && r->position < ROWS / 3 && r->position < r->limit; n++) {
+		const int64_t *row = rows[3 * r->position + r->split];
+
+		for (uint32_t c = 0; c < 3; c++)
+			tr_collector_set_i64(out, c, row[c]);
+		tr_collector_add(out);
+		r->position++;
+	}
+	*result = r->position == ROWS / 3 ? TR_READ_END : TR_READ_MORE;
+	return TR_OK;
+}
+
+static void test_one_order(void **state)
+{
+	const struct tr_source_function function = TR_MAKE(tr_source_function, .split_count = 3, .read = read_third);
+	const struct tr_function seeing = TR_MAKE(tr_function, .on_row = see);
+
+	make_rows(11);
+	for (uint32_t i = 0; i < 6; i++) {
+		struct tr_env *env = api_env("3");
+		struct tr_stream *stream;
+		struct tr_collected *out;
+		int64_t watermark = TR_WATERMARK_MIN;
+		uint32_t count = 0;
+
+		tr_env_set(env, "pipeline.auto-watermark-interval", "0 ms");
+		tr_env_set(env, "engine.batch-rows", i % 3 == 0 ? "1" : i % 3 == 1 ? "7" : "2048");
+		stream = tr_stream_parallelism(
+			tr_stream_assign_watermarks(
+				tr_stream_global(tr_env_from_source(env, "rows", API_COLUMNS, &function, NULL)),
+				API_WATERMARKS),
+			1);
+		stream = tr_stream_flat_map(i < 3 ? stream : tr_stream_rebalance(stream),
+					    "v BIGINT, w BIGINT, t BIGINT", &seeing);
+		out = tr_stream_collect(tr_stream_parallelism(stream, 1));
+		api_run(env);
+		for (uint32_t b = 0; b < tr_collected_count(out); b++) {
+			const struct tr_batch *batch = tr_collected_batch(out, b);
+
+			for (uint32_t k = 0; k < batch->selected_count; k++, count++) {
+				const uint32_t row = tr_batch_row(batch, k);
+
+				assert_int_equal(tr_column_i64(&batch->columns[1], row), watermark);
+				watermark = TR_MAX(watermark, tr_column_i64(&batch->columns[2], row) - 1);
+			}
+		}
+		assert_int_equal(count, ROWS);
+		tr_env_destroy(&env);
+	}
+}
+
 /** "By how much a row may be late", of windows of 10 ms: rows at 25 and 16 with a bound of 9 count, one at 14 is late. */
 static void test_bound(void **state)
 {
@@ -439,10 +495,15 @@ static void test_table_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_model),         cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_equal_times),   cmocka_unit_test(test_no_watermarks),
-		cmocka_unit_test(test_connector),     cmocka_unit_test(test_generator_errors),
-		cmocka_unit_test(test_null_time),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_one_order),
+		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_equal_times),
+		cmocka_unit_test(test_no_watermarks),
+		cmocka_unit_test(test_connector),
+		cmocka_unit_test(test_generator_errors),
+		cmocka_unit_test(test_null_time),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_table_options),
 	};
 
