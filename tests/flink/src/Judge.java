@@ -15,6 +15,7 @@
 //                                         gets its columns and rows, or the error, and an empty line (see Queries)
 //     statements   SETUP FILE ANSWER       runs the script SETUP, then has each line of FILE parsed and planned ("⏎" is a line
 //                                         break); ANSWER gets a line for each: PLANNED, or REFUSED and why
+//     windows      FILE ANSWER             runs windows of the DataStream API, a line of FILE each (see Windows)
 //
 // Behind each work a line "done" is printed. A script that fails ends with a line "ERROR kind: text".
 
@@ -131,6 +132,7 @@ public final class Judge {
                     case "statements" -> statements(fields[1], fields[2]);
                     case "expressions" -> expressions(fields[1], fields[2], fields[3]);
                     case "queries" -> queries(fields[1], fields[2], fields[3]);
+                    case "windows" -> Windows.answer(cluster, Files.readAllLines(Path.of(fields[1])), 25);
                     default -> throw new IllegalArgumentException("no such work: " + line);
                 };
         Files.writeString(Path.of(fields[fields.length - 1]), answer);
