@@ -75,7 +75,10 @@ static bool stays_small(struct tr_arena *arena, const struct tr_expr *const *exp
 }
 
 /* Whether the node stays as it is for all its readers: nothing is moved past it, out of it, or left out of it. */
-static bool is_fixed(const struct tr_node *node) { return node->shared != 0 || node->chaining != TR_CHAINING_ALWAYS; }
+static bool is_fixed(const struct tr_node *node)
+{
+	return node->shared != 0 || (node->chaining != TR_CHAINING_ALWAYS && node->kind != TR_NODE_SCAN);
+}
 
 /* Whether all that `project` computes can be put into the projection above it. */
 static bool merges(struct tr_arena *arena, const struct tr_node *above, const struct tr_node *project)

@@ -230,6 +230,32 @@ static void test_chaining_of_sql(void **state)
 	tr_env_destroy(&env);
 }
 
+/** A window in two phases begins where its local one does. */
+static void test_chaining_of_windows(void **state)
+{
+	struct tr_env *env = api_env("2");
+	struct tr_stream *windows = tr_stream_window_aggregate(tr_stream_key_by(tr_stream_rebalance(source(env)), "k"),
+							       tr_windows_tumbling(20000), "COUNT(*) AS n");
+	struct tr_collected *out =
+		tr_stream_collect(tr_stream_select(tr_stream_where(tr_stream_start_new_chain(windows), "k = 7"), "n"));
+	struct tr_env *plain = api_env("2");
+	const char *text = tr_env_explain(env, false, NULL);
+
+	if (strstr(text, "WindowAggregate <- Exchange") == NULL)
+		fail_msg("%s", text);
+	api_run(env);
+	api_expect(out, "40\n");
+	tr_env_destroy(&env);
+	windows = tr_stream_window_aggregate(tr_stream_key_by(tr_stream_where(source(plain), "v >= 0"), "k"),
+					     tr_windows_tumbling(20000), "COUNT(*) AS n");
+	out = tr_stream_collect(tr_stream_parallelism(tr_stream_disable_chaining(windows), 1));
+	text = tr_env_explain(plain, false, NULL);
+	if (strstr(text, "WindowAggregate <- Exchange") == NULL)
+		fail_msg("%s", text);
+	api_run(plain);
+	tr_env_destroy(&plain);
+}
+
 /* Once for all readers. */
 
 static _Atomic uint32_t calls, reads;
@@ -309,10 +335,15 @@ static void test_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_custom),          cmocka_unit_test(test_custom_beyond),
-		cmocka_unit_test(test_broadcast),       cmocka_unit_test(test_shuffle),
-		cmocka_unit_test(test_rescale),         cmocka_unit_test(test_chaining),
-		cmocka_unit_test(test_chaining_of_sql), cmocka_unit_test(test_once),
+		cmocka_unit_test(test_custom),
+		cmocka_unit_test(test_custom_beyond),
+		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_shuffle),
+		cmocka_unit_test(test_rescale),
+		cmocka_unit_test(test_chaining),
+		cmocka_unit_test(test_chaining_of_sql),
+		cmocka_unit_test(test_chaining_of_windows),
+		cmocka_unit_test(test_once),
 	};
 
 	return cmocka_run_group_tests(tests, make_rows, free_rows);

@@ -197,6 +197,7 @@ static void test_each_row_to_its_output(void **state)
 		struct tr_collected *out, *others, *windows, *big, *again;
 
 		tr_env_set(env, "engine.batch-rows", BATCHES[i / 3 % 3]);
+		tr_env_set(env, "table.optimizer.reuse-sub-plan-enabled", i % 4 == 0 ? "false" : "true");
 		rows_in = source(env);
 		even = tr_stream_process(i % 2 == 0 ? rows_in : tr_stream_rebalance(rows_in), API_COLUMNS,
 					 by_batch ? &BY_BATCH : &BY_ROW);

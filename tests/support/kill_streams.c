@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A job in C that is killed and started again (tests/run_kill, run_kill_points): functions with all sorts of state and timers, reduce, windows
- * in SQL and in C, two streams in one operator. What it publishes depends on its input only; tests/support/stream_model.py works it out
+ * in SQL and in C, two streams in one operator, rules that are broadcast. What it publishes depends on its input only; tests/support/stream_model.py works it out
  * without it. All columns are numbers.
  *
  *     bids ─┬─ by bidder: five states, a time to live, a timer each 30 seconds ──▶ bidders
@@ -9,7 +9,8 @@
  *           ├─ dear ones by auction: reduce ──▶ folded
  *           ├─ by bidder: sessions of a second ──▶ sessions, late rows ──▶ late
  *           ├─ by auction: the last 10 of every 3 rows ──▶ counted
- *           └─ dear and cheap ones by auction, connected ──▶ connected
+ *           ├─ dear and cheap ones by auction, connected ──▶ connected
+ *           └─ by bidder; the dearest of each channel, to all subtasks ──▶ ruled
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +275,67 @@ static tr_code tell_sides(struct tr_context *context, const struct tr_timer_even
 	return TR_OK;
 }
 
+/* Broadcast: the highest price of each channel, which is the same in whatever order rows come. At the end each bidder tells how many rows
+ * it had, and the sum of all that its subtask was told. */
+
+struct ruled {
+	struct tr_broadcast_state *highest;
+	struct tr_value_state *rows;
+};
+
+static tr_code open_ruled(struct tr_context *context, struct tr_status *st)
+{
+	struct ruled *r = calloc(1, sizeof(*r));
+
+	r->highest = tr_broadcast_state_create(
+		context, &TR_MAKE(tr_state_descriptor, .name = "highest", .value_bytes = sizeof(int64_t)));
+	r->rows = tr_value_state_create(context,
+					&TR_MAKE(tr_state_descriptor, .name = "rows", .value_bytes = sizeof(int64_t)));
+	tr_context_set_own(context, r);
+	return TR_OK;
+}
+
+static tr_code count_ruled(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			   struct tr_status *st)
+{
+	const struct ruled *r = tr_context_own(context);
+
+	++*(int64_t *)tr_value_state_put(r->rows);
+	tr_timer_set_event_time(context, FAR_MS);
+	return TR_OK;
+}
+
+static tr_code raise_highest(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			     struct tr_status *st)
+{
+	const struct ruled *r = tr_context_own(context);
+	const struct tr_view *channel = tr_row_text(row, CHANNEL);
+	const int64_t price = tr_row_i64(row, PRICE);
+	const int64_t *so_far = tr_broadcast_state_get(r->highest, tr_view_text(channel), channel->length, NULL);
+
+	if (so_far == NULL || *so_far < price)
+		tr_broadcast_state_put(r->highest, tr_view_text(channel), channel->length, &price, sizeof(price));
+	return TR_OK;
+}
+
+static tr_code tell_ruled(struct tr_context *context, const struct tr_timer_event *timer, struct tr_collector *out,
+			  struct tr_status *st)
+{
+	const struct ruled *r = tr_context_own(context);
+	const struct tr_row key = tr_context_key(context);
+	const void *channel = NULL, *price;
+	uint32_t channel_length = 0, length;
+	int64_t sum = 0;
+
+	while (tr_broadcast_state_next(r->highest, channel, channel_length, &channel, &channel_length, &price, &length))
+		sum += *(const int64_t *)price;
+	tr_collector_set_column(out, 0, &key, 0);
+	tr_collector_set_i64(out, 1, *(const int64_t *)tr_value_state_get(r->rows));
+	tr_collector_set_i64(out, 2, sum);
+	tr_collector_add(out);
+	return TR_OK;
+}
+
 /* The graph. */
 
 static const char *argument(int argc, char **argv, const char *name)
@@ -309,6 +371,9 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 	const struct tr_window_function rows = TR_MAKE(tr_window_function, .process = tell_rows);
 	const struct tr_co_function sides = TR_MAKE(tr_co_function, .open = open_sides, .on_left_row = on_dear,
 						    .on_right_row = on_cheap, .on_timer = tell_sides);
+	const struct tr_co_function ruled = TR_MAKE(tr_co_function, .open = open_ruled, .on_left_row = count_ruled,
+						    .on_right_row = raise_highest, .on_timer = tell_ruled,
+						    .close = close_own);
 	struct tr_stream *bids, *by_bidder, *by_auction, *sessions;
 
 	snprintf(path, sizeof(path), "%s/bids.csv", argument(argc, argv, "DIR="));
@@ -355,6 +420,10 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 				      &sides),
 			      "connected"),
 		"connected", out);
+	publish(tr_stream_uid(tr_stream_connect_broadcast(by_bidder, bids, "bidder BIGINT, n BIGINT, total BIGINT",
+							  &ruled),
+			      "ruled"),
+		"ruled", out);
 	return TR_OK;
 }
 
