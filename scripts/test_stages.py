@@ -75,7 +75,7 @@ def stage(name, budget_s, body, *arguments):
     print(f"== {name}: {text if any(counts) else 'done'}, {seconds:.1f} s{late}", flush=True)
 
 
-def build(preset, target=None):
+def build(preset, *targets):
     """Configures (the first time) and builds. A failed build is one failed test."""
     log = log_path("build-" + preset)
     if not os.path.exists(os.path.join(TOP, "build", preset, "build.ninja")):
@@ -84,7 +84,7 @@ def build(preset, target=None):
             print(text[-3000:])
             total.add(failed=1, names=[f"configure {preset} ({log})"])
             return False
-    status, text = run(["cmake", "--build", "--preset", preset] + (["--target", target] if target else []), log)
+    status, text = run(["cmake", "--build", "--preset", preset] + (["--target", *targets] if targets else []), log)
     if status != 0:
         lines = [line for line in text.splitlines() if re.search(r"error|FAILED|undefined", line)]
         print("\n".join(lines[:30]))
@@ -227,12 +227,12 @@ def main():
         stage("unit tests, dev", 120, unit, "dev", 10)
         stage("headers", 60, check, "check_headers")
     else:
-        stage("build release", 400, build, "release", "tailrace")
+        stage("build release", 400, build, "release", "tailrace", "tailrace_library")
         stage("build dev", 300, build, "dev")
         stage("headers", 60, check, "check_headers")
         stage("unit tests, dev", 180, unit, "dev", 100, None, {"TAILRACE_TEST_SOAK": "1"} if options.soak else None)
         stage("unit tests, dev, without io_uring", 60, unit, "dev", 10, USES_DISK, {"TAILRACE_IO": "plain"})
-        stage("build asan", 400, build, "asan", "unit_tests")
+        stage("build asan", 400, build, "asan", "unit_tests", "tailrace")
         stage("unit tests, asan and ubsan", 240, unit, "asan", percent)
         stage("build tsan", 400, build, "tsan", "unit_tests")
         stage("unit tests, tsan", 240, lambda: unit("tsan", percent, threaded("tsan")))
