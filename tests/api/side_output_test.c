@@ -201,6 +201,8 @@ static void test_each_row_to_its_output(void **state)
 		rows_in = source(env);
 		even = tr_stream_process(i % 2 == 0 ? rows_in : tr_stream_rebalance(rows_in), API_COLUMNS,
 					 by_batch ? &BY_BATCH : &BY_ROW);
+		if (i % 5 == 0)
+			tr_stream_disable_chaining(even);
 		out = tr_stream_collect(even);
 		odd = tr_stream_side_output(even, "odd", API_COLUMNS);
 		others = tr_stream_collect(odd);

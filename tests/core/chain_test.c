@@ -309,6 +309,51 @@ static void test_forks_keep_order(void **state)
 	}
 }
 
+/** A batch of output n goes to the branches that read n, whoever blocks; all else to all. Output 2 is read by nobody. */
+static void test_fork_of_outputs(void **state)
+{
+	static const uint32_t reads[TAILS] = {0, 1, 0, 3, 1};
+
+	for (uint32_t percent = 0; percent <= 90; percent += 30) {
+		struct tail *tails = calloc(TAILS, sizeof(*tails));
+		struct tr_op head = {.metrics.watermark_ms = TR_WATERMARK_MIN};
+		struct tr_op *fork = tr_op_fork_create(NULL, &empty_schema, TAILS);
+		struct fixture *f = calloc(1, sizeof(*f));
+		uint64_t random = percent + 1;
+
+		tr_chain_append(&f->chain, fork);
+		for (uint32_t i = 0; i < TAILS; i++) {
+			probe_init(&tails[i].probe, &tail_ops, 0, percent, &random, &tails[i]);
+			tr_chain_append_to(&f->chain, fork, &tails[i].probe.op, reads[i]);
+		}
+		head.next = fork;
+		for (int64_t n = 0; n < 60; n++) {
+			struct tr_batch batch = {
+				.schema = &empty_schema, .row_count = 1, .selected_count = 1, .watermark_ms = n};
+
+			drain(f, n % 4 == 0 ? tr_op_emit(&head, &batch)
+					    : tr_op_emit_side(&head, (uint32_t)n % 4 - 1, &batch));
+			drain(f, tr_op_emit_watermark(&head, n));
+		}
+		drain(f, tr_op_emit_end(&head));
+		assert_int_equal(head.metrics.rows_out, 60);
+		for (uint32_t t = 0; t < TAILS; t++) {
+			uint32_t at = 0;
+
+			for (int64_t n = 0; n < 60; n++) {
+				if (n % 4 == reads[t])
+					assert_int_equal(tails[t].seen[at++], n);
+				assert_int_equal(tails[t].seen[at++], 1000000 + n);
+			}
+			assert_int_equal(tails[t].seen[at++], -3);
+			assert_int_equal(at, tails[t].seen_count);
+		}
+		tr_chain_deinit(&f->chain);
+		free(f);
+		free(tails);
+	}
+}
+
 /** More operators than a chain has room for at first. */
 static void test_many_branches(void **state)
 {
@@ -336,11 +381,9 @@ static void test_many_branches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_resume_keeps_order),
-		cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_forks_keep_order),
-		cmocka_unit_test(test_many_branches),
-		cmocka_unit_test(test_empty_batches_are_not_emitted),
+		cmocka_unit_test(test_resume_keeps_order), cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_forks_keep_order),   cmocka_unit_test(test_fork_of_outputs),
+		cmocka_unit_test(test_many_branches),      cmocka_unit_test(test_empty_batches_are_not_emitted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
