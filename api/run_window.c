@@ -115,7 +115,7 @@ tr_code tr_run_window_end(struct tr_run_windows *w, struct tr_run_place *place)
 	tr_code code = TR_OK;
 
 	memset(w->zeros, 0, TR_RUN_WINDOW_STATE_MAX);
-	if (!plan->is_grouped && plan->trigger.clear != NULL) {
+	if (!plan->is_grouped && !plan->has_alarms && plan->trigger.clear != NULL) {
 		struct tr_run_trigger_call call;
 
 		tr_run_trigger_call_init(&call, w, &w->context->key->bytes, &place->window,
@@ -165,8 +165,8 @@ tr_code tr_run_window_add(struct tr_run_windows *w, struct tr_run_place *place, 
 	bool is_new;
 
 	TR_TRY(tr_run_contents_add(w, place, row, &entry, &is_new));
-	if (w->plan->is_grouped) {
-		if (is_new)
+	if (w->plan->is_grouped || w->plan->has_alarms) {
+		if (w->plan->is_grouped && is_new)
 			tr_run_window_groups_add(w, &w->context->key->bytes, &place->window);
 		if (w->plan->is_event_time && tr_window_last(&place->window) <= w->context->watermark_ms)
 			result = w->plan->trigger.is_purging ? TR_TRIGGER_FIRE_AND_PURGE : TR_TRIGGER_FIRE;
@@ -287,6 +287,8 @@ static tr_code on_timer(struct tr_context *context, const struct tr_timer_event 
 	TR_ASSERT(key->length >= TR_RUN_WINDOW_BYTES);
 	if (plan->is_grouped)
 		return tr_run_window_groups_fire(w, key->bytes, timer->time_ms);
+	if (plan->has_alarms)
+		return tr_run_session_alarm(w, key, timer->time_ms);
 	key->length -= TR_RUN_WINDOW_BYTES;
 	memcpy(&window, (const char *)key->bytes + key->length, sizeof(window));
 	if (!plan->is_merging)

@@ -43,7 +43,8 @@ struct tr_run_window {
 	bool has_evictor;
 	bool is_event_time;
 	bool is_merging;
-	bool is_grouped;
+	bool is_grouped; /* one timer for each window and key group */
+	bool has_alarms; /* one timer for each session (run_window_session.c) */
 	enum tr_run_contents contents;
 	int64_t lateness_ms;
 	const char *late_tag;
@@ -69,6 +70,7 @@ struct tr_run_place {
 struct tr_run_session {
 	struct tr_window window;
 	uint64_t id;
+	int64_t alarm_ms; /* with has_alarms: its timer that comes next */
 };
 
 /** Rows of a window. */
@@ -102,6 +104,7 @@ struct tr_run_windows {
 	/* Sessions of the key at hand: */
 	struct tr_run_session *session_list;
 	uint32_t session_count, session_room;
+	struct tr_table_value session_value; /* where they were read */
 	/* Grouped: */
 	struct tr_run_window_groups *groups;
 };
@@ -213,6 +216,8 @@ tr_code tr_run_session_take_row(struct tr_run_windows *w, const struct tr_row *r
 /** The place of a session that there is; false: there is none of this window. */
 bool tr_run_session_find(struct tr_run_windows *w, const struct tr_table_key *key, const struct tr_window *window,
 			 struct tr_run_place *place);
+/** The timer of a session, by the bytes of its key. */
+tr_code tr_run_session_alarm(struct tr_run_windows *w, const struct tr_table_key *key, int64_t time_ms) TR_MUST_USE;
 void tr_run_session_end(struct tr_run_windows *w, const struct tr_table_key *key, const struct tr_window *window);
 
 /* run_window_slot.c */

@@ -154,6 +154,7 @@ static void lay_out(struct tr_run_window *plan)
 		plan->contents_at + (plan->contents == TR_RUN_ACCUMULATOR ? plan->function.accumulator_bytes : 0);
 	plan->is_grouped = (plan->windows.kind == TR_WINDOWS_TUMBLING || plan->windows.kind == TR_WINDOWS_SLIDING) &&
 			   tr_run_trigger_is_plain(&plan->trigger, plan->is_event_time);
+	plan->has_alarms = plan->is_merging && tr_run_trigger_is_plain(&plan->trigger, plan->is_event_time);
 }
 
 static const char *type_list(struct tr_arena *arena, const struct tr_schema *schema)
@@ -189,8 +190,9 @@ static const char *fingerprint(struct tr_arena *arena, const struct tr_run_windo
 
 	return tr_arena_printf(arena, "%s, %s%s%s, %s, states of %u and %u bytes", plan->f.op.fingerprint,
 			       plan->is_event_time ? "event time, " : "", kind,
-			       plan->is_grouped ? " with timers of their own" : "", contents_text(arena, plan, streams),
-			       plan->trigger.state_bytes, plan->function.state_bytes);
+			       plan->is_grouped || plan->has_alarms ? " with timers of their own" : "",
+			       contents_text(arena, plan, streams), plan->trigger.state_bytes,
+			       plan->function.state_bytes);
 }
 
 /** Of the result: its column window_time. */
