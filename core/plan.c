@@ -162,7 +162,8 @@ static tr_code check_rank(const struct tr_node *node, struct tr_status *st)
 	const struct tr_schema *input = node->inputs[0]->output;
 	const struct tr_window_spec *window = &node->rank.window;
 
-	if (!window->is_attached || window->time_column < 0 || window->time_column >= (int32_t)input->column_count)
+	if (!window->is_whole &&
+	    (!window->is_attached || window->time_column < 0 || window->time_column >= (int32_t)input->column_count))
 		FAIL_NODE(st, node, "the window is not attached, or its time column does not exist");
 	if (node->output->column_count != input->column_count + node->rank.has_number)
 		FAIL_NODE(st, node, "the output is not the input's columns and the rank");

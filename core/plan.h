@@ -142,8 +142,8 @@ struct tr_node {
 			enum tr_aggregate_phase phase;
 			bool use_general; /* force the general operator (tests; otherwise slices where they apply) */
 		} window;
-		/* WINDOW_RANK: of each key (window_start and window_end are among them) the rows from .. to in an order; output
-		 * is the input's columns, and the rank as BIGINT if has_number. The window is attached to the rows. */
+		/* WINDOW_RANK: of each key the rows from .. to in an order; output is the input's columns, and the rank as BIGINT if
+		 * has_number. The window is attached to the rows (window_start and window_end are among the keys), or is_whole. */
 		struct {
 			struct tr_window_spec window;
 			const uint32_t *keys;
@@ -151,7 +151,7 @@ struct tr_node {
 			const struct tr_order_key *order;
 			uint32_t order_count;
 			uint64_t from; /* from 1 on */
-			uint64_t to;   /* UINT64_MAX: all; such a plan is not run */
+			uint64_t to;   /* UINT64_MAX: all; in batch mode only */
 			bool has_number;
 			bool is_latest_first; /* ordered by event time alone, descending (sql/order.c) */
 			uint32_t place;       /* of the binder: where it was written */

@@ -229,8 +229,10 @@ static void rank(struct printer *p, const struct tr_node *node)
 	}
 	end(p);
 	begin(p, "ranks");
-	tr_bytes_printf(&p->value, "%" PRIu64 "..%" PRIu64 "%s", node->rank.from, node->rank.to,
-			node->rank.has_number ? ", with number" : "");
+	tr_bytes_printf(&p->value, "%" PRIu64 "..", node->rank.from);
+	if (node->rank.to != UINT64_MAX)
+		tr_bytes_printf(&p->value, "%" PRIu64, node->rank.to);
+	tr_bytes_printf(&p->value, "%s", node->rank.has_number ? ", with number" : "");
 	end(p);
 	spill(p, node);
 }
@@ -367,6 +369,8 @@ const char *tr_plan_node_name(const struct tr_node *node)
 
 	if (node->kind == TR_NODE_WINDOW_AGGREGATE && node->window.window.is_whole)
 		return "HashAggregate";
+	if (node->kind == TR_NODE_WINDOW_RANK && node->rank.window.is_whole)
+		return "Rank";
 	if (node->kind == TR_NODE_OPERATOR)
 		return node->custom.op->title;
 	if (node->kind == TR_NODE_SORT && tr_sort_rows_needed(&node->sort.spec) != TR_SORT_NO_LIMIT)

@@ -377,6 +377,8 @@ const struct tr_expr *tr_bind_attached_time(struct tr_binder *binder, const stru
 /** Attached windows are told apart by their keys; as a window of a millisecond, the last one of each, they fire when they
  * should. The time column is the caller's to set. */
 struct tr_window_spec tr_bind_attached_window(struct tr_binder *binder, bool is_local);
+/** The one window of batch mode, which ends with the input. */
+struct tr_window_spec tr_bind_whole_window(struct tr_binder *binder);
 /** `list` takes the columns, with what `order` adds; the relation has all of them. */
 const struct tr_relation *tr_bind_grouped_select(struct tr_binder *binder, const struct tr_ast_select *select,
 						 const struct tr_ast_order *order, struct tr_span span,

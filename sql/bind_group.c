@@ -237,6 +237,15 @@ static const struct tr_expr *attached_end(const struct tr_aggregation *aggregati
 	TR_UNREACHABLE();
 }
 
+struct tr_window_spec tr_bind_whole_window(struct tr_binder *binder)
+{
+	return (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
+				       .is_whole = true,
+				       .size_ms = TR_WINDOW_WHOLE_MS,
+				       .time_zone = binder->time_zone,
+				       .time_column = -1};
+}
+
 /* The window that the aggregation is over, and the expression of its time; NULL: processing time. */
 static const struct tr_expr *window_of(struct tr_binder *binder, const struct tr_aggregation *aggregation,
 				       struct tr_span span, struct tr_window_spec *window)
@@ -245,11 +254,7 @@ static const struct tr_expr *window_of(struct tr_binder *binder, const struct tr
 
 	*window = input->window;
 	if (aggregation->is_whole) {
-		*window = (struct tr_window_spec){.kind = TR_WINDOW_TUMBLE,
-						  .is_whole = true,
-						  .size_ms = TR_WINDOW_WHOLE_MS,
-						  .time_zone = binder->time_zone,
-						  .time_column = -1};
+		*window = tr_bind_whole_window(binder);
 		return NULL;
 	}
 	if (aggregation->is_attached) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Binding OVER: ROW_NUMBER() over the rows of a window, in SELECT and QUALIFY. See bind.h.
+ * Binding OVER: ROW_NUMBER() over the rows of a window, or of all input in batch mode, in SELECT and QUALIFY. See bind.h.
  *
  *     ROW_NUMBER() OVER (PARTITION BY window_start, window_end [, k ..] ORDER BY x [DESC] ..)
  *
  * A call becomes a column behind those that there are: while a SELECT is bound, it is noted and given its number, and
  * tr_bind_overs makes the nodes. They number all rows of a window; that only the first ones are wanted is said by the
- * conditions above, which the optimizer moves into the node (sql/optimize_rank.c). What has no such condition is refused when
- * the whole plan is known, so the node remembers where it was written.
+ * conditions above, which the optimizer moves into the node (sql/optimize_rank.c). What has no such condition on a stream is refused
+ * when the whole plan is known, so the node remembers where it was written.
  */
 #include <string.h>
 #include <strings.h>
@@ -91,6 +91,7 @@ static bool bind_definition(struct tr_binder *binder, const struct tr_expr_scope
 {
 	struct tr_expr_scope inner = *scope;
 	uint32_t partitions = window->partition_by.count, orders = window->order_by.count;
+	bool is_constant = binder->is_batch;
 
 	inner.overs = NULL;
 	if (window->has_frame) {
@@ -118,12 +119,16 @@ static bool bind_definition(struct tr_binder *binder, const struct tr_expr_scope
 					      tr_type_text(binder->arena, over->exprs[i]->type));
 			return false;
 		}
+		is_constant = is_constant && (item == NULL || over->exprs[i]->kind == TR_EXPR_LITERAL);
 		if (item != NULL)
 			over->keys[i - partitions] = (struct tr_order_key){
 				.is_descending = item->is_descending,
 				.nulls_first = item->has_nulls_order ? item->is_nulls_first : !item->is_descending};
 	}
-	return true;
+	if (is_constant)
+		tr_diag_error(binder->diags, TR_E_GROUPING, window->span,
+			      "ROW_NUMBER needs ORDER BY something that is no constant");
+	return !is_constant;
 }
 
 /* The number of the call before `at` that says the same; `at` if there is none. */
@@ -276,7 +281,7 @@ static bool is_latest_first(const struct tr_relation *relation, const struct tr_
 	       (role == TR_ROLE_ROWTIME || role == TR_ROLE_FORMER_TIME || role == TR_ROLE_ATTACHED_TIME);
 }
 
-/* PROJECT [columns, what is ordered by, time], WINDOW_RANK, PROJECT [columns, number]. */
+/* PROJECT [columns, what is ordered by, time], WINDOW_RANK, PROJECT [columns, number]. `end` NULL: over all input. */
 static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr_relation *relation,
 				       const struct tr_over *over, const struct tr_expr *end)
 {
@@ -284,13 +289,13 @@ static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr
 	const uint32_t width = input->column_count, parts = over->partition_count + over->order_count;
 	const struct tr_expr **exprs = TR_NEW_ARRAY(binder->arena, width + parts + 2, const struct tr_expr *);
 	const char **names = TR_NEW_ARRAY(binder->arena, width + parts + 2, const char *);
-	uint32_t *keys = TR_NEW_ARRAY(binder->arena, over->partition_count, uint32_t);
+	uint32_t *keys = TR_NEW_ARRAY(binder->arena, over->partition_count + 1, uint32_t);
 	struct tr_order_key *order = TR_NEW_ARRAY(binder->arena, over->order_count, struct tr_order_key);
 	const struct tr_relation *below;
 	struct tr_relation above;
 	struct tr_node *node;
 	uint32_t count = width, key_count = 0;
-	int32_t time;
+	int32_t time = -1;
 
 	for (uint32_t i = 0; i < width; i++) {
 		exprs[i] = tr_expr_column(binder->arena, i, input->types[i]);
@@ -298,15 +303,21 @@ static const struct tr_node *make_rank(struct tr_binder *binder, const struct tr
 	}
 	for (uint32_t i = 0; i < over->partition_count; i++)
 		add_key(keys, &key_count, column_of(exprs, names, &count, over->exprs[i]));
+	if (key_count == 0) /* all rows have one key */
+		add_key(keys, &key_count,
+			column_of(exprs, names, &count, tr_expr_i64(binder->arena, tr_type_of(TR_TYPE_INT), 0)));
 	for (uint32_t i = 0; i < over->order_count; i++) {
 		order[i] = over->keys[i];
 		order[i].column = column_of(exprs, names, &count, over->exprs[over->partition_count + i]);
 	}
-	time = (int32_t)column_of(exprs, names, &count,
-				  tr_bind_attached_time(binder, end, relation->has_local_windows, over->ast->span));
+	if (end != NULL)
+		time = (int32_t)column_of(
+			exprs, names, &count,
+			tr_bind_attached_time(binder, end, relation->has_local_windows, over->ast->span));
 	below = tr_bind_project(binder, relation, count, exprs, names);
 	node = tr_plan_node(binder->arena, TR_NODE_WINDOW_RANK, &below->node, 1);
-	node->rank.window = tr_bind_attached_window(binder, relation->has_local_windows);
+	node->rank.window = end != NULL ? tr_bind_attached_window(binder, relation->has_local_windows)
+					: tr_bind_whole_window(binder);
 	node->rank.window.time_column = time;
 	node->rank.keys = keys;
 	node->rank.key_count = key_count;
@@ -336,9 +347,9 @@ const struct tr_relation *tr_bind_overs(struct tr_binder *binder, const struct t
 
 	*result = *relation;
 	for (uint32_t i = 0; i < overs->count; i++) {
-		const struct tr_expr *end = window_end(binder, result, &overs->items[i]);
+		const struct tr_expr *end = binder->is_batch ? NULL : window_end(binder, result, &overs->items[i]);
 
-		if (end == NULL)
+		if (end == NULL && !binder->is_batch)
 			return NULL;
 		result->node = make_rank(binder, result, &overs->items[i], end);
 	}

@@ -546,10 +546,10 @@ static struct tr_plan *new_plan(struct job *job)
 	return plan;
 }
 
-/* A number of rows that nobody bounds. False: reported. */
+/* On a stream, a number of rows that nobody bounds. False: reported. */
 static bool check_ranks(struct job *job, const struct tr_node *node)
 {
-	if (node->kind == TR_NODE_WINDOW_RANK && node->rank.to == UINT64_MAX) {
+	if (!job->binder->is_batch && node->kind == TR_NODE_WINDOW_RANK && node->rank.to == UINT64_MAX) {
 		tr_diag_not_supported(job->binder->diags, job->binder->places[node->rank.place],
 				      "ROW_NUMBER() that no condition bounds");
 		tr_diag_hint(job->binder->diags, "QUALIFY ROW_NUMBER() OVER (..) <= 3, or WHERE rn <= 3 around the "

@@ -574,7 +574,8 @@ static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_
 		input.is_read[node->rank.keys[i]] = true;
 	for (uint32_t i = 0; i < node->rank.order_count; i++)
 		input.is_read[node->rank.order[i].column] = true;
-	input.is_read[node->rank.window.time_column] = true;
+	if (node->rank.window.time_column >= 0)
+		input.is_read[node->rank.window.time_column] = true;
 	pruned = prune(arena, node->inputs[0], &input);
 	memcpy(usage->is_read, input.is_read, base * sizeof(*input.is_read));
 	copy = tr_plan_copy(arena, node, &pruned);
@@ -589,7 +590,8 @@ static const struct tr_node *prune_rank(struct tr_arena *arena, const struct tr_
 	copy->rank.keys = keys;
 	copy->rank.order = order;
 	tr_order_latest(copy, order);
-	copy->rank.window.time_column = (int32_t)input.map[node->rank.window.time_column];
+	if (node->rank.window.time_column >= 0)
+		copy->rank.window.time_column = (int32_t)input.map[node->rank.window.time_column];
 	return copy;
 }
 

@@ -6,7 +6,7 @@
  *     the watermark passes the end  ──▶  ranks from .. to of each key, with their numbers if wanted
  *
  * The windows are attached to the rows (struct tr_window_spec, is_attached): two of the keys say which, the time column is
- * the last millisecond of it. A row whose window has fired when it comes is late and dropped. The plan's order ends with the
+ * the last millisecond of it. Or, in batch mode, there is one that ends with the input (is_whole). A row whose window has fired when it comes is late and dropped. The plan's order ends with the
  * position of the row in its input where there is one (sql/order.c). Rows that the order does not tell apart are ordered by their
  * other columns, so that the answer depends on the rows alone and not on who was first (docs/decisions/0035-ranks.md); columns of
  * ARRAY, MAP and ROW have no order and don't count.
@@ -30,7 +30,7 @@
 /** What a WINDOW_RANK node of the plan says. Immutable; outlives the operators. */
 struct tr_window_rank_plan {
 	struct tr_window_spec window;
-	const uint32_t *keys; /* input columns; window_start and window_end are among them */
+	const uint32_t *keys; /* input columns; of attached windows window_start and window_end are among them */
 	uint32_t key_count;
 	const struct tr_order_key *order;
 	uint32_t order_count;

@@ -3,7 +3,7 @@
  * Window Top-N and deduplication where rows are equal in what they are ordered by: generated queries against sqlite3, which is given
  * the number of each row in the file and orders by it in the end; with 1, 2, 3 and 8 workers, batches of 1, 7 and 2,048 rows, and
  * in batch mode. Windows tumble or hop over the rows of a file; between lie filters,
- * UNION ALL with a part that has no rows, and another rank.
+ * UNION ALL with a part that has no rows, and another rank. In batch mode also over all rows, without windows.
  */
 #include "support/sqlite.h"
 
@@ -89,10 +89,27 @@ static void make_query(char *ours, char *theirs)
 		 is_twice ? " WHERE first <= 3" : "", from, to);
 }
 
-static void equal_rows_are_numbered_as_they_come(void **state)
+/* The same for all rows of the table, by any keys or none, with numbers that are bounded or not. */
+static void make_plain_query(char *ours, char *theirs)
 {
-	static const char *const modes[] = {"streaming", "streaming", "streaming", "batch"};
-	const uint64_t cases = tr_test_cases(200), seed = tr_test_number("TAILRACE_TEST_SEED", 1);
+	static const char *const orders[] = {"s", "v DESC", "v DESC NULLS LAST", "id", "s / 3, v", "k, v DESC"};
+	static const char *const keys[] = {"", "PARTITION BY k ", "PARTITION BY k, v ", "PARTITION BY id % 7 "};
+	static const char *const conditions[] = {"", " WHERE rn <= 3", " WHERE rn > 1 AND k = 'a'", " WHERE rn = 2",
+						 " WHERE id > 30000"};
+	const char *key = keys[draw(TR_COUNT_OF(keys))], *order = orders[draw(TR_COUNT_OF(orders))];
+	const char *condition = conditions[draw(TR_COUNT_OF(conditions))];
+
+	snprintf(ours, QUERY_MAX,
+		 "SELECT s, k, v, id, rn FROM (SELECT *, ROW_NUMBER() OVER (%sORDER BY %s) AS rn FROM t)%s", key, order,
+		 condition);
+	snprintf(theirs, QUERY_MAX,
+		 "SELECT s, k, v, id, rn FROM (SELECT *, ROW_NUMBER() OVER (%sORDER BY %s, pos) AS rn FROM t)%s", key,
+		 order, condition);
+}
+
+static void compare(uint64_t cases, const char *const *modes, void (*make)(char *ours, char *theirs))
+{
+	const uint64_t seed = tr_test_number("TAILRACE_TEST_SEED", 1);
 
 	random_state = seed * 991;
 	make_data();
@@ -100,7 +117,7 @@ static void equal_rows_are_numbered_as_they_come(void **state)
 		char ours[QUERY_MAX], theirs[QUERY_MAX], script[QUERY_MAX + 1024];
 		struct expected want;
 
-		make_query(ours, theirs);
+		make(ours, theirs);
 		snprintf(
 			script, sizeof(script),
 			"CREATE TABLE t (s INT, k STRING, v INT, id INT, pos INT, ts AS TIMESTAMPADD(SECOND, s, "
@@ -120,9 +137,24 @@ static void equal_rows_are_numbered_as_they_come(void **state)
 	twin_close();
 }
 
+static void equal_rows_are_numbered_as_they_come(void **state)
+{
+	static const char *const modes[] = {"streaming", "streaming", "streaming", "batch"};
+
+	compare(tr_test_cases(200), modes, make_query);
+}
+
+static void rows_without_windows_are_numbered_in_batch_mode(void **state)
+{
+	static const char *const modes[] = {"batch", "batch", "batch", "batch"};
+
+	compare(tr_test_cases(40), modes, make_plain_query);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(equal_rows_are_numbered_as_they_come)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(equal_rows_are_numbered_as_they_come),
+					   cmocka_unit_test(rows_without_windows_are_numbered_in_batch_mode)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,8 +65,8 @@ static tr_code open_bidder(struct tr_context *context, struct tr_status *st)
 	tr_context_set_own(context, b);
 	b->totals = tr_value_state_create(
 		context, &TR_MAKE(tr_state_descriptor, .name = "totals", .value_bytes = sizeof(struct totals)));
-	b->lasting = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "lasting", .value_bytes = 8,
-							     .ttl_ms = 86400000));
+	b->lasting = tr_value_state_create(
+		context, &TR_MAKE(tr_state_descriptor, .name = "lasting", .value_bytes = 8, .ttl_ms = 86400000));
 	b->highest = tr_reducing_state_create(
 		context, &TR_MAKE(tr_state_descriptor, .name = "highest", .value_bytes = 8), keep_higher, NULL);
 	b->mix = tr_aggregating_state_create(
@@ -351,16 +351,16 @@ static void publish(struct tr_stream *stream, const char *name, const char *fold
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	tr_stream_sink_to_connector(stream, name,
-				    (const char *const[]){"connector", "filesystem", "path", path, "format", "csv", NULL});
+	tr_stream_sink_to_connector(
+		stream, name, (const char *const[]){"connector", "filesystem", "path", path, "format", "csv", NULL});
 }
 
 static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status *st)
 {
 	const char *out = argument(argc, argv, "OUT=");
 	char path[4096];
-	const char *const options[] = {"connector", "filesystem", "path",  path, "format", "csv",
-				       "source.chunk-size", "32 kb", NULL};
+	const char *const options[] = {"connector", "filesystem",        "path",  path, "format",
+				       "csv",       "source.chunk-size", "32 kb", NULL};
 	const struct tr_watermark_strategy times =
 		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .out_of_orderness_ms = 2000);
 	const struct tr_function bidder = TR_MAKE(tr_function, .open = open_bidder, .on_row = on_bid,
@@ -379,33 +379,37 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 	snprintf(path, sizeof(path), "%s/bids.csv", argument(argc, argv, "DIR="));
 	tr_env_set(env, "pipeline.auto-watermark-interval", "0 ms");
 	bids = tr_env_from_connector(env, "bids",
-				     "auction BIGINT, bidder BIGINT, price INT, channel STRING, ts TIMESTAMP(3)", options,
-				     &times);
+				     "auction BIGINT, bidder BIGINT, price INT, channel STRING, ts TIMESTAMP(3)",
+				     options, &times);
 	tr_stream_parallelism(bids, 1);
 	by_bidder = tr_stream_key_by(bids, "bidder");
 	by_auction = tr_stream_key_by(bids, "auction");
-	publish(tr_stream_uid(tr_stream_process(by_bidder,
-						"bidder BIGINT, t BIGINT, n BIGINT, total BIGINT, high BIGINT, mix BIGINT, "
-						"dear BIGINT, channels BIGINT, lasting BIGINT",
-						&bidder),
-			      "bidders"),
+	publish(tr_stream_uid(
+			tr_stream_process(by_bidder,
+					  "bidder BIGINT, t BIGINT, n BIGINT, total BIGINT, high BIGINT, mix BIGINT, "
+					  "dear BIGINT, channels BIGINT, lasting BIGINT",
+					  &bidder),
+			"bidders"),
 		"bidders", out);
-	publish(tr_stream_select(tr_stream_uid(tr_stream_window_aggregate(by_auction, tr_windows_tumbling(10000),
-									  "COUNT(*) AS n, SUM(CAST(price AS BIGINT)) "
-									  "AS total"),
-					       "windows"),
-				 "auction, TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_start) AS w, n, "
-				 "total"),
+	publish(tr_stream_select(
+			tr_stream_uid(tr_stream_window_aggregate(by_auction, tr_windows_tumbling(10000),
+								 "COUNT(*) AS n, SUM(CAST(price AS BIGINT)) "
+								 "AS total"),
+				      "windows"),
+			"auction, TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_start) AS w, n, "
+			"total"),
 		"windows", out);
-	publish(tr_stream_uid(tr_stream_reduce(tr_stream_key_by(tr_stream_select(tr_stream_where(bids, "price > 900000"),
-										 "auction, CAST(price AS BIGINT) AS "
-										 "total, CAST(1 AS BIGINT) AS n"),
-								"auction"),
-					       add_price, NULL),
-			      "folded"),
+	publish(tr_stream_uid(
+			tr_stream_reduce(tr_stream_key_by(tr_stream_select(tr_stream_where(bids, "price > 900000"),
+									   "auction, CAST(price AS BIGINT) AS "
+									   "total, CAST(1 AS BIGINT) AS n"),
+							  "auction"),
+					 add_price, NULL),
+			"folded"),
 		"folded", out);
-	sessions = tr_stream_window_process(by_bidder, tr_windows_session(1000),
-					    "bidder BIGINT, f BIGINT, t BIGINT, n BIGINT, total BIGINT", &session, NULL);
+	sessions =
+		tr_stream_window_process(by_bidder, tr_windows_session(1000),
+					 "bidder BIGINT, f BIGINT, t BIGINT, n BIGINT, total BIGINT", &session, NULL);
 	tr_stream_uid(sessions, "sessions");
 	publish(sessions, "sessions", out);
 	publish(tr_stream_select(tr_stream_late_rows(sessions), "bidder, price"), "late", out);
@@ -413,12 +417,13 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 						       "auction BIGINT, n BIGINT, total BIGINT", &rows, NULL),
 			      "counted"),
 		"counted", out);
-	publish(tr_stream_uid(tr_stream_connect_process(
-				      tr_stream_key_by(tr_stream_where(bids, "price >= 500000"), "auction"),
-				      tr_stream_key_by(tr_stream_where(bids, "price < 500000"), "auction"),
-				      "auction BIGINT, dear BIGINT, dear_total BIGINT, cheap BIGINT, cheap_total BIGINT",
-				      &sides),
-			      "connected"),
+	publish(tr_stream_uid(
+			tr_stream_connect_process(
+				tr_stream_key_by(tr_stream_where(bids, "price >= 500000"), "auction"),
+				tr_stream_key_by(tr_stream_where(bids, "price < 500000"), "auction"),
+				"auction BIGINT, dear BIGINT, dear_total BIGINT, cheap BIGINT, cheap_total BIGINT",
+				&sides),
+			"connected"),
 		"connected", out);
 	publish(tr_stream_uid(tr_stream_connect_broadcast(by_bidder, bids, "bidder BIGINT, n BIGINT, total BIGINT",
 							  &ruled),
