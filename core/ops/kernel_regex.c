@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "core/ops/regex_java.h"
 
 #define MATCH_LIMIT 10000000u /* steps of the interpreter and of JIT code */
 #define HEAP_LIMIT_KIB 65536u
@@ -29,7 +30,7 @@ struct tr_regex {
 	enum form used; /* by the last find */
 	uint32_t group_count;
 	char *pattern;
-	struct tr_bytes translated; /* with PCRE2's names of classes, and a NUL */
+	struct tr_bytes translated; /* as PCRE2 reads it, and a NUL */
 	size_t pattern_length;
 	bool is_valid;
 };
@@ -76,118 +77,10 @@ void tr_regex_destroy(struct tr_regex *regex)
 	free(regex);
 }
 
-/* Java's names of classes that PCRE2 calls otherwise. Those in lower case are ASCII's, [:alpha:], the others properties. */
-static const char *const class_names[][2] = {
-	{"Lower", "lower"},
-	{"Upper", "upper"},
-	{"ASCII", "ascii"},
-	{"Alpha", "alpha"},
-	{"Digit", "digit"},
-	{"Alnum", "alnum"},
-	{"Punct", "punct"},
-	{"Graph", "graph"},
-	{"Print", "print"},
-	{"Blank", "blank"},
-	{"Cntrl", "cntrl"},
-	{"XDigit", "xdigit"},
-	{"Space", "space"},
-	{"IsAlphabetic", "Alphabetic"},
-	{"IsLetter", "L"},
-	{"IsDigit", "Nd"},
-	{"IsPunctuation", "P"},
-	{"IsWhiteSpace", "White_Space"},
-	{"IsWhite_Space", "White_Space"},
-	{"IsLower", "Lowercase"},
-	{"IsUpper", "Uppercase"},
-	{"javaLowerCase", "Lowercase"},
-	{"javaUpperCase", "Uppercase"},
-	{"javaDigit", "Nd"},
-};
-
-/* Appends what \p{name} is for PCRE2. */
-static void append_class(struct tr_bytes *out, const char *name, size_t length, bool is_negated, bool is_in_class)
-{
-	const char *p = is_negated ? "\\P" : "\\p";
-
-	for (size_t i = 0; i < TR_COUNT_OF(class_names); i++) {
-		const char *other = class_names[i][1];
-
-		if (strlen(class_names[i][0]) != length || memcmp(class_names[i][0], name, length) != 0)
-			continue;
-		if (other[0] >= 'a')
-			tr_bytes_printf(out, "%s[:%s%s:]%s", is_in_class ? "" : "[", is_negated ? "^" : "", other,
-					is_in_class ? "" : "]");
-		else
-			tr_bytes_printf(out, "%s{%s}", p, other);
-		return;
-	}
-	if (length > 2 && memcmp(name, "Is", 2) == 0) { /* \p{IsLatin}, \p{IsLu} */
-		name += 2;
-		length -= 2;
-	}
-	tr_bytes_printf(out, "%s{%.*s}", p, (int)length, name);
-}
-
-/* The pattern with Java's names of classes replaced. */
-static void translate(struct tr_bytes *out, const char *pattern, size_t length)
-{
-	bool is_in_class = false;
-
-	for (size_t i = 0; i < length; i++) {
-		const char next = i + 1 < length ? pattern[i + 1] : 0;
-		const char *end = NULL;
-
-		if (pattern[i] == '\\' && next == 'Q') {
-			end = memmem(pattern + i, length - i, "\\E", 2);
-			end = end != NULL ? end + 2 : pattern + length;
-			tr_bytes_append(out, pattern + i, (size_t)(end - pattern) - i);
-			i = (size_t)(end - pattern) - 1;
-			continue;
-		}
-		if (pattern[i] == '\\' && (next == 'p' || next == 'P') && i + 2 < length && pattern[i + 2] == '{')
-			end = memchr(pattern + i, '}', length - i);
-		if (end != NULL) {
-			append_class(out, pattern + i + 3, (size_t)(end - pattern) - i - 3, next == 'P', is_in_class);
-			i = (size_t)(end - pattern);
-			continue;
-		}
-		if (pattern[i] == '[')
-			is_in_class = true;
-		else if (pattern[i] == ']')
-			is_in_class = false;
-		tr_bytes_append(out, pattern + i, pattern[i] == '\\' && next != 0 ? 2 : 1);
-		i += pattern[i] == '\\' && next != 0;
-	}
-}
-
-/* Whether a class stands in a class, or && joins two: in Java's sense, which PCRE2 does not know and would read as characters. */
-static bool has_joined_classes(const char *pattern, size_t length)
-{
-	size_t first = 0; /* character of the class; 0: outside of one */
-
-	for (size_t i = 0; i < length; i++) {
-		const char next = i + 1 < length ? pattern[i + 1] : 0;
-
-		if (pattern[i] == '\\' && next == 'Q') {
-			const char *end = memmem(pattern + i, length - i, "\\E", 2);
-
-			i = end != NULL ? (size_t)(end - pattern) + 1 : length;
-		} else if (pattern[i] == '\\') {
-			i++;
-		} else if (first == 0) {
-			if (pattern[i] == '[')
-				first = i + (next == '^' ? 2 : 1);
-		} else if (pattern[i] == ']' && i > first) {
-			first = 0;
-		} else if ((pattern[i] == '[' && next != ':') || (pattern[i] == '&' && next == '&')) {
-			return true;
-		}
-	}
-	return false;
-}
-
 bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length, char *error)
 {
+	const char *problem;
+
 	if (regex->pattern != NULL && regex->pattern_length == length && memcmp(regex->pattern, pattern, length) == 0)
 		return regex->is_valid;
 	drop_codes(regex);
@@ -195,16 +88,13 @@ bool tr_regex_compile(struct tr_regex *regex, const char *pattern, size_t length
 	TR_ASSERT(regex->pattern != NULL);
 	memcpy(regex->pattern, pattern, length);
 	regex->pattern_length = length;
-	if (has_joined_classes(pattern, length)) {
+	tr_bytes_clear(&regex->translated);
+	problem = tr_regex_java(&regex->translated, pattern, length);
+	if (problem != NULL) {
 		if (error != NULL)
-			snprintf(error, TR_REGEX_ERROR_BYTES, "classes in classes, and &&, are not supported yet");
+			snprintf(error, TR_REGEX_ERROR_BYTES, "%s", problem);
 		return false;
 	}
-	tr_bytes_clear(&regex->translated);
-	if (length > 0 && memchr(pattern, '\\', length) != NULL)
-		translate(&regex->translated, pattern, length);
-	else
-		tr_bytes_append(&regex->translated, pattern, length);
 	tr_bytes_append_char(&regex->translated, '\0');
 	for (int form = 0; form < FORM_COUNT; form++) {
 		uint32_t options = form == FORM_UTF ? PCRE2_UTF | PCRE2_MATCH_INVALID_UTF : 0;
