@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Exchange: what arrives at all targets together is what was sent, for all types, 1 to 8 targets, few credits; equal
- * keys meet at one target; runs, kinds and control keep their place.
+ * keys meet at one target; runs, kinds and control keep their place; what is broadcast arrives at each.
  *
  * Rows carry a number (column 0); the other columns hold values made from it. So each row that arrives can be made again
  * and compared value by value.
@@ -37,6 +37,20 @@ struct fixture {
 	bool is_end[TARGETS_MAX];
 };
 
+/** By number: to target n mod count; ROWS / 2 to one that does not exist where there are 5. */
+static tr_code choose(const struct tr_partitioner *self, const struct tr_batch *batch, uint32_t count,
+		      uint32_t *targets, struct tr_status *st)
+{
+	for (uint32_t i = 0; i < batch->selected_count; i++) {
+		const int32_t n = tr_column_i32(&batch->columns[0], tr_batch_row(batch, i));
+
+		targets[i] = count == 5 && n == ROWS / 2 ? 5 : (uint32_t)n % count;
+	}
+	return TR_OK;
+}
+
+static const struct tr_partitioner PARTITIONER = {choose, "the partitioner"};
+
 static struct fixture *fixture_create(uint32_t targets, uint32_t credits, enum tr_exchange_kind kind, uint32_t key)
 {
 	struct fixture *f = aligned_alloc(64, (sizeof(*f) + 63) / 64 * 64);
@@ -70,7 +84,8 @@ static struct fixture *fixture_create(uint32_t targets, uint32_t credits, enum t
 		channels[t] = &f->channels[t];
 		f->watermarks[t] = TR_WATERMARK_MIN;
 	}
-	f->exchange = tr_exchange_create(&f->context, kind, &f->schema, &key, 1, NULL, channels, targets);
+	f->exchange = tr_exchange_create(&f->context, kind, &f->schema, &key, 1,
+					 kind == TR_EXCHANGE_CUSTOM ? &PARTITIONER : NULL, channels, targets);
 	tr_chain_append(&f->chain, f->exchange);
 	f->head.next = f->exchange;
 	f->head.metrics.watermark_ms = TR_WATERMARK_MIN;
@@ -274,10 +289,10 @@ static void send_all(struct fixture *f, uint64_t *random)
 	tr_batch_buffer_destroy(&b);
 }
 
-static void check_all(const struct fixture *f)
+static void check_all_of(const struct fixture *f, uint32_t copies)
 {
 	for (int32_t n = 0; n < ROWS; n++) {
-		assert_int_equal(f->seen[n], 1);
+		assert_int_equal(f->seen[n], copies);
 		assert_int_equal(f->seen_run[n], n < 100 ? 5 : n / 50 * 100);
 		assert_int_equal(f->seen_kind[n], n % 4);
 	}
@@ -287,6 +302,8 @@ static void check_all(const struct fixture *f)
 		assert_false(f->is_idle[t]);
 	}
 }
+
+static void check_all(const struct fixture *f) { check_all_of(f, 1); }
 
 static void test_multiset(void **state)
 {
@@ -346,6 +363,55 @@ static void test_rebalance_and_gather(void **state)
 	}
 }
 
+static void test_broadcast_and_shuffle(void **state)
+{
+	uint64_t random = 11;
+
+	for (uint32_t targets = 1; targets <= TARGETS_MAX; targets++) {
+		struct fixture *f = fixture_create(targets, 1 + targets % 3, TR_EXCHANGE_BROADCAST, 0);
+		uint32_t counts[TARGETS_MAX] = {0};
+
+		send_all(f, &random);
+		check_all_of(f, targets);
+		fixture_destroy(f);
+		f = fixture_create(targets, 1, TR_EXCHANGE_SHUFFLE, 0);
+		send_all(f, &random);
+		check_all(f);
+		for (int32_t n = 0; n < ROWS; n++)
+			counts[f->target[n]]++;
+		for (uint32_t t = 0; t < targets; t++)
+			assert_in_range(counts[t], ROWS / targets / 2, ROWS / targets * 2);
+		fixture_destroy(f);
+	}
+}
+
+static void test_custom(void **state)
+{
+	uint64_t random = 12;
+
+	for (uint32_t targets = 1; targets <= TARGETS_MAX; targets++) {
+		struct fixture *f = fixture_create(targets, 1, TR_EXCHANGE_CUSTOM, 0);
+
+		if (targets == 5) { /* one of its answers is not there */
+			struct tr_batch_buffer *b = tr_batch_buffer_create(&f->schema, 1);
+
+			tr_batch_buffer_clear(b);
+			make_row(b, 0, ROWS / 2);
+			tr_batch_buffer_seal(b, 1);
+			assert_int_equal(tr_op_emit(&f->head, &b->batch), TR_FLOW_FAILED);
+			assert_string_equal(f->context.status.message,
+					    "the partitioner: it chose subtask 5, and there are 5");
+			tr_batch_buffer_destroy(&b);
+		} else {
+			send_all(f, &random);
+			check_all(f);
+			for (int32_t n = 0; n < ROWS; n++)
+				assert_int_equal(f->target[n], (uint32_t)n % targets);
+		}
+		fixture_destroy(f);
+	}
+}
+
 /** Without a credit and with all control packets under way, control merges and waits; then it goes in order. */
 static void test_control_needs_no_credit(void **state)
 {
@@ -394,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_multiset),
 		cmocka_unit_test(test_hash_spreads),
 		cmocka_unit_test(test_rebalance_and_gather),
+		cmocka_unit_test(test_broadcast_and_shuffle),
+		cmocka_unit_test(test_custom),
 		cmocka_unit_test(test_control_needs_no_credit),
 		cmocka_unit_test(test_key_groups),
 	};
