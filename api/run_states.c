@@ -10,14 +10,18 @@
 #include "api/run_context.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/type.h"
+#include "sql/embed.h"
+#include "state/table_read.h"
 
-#define DIRECTORY_VERSION 1
+#define DIRECTORY_VERSION 2
 #define FIXED_BYTES_MAX 4000 /* with integer keys: values lie in the slots of a table */
 
 void tr_run_states_init(struct tr_run_states *states, struct tr_context *context)
 {
 	memset(states, 0, sizeof(*states));
 	states->context = context;
+	tr_arena_init(&states->kinds_arena, 0);
 	memset(states->places, -1, sizeof(states->places));
 }
 
@@ -29,9 +33,11 @@ static bool is_sorted(const struct tr_run_state *state)
 void tr_run_states_deinit(struct tr_run_states *states)
 {
 	free(states->kinds);
+	tr_arena_deinit(&states->kinds_arena);
 	while (states->broken_count > 0) {
 		struct tr_run_state *state = states->broken[--states->broken_count];
 
+		tr_arena_deinit(&state->arena);
 		free(state->name);
 		free(state);
 	}
@@ -43,6 +49,7 @@ void tr_run_states_deinit(struct tr_run_states *states)
 		else
 			tr_table_destroy(&state->table);
 		free(state->copy);
+		tr_arena_deinit(&state->arena);
 		free(state->values);
 		free(state->is_new);
 		free(state->spans);
@@ -100,6 +107,41 @@ static void create_table(struct tr_run_state *state, const struct tr_context *co
 	}
 }
 
+/** The members of a value, if they are declared: their layout is that of a C struct. */
+static tr_code take_columns(struct tr_run_state *state, struct tr_status *st)
+{
+	struct tr_state_descriptor *d = &state->descriptor;
+	uint32_t end = 0, widest = 1;
+
+	state->columns_text = "";
+	if (d->columns == NULL)
+		return TR_OK;
+	if (is_sorted(state))
+		TR_FAIL(st, TR_ERR_USAGE, "state '%s': lists and maps have bytes, and no columns", state->name);
+	if (tr_embed_columns(&state->arena, d->columns, &state->columns, st) != TR_OK)
+		return tr_status_prefix(st, TR_ERR_USAGE, "state '%s', columns", state->name);
+	for (uint32_t c = 0; c < state->columns->column_count; c++) {
+		const struct tr_type *type = state->columns->types[c];
+		const uint32_t bytes = (uint32_t)tr_phys_bytes((enum tr_phys)type->phys);
+
+		if (bytes == 0 || bytes > sizeof(int64_t))
+			TR_FAIL(st, TR_ERR_USAGE, "state '%s': '%s' is %s; a member has a type of 1 to 8 bytes",
+				state->name, state->columns->names[c], tr_type_text(&state->arena, type));
+		(void)tr_table_member(&end, bytes);
+		widest = TR_MAX(widest, bytes);
+		state->columns_text =
+			tr_arena_printf(&state->arena, "%s%s%s %s", state->columns_text, c > 0 ? ", " : "",
+					state->columns->names[c], tr_type_text(&state->arena, type));
+	}
+	(void)tr_table_member(&end, widest);
+	end -= widest;
+	if (d->value_bytes != 0 && d->value_bytes != end)
+		TR_FAIL(st, TR_ERR_USAGE, "state '%s': a struct of (%s) has %u bytes, and value_bytes is %u",
+			state->name, state->columns_text, end, d->value_bytes);
+	d->value_bytes = end;
+	return TR_OK;
+}
+
 /** Kept so that it can be freed; if there are too many the process has more wrong with it than we can tell. */
 static void keep_broken(struct tr_run_states *states, struct tr_run_state *state)
 {
@@ -125,13 +167,16 @@ struct tr_run_state *tr_run_state_create(struct tr_context *context, const struc
 				     "a state needs a descriptor, made by TR_MAKE(tr_state_descriptor, ..)");
 	else
 		memcpy(&d, descriptor, TR_MIN(descriptor->struct_size, sizeof(d)));
-	if (code == TR_OK)
-		code = check(context, &d, sort, &st);
+	tr_arena_init(&state->arena, 0);
 	state->context = context;
 	state->sort = sort;
 	state->name = tr_checked(strdup(d.name != NULL ? d.name : ""));
-	d.name = state->name;
 	state->descriptor = d;
+	if (code == TR_OK)
+		code = take_columns(state, &st);
+	if (code == TR_OK)
+		code = check(context, &state->descriptor, sort, &st);
+	state->descriptor.name = state->name;
 	if (code != TR_OK) {
 		tr_run_mistake("%s", st.message);
 		keep_broken(states, state);
@@ -186,6 +231,7 @@ static tr_code put_directory(const struct tr_run_states *states, struct tr_state
 		const struct tr_run_state *state = states->items[i];
 		const uint16_t kind = (uint16_t)(TR_RUN_KIND_STATES + i);
 		const uint32_t length = (uint32_t)strlen(state->name);
+		uint32_t columns_length;
 
 		tr_bytes_append(&bytes, (const char *)&kind, sizeof(kind));
 		tr_bytes_append_char(&bytes, (char)state->sort);
@@ -194,6 +240,9 @@ static tr_code put_directory(const struct tr_run_states *states, struct tr_state
 		tr_bytes_append(&bytes, (const char *)&state->descriptor.value_bytes, sizeof(uint32_t));
 		tr_bytes_append(&bytes, (const char *)&length, sizeof(length));
 		tr_bytes_append(&bytes, state->name, length);
+		columns_length = (uint32_t)strlen(state->columns_text);
+		tr_bytes_append(&bytes, (const char *)&columns_length, sizeof(columns_length));
+		tr_bytes_append(&bytes, state->columns_text, columns_length);
 	}
 	record.bytes = bytes.data;
 	record.length = bytes.length;
@@ -265,28 +314,47 @@ static uint32_t take_number(struct reader *r, size_t bytes)
 	return value;
 }
 
-/** A state of the directory finds its place, or none. */
-static tr_code place(struct tr_run_states *states, uint32_t kind, const char *name, uint32_t length, uint32_t sort,
-		     uint32_t has_ttl, uint32_t version, uint32_t value_bytes, struct tr_status *st)
+/** A state of the directory. */
+struct saved {
+	uint32_t kind, sort, has_ttl, version, value_bytes;
+	const char *name, *columns; /* not ended by NULs */
+	uint32_t name_length, columns_length;
+};
+
+static bool same_text(const char *text, const char *saved, uint32_t length)
+{
+	return strlen(text) == length && memcmp(text, saved, length) == 0;
+}
+
+/** Whether values of the state are read as they were written. */
+static tr_code check_saved(const struct tr_run_state *state, const struct saved *saved, struct tr_status *st)
 {
 	static const char *const sorts[] = {"value", "list", "map", "reducing", "aggregating"};
+	const struct tr_state_descriptor *d = &state->descriptor;
 
+	if ((uint32_t)state->sort != saved->sort || d->version != saved->version ||
+	    d->value_bytes != saved->value_bytes || (d->ttl_ms > 0) != saved->has_ttl)
+		TR_FAIL(st, TR_ERR_DATA,
+			"state '%s' does not fit\n  saved: %s state, version %u, %u bytes, %s time to live\n  job:  "
+			" %s state, version %u, %u bytes, %s time to live",
+			state->name, saved->sort < TR_COUNT_OF(sorts) ? sorts[saved->sort] : "unknown", saved->version,
+			saved->value_bytes, saved->has_ttl ? "with" : "no", sorts[state->sort], d->version,
+			d->value_bytes, d->ttl_ms > 0 ? "with" : "no");
+	if (saved->columns_length > 0 && state->columns_text[0] != '\0' &&
+	    !same_text(state->columns_text, saved->columns, saved->columns_length))
+		TR_FAIL(st, TR_ERR_DATA, "state '%s' does not fit\n  saved: %.*s\n  job:   %s", state->name,
+			(int)saved->columns_length, saved->columns, state->columns_text);
+	return TR_OK;
+}
+
+/** A state of the directory finds its place, or none. */
+static tr_code place(struct tr_run_states *states, const struct saved *saved, struct tr_status *st)
+{
 	for (uint32_t i = 0; i < states->count; i++) {
-		const struct tr_run_state *state = states->items[i];
-		const struct tr_state_descriptor *d = &state->descriptor;
-
-		if (strlen(state->name) != length || memcmp(state->name, name, length) != 0)
+		if (!same_text(states->items[i]->name, saved->name, saved->name_length))
 			continue;
-		if ((uint32_t)state->sort != sort || d->version != version || d->value_bytes != value_bytes ||
-		    (d->ttl_ms > 0) != has_ttl)
-			TR_FAIL(st, TR_ERR_DATA,
-				"state '%s' does not fit\n  saved: %s state, version %u, %u bytes, %s time to live\n  "
-				"job:  "
-				" %s state, version %u, %u bytes, %s time to live",
-				state->name, sort < TR_COUNT_OF(sorts) ? sorts[sort] : "unknown", version, value_bytes,
-				has_ttl ? "with" : "no", sorts[state->sort], d->version, d->value_bytes,
-				d->ttl_ms > 0 ? "with" : "no");
-		states->places[kind - TR_RUN_KIND_STATES] = (int8_t)i;
+		TR_TRY(check_saved(states->items[i], saved, st));
+		states->places[saved->kind - TR_RUN_KIND_STATES] = (int8_t)i;
 	}
 	return TR_OK;
 }
@@ -294,20 +362,29 @@ static tr_code place(struct tr_run_states *states, uint32_t kind, const char *na
 static tr_code load_directory(struct tr_run_states *states, const struct tr_state_record *record, struct tr_status *st)
 {
 	struct reader r = {record->bytes, (const char *)record->bytes + record->length, false};
+	const uint32_t version = take_number(&r, 1);
 
-	if (take_number(&r, 1) != DIRECTORY_VERSION)
-		TR_FAIL(st, TR_ERR_DATA, "the directory of states is of another version");
+	if (version < 1 || version > DIRECTORY_VERSION)
+		TR_FAIL(st, TR_ERR_DATA, "the directory of states is of version %u; this program reads up to %d",
+			version, DIRECTORY_VERSION);
 	memset(states->places, -1, sizeof(states->places));
 	while (r.at < r.end && !r.is_short) {
-		const uint32_t kind = take_number(&r, 2), sort = take_number(&r, 1), has_ttl = take_number(&r, 1);
-		const uint32_t version = take_number(&r, 4), value_bytes = take_number(&r, 4);
-		const uint32_t length = take_number(&r, 4);
-		const char *name = take(&r, length);
+		struct saved saved = {.kind = take_number(&r, 2)};
 
-		if (r.is_short || kind < TR_RUN_KIND_STATES || kind >= TR_RUN_KIND_STATES + TR_RUN_STATES_MAX ||
-		    has_ttl > 1)
+		saved.sort = take_number(&r, 1);
+		saved.has_ttl = take_number(&r, 1);
+		saved.version = take_number(&r, 4);
+		saved.value_bytes = take_number(&r, 4);
+		saved.name_length = take_number(&r, 4);
+		saved.name = take(&r, saved.name_length);
+		if (version > 1) {
+			saved.columns_length = take_number(&r, 4);
+			saved.columns = take(&r, saved.columns_length);
+		}
+		if (r.is_short || saved.kind < TR_RUN_KIND_STATES ||
+		    saved.kind >= TR_RUN_KIND_STATES + TR_RUN_STATES_MAX || saved.has_ttl > 1)
 			TR_FAIL(st, TR_ERR_DATA, "the directory of states is damaged");
-		TR_TRY(place(states, kind, name, length, sort, has_ttl, version, value_bytes, st));
+		TR_TRY(place(states, &saved, st));
 	}
 	return TR_OK;
 }
@@ -344,25 +421,68 @@ void tr_run_states_load_end(struct tr_run_states *states)
 		tr_timer_state_load_end(&states->context->timers[i]);
 }
 
+/** The columns of a key, which are none where it is not only those of the stream (windows), and one more or the members of a value. */
+static void set_columns(struct tr_run_states *states, struct tr_state_kind *kind, const char *column,
+			const struct tr_type *type, const struct tr_schema *members)
+{
+	const struct tr_context *context = states->context;
+	const uint32_t keys = context->windows == NULL ? context->keys.schema.column_count : 0;
+	const uint32_t count = keys + (members != NULL ? members->column_count : 1);
+	struct tr_schema *schema = TR_NEW(&states->kinds_arena, struct tr_schema);
+	const char **names = TR_NEW_ARRAY(&states->kinds_arena, count, const char *);
+	const struct tr_type **types = TR_NEW_ARRAY(&states->kinds_arena, count, const struct tr_type *);
+
+	for (uint32_t i = 0; i < keys; i++) {
+		names[i] = context->keys.schema.names[i];
+		types[i] = context->keys.schema.types[i];
+	}
+	for (uint32_t i = keys; i < count; i++) {
+		names[i] = members != NULL ? members->names[i - keys] : column;
+		types[i] = members != NULL ? members->types[i - keys] : type;
+	}
+	*schema = (struct tr_schema){count, names, types};
+	kind->is_keyed = true;
+	kind->is_struct = members != NULL;
+	kind->schema = schema;
+	kind->key_count = keys;
+}
+
+static void kind_of_state(struct tr_run_states *states, uint32_t i, struct tr_state_kind *kind)
+{
+	static const char *const tables[] = {"value", "list", "map", "reducing", "aggregating"};
+	const struct tr_run_state *state = states->items[i];
+
+	*kind = (struct tr_state_kind){.kind = (uint16_t)(TR_RUN_KIND_STATES + i),
+				       .name = state->name,
+				       .table = tables[state->sort],
+				       .value_bytes = state->descriptor.value_bytes};
+	set_columns(states, kind, is_sorted(state) ? "elements" : "bytes", tr_type_of(TR_TYPE_BIGINT), state->columns);
+}
+
 const struct tr_state_kind *tr_run_states_kinds(const struct tr_run_states *states, uint32_t *count)
 {
+	static const char *const timers[] = {"event_timers", "processing_timers"};
 	struct tr_run_states *s = (struct tr_run_states *)(uintptr_t)states;
 	uint32_t n = 0;
 
-	s->kinds = tr_checked(realloc(s->kinds, (states->count + 4) * sizeof(*s->kinds)));
+	if (s->kinds != NULL) {
+		*count = s->kinds_count;
+		return s->kinds;
+	}
+	s->kinds = tr_checked(calloc(states->count + 4, sizeof(*s->kinds)));
 	if (states->context->plan->has_broadcast)
 		s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_BROADCAST, .name = "broadcast_states"};
-	*count = n;
-	if (!states->context->has_timers)
-		return s->kinds;
-	s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_DIRECTORY, .name = "states"};
-	s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS, .name = "event_timers", .is_keyed = true};
-	s->kinds[n++] =
-		(struct tr_state_kind){.kind = TR_RUN_KIND_TIMERS + 1, .name = "processing_timers", .is_keyed = true};
-	for (uint32_t i = 0; i < states->count; i++)
-		s->kinds[n++] = (struct tr_state_kind){
-			.kind = (uint16_t)(TR_RUN_KIND_STATES + i), .name = states->items[i]->name, .is_keyed = true};
-	*count = n;
+	if (states->context->has_timers)
+		s->kinds[n++] = (struct tr_state_kind){.kind = TR_RUN_KIND_DIRECTORY, .name = "states"};
+	for (uint16_t i = 0; i < 2 && states->context->has_timers; i++) {
+		s->kinds[n] = (struct tr_state_kind){
+			.kind = (uint16_t)(TR_RUN_KIND_TIMERS + i), .name = timers[i], .table = "timer"};
+		set_columns(s, &s->kinds[n++], "time",
+			    tr_type_with_precision(&s->kinds_arena, TR_TYPE_TIMESTAMP_LTZ, 3), NULL);
+	}
+	for (uint32_t i = 0; i < states->count && states->context->has_timers; i++)
+		kind_of_state(s, i, &s->kinds[n++]);
+	s->kinds_count = *count = n;
 	return s->kinds;
 }
 

@@ -16,8 +16,8 @@
  * Records: kind 1 is the directory, not keyed: which state has which kind, by name, so that states may come and go between versions
  * of a job.
  *
- *     directory   version u8 = 1, then of each state: kind u16, sort u8, has time to live u8, version u32, value bytes u32,
- *                 name length u32, name
+ *     directory   version u8 = 2, then of each state: kind u16, sort u8, has time to live u8, version u32, value bytes u32,
+ *                 name length u32, name, columns length u32, columns (in version 1 there are none)
  *     2, 3        timers of event and processing time;  16 + n: state n
  *     4           a broadcast state (run_broadcast.h), not keyed; an operator without keys has no others
  */
@@ -42,9 +42,12 @@ struct tr_run_state {
 	enum tr_run_sort sort;
 	struct tr_state_descriptor descriptor;
 	char *name;
-	struct tr_table *table;        /* all; of list and map that of `sorted` */
-	struct tr_sorted_table sorted; /* list and map */
-	bool is_broken;                /* its declaration was a mistake: all it does is nothing */
+	struct tr_arena arena;           /* of `columns` */
+	const struct tr_schema *columns; /* members of a value, or NULL */
+	const char *columns_text;        /* they in the engine's own words; "" */
+	struct tr_table *table;          /* all; of list and map that of `sorted` */
+	struct tr_sorted_table sorted;   /* list and map */
+	bool is_broken;                  /* its declaration was a mistake: all it does is nothing */
 	bool has_int_keys;
 	bool is_by_row; /* never by batch: time to live, or values of any length */
 	/* Of the batch at hand: */
@@ -93,6 +96,8 @@ struct tr_run_states {
 	uint32_t broken_count;
 	uint32_t cursor; /* of a snapshot: tables that are done */
 	struct tr_state_kind *kinds;
+	uint32_t kinds_count;
+	struct tr_arena kinds_arena;
 	int8_t places[TR_RUN_STATES_MAX]; /* of a restored job: kind - TR_RUN_KIND_STATES to item; -1: is dropped */
 };
 

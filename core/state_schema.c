@@ -35,6 +35,9 @@ const char *tr_state_schema_text(struct tr_arena *arena, const struct tr_state_k
 		put_text(&out, tr_arena_printf(arena, "%s%u %s", i > 0 ? "\n" : "", kinds[i].kind, kinds[i].name));
 		if (kinds[i].is_keyed)
 			put_text(&out, tr_arena_printf(arena, " keyed %u", kinds[i].key_count));
+		if (kinds[i].table != NULL)
+			put_text(&out, tr_arena_printf(arena, " table %s %u%s", kinds[i].table, kinds[i].value_bytes,
+						       kinds[i].is_struct ? " struct" : ""));
 		for (uint32_t c = 0; schema != NULL && c < schema->column_count; c++) {
 			put_text(&out, c == 0 ? ": " : ", ");
 			put_name(&out, schema->names[c]);
@@ -266,8 +269,19 @@ static tr_code parse_kind(struct parser *p, struct tr_state_kind *kind)
 		TR_TRY(parse_number(p, 0, TR_COLUMNS_MAX, &number));
 		kind->key_count = (uint32_t)number;
 	}
+	if (skip(p, " table ")) {
+		length = strcspn(p->at, " :\n");
+		kind->table = tr_arena_strndup(p->arena, p->at, length);
+		p->at += length;
+		TR_TRY(expect(p, " "));
+		TR_TRY(parse_number(p, 0, UINT32_MAX, &number));
+		kind->value_bytes = (uint32_t)number;
+		kind->is_struct = skip(p, " struct");
+	}
 	if (skip(p, ": "))
 		TR_TRY(parse_columns(p, &kind->schema));
+	if (kind->table != NULL && kind->schema == NULL)
+		return bad(p, "the columns of a table");
 	if (kind->schema != NULL && kind->key_count > kind->schema->column_count)
 		return bad(p, "as many columns as the key has");
 	return TR_OK;

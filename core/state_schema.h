@@ -6,9 +6,10 @@
  *     1 operator: `watermark` BIGINT, `forwarded_watermark` BIGINT, `mark` BIGINT
  *     3 entries keyed 2: `auction` BIGINT, `bidder` BIGINT, `agg0_0` BIGINT NOT NULL, ..
  *     7 blob                                   bytes of the operator's own
+ *     16 total keyed 1 table value 16 struct: `user` BIGINT, `cents` BIGINT, `n` INT
  *
- * that is: number, name, for a keyed kind how many of the first columns are the key, and the columns with Flink's types. In a
- * name between backticks a backtick is written twice.
+ * that is: number, name, for a keyed kind how many of the first columns are the key, for records of a table what its entries are and how
+ * large, and the columns with Flink's types. In a name between backticks a backtick is written twice.
  *
  * What is parsed comes from a file: whatever is wrong with it is TR_ERR_DATA. Threads: none here.
  */

@@ -31,6 +31,7 @@
 #include "core/state_schema.h"
 #include "io/disk.h"
 #include "server/cli.h"
+#include "server/entry_view.h"
 #include "server/state_dir.h"
 #include "state/log_inspect.h"
 #include "state/rows.h"
@@ -41,6 +42,7 @@
 struct kind_view {
 	const struct tr_state_kind *kind;
 	struct tr_rows rows;
+	struct tr_batch_buffer *entry; /* of a table: the one at hand */
 	uint64_t records;
 	uint64_t bytes;
 	uint64_t entries;
@@ -163,7 +165,7 @@ static tr_code read_record(struct operator_view *o, const struct tr_state_record
 	if (*kind == NULL && o->kind_count > 0)
 		TR_FAIL(st, TR_ERR_DATA, "operator '%s': a record of the kind %u, which its schema does not have",
 			o->part->uid, record->kind);
-	if (*kind == NULL || (*kind)->kind->schema == NULL)
+	if (*kind == NULL || (*kind)->kind->schema == NULL || (*kind)->kind->table != NULL)
 		return TR_OK;
 	if ((*kind)->kind->is_keyed != record->is_keyed)
 		TR_FAIL(st, TR_ERR_DATA,
@@ -433,6 +435,40 @@ static void see_rows(struct view *v, struct operator_view *o, struct kind_view *
 	}
 }
 
+/** Entries of a table; its newest record of a key counts, and a key that was deleted last is none. */
+static tr_code see_table(struct view *v, struct operator_view *o, struct kind_view *kind, uint32_t part,
+			 const struct tr_state_record *record, struct tr_status *st)
+{
+	struct tr_table_cursor cursor;
+	struct tr_table_entry entry;
+	bool is_end;
+
+	TR_TRY(tr_table_cursor_open(&cursor, record->bytes, record->length, st));
+	while (true) {
+		TR_TRY(tr_table_cursor_next(&cursor, &entry, &is_end, st));
+		if (is_end)
+			return TR_OK;
+		if (!tr_entry_is_one(kind->kind, &entry) && !cursor.is_dead)
+			continue;
+		v->row++;
+		if (v->pass == 1)
+			continue;
+		begin_identity(v, part, kind->kind->kind);
+		put_number(&v->text, entry.integer);
+		if (cursor.has_byte_keys)
+			tr_bytes_append(&v->text, entry.key.bytes, entry.key.length);
+		if (v->pass == 2)
+			note(v, &v->text, v->row);
+		if (v->pass != 3 || cursor.is_dead || find_place(v, &v->text)->row != v->row)
+			continue;
+		kind->entries++;
+		if (!is_wanted(v, o))
+			continue;
+		TR_TRY(tr_entry_show(kind->kind, cursor.has_byte_keys, &entry, &kind->entry, st));
+		print_row(v, o, &v->checkpoint->parts[part], kind->kind, &kind->entry->batch, 0);
+	}
+}
+
 static tr_code take_block(void *context, const struct tr_state_stream *stream, uint64_t checkpoint, const void *bytes,
 			  size_t length, struct tr_status *st)
 {
@@ -468,6 +504,8 @@ static tr_code take_block(void *context, const struct tr_state_stream *stream, u
 		}
 		if (batch != NULL)
 			see_rows(v, o, kind, part, batch);
+		else if (kind != NULL && kind->kind->table != NULL && v->pass > 1)
+			TR_TRY(see_table(v, o, kind, part, &record, st));
 	}
 	return code;
 }
@@ -585,6 +623,10 @@ static tr_code check_frame(void *context, const struct tr_log_frame_view *frame,
 		if (code != TR_OK)
 			break;
 		v->rows += batch != NULL ? batch->row_count : 0;
+		if (o != NULL && kind != NULL && kind->kind->table != NULL)
+			code = tr_entry_check(kind->kind, &record, &v->rows, st);
+		if (code != TR_OK)
+			break;
 	}
 	if (code != TR_OK)
 		return tr_status_prefix(st, code, "%s/segment-%" PRIu64 ": byte %" PRIu64, v->directory, frame->segment,
@@ -659,8 +701,13 @@ static tr_code verify(struct view *v, struct tr_status *st)
 static void close_view(struct view *v)
 {
 	for (uint32_t i = 0; i < v->operator_count; i++) {
-		for (uint32_t k = 0; v->operators[i].kinds != NULL && k < v->operators[i].kind_count; k++)
-			tr_rows_deinit(&v->operators[i].kinds[k].rows);
+		for (uint32_t k = 0; v->operators[i].kinds != NULL && k < v->operators[i].kind_count; k++) {
+			struct kind_view *kind = &v->operators[i].kinds[k];
+
+			tr_rows_deinit(&kind->rows);
+			if (kind->entry != NULL)
+				tr_batch_buffer_destroy(&kind->entry);
+		}
 		free(v->operators[i].kinds);
 	}
 	free(v->operators);

@@ -79,6 +79,29 @@ const struct tr_schema *tr_embed_schema(struct tr_embed *embed, const char *what
 	return schema;
 }
 
+tr_code tr_embed_columns(struct tr_arena *arena, const char *columns, const struct tr_schema **schema,
+			 struct tr_status *st)
+{
+	const char *row = tr_arena_printf(arena, "ROW<%s>", columns);
+	struct tr_diags diags;
+	struct tr_script_text *text;
+	const struct tr_ast_type *ast;
+	const struct tr_type *type;
+	struct tr_schema *made;
+
+	tr_diags_init(&diags, arena, NULL);
+	text = tr_script_text_make(arena, "columns", row, strlen(row), NULL, 0, &diags);
+	diags.text = text;
+	ast = diags.error_count == 0 ? tr_parse_type_text(text, arena, &diags) : NULL;
+	type = ast != NULL ? tr_type_name_resolve(ast, arena, &diags) : NULL;
+	if (type == NULL)
+		TR_FAIL(st, TR_ERR_USAGE, "%s", tr_diags_render(&diags, false, arena));
+	made = TR_NEW(arena, struct tr_schema);
+	*made = (struct tr_schema){type->child_count, type->names, type->children};
+	*schema = made;
+	return TR_OK;
+}
+
 void tr_embed_function(struct tr_embed *embed, const char *what, const char *name,
 		       const struct tr_user_function *function)
 {

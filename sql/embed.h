@@ -32,6 +32,10 @@ const char *tr_embed_errors(struct tr_embed *embed);
 /** "a INT, b STRING NOT NULL": NULL: reported. */
 const struct tr_schema *tr_embed_schema(struct tr_embed *embed, const char *what, const char *columns);
 
+/** The same for who has no session: all that is made lies in `arena`. Any thread. */
+tr_code tr_embed_columns(struct tr_arena *arena, const char *columns, const struct tr_schema **schema,
+			 struct tr_status *st) TR_MUST_USE;
+
 /** A query over `stream` (which it calls TR_EMBED_STREAM; NULL: none) and the session's tables. Its columns are those of its node, in
  * their order. NULL: reported. */
 const struct tr_relation *tr_embed_query(struct tr_embed *embed, const char *what, const struct tr_relation *stream,

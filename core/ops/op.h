@@ -107,6 +107,11 @@ struct tr_state_kind {
 	bool is_keyed;
 	const struct tr_schema *schema; /* the record is rows (state/rows.h) of it; NULL: bytes of the operator's own */
 	uint32_t key_count;             /* the first columns, by whose hash the key group is found */
+	/* The record is one of a table (state/table.h), whose entries are such: "value", "list", "map", "timer". The schema says what
+	 * they are to people: of values of a size and with `is_struct` a C struct's members, else `bytes`, `elements` or `time`. */
+	const char *table;
+	uint32_t value_bytes; /* of each; 0: of any length */
+	bool is_struct;
 };
 
 struct tr_op_ops {

@@ -48,6 +48,9 @@ struct tr_state_descriptor {
 	uint32_t version; /* of their layout */
 	int64_t ttl_ms;   /* time to live, by processing time; 0: for ever. Expired values are never returned */
 	enum tr_ttl_update ttl_update;
+	/* NULL, or the members of the struct that a value of fixed size is, in SQL's words: "cents BIGINT, n INT". A savepoint then shows
+	 * values, and one whose members were others is refused. Types of up to 8 bytes; a value_bytes of 0 follows from them. */
+	const char *columns;
 };
 
 /* What is created is never NULL: a wrong descriptor fails the job when `open` has returned. Values are aligned to 8 bytes. */

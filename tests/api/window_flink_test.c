@@ -45,7 +45,8 @@ static tr_code read_event(void *user, void *reader, struct tr_source_reading *re
 
 /* What the functions print: "watermark:key:start:end:values". */
 
-static void show(struct tr_context *context, const struct tr_window *window, const char *values, struct tr_collector *out)
+static void show(struct tr_context *context, const struct tr_window *window, const char *values,
+		 struct tr_collector *out)
 {
 	const int64_t watermark = tr_context_watermark(context);
 	const struct tr_row key = tr_context_key(context);
@@ -55,7 +56,7 @@ static void show(struct tr_context *context, const struct tr_window *window, con
 	if (window->end_ms != INT64_MAX)
 		snprintf(where, sizeof(where), "%lld:%lld", (long long)window->start_ms, (long long)window->end_ms);
 	snprintf(text, sizeof(text), "%s:%lld:%s:%s",
-		 watermark == INT64_MAX         ? "end"
+		 watermark == INT64_MAX          ? "end"
 		 : watermark == TR_WATERMARK_MIN ? "none"
 						 : at,
 		 (long long)tr_row_i64(&key, 0), where, values);

@@ -15,7 +15,9 @@ static const char *const whole =
 	"`o` BOOLEAN, `i` TINYINT, `j` SMALLINT, `e` NULL, `m` INTERVAL MONTH, `s` INTERVAL SECOND(3), "
 	"`r` ROW<`a` INT, `q``r` ARRAY<MAP<STRING NOT NULL, MULTISET<INT>>> NOT NULL>, `z` ROW<>\n"
 	"7 blob\n"
-	"16 values keyed 0";
+	"16 values keyed 0\n"
+	"17 total keyed 1 table value 12 struct: `k` BIGINT, `cents` BIGINT, `n` INT\n"
+	"18 rows keyed 1 table list 0: `k` STRING, `elements` BIGINT";
 
 static tr_code parse(struct tr_arena *arena, const char *text, const struct tr_state_kind **kinds, uint32_t *count)
 {
@@ -32,7 +34,7 @@ static void test_there_and_back(void **state)
 
 	tr_arena_init(&arena, 0);
 	assert_int_equal(parse(&arena, whole, &kinds, &count), TR_OK);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 6);
 	assert_int_equal(kinds[0].kind, 1);
 	assert_false(kinds[0].is_keyed);
 	assert_string_equal(kinds[0].schema->names[1], "a`b, c");
@@ -44,6 +46,10 @@ static void test_there_and_back(void **state)
 	assert_null(kinds[2].schema);
 	assert_string_equal(kinds[2].name, "blob");
 	assert_true(kinds[3].is_keyed);
+	assert_null(kinds[3].table);
+	assert_string_equal(kinds[4].table, "value");
+	assert_int_equal(kinds[4].value_bytes, 12);
+	assert_true(kinds[4].is_struct && !kinds[5].is_struct);
 	assert_string_equal(tr_state_schema_text(&arena, kinds, count), whole);
 	assert_int_equal(parse(&arena, "", &kinds, &count), TR_OK);
 	assert_int_equal(count, 0);
@@ -68,6 +74,10 @@ static void test_refused(void **state)
 					  "1 a: `b` ROW<`c` INT,>",
 					  "1 a keyed 2: `b` INT",
 					  "1 a keyed -1: `b` INT",
+					  "1 a keyed 0 table",
+					  "1 a keyed 0 table list: `b` INT",
+					  "1 a keyed 0 table list 4",
+					  "1 a keyed 0 table list 4 structs: `b` INT",
 					  "1 a\n"};
 	const struct tr_state_kind *kinds;
 	struct tr_arena arena;

@@ -63,8 +63,9 @@ static tr_code open_bidder(struct tr_context *context, struct tr_status *st)
 	struct bidder *b = calloc(1, sizeof(*b));
 
 	tr_context_set_own(context, b);
-	b->totals = tr_value_state_create(
-		context, &TR_MAKE(tr_state_descriptor, .name = "totals", .value_bytes = sizeof(struct totals)));
+	b->totals = tr_value_state_create(context, &TR_MAKE(tr_state_descriptor, .name = "totals",
+							    .value_bytes = sizeof(struct totals),
+							    .columns = "n BIGINT, total BIGINT"));
 	b->lasting = tr_value_state_create(
 		context, &TR_MAKE(tr_state_descriptor, .name = "lasting", .value_bytes = 8, .ttl_ms = 86400000));
 	b->highest = tr_reducing_state_create(
@@ -371,9 +372,9 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 	const struct tr_window_function rows = TR_MAKE(tr_window_function, .process = tell_rows);
 	const struct tr_co_function sides = TR_MAKE(tr_co_function, .open = open_sides, .on_left_row = on_dear,
 						    .on_right_row = on_cheap, .on_timer = tell_sides);
-	const struct tr_co_function ruled = TR_MAKE(tr_co_function, .open = open_ruled, .on_left_row = count_ruled,
-						    .on_right_row = raise_highest, .on_timer = tell_ruled,
-						    .close = close_own);
+	const struct tr_co_function ruled =
+		TR_MAKE(tr_co_function, .open = open_ruled, .on_left_row = count_ruled, .on_right_row = raise_highest,
+			.on_timer = tell_ruled, .close = close_own);
 	struct tr_stream *bids, *by_bidder, *by_auction, *sessions;
 
 	snprintf(path, sizeof(path), "%s/bids.csv", argument(argc, argv, "DIR="));
@@ -425,9 +426,9 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 				&sides),
 			"connected"),
 		"connected", out);
-	publish(tr_stream_uid(tr_stream_connect_broadcast(by_bidder, bids, "bidder BIGINT, n BIGINT, total BIGINT",
-							  &ruled),
-			      "ruled"),
+	publish(tr_stream_uid(
+			tr_stream_connect_broadcast(by_bidder, bids, "bidder BIGINT, n BIGINT, total BIGINT", &ruled),
+			"ruled"),
 		"ruled", out);
 	return TR_OK;
 }
