@@ -178,9 +178,10 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 	s->is_ended = true;
 	if (!s->is_exact)
 		return finish(s);
-	/* The last checkpoint's number is not known yet, but it is greater than any before. */
-	return recover(s, &op->context->status) == TR_OK ? bring_forward(s, WORK_PREPARE, s->prepared + 1)
-							 : TR_FLOW_FAILED;
+	if (recover(s, &op->context->status) != TR_OK)
+		return TR_FLOW_FAILED;
+	/* The last checkpoint's number is not known yet, but it is greater than any before, of former runs too: sinks name output by it. */
+	return bring_forward(s, WORK_PREPARE, TR_MAX(s->prepared, op->context->restored_checkpoint) + 1);
 }
 
 static enum tr_flow resume(struct tr_op *op)

@@ -152,7 +152,7 @@ int64_t tr_stamp_others_least(struct tr_stamp_others *others, const struct tr_so
 	if (begun < known)
 		return TR_WATERMARK_MIN;
 	for (uint64_t s = others->first_open; s < begun; s++) {
-		const struct tr_carry_slot *slot = tr_carries_slot(plan->carries, s);
+		struct tr_carry_slot *slot = tr_carries_slot(plan->carries, s);
 		int64_t value_ms, active_ns;
 
 		if (atomic_load_explicit(&slot->restored_left, memory_order_relaxed) > 0) {

@@ -40,7 +40,8 @@ struct tr_sink_function {
 	/* What was written is to be seen now, as far as commits do not decide that: at checkpoints, when the input is idle, at its
 	 * end. May be NULL. */
 	tr_code (*flush)(void *writer, struct tr_status *st);
-	/* All rows so far are safe, though not visible. May be NULL, and then commit and recover are. */
+	/* All rows so far are safe, though not visible. May be NULL, and then commit and recover are. Numbers of a writer grow, over restarts
+	 * too. */
 	tr_code (*prepare)(void *writer, uint64_t checkpoint, struct tr_sink_handle *handle, struct tr_status *st);
 	tr_code (*commit)(void *writer, const struct tr_sink_handle *handle, struct tr_status *st);
 	/* Once before the first row of an exact sink, also if there is nothing: handles of the restored checkpoint are to be
