@@ -245,6 +245,37 @@ static tr_code time_of(const struct tr_run_windows *w, int64_t *time_ms)
 	return TR_OK;
 }
 
+/** Fetches to the cache what rows that go one by one will look at: sessions of the keys and their first contents, or the global window's. */
+static void fetch(struct tr_run_windows *w)
+{
+	const struct tr_run_keys *keys = &w->context->keys;
+	const uint64_t suffix[2] = {w->plan->is_merging ? 0 : (uint64_t)INT64_MIN,
+				    w->plan->is_merging ? 0 : (uint64_t)INT64_MAX};
+	size_t at = 0;
+
+	if (!w->plan->is_merging && w->plan->windows.kind != TR_WINDOWS_GLOBAL)
+		return;
+	if (keys->count > w->room) {
+		w->room = TR_MAX(keys->count, 2 * w->room);
+		w->keys = tr_checked(realloc(w->keys, w->room * sizeof(*w->keys)));
+		w->values = tr_checked(realloc(w->values, w->room * sizeof(*w->values)));
+	}
+	if (w->plan->is_merging)
+		(void)tr_table_find(w->sessions, keys->keys, keys->count, w->values);
+	tr_bytes_clear(&w->scratch);
+	for (uint32_t i = 0; i < keys->count; i++) {
+		tr_bytes_append(&w->scratch, keys->keys[i].bytes, keys->keys[i].length);
+		tr_bytes_append(&w->scratch, (const char *)suffix, sizeof(suffix));
+	}
+	for (uint32_t i = 0; i < keys->count; i++) {
+		w->keys[i] = keys->keys[i];
+		w->keys[i].bytes = w->scratch.data + at;
+		w->keys[i].length += TR_RUN_WINDOW_BYTES;
+		at += w->keys[i].length;
+	}
+	(void)tr_table_find(w->entries, w->keys, keys->count, w->values);
+}
+
 static tr_code on_batch(struct tr_context *context, const struct tr_batch *batch, struct tr_collector *out,
 			struct tr_status *st)
 {
@@ -260,6 +291,7 @@ static tr_code on_batch(struct tr_context *context, const struct tr_batch *batch
 					context->keys.keys[i].length, TR_RUN_WINDOW_KEY_MAX);
 	if (plan->is_grouped && plan->contents == TR_RUN_ACCUMULATOR)
 		return tr_run_window_groups_take(w, batch);
+	fetch(w);
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
 		const struct tr_row row = {batch, tr_batch_row(batch, i)};
 		int64_t time_ms;
@@ -366,6 +398,8 @@ static void close(struct tr_context *context)
 	free(w->kept);
 	free(w->accumulator);
 	free(w->session_list);
+	free(w->keys);
+	free(w->values);
 	free(w->zeros);
 	free(w);
 	context->windows = NULL;

@@ -105,6 +105,10 @@ struct tr_run_windows {
 	struct tr_run_session *session_list;
 	uint32_t session_count, session_room;
 	struct tr_table_value session_value; /* where they were read */
+	/* Of a batch: */
+	struct tr_table_key *keys;
+	struct tr_table_value *values;
+	uint32_t room;
 	/* Grouped: */
 	struct tr_run_window_groups *groups;
 };
