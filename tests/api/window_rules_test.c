@@ -164,6 +164,12 @@ static tr_code set_timer(struct tr_context *context, const struct tr_window *win
 	return TR_OK;
 }
 
+static tr_code never_process(struct tr_context *context, const struct tr_window *window, const struct tr_batch *rows,
+			     struct tr_collector *out, struct tr_status *st)
+{
+	return TR_OK;
+}
+
 static void test_failures(void **state)
 {
 	struct tr_window_function function = SUM;
@@ -181,6 +187,38 @@ static void test_failures(void **state)
 	expect_failure(tr_windows_tumbling(10), &function, "operator 'mine', subtask 0: window 0 is unlucky");
 	function.result = set_timer;
 	expect_failure(tr_windows_tumbling(10), &function, "window functions have no timers; triggers have");
+}
+
+/* A row without event time is in no window of it; one of the clock takes it. */
+
+static void test_null_time(void **state)
+{
+	struct tr_env *env = api_env("1");
+	struct tr_status st = {0};
+	struct tr_stream *rows =
+		tr_stream_select(source_of(env, ROWS, ROW_COUNT),
+				 "k, v, CASE WHEN v = 4 THEN CAST(NULL AS TIMESTAMP(3)) ELSE ts END AS ts");
+
+	tr_stream_event_time(rows, "ts");
+	for (int i = 0; i < 2; i++) {
+		const struct tr_window_function all = TR_MAKE(tr_window_function, .process = never_process);
+		const struct tr_window_function sum = SUM;
+
+		tr_stream_collect(tr_stream_window_process(tr_stream_key_by(rows, "k"), tr_windows_tumbling(1 + i),
+							   COLUMNS, i == 0 ? &sum : &all, NULL));
+		assert_int_not_equal(tr_env_execute(env, "job", &st), TR_OK);
+		assert_non_null(strstr(st.message, "the event time of a row is NULL"));
+		tr_env_destroy(&env);
+		env = api_env("1");
+		rows = tr_stream_select(source_of(env, ROWS, ROW_COUNT),
+					"k, v, CASE WHEN v = 4 THEN CAST(NULL AS TIMESTAMP(3)) ELSE ts END AS ts");
+		tr_stream_event_time(rows, "ts");
+	}
+	expect(env,
+	       tr_stream_select(
+		       tr_stream_window_process(tr_stream_key_by(rows, "k"), tr_windows_count(4), COLUMNS, &SUM, NULL),
+		       "k, total"),
+	       "1,13\n");
 }
 
 /* The global window never fires by itself, at the end neither; a trigger of event time fires it there. */
@@ -548,6 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_null_time),
 		cmocka_unit_test(test_global),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_late),
