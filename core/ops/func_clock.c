@@ -70,10 +70,10 @@ static tr_code prepare_pattern(struct tr_arena *arena, const struct tr_expr *cal
 	} while (0)
 
 static void put_formatted(struct tr_call *call, uint32_t row, const struct tr_datetime_pattern *pattern,
-			  int64_t seconds, int32_t nanos)
+			  int64_t seconds, int32_t nanos, int64_t offset)
 {
 	char text[TR_DATETIME_TEXT_MAX];
-	uint32_t length = (uint32_t)tr_datetime_format(pattern, seconds, nanos, text);
+	uint32_t length = (uint32_t)tr_datetime_format(pattern, seconds, nanos, offset, text);
 	char *copy = text;
 
 	if (length > TR_VIEW_INLINE_MAX) {
@@ -109,7 +109,9 @@ static tr_code run_date_format(struct tr_call *call)
 		int64_t seconds = read_seconds(call, row, &nanos);
 
 		ROW_PATTERN(call, row, own, pattern);
-		put_formatted(call, row, pattern, seconds, nanos);
+		if (pattern->has_offset) /* as Java's: LocalDateTime */
+			TR_CALL_FAIL(call, row, "the pattern has Z or X, and points in time are written without a zone");
+		put_formatted(call, row, pattern, seconds, nanos, 0);
 	}
 	return TR_OK;
 }
@@ -132,7 +134,7 @@ static tr_code run_date_format_text(struct tr_call *call)
 
 		ROW_PATTERN(call, row, own, pattern);
 		if (parse_default(tr_call_view(call, 0, row), TR_TIME_SHORT_FIELDS, &time))
-			put_formatted(call, row, pattern, time.seconds, 0);
+			put_formatted(call, row, pattern, time.seconds, 0, 0);
 		else
 			tr_call_set_null(call, row);
 	}
@@ -142,7 +144,9 @@ static tr_code run_date_format_text(struct tr_call *call)
 /* ---- from text ---- */
 
 /* The local time of a text by the row's pattern, or by the default form. */
-static tr_code parse_row(struct tr_call *call, uint32_t row, bool is_lenient, bool *is_good, struct tr_text_time *time)
+/* `is_instant`, or NULL: the text had an offset, and the time is in UTC. */
+static tr_code parse_row(struct tr_call *call, uint32_t row, bool is_lenient, bool *is_good, bool *is_instant,
+			 struct tr_text_time *time)
 {
 	const struct tr_view *view = tr_call_view(call, 0, row);
 	const struct tr_datetime_pattern *pattern;
@@ -154,6 +158,8 @@ static tr_code parse_row(struct tr_call *call, uint32_t row, bool is_lenient, bo
 		return TR_OK;
 	}
 	ROW_PATTERN(call, row, own, pattern);
+	if (is_instant != NULL)
+		*is_instant = pattern->has_offset;
 	*is_good =
 		tr_datetime_parse(pattern, tr_view_text(view), view->length, is_lenient, &time->seconds, &time->nanos);
 	/* As Flink: what the pattern does not fit may still be a plain timestamp or date. */
@@ -170,7 +176,7 @@ static tr_code run_to_timestamp(struct tr_call *call)
 		bool is_good;
 		int64_t ticks;
 
-		TR_TRY(parse_row(call, row, false, &is_good, &time));
+		TR_TRY(parse_row(call, row, false, &is_good, NULL, &time));
 		if (is_good && tr_text_time_to_ticks(&time, tr_type_ticks_per_second(call->type), &ticks) == TR_TEXT_OK)
 			((int64_t *)call->out)[row] = ticks;
 		else if (call->type->id == TR_TYPE_TIMESTAMP_LTZ && call->arg_count == 1) /* as in Flink */
@@ -193,7 +199,7 @@ static tr_code run_to_date(struct tr_call *call)
 		} else {
 			struct tr_text_time time;
 
-			TR_TRY(parse_row(call, row, true, &is_good, &time));
+			TR_TRY(parse_row(call, row, true, &is_good, NULL, &time));
 			((int32_t *)call->out)[row] = (int32_t)tr_floor_div(time.seconds, TR_SECONDS_PER_DAY);
 		}
 		if (!is_good)
@@ -273,11 +279,12 @@ static tr_code run_from_unixtime(struct tr_call *call)
 	TR_CALL_ROWS(call, row) {
 		const struct tr_datetime_pattern *pattern;
 		struct tr_datetime_pattern own;
-		int64_t seconds = tr_column_i64(&call->args[0], row);
+		const int64_t seconds = tr_column_i64(&call->args[0], row);
+		int64_t offset;
 
 		ROW_PATTERN(call, row, own, pattern);
-		seconds += tr_timezone_offset(call->zone, call->cursor, seconds);
-		put_formatted(call, row, pattern, seconds, 0);
+		offset = tr_timezone_offset(call->zone, call->cursor, seconds);
+		put_formatted(call, row, pattern, seconds + offset, 0, offset);
 	}
 	return TR_OK;
 }
@@ -286,11 +293,13 @@ static tr_code run_unix_timestamp(struct tr_call *call)
 {
 	TR_CALL_ROWS(call, row) {
 		struct tr_text_time time;
-		bool is_good;
+		bool is_good, is_instant;
 
-		TR_TRY(parse_row(call, row, true, &is_good, &time));
-		((int64_t *)call->out)[row] = is_good ? tr_time_standard_to_utc(call->zone, call->cursor, time.seconds)
-						      : INT64_MIN; /* Flink's answer to a text that is no time */
+		TR_TRY(parse_row(call, row, true, &is_good, &is_instant, &time));
+		((int64_t *)call->out)[row] = !is_good ? INT64_MIN /* Flink's answer to a text that is no time */
+					      : is_instant
+						      ? time.seconds
+						      : tr_time_standard_to_utc(call->zone, call->cursor, time.seconds);
 	}
 	return TR_OK;
 }

@@ -121,7 +121,7 @@ static tr_code run_convert(struct tr_call *call)
 		if (zone->zone != NULL)
 			seconds += tr_timezone_offset(zone->zone, &zone->cursor, seconds);
 		((struct tr_view *)call->out)[row] = tr_text_copy(
-			call->heap, formatted, (uint32_t)tr_datetime_format(&pattern, seconds, 0, formatted));
+			call->heap, formatted, (uint32_t)tr_datetime_format(&pattern, seconds, 0, 0, formatted));
 	}
 	return TR_OK;
 }

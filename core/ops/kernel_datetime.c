@@ -11,9 +11,11 @@
 #include "base/check.h"
 #include "base/text.h"
 
-#define LETTERS "yuMLdDEeQqHkhKamsSnNAGYwW"
+#define LETTERS "yuMLdDEeQqHkhKamsSnNAGYwWZX"
 #define NUMBERS "yuMLdDeQHkhKmsSn"
 #define DIGITS_MAX 18
+#define OFFSET_LETTERS_MAX 3
+#define OFFSET_SECONDS_MAX (18 * 3600) /* of java.time */
 
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
 				     "July",    "August",   "September", "October", "November", "December"};
@@ -24,6 +26,7 @@ bool tr_datetime_compile(struct tr_datetime_pattern *pattern, const char *text, 
 	bool in_quotes = false;
 
 	pattern->count = 0;
+	pattern->has_offset = false;
 	*bad = 0;
 	for (size_t i = 0; i < length; i++) {
 		struct tr_datetime_token *token = &pattern->tokens[pattern->count];
@@ -50,6 +53,13 @@ bool tr_datetime_compile(struct tr_datetime_pattern *pattern, const char *text, 
 		while (i + 1 < length && text[i + 1] == c && token->count < 19) {
 			token->count++;
 			i++;
+		}
+		if (c == 'Z' || c == 'X') {
+			pattern->has_offset = true;
+			if (token->count > OFFSET_LETTERS_MAX) {
+				*bad = c;
+				return false;
+			}
 		}
 	}
 	return !in_quotes;
@@ -90,6 +100,23 @@ static char *put_fraction(char *out, int32_t nanos, int count)
 	return out;
 }
 
+static char *put_offset(char *out, int64_t offset, const struct tr_datetime_token *t)
+{
+	const int64_t minutes = (offset < 0 ? -offset : offset) / 60;
+
+	if (t->letter == 'X' && offset == 0) {
+		*out++ = 'Z';
+		return out;
+	}
+	*out++ = offset < 0 ? '-' : '+';
+	out = put_number(out, minutes / 60, 2);
+	if (t->letter == 'X' && t->count == 1)
+		return out;
+	if (t->letter == 'X' && t->count == 3)
+		*out++ = ':';
+	return put_number(out, minutes % 60, 2);
+}
+
 static char *put_month(char *out, int month, int count)
 {
 	return count >= 3 ? put_name(out, months[month - 1], count > 3) : put_number(out, month, count);
@@ -105,7 +132,8 @@ static int64_t week_begin(int64_t year)
 
 static int64_t week_year(int64_t year, int64_t day) { return day >= week_begin(year + 1) ? year + 1 : year; }
 
-size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t seconds, int32_t nanos, char *out)
+size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t seconds, int32_t nanos, int64_t offset,
+			  char *out)
 {
 	int64_t day = tr_floor_div(seconds, TR_SECONDS_PER_DAY);
 	int32_t rest = (int32_t)tr_floor_mod(seconds, TR_SECONDS_PER_DAY), hour = rest / 3600;
@@ -166,6 +194,8 @@ size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t sec
 		case 's': out = put_number(out, rest % 60, t->count); break;
 		case 'S': out = put_fraction(out, nanos, t->count); break;
 		case 'n': out = put_number(out, nanos, t->count); break;
+		case 'Z':
+		case 'X': out = put_offset(out, offset, t); break;
 		default: /* G */
 			*out++ = civil.year > 0 ? 'A' : 'B';
 			*out++ = civil.year > 0 ? 'D' : 'C';
@@ -179,6 +209,7 @@ size_t tr_datetime_format(const struct tr_datetime_pattern *pattern, int64_t sec
 
 struct fields {
 	int64_t year, month, day, day_of_year, hour, minute, second, nanos, half; /* -1: not given */
+	int64_t offset;
 	bool is_hour_12;
 };
 
@@ -237,6 +268,34 @@ static bool read_fraction(struct cursor *c, int count, bool is_lenient, struct f
 	return true;
 }
 
+/* +0130 and, for X, Z, +01 or +01:30. The minutes of one X may be left out, and are not read leniently. */
+static bool read_offset(struct cursor *c, const struct tr_datetime_token *t, bool is_lenient, struct fields *f)
+{
+	const bool is_x = t->letter == 'X', is_short = is_x && t->count == 1;
+	int64_t hours, minutes = 0;
+	bool is_negative;
+
+	if (is_x && c->at < c->end && *c->at == 'Z') {
+		c->at++;
+		return true;
+	}
+	if (c->at == c->end || (*c->at != '+' && *c->at != '-'))
+		return false;
+	is_negative = *c->at++ == '-';
+	if (!read_number(c, 2, 2, &hours) || hours > 23)
+		return false;
+	if (is_x && t->count == 3) {
+		if (c->at == c->end || *c->at != ':')
+			return false;
+		c->at++;
+	}
+	if (!is_short || (!is_lenient && c->at < c->end && *c->at >= '0' && *c->at <= '9'))
+		if (!read_number(c, 2, 2, &minutes) || minutes > 59)
+			return false;
+	f->offset = (hours * 60 + minutes) * (is_negative ? -60 : 60);
+	return is_lenient || (f->offset >= -OFFSET_SECONDS_MAX && f->offset <= OFFSET_SECONDS_MAX);
+}
+
 static bool read_field(struct cursor *c, const struct tr_datetime_token *t, bool is_adjacent, bool is_lenient,
 		       struct fields *f)
 {
@@ -246,6 +305,8 @@ static bool read_field(struct cursor *c, const struct tr_datetime_token *t, bool
 
 	if (t->letter == 'S')
 		return read_fraction(c, t->count, is_lenient, f);
+	if (t->letter == 'Z' || t->letter == 'X')
+		return read_offset(c, t, is_lenient, f);
 	if (is_number(t) && !read_number(c, least, most, &value))
 		return false;
 	switch (t->letter) {
@@ -307,7 +368,7 @@ static bool settle(struct fields *f, bool is_lenient, int64_t *seconds, int32_t 
 	day = f->day_of_year > 0 ? tr_calendar_days(f->year, 1, 1) + f->day_of_year - 1
 				 : tr_calendar_days(f->year, (int)f->month, 1) + f->day - 1;
 	*seconds = day * TR_SECONDS_PER_DAY + f->hour * 3600 + f->minute * 60 + f->second;
-	*seconds += f->nanos / 1000000000;
+	*seconds += f->nanos / 1000000000 - (is_lenient ? f->offset : 0);
 	*nanos = (int32_t)(f->nanos % 1000000000);
 	return true;
 }

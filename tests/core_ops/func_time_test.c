@@ -95,6 +95,10 @@ static const struct expr_case cases[] = {
 	{"FROM_UNIXTIME", {"l:44"}, "1970-01-01 00:00:44"},
 	{"FROM_UNIXTIME", {"l:44", "s:yyyy"}, "1970"},
 	{"UNIX_TIMESTAMP", {"s:1970-01-02 00:00:00"}, "86400"},
+	{"FROM_UNIXTIME", {"l:44", "s:HH:mm Z X XX XXX"}, "00:00 +0000 Z Z Z"},
+	{"UNIX_TIMESTAMP", {"s:1970-01-01 01:00:00 +0130", "s:yyyy-MM-dd HH:mm:ss Z"}, "-1800"},
+	{"UNIX_TIMESTAMP", {"s:1970-01-01 01:00:00 -01:30 and more", "s:yyyy-MM-dd HH:mm:ss XXX"}, "9000"},
+	{"UNIX_TIMESTAMP", {"s:1970-01-01 01:00:00 +0160", "s:yyyy-MM-dd HH:mm:ss Z"}, "-9223372036854775808"},
 };
 
 static void documented_cases(void **state)
@@ -112,6 +116,7 @@ static const struct expr_case berlin[] = {
 	{"+", {"z3:2024-01-31 12:00:00", "M:6"}, "2024-07-31 14:00:00.000"},
 	{"DATE_FORMAT", {"z3:2024-07-01 12:00:00", "s:HH"}, "14"},
 	{"FROM_UNIXTIME", {"l:0"}, "1970-01-01 01:00:00"},
+	{"FROM_UNIXTIME", {"l:0", "s:HH Z X XX XXX"}, "01 +0100 +01 +0100 +01:00"},
 	{"UNIX_TIMESTAMP", {"s:1970-01-01 01:00:00"}, "0"},
 	{"TO_TIMESTAMP_LTZ", {"s:2024-07-01 14:00:00"}, "2024-07-01 16:00:00.000"}, /* the text is UTC */
 	{"LOCALTIMESTAMP", {NULL}, "2020-09-13 14:26:40.123"},
