@@ -94,4 +94,19 @@ static inline void *tr_huge_remap(void *p, size_t old_bytes, size_t new_bytes)
 	return target;
 }
 
+/** An array of tr_huge_map's (NULL: of none) with more room; `old_bytes` as they were given before. What is new is zero. */
+static inline void *tr_huge_grow(void *old, size_t old_bytes, size_t bytes)
+{
+	void *larger;
+
+	if (old_bytes >= TR_HUGE_MAP_MIN)
+		return tr_huge_remap(old, old_bytes, bytes);
+	larger = tr_huge_map(bytes);
+	if (old_bytes > 0) {
+		memcpy(larger, old, old_bytes);
+		tr_huge_unmap(old, old_bytes);
+	}
+	return larger;
+}
+
 #endif

@@ -62,18 +62,6 @@ void tr_marks_clear(struct tr_marks *marks)
 		clear_chunks(marks, 0);
 }
 
-/** An array of zeros in place of a smaller one, whose content it gets. Marking is random access: on huge pages. */
-static void *enlarge(void *old, size_t old_bytes, size_t bytes)
-{
-	void *larger = tr_huge_map(bytes);
-
-	if (old_bytes > 0) {
-		memcpy(larger, old, old_bytes);
-		tr_huge_unmap(old, old_bytes);
-	}
-	return larger;
-}
-
 void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 {
 	const uint32_t old = marks->chunk_count;
@@ -82,10 +70,11 @@ void tr_marks_reserve(struct tr_marks *marks, uint32_t count)
 	if (need <= old)
 		return;
 	marks->chunk_count = TR_MAX(need, old + old / 2);
-	marks->words =
-		enlarge(marks->words, old * CHUNK_BYTES(marks->words), marks->chunk_count * CHUNK_BYTES(marks->words));
-	marks->rests =
-		enlarge(marks->rests, old * CHUNK_BYTES(marks->rests), marks->chunk_count * CHUNK_BYTES(marks->rests));
+	marks->words = /* marking is random access: on huge pages */
+		tr_huge_grow(marks->words, old * CHUNK_BYTES(marks->words),
+			     marks->chunk_count * CHUNK_BYTES(marks->words));
+	marks->rests = tr_huge_grow(marks->rests, old * CHUNK_BYTES(marks->rests),
+				    marks->chunk_count * CHUNK_BYTES(marks->rests));
 	marks->heads = realloc(marks->heads, marks->chunk_count * sizeof(*marks->heads));
 	TR_ASSERT(marks->heads != NULL);
 	clear_chunks(marks, old);
@@ -169,7 +158,7 @@ static void catch_up(struct tr_marks *marks, uint32_t c)
 	clock->old += old;
 }
 
-/** When three quarters of the entries are changed, all are. */
+/** When three quarters of the entries are changed, all are; a half will do where it was so before the barrier. */
 static void look(struct tr_marks *marks, uint32_t held)
 {
 	const uint32_t step = marks->is_guessed ? SAMPLED : 1;
@@ -180,7 +169,7 @@ static void look(struct tr_marks *marks, uint32_t held)
 	for (uint32_t c = 0; c < marks->chunk_count; c += step)
 		for (size_t w = (size_t)c * WORDS; w < (size_t)(c + 1) * WORDS; w++)
 			changed += (uint64_t)__builtin_popcountll(marks->words[w].changed);
-	if (changed * marks->chunk_count / looked * 4 < (uint64_t)held * 3)
+	if (changed * marks->chunk_count / looked * 4 < (uint64_t)held * (marks->was_full ? 2 : 3))
 		return;
 	change_all(marks, (uint64_t)marks->chunk_count << TR_MARKS_CHUNK_BITS);
 	marks->is_full = true;

@@ -21,10 +21,11 @@
  * is written again for the next checkpoint. Chunks with a base before `rewrite_before` are marked as a whole. Chunks are
  * always taken in the same order, so that what was written in one large checkpoint can be written again a part at a time.
  *
- * When nearly all entries are changed, all are marked, and marking is over until the next barrier. Where that was so before two
- * barriers in a row (before the first one all entries are new, which says nothing of what follows) it is guessed that they all
- * change again: all are marked as soon as the array is quiet, but for each 16th chunk. Those are marked as they change, and
- * tell whether to guess so again. A wrong guess writes all entries once.
+ * When nearly all entries are changed (three quarters of them; a half where it was so before the last barrier), all are marked,
+ * and marking is over until the next barrier. Where that was so before two barriers in a row (before the first one all entries
+ * are new, which says nothing of what follows) it is guessed that they all change again: all are marked as soon as the array is
+ * quiet, but for each 16th chunk. Those are marked as they change, and tell whether to guess so again. A wrong guess writes all
+ * entries once.
  *
  * Entries that hold nothing may be marked; the owner skips them. Who moves entries takes everything that is pending first,
  * and marks all after it. Thread: one owner.
