@@ -59,12 +59,15 @@ struct data {
 	struct tr_bench_pair *pair;
 };
 
-static const char script_text[] =
-	"CREATE TABLE numbers (ts TIMESTAMP(3), k BIGINT, WATERMARK FOR ts AS ts)"
-	" WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n"
-	"CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"
-	"INSERT INTO nowhere SELECT k, %s FROM TABLE(TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' %s))"
-	" GROUP BY k, window_start, window_end;";
+#define TUMBLE_SECOND "TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' SECOND)"
+#define TUMBLE_DAY "TUMBLE(TABLE numbers, DESCRIPTOR(ts), INTERVAL '1' DAY)"
+#define HOP_DAY "HOP(TABLE numbers, DESCRIPTOR(ts), INTERVAL '12' HOUR, INTERVAL '1' DAY)"
+
+static const char script_text[] = "CREATE TABLE numbers (ts TIMESTAMP(3), k BIGINT, WATERMARK FOR ts AS ts)"
+				  " WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n"
+				  "CREATE TABLE nowhere (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');\n"
+				  "INSERT INTO nowhere SELECT k, %s FROM TABLE(%s)"
+				  " GROUP BY k, window_start, window_end;";
 
 /** A job over `rows` rows in memory. With `keys` NULL they are drawn from a set of `distinct`. `aggregate` is of BIGINT. */
 static struct data *data_create_with(int64_t rows, size_t block_rows, size_t distinct, int64_t *keys,
@@ -277,12 +280,12 @@ static tr_code open_tumble(struct tr_bench_pair *pair, struct tr_status *st)
 {
 	const size_t rows = (size_t)64 << 20;
 
-	return open_pair(pair, data_create((int64_t)rows, rows, 1000000, NULL, "SECOND"), every_100_ms);
+	return open_pair(pair, data_create((int64_t)rows, rows, 1000000, NULL, TUMBLE_SECOND), every_100_ms);
 }
 
 static tr_code open_update(struct tr_bench_pair *pair, size_t keys, int64_t rows)
 {
-	struct data *d = data_create_with(rows, (size_t)32 << 20, keys, NULL, "MAX(k)", "DAY");
+	struct data *d = data_create_with(rows, (size_t)32 << 20, keys, NULL, "MAX(k)", TUMBLE_DAY);
 
 	d->entry_bytes = WIDE_ENTRY_BYTES;
 	return open_pair(pair, d, every_second);
@@ -319,7 +322,7 @@ static tr_code observe_pauses_of(struct data *d, int64_t interval_ms, double *va
 
 static tr_code observe_pause(size_t keys, double *value, char *note, size_t room)
 {
-	struct data *d = data_create(INT64_C(96) << 20, (size_t)32 << 20, keys, NULL, "DAY");
+	struct data *d = data_create(INT64_C(96) << 20, (size_t)32 << 20, keys, NULL, TUMBLE_DAY);
 
 	return observe_pauses_of(d, 100, value, note, room);
 }
@@ -343,8 +346,8 @@ static tr_code observe_pause_4gb(double *value, char *note, size_t room, struct 
 	for (size_t i = 0; i < count; i++)
 		keys[i] = tr_data_key(i);
 	return observe_pauses_of(
-		data_create_with((int64_t)(3 * count), count, 0, keys, "MAX(k) + MIN(k) + AVG(k)", "DAY"), 500, value,
-		note, room);
+		data_create_with((int64_t)(3 * count), count, 0, keys, "MAX(k) + MIN(k) + AVG(k)", TUMBLE_DAY), 500,
+		value, note, room);
 }
 
 /* ---- bytes ---- */
@@ -382,7 +385,7 @@ static void observe_hot(size_t key_count, uint64_t step, uint32_t count, double 
 							      : (uint32_t)keys[i];
 		keys[i] = tr_data_key(index[i]);
 	}
-	d = data_create(ENDLESS_ROWS, HOT_ROWS, 0, keys, "DAY");
+	d = data_create(ENDLESS_ROWS, HOT_ROWS, 0, keys, TUMBLE_DAY);
 	d->job.plan->checkpoint.directory = d->directory;
 	d->job.plan->checkpoint.interval_ms = 0;
 	engine_open(&r, d->job.plan);
@@ -514,10 +517,10 @@ static uint64_t load_by_hand(void *context, uint32_t repeat, double *seconds)
 }
 
 /** A job of `keys` keys, stopped behind one checkpoint. */
-static tr_code open_load_against(struct tr_bench_pair *pair, size_t keys,
-				 uint64_t (*bar)(void *context, uint32_t repeat, double *seconds), bool is_cold)
+static tr_code open_load_of(struct tr_bench_pair *pair, size_t keys, const char *window,
+			    uint64_t (*bar)(void *context, uint32_t repeat, double *seconds), bool is_cold)
 {
-	struct data *d = data_create(ENDLESS_ROWS, 2 * keys, keys, NULL, "DAY");
+	struct data *d = data_create(ENDLESS_ROWS, 2 * keys, keys, NULL, window);
 	struct tr_checkpoint_stats stats = {0};
 	struct running r = {NULL};
 
@@ -537,6 +540,17 @@ static tr_code open_load_against(struct tr_bench_pair *pair, size_t keys,
 	pair->ours = (struct tr_harness_side){load, d};
 	pair->bar = (struct tr_harness_side){bar, d};
 	return TR_OK;
+}
+
+static tr_code open_load_against(struct tr_bench_pair *pair, size_t keys,
+				 uint64_t (*bar)(void *context, uint32_t repeat, double *seconds), bool is_cold)
+{
+	return open_load_of(pair, keys, TUMBLE_DAY, bar, is_cold);
+}
+
+static tr_code open_load_256mb_hop(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_load_of(pair, 16000000, HOP_DAY, read_files, false);
 }
 
 static tr_code open_load_256mb(struct tr_bench_pair *pair, struct tr_status *st)
@@ -629,6 +643,8 @@ const struct tr_bench_case tr_bench_checkpoint_cases[] = {
 	{"ckpt-update-300mb", "the same by 10M keys", "rows", 0.90, 0, 0, open_update_300mb, data_close},
 	{"ckpt-load-256mb", "loading a checkpoint of 16M keys against read() of its files", "bytes", 0.50, 0, 0,
 	 open_load_256mb, data_close},
+	{"ckpt-load-256mb-hop", "the same of a hopping window, whose keys have slots", "bytes", 0, 0, 0,
+	 open_load_256mb_hop, data_close},
 	{"ckpt-load-1gb", "the same of 64M keys", "bytes", 0.50, 0, 0, open_load_1gb, data_close},
 	{"ckpt-load-256mb-cold", "loading 16M keys against read(), both not from the page cache", "bytes", 0.50, 0, 0,
 	 open_load_256mb_cold, data_close},

@@ -43,7 +43,7 @@ void tr_key_integer_init(struct tr_key_integer *table, enum tr_phys phys)
 
 void tr_key_integer_deinit(struct tr_key_integer *table)
 {
-	free(table->keys);
+	tr_huge_unmap(table->keys, table->slot_capacity * sizeof(*table->keys));
 	free(table->free_slots);
 	free(table->direct);
 	places_free(table);
@@ -68,8 +68,9 @@ void tr_key_integer_clear(struct tr_key_integer *table)
 static void reserve_slots(struct tr_key_integer *table, uint32_t count)
 {
 	TR_ASSERT(count < UINT32_MAX / 2);
+	table->keys =
+		tr_huge_grow(table->keys, table->slot_capacity * sizeof(*table->keys), count * sizeof(*table->keys));
 	table->slot_capacity = count;
-	table->keys = tr_checked(realloc(table->keys, count * sizeof(*table->keys)));
 	table->free_slots = tr_checked(realloc(table->free_slots, count * sizeof(*table->free_slots)));
 }
 

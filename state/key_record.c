@@ -19,6 +19,11 @@
 #define CACHED_BYTES ((size_t)1 << 20)
 #define PREFETCH_DISTANCE 16
 
+static size_t record_bytes(const struct tr_key_record *table)
+{
+	return (size_t)table->slot_capacity * table->words * sizeof(*table->records);
+}
+
 static void places_free(struct tr_key_record *table)
 {
 	tr_huge_unmap(table->places, sizeof(*table->places) << table->place_bits);
@@ -72,8 +77,8 @@ void tr_key_record_deinit(struct tr_key_record *table)
 {
 	tr_key_record_clear(table);
 	free(table->columns);
-	free(table->records);
-	free(table->hashes);
+	tr_huge_unmap(table->records, record_bytes(table));
+	tr_huge_unmap(table->hashes, table->slot_capacity * sizeof(*table->hashes));
 	free(table->free_slots);
 	places_free(table);
 	free(table->batch_records);
@@ -232,10 +237,13 @@ static void places_build(struct tr_key_record *table, uint32_t bits)
 
 static void reserve_slots(struct tr_key_record *table, size_t capacity)
 {
+	const size_t old_bytes = record_bytes(table), old_count = table->slot_capacity;
+
 	TR_ASSERT(capacity < UINT32_MAX / 2);
 	table->slot_capacity = (uint32_t)capacity;
-	table->records = tr_checked(realloc(table->records, capacity * table->words * sizeof(uint64_t)));
-	table->hashes = tr_checked(realloc(table->hashes, capacity * sizeof(uint64_t)));
+	table->records = tr_huge_grow(table->records, old_bytes, record_bytes(table));
+	table->hashes =
+		tr_huge_grow(table->hashes, old_count * sizeof(*table->hashes), capacity * sizeof(*table->hashes));
 	table->free_slots = tr_checked(realloc(table->free_slots, capacity * sizeof(uint32_t)));
 }
 

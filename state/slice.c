@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Slices and their pool of chunks; see the header. A chunk that goes back is zeroed: entry by entry if few were used,
- * else as a whole. Blocks of chunks grow to 2 MiB, on huge pages.
+ * else as a whole. Blocks of chunks grow to 2 MiB, on huge pages, or to 15 large chunks.
  */
 #include "state/slice.h"
 
@@ -13,8 +13,10 @@
 
 #ifdef TR_SANITIZED /* every byte that is zeroed costs their shadow memory, too */
 #define BLOCK_CHUNKS_MAX 1
+#define BLOCK_BYTES 0
 #else
 #define BLOCK_CHUNKS_MAX 15
+#define BLOCK_BYTES TR_HUGE_PAGE_BYTES
 #endif
 #define INDEX_BITS_MIN 6
 
@@ -48,6 +50,7 @@ static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
 	if (chunk == NULL) {
 		const size_t bytes = chunk_bytes(pool);
 		char *block = tr_huge_zalloc(bytes * pool->chunks_per_block);
+		size_t more;
 
 		pool->blocks = tr_checked(realloc(pool->blocks, (pool->block_count + 1) * sizeof(*pool->blocks)));
 		pool->blocks[pool->block_count++] = block;
@@ -57,9 +60,9 @@ static struct tr_slice_chunk *chunk_get(struct tr_slice_pool *pool)
 			chunk->next_free = pool->free;
 			pool->free = chunk;
 		}
-		if (pool->chunks_per_block < BLOCK_CHUNKS_MAX &&
-		    (pool->bytes_max == 0 || (pool->chunks_per_block * 2 + 1) * bytes <= pool->bytes_max))
-			pool->chunks_per_block = pool->chunks_per_block * 2 + 1;
+		more = TR_MIN(pool->chunks_per_block * 2 + 1, TR_MAX(BLOCK_CHUNKS_MAX, BLOCK_BYTES / bytes));
+		if (pool->bytes_max == 0 || more * bytes <= pool->bytes_max)
+			pool->chunks_per_block = (uint32_t)more;
 	}
 	pool->used++;
 	pool->free = chunk->next_free;

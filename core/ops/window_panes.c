@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "core/ops/window_spill.h"
+#include "state/huge.h"
 
 #define PIECE 512
 /* Up to this many slots a slice is dense from the start: one chunk. */
@@ -54,7 +55,7 @@ void tr_window_panes_deinit(struct tr_window_panes *p)
 	tr_window_spill_destroy(p);
 	free(p->live);
 	free(p->spare);
-	free(p->refs);
+	tr_huge_unmap(p->refs, p->ref_capacity * sizeof(*p->refs));
 	free(p->loaded);
 }
 
@@ -117,9 +118,7 @@ void tr_window_panes_reserve_refs(struct tr_window_panes *p)
 		return;
 	const uint32_t capacity = TR_MAX(limit, p->ref_capacity * 2);
 
-	p->refs = realloc(p->refs, capacity * sizeof(*p->refs));
-	TR_ASSERT(p->refs != NULL);
-	memset(p->refs + p->ref_capacity, 0, (capacity - p->ref_capacity) * sizeof(*p->refs));
+	p->refs = tr_huge_grow(p->refs, p->ref_capacity * sizeof(*p->refs), capacity * sizeof(*p->refs));
 	p->ref_capacity = capacity;
 }
 

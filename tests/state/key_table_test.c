@@ -165,11 +165,53 @@ static void two_columns(void **state)
 		run(kind, 2);
 }
 
+/** So many keys that their arrays are mapped, and grow by moving pages: nothing is lost of what lay there before. */
+static void many(uint32_t columns)
+{
+	enum { COUNT = 400000, PIECE = 4000 };
+	static const char *const names[] = {"a", "b"};
+	const struct tr_type *types[2] = {tr_type_of(TR_TYPE_BIGINT), tr_type_of(TR_TYPE_BIGINT)};
+	const struct tr_schema schema = {columns, names, types};
+	struct tr_batch_buffer *out = tr_batch_buffer_create(&schema, PIECE);
+	int64_t *a = malloc(PIECE * sizeof(*a));
+	uint32_t *slots = malloc(PIECE * sizeof(*slots));
+	const struct tr_column column = {.type = types[0], .data = a};
+	const struct tr_column *const both[2] = {&column, &column};
+	struct tr_key_table *table = NULL;
+
+	assert_int_equal(tr_key_table_create(types, columns, &table, NULL), TR_OK);
+	for (uint32_t round = 0; round < 2; round++) { /* new, and then known */
+		for (uint32_t at = 0; at < COUNT; at += PIECE) {
+			for (uint32_t i = 0; i < PIECE; i++)
+				a[i] = value_of(3, at + i + 1);
+			tr_key_table_map(table, both, NULL, PIECE, slots);
+			for (uint32_t i = 0; i < PIECE; i++)
+				assert_true(slots[i] == at + i);
+			tr_batch_buffer_clear(out);
+			tr_key_table_gather(table, slots, PIECE, out->columns, 0, &out->heap);
+			for (uint32_t c = 0; c < columns; c++)
+				assert_memory_equal(out->columns[c].data, a, PIECE * sizeof(*a));
+		}
+	}
+	assert_int_equal(tr_key_table_count(table), COUNT);
+	tr_key_table_destroy(&table);
+	tr_batch_buffer_destroy(&out);
+	free(a);
+	free(slots);
+}
+
+static void many_keys(void **state)
+{
+	many(1);
+	many(2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_column),
 		cmocka_unit_test(two_columns),
+		cmocka_unit_test(many_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
