@@ -44,7 +44,11 @@ tr_code tr_env_create_with(const struct tr_env_options *options, struct tr_env *
 		.job_name = options->job_name,
 		.functions = &tr_user_functions,
 		.job_id_seed = {tr_environment_random(env->real), tr_environment_random(env->real)},
+		.variables = options->variables,
+		.variable_count = options->variable_count,
 	};
+	if (options->job_id_seed != NULL)
+		memcpy(session.job_id_seed, options->job_id_seed, sizeof(session.job_id_seed));
 	env->session = tr_session_compile(&session, "", 0);
 	env->arena = &env->session->arena;
 	env->session->options.job_name = tr_arena_printf(env->arena, "%s", options->job_name);

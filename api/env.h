@@ -64,6 +64,10 @@ struct tr_env_options {
 	const char *job_name;
 	const char *time_zone;
 	uint32_t core_count;
+	/* For who runs the plan in a world of his own: variables of scripts, and what the job's id is made of. */
+	const struct tr_variable *variables;
+	uint32_t variable_count;
+	const uint64_t *job_id_seed; /* two numbers; NULL: random ones */
 };
 tr_code tr_env_create_with(const struct tr_env_options *options, struct tr_env **env, struct tr_status *st) TR_MUST_USE;
 

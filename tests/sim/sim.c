@@ -359,7 +359,7 @@ static void job_seed(const struct tr_sim_request *request, struct tr_sim_result 
 	t->request = request;
 	t->result = result;
 	t->random = tr_sim_stream(request->seed, 4);
-	job = tr_sim_below(&random, tr_sim_job_count());
+	job = tr_sim_below(&random, tr_sim_job_drawn_count());
 	tr_sim_job_init(&t->job, request->job >= 0 ? (uint32_t)request->job : job, &random);
 	choose_shape(&t->shape, &random);
 	if (!request->is_calm)

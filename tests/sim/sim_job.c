@@ -21,6 +21,7 @@
 #include "io/memory.h"
 #include "sim/sim_environment.h"
 #include "sim/sim_query.h"
+#include "sim/sim_streams.h"
 
 #define ROWS_MAX 200
 #define DELAY_NEVER_LATE "'40' HOUR"
@@ -32,6 +33,7 @@ struct template
 	const char *text;      /* NULL: a query drawn by sim_query.h */
 	uint32_t count_column; /* of the sink s: COUNT of all rows; behind columns that say which; 0: none */
 	bool is_by_clock;      /* only the counted rows are a function of the inputs */
+	void (*build)(struct tr_env * env); /* of a job in C: behind all others, not drawn */
 };
 
 #define CSV_SINK(name, columns)                                                                            \
@@ -277,9 +279,12 @@ static const struct template templates[] = {
 				       "TABLE(TUMBLE(TABLE p, DESCRIPTOR(pt), INTERVAL '1' SECOND)) GROUP BY "
 				       "window_start, window_end, k;\n",
 	 .count_column = 1, .is_by_clock = true},
+	{"process", "t", CSV_SINK("s", "k STRING, a BIGINT, b BIGINT"), .build = tr_sim_process},
 };
+#define NOT_DRAWN 1
 
 uint32_t tr_sim_job_count(void) { return TR_COUNT_OF(templates); }
+uint32_t tr_sim_job_drawn_count(void) { return TR_COUNT_OF(templates) - NOT_DRAWN; }
 
 const char *tr_sim_job_name(uint32_t index)
 {
@@ -492,7 +497,8 @@ void tr_sim_job_init(struct tr_sim_job *job, uint32_t index, uint64_t *random)
 				   .index = index,
 				   .count_column = template->count_column,
 				   .is_by_clock = template->is_by_clock,
-				   .is_never_drained = template->text == NULL};
+				   .build = template->build,
+				   .is_never_drained = template->text == NULL || template->build != NULL};
 	for (const char *table = template->tables; *table != '\0'; table++)
 		add_table(job, *table, random);
 	if (template->text != NULL)

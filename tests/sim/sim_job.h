@@ -14,6 +14,8 @@
 
 #include "base/bytes.h"
 
+struct tr_env;
+
 #define TR_SIM_INPUTS_MAX 6
 
 struct tr_sim_input {
@@ -30,11 +32,15 @@ struct tr_sim_job {
 	uint32_t rows;
 	uint32_t count_column; /* of the sink s: how many rows; the columns before it say which. 0: none */
 	bool is_by_clock;      /* windows of the wall clock: compare the counted rows only */
+	void (*build)(
+		struct tr_env *
+			env); /* the script only declares tables, and this makes a graph over them; NULL: the script is the job */
 	bool is_never_drained; /* nobody knows what it gives when its windows fire before their rows have come */
 };
 
-/** How many templates there are. */
+/** How many templates there are. Seeds draw from the first ones only, so that a new one changes no story; others are asked for by name. */
 uint32_t tr_sim_job_count(void);
+uint32_t tr_sim_job_drawn_count(void);
 const char *tr_sim_job_name(uint32_t index);
 
 /** Makes a job of template `index` with inputs drawn from `random`. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/env.h"
 #include "base/fault.h"
 #include "core/coordinator.h"
 #include "core/graph.h"
@@ -366,6 +367,38 @@ static void set_duration(struct tr_config *config, const char *key, uint32_t ms)
 	TR_ASSERT(tr_config_set(config, key, text, TR_ORIGIN_COMMAND, NULL, &st) == TR_OK);
 }
 
+/** A job in C: its script declares the tables, and its graph is made over them. */
+static void run_streams(struct tr_sim_run *run, const struct tr_sim_job *job, const struct tr_sim_shape *shape,
+			const struct tr_session_options *session, struct tr_sim_environment *env, uint64_t *random)
+{
+	const struct tr_env_options options = {.config = session->config,
+					       .job_name = session->job_name,
+					       .time_zone = session->machine_time_zone,
+					       .core_count = session->core_count,
+					       .variables = session->variables,
+					       .variable_count = session->variable_count,
+					       .job_id_seed = session->job_id_seed};
+	struct tr_status st = {0};
+	struct tr_env *streams;
+	struct tr_plan *plan;
+
+	TR_ASSERT(tr_env_create_with(&options, &streams, &st) == TR_OK);
+	tr_env_sql(streams, job->script.data);
+	job->build(streams);
+	plan = tr_env_plan(streams, &st);
+	if (plan == NULL) {
+		fprintf(stderr, "%s\n", st.message);
+		TR_ASSERT(plan != NULL); /* the template is wrong */
+	}
+	if (shape->checkpoint_interval_ms > 0) {
+		plan->checkpoint.directory = shape->state_directory;
+		plan->checkpoint.restore_from = shape->restore_from;
+	}
+	plan->memory_limit = shape->memory_bytes;
+	run_plan(run, plan, shape, env, random);
+	tr_env_destroy(&streams);
+}
+
 void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const struct tr_sim_shape *shape,
 		struct tr_sim_environment *env, uint64_t *random)
 {
@@ -396,6 +429,11 @@ void tr_sim_run(struct tr_sim_run *run, const struct tr_sim_job *job, const stru
 	set_duration(&config, "execution.checkpointing.interval", shape->checkpoint_interval_ms);
 	set_duration(&config, "execution.checkpointing.timeout", shape->checkpoint_timeout_ms);
 	set_number(&config, "execution.checkpointing.num-retained", TR_MAX(shape->retained, 1));
+	if (job->build != NULL) {
+		run_streams(run, job, shape, &options, env, random);
+		tr_arena_deinit(&arena);
+		return;
+	}
 	session = tr_session_compile(&options, job->script.data, job->script.length);
 	if (session->diags.error_count > 0) {
 		fputs(tr_diags_render(&session->diags, false, &session->arena), stderr);
