@@ -59,6 +59,7 @@ struct tr_run_function {
 
 enum { TR_RUN_EVENT_TIME, TR_RUN_PROCESSING_TIME };
 
+struct tr_run_join;
 struct tr_run_windows;
 
 struct tr_context {
@@ -83,11 +84,12 @@ struct tr_context {
 	uint32_t chosen;  /* of the batch's selected rows */
 	bool is_timer;    /* the key is a single one: a timer's, or one of tr_context_for_each_key */
 	bool is_visiting; /* inside of that */
-	bool is_firing;   /* a window: timestamp_ms is its last time */
+	bool is_firing;   /* a window, or a pair of rows: timestamp_ms is its time */
 	struct tr_run_states states;
 	struct tr_run_broadcasts broadcasts;
 	struct tr_timer_state timers[2];
 	struct tr_run_windows *windows; /* of a window operator (run_window.h); else NULL */
+	struct tr_run_join *join;       /* of an interval join (stream_interval_join.c); else NULL */
 	bool has_timers;
 };
 
