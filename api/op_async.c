@@ -121,8 +121,7 @@ static bool retries(struct tr_op_async *f, const struct tr_async_request *reques
 	const void *before;
 	bool is_wanted;
 
-	if (f->is_ending || request->is_mistaken || request->flight->is_last ||
-	    request->flight->attempts > retry->retries_max)
+	if (request->is_mistaken || request->flight->is_last || request->flight->attempts > retry->retries_max)
 		return false;
 	before = tr_run_enter(&f->context);
 	if (failure != NULL)
@@ -469,10 +468,6 @@ static enum tr_flow on_end(struct tr_op *op, uint32_t input)
 
 	TR_ASSERT(f->rows == NULL && f->element == TR_ASYNC_NOTHING);
 	f->element = TR_ASYNC_END;
-	f->is_ending = true;
-	for (struct tr_run_flight *flight = f->flights.first; flight != NULL; flight = flight->next)
-		if (flight->is_retrying)
-			tr_run_flights_set_alarm(&f->flights, flight, now_ms(f));
 	return work_on(f);
 }
 

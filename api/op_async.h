@@ -40,7 +40,6 @@ struct tr_op_async {
 	enum tr_async_element element; /* to be passed on when what is before it is through */
 	uint64_t checkpoint;
 	bool is_passing; /* it is on its way down, and nothing follows */
-	bool is_ending;  /* there are no retries any more */
 	/* By batch. */
 	struct tr_async_request **batch_requests;
 	uint32_t *batch_selection;

@@ -63,8 +63,8 @@ struct tr_async_function {
 	void (*close)(struct tr_context *context);
 };
 
-/** What is to be requested again, after a while. `retries_max` 0: nothing. At the end of the input what waits for its next
- * time is requested at once, and the last time. What is not retried any more counts: rows are passed on, an error fails the job. */
+/** What is to be requested again, after a while. `retries_max` 0: nothing. What is not retried any more counts: rows are passed on, an
+ * error fails the job. */
 struct tr_async_retry {
 	uint32_t retries_max;
 	int64_t delay_ms;
