@@ -296,6 +296,13 @@ struct tr_trigger tr_trigger_continuous_processing_time(int64_t interval_ms)
 		       .on_merge = continuous_processing_time_on_merge, .clear = continuous_processing_time_clear);
 }
 
+bool tr_run_trigger_lacks_number(const struct tr_trigger *trigger)
+{
+	return trigger->parameter <= 0 &&
+	       (trigger->on_row == count_on_row || trigger->on_row == continuous_event_time_on_row ||
+		trigger->on_row == continuous_processing_time_on_row);
+}
+
 /* Evictors. */
 
 static void evict_count(const struct tr_evictor *evictor, const struct tr_window *window, const struct tr_batch *rows,

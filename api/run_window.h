@@ -174,6 +174,9 @@ struct tr_run_trigger_call {
 	char bytes[TR_TIMER_KEY_BYTES_MAX];
 };
 
+/** Whether it is one of ours with a count or an interval, which is none. */
+bool tr_run_trigger_lacks_number(const struct tr_trigger *trigger);
+
 /** Whether it is the one that such windows have by themselves, purging or not. */
 bool tr_run_trigger_is_plain(const struct tr_trigger *trigger, bool is_event_time);
 

@@ -12,6 +12,7 @@
 #include "base/type.h"
 
 #define LATE_TAG "late rows"
+#define OVERLAPPING_MAX 10000 /* sliding windows of a row */
 
 /* Checking. */
 
@@ -55,7 +56,7 @@ static const char *trigger_problem(const struct tr_trigger *t, bool is_merging)
 		return "a trigger of sessions needs on_merge";
 	if (t->state_bytes > TR_RUN_WINDOW_STATE_MAX)
 		return "states of triggers have 4,096 bytes at most";
-	if (t->parameter < 0)
+	if (tr_run_trigger_lacks_number(t))
 		return "a trigger's count or interval is more than 0";
 	return NULL;
 }
@@ -74,6 +75,11 @@ static bool take_windows(struct tr_stream *stream, struct tr_run_window *plan, c
 			    "windows of %" PRId64 " every %" PRId64 " from %" PRId64 " on, late by %" PRId64
 			    " ms, make no sense",
 			    windows->size_ms, windows->slide_ms, windows->offset_ms, o.allowed_lateness_ms);
+		return false;
+	}
+	if (windows->kind == TR_WINDOWS_SLIDING && windows->size_ms / windows->slide_ms > OVERLAPPING_MAX) {
+		tr_env_fail(env, plan->f.name, "each row would be in %" PRId64 " windows; %d are the most",
+			    windows->size_ms / windows->slide_ms, OVERLAPPING_MAX);
 		return false;
 	}
 	plan->windows = *windows;

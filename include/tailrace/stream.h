@@ -105,8 +105,8 @@ typedef tr_code (*tr_reduce_rows_fn)(void *user, const struct tr_row *so_far, co
 TR_API struct tr_stream *tr_stream_reduce(struct tr_stream *stream, tr_reduce_rows_fn reduce, void *user);
 
 /** Of each key and window the SQL aggregates: "COUNT(*) AS n, MAX(price) AS top". Columns: the keys, window_start, window_end, window_time (the
- * last millisecond, which is the event time from here on), then these. Over a keyed stream, with event time unless the windows are of
- * processing time. */
+ * last millisecond, which is the event time from here on), then these. Over a keyed stream, or one of
+ * tr_stream_window_all, with event time: windows of the clock are for tr_stream_window_process (window_function.h). */
 TR_API struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr_windows windows,
 						    const char *aggregates);
 

@@ -54,8 +54,8 @@ enum tr_windows_kind {
 /** Which windows a row is in. */
 struct tr_windows {
 	enum tr_windows_kind kind;
-	int64_t size_ms;   /* session: the gap; count: rows */
-	int64_t slide_ms;  /* sliding; count: rows, 0 for windows that follow one another */
+	int64_t size_ms; /* session: the gap; count: rows */
+	int64_t slide_ms; /* sliding: no less than a ten thousandth of the size; count: rows, 0 for windows that follow one another */
 	int64_t offset_ms; /* tumbling, sliding: windows begin so long after multiples of the slide; less than it */
 	bool is_processing_time;
 	/* Session: a row's own gap, more than 0; NULL: size_ms. */
@@ -85,6 +85,29 @@ static inline struct tr_windows tr_windows_sliding(int64_t size_ms, int64_t slid
 static inline struct tr_windows tr_windows_session(int64_t gap_ms)
 {
 	return tr_windows_make(TR_WINDOWS_SESSION, gap_ms, 0);
+}
+
+/** Each row has a gap of its own. */
+static inline struct tr_windows tr_windows_session_by_row(int64_t (*gap)(void *user, const struct tr_row *row),
+							  void *user)
+{
+	struct tr_windows windows = tr_windows_make(TR_WINDOWS_SESSION, 0, 0);
+
+	windows.gap = gap;
+	windows.user = user;
+	return windows;
+}
+
+/** Windows that a function of yours gives to each row. */
+static inline struct tr_windows tr_windows_custom(uint32_t (*assign)(void *user, const struct tr_row *row,
+								     int64_t time_ms, struct tr_window *windows),
+						  void *user)
+{
+	struct tr_windows windows = tr_windows_make(TR_WINDOWS_CUSTOM, 0, 0);
+
+	windows.assign = assign;
+	windows.user = user;
+	return windows;
 }
 
 static inline struct tr_windows tr_windows_global(void) { return tr_windows_make(TR_WINDOWS_GLOBAL, 0, 0); }

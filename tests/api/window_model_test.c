@@ -635,8 +635,6 @@ static char *job(const struct config *c, uint32_t subtasks, const char *batch_ro
 
 static struct tr_windows windows_of(uint32_t which)
 {
-	struct tr_windows w;
-
 	switch (which) {
 	case 0: return tr_windows_tumbling(10);
 	case 1: return tr_windows_offset(tr_windows_tumbling(10), -3);
@@ -644,17 +642,11 @@ static struct tr_windows windows_of(uint32_t which)
 	case 3: return tr_windows_offset(tr_windows_sliding(25, 10), 4);
 	case 4: return tr_windows_sliding(10, 15);
 	case 5: return tr_windows_session(3);
-	case 6:
-		w = tr_windows_session(0);
-		w.gap = own_gap;
-		return w;
+	case 6: return tr_windows_session_by_row(own_gap, NULL);
 	case 7: return tr_windows_global();
 	case 8: return tr_windows_count(3);
 	case 9: return tr_windows_count_sliding(5, 2);
-	default:
-		w = tr_windows_make(TR_WINDOWS_CUSTOM, 0, 0);
-		w.assign = assign;
-		return w;
+	default: return tr_windows_custom(assign, NULL);
 	}
 }
 

@@ -68,6 +68,7 @@ static void test_errors(void **state)
 	struct tr_window_function function = SUM, wrong;
 	struct tr_windows windows = tr_windows_tumbling(10);
 	const struct tr_trigger no_merge = TR_MAKE(tr_trigger, .on_row = tr_trigger_count(1).on_row);
+	const struct tr_trigger never_again = tr_trigger_continuous_event_time(0);
 	const struct tr_trigger nothing = TR_MAKE(tr_trigger, .parameter = 1);
 	const struct tr_evictor no_evictor = TR_MAKE(tr_evictor, .parameter = 1);
 	struct tr_env *env = api_env("1");
@@ -101,6 +102,9 @@ static void test_errors(void **state)
 	EXPECT(rows, windows, &function, &TR_MAKE(tr_window_options, .trigger = &nothing), "a trigger needs on_row");
 	EXPECT(rows, windows, &function, &TR_MAKE(tr_window_options, .evictor = &no_evictor),
 	       "an evictor has before or after");
+	EXPECT(rows, windows, &function, &TR_MAKE(tr_window_options, .trigger = &never_again),
+	       "a trigger's count or interval is more than 0");
+	EXPECT(rows, tr_windows_sliding(86400000, 1), &function, NULL, "each row would be in 86400000 windows");
 	EXPECT(rows, tr_windows_tumbling(0), &function, NULL, "make no sense");
 	EXPECT(rows, tr_windows_offset(windows, 10), &function, NULL, "make no sense");
 	EXPECT(rows, tr_windows_offset(tr_windows_sliding(10, 5), -5), &function, NULL, "make no sense");
