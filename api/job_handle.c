@@ -171,7 +171,8 @@ static void choose_state_dir(struct tr_env *env, struct tr_plan *plan)
 	char *path, *name;
 
 	plan->scratch = getenv("TMPDIR");
-	if (plan->is_batch || plan->checkpoint.interval_ms == 0)
+	plan->checkpoint.restore_from = env->restore_from;
+	if (plan->is_batch || (plan->checkpoint.interval_ms == 0 && env->restore_from == NULL))
 		return;
 	if (strncmp(base, "file://", 7) == 0)
 		base += 7;
@@ -182,7 +183,6 @@ static void choose_state_dir(struct tr_env *env, struct tr_plan *plan)
 	for (; *name != '\0'; name++)
 		*name = *name == '/' ? '_' : *name;
 	plan->checkpoint.directory = tr_arena_printf(env->arena, "%s/1", path);
-	plan->checkpoint.restore_from = env->restore_from;
 	plan->checkpoint.allows_non_restored = env->allows_non_restored;
 }
 

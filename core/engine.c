@@ -39,7 +39,11 @@ tr_code tr_engine_create(const struct tr_plan *plan, struct tr_environment *env,
 	TR_ASSERT(e != NULL && plan != NULL && env != NULL);
 	memset(e, 0, sizeof(*e));
 	code = TR_OK;
-	if (plan->checkpoint.directory != NULL)
+	if (plan->is_batch && plan->checkpoint.restore_from != NULL)
+		code = tr_status_set(st, TR_ERR_CONFIG, 0, TR_WHERE,
+				     "batch mode has no state to begin with, so %s is of no use to it",
+				     plan->checkpoint.restore_from);
+	if (code == TR_OK && plan->checkpoint.directory != NULL)
 		code = tr_coordinator_create(plan, env, &e->coordinator, st);
 	if (code == TR_OK)
 		code = e->coordinator != NULL ? tr_coordinator_build(e->coordinator, &e->graph, st)

@@ -349,6 +349,8 @@ static void test_savepoint(void **state)
 		tr_env_restore(env, savepoint, false);
 		if (i % 2 == 0) /* it ends before its first checkpoint */
 			tr_env_set(env, "execution.checkpointing.interval", "1 h");
+		if (i == 3) /* none of its own */
+			tr_env_set(env, "execution.checkpointing.interval", "0 ms");
 		if (tr_env_execute(env, "job", &st) != TR_OK)
 			fail_msg("%s", st.message);
 		tr_env_destroy(&env);
@@ -390,9 +392,25 @@ static void test_restart(void **state)
 	}
 }
 
+static void test_batch(void **state)
+{
+	struct tr_status st = {0};
+	struct tr_env *env;
+
+	begin();
+	env = make("1", directory);
+	tr_env_set(env, "execution.runtime-mode", "batch");
+	tr_env_restore(env, directory, false);
+	assert_int_not_equal(tr_env_execute(env, "job", &st), TR_OK);
+	assert_non_null(strstr(st.message, "batch mode"));
+	tr_env_destroy(&env);
+	end();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_savepoint), cmocka_unit_test(test_restart)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_savepoint), cmocka_unit_test(test_restart),
+					   cmocka_unit_test(test_batch)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
