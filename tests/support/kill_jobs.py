@@ -88,7 +88,7 @@ def write_job(folder, name, text=None):
             file.write(JOBS[name] if text is None else text)
         return path
     path = os.path.join(folder, name + ".so")
-    subprocess.run(["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-O2", "-shared", "-fPIC",
+    subprocess.run(["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-O2", "-pthread", "-shared", "-fPIC",
                     f"-I{TOP}/include", "-o", path, PLUGINS[name]], check=True)
     return path
 

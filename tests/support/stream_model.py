@@ -69,6 +69,8 @@ class Model:
             total, n = self.folded.get(auction, (0, 0))
             self.folded[auction] = (total + price, n + 1)
             self.out["folded"].append((auction, *self.folded[auction]))
+        if price > 600000:
+            self.out["looked_up"].append((auction, bidder, 2 * price + 1))
         self.session(bidder, price, ms, watermark)
         rows = self.rows[auction]
         rows.append(price)
