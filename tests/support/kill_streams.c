@@ -12,6 +12,7 @@
  *           ├─ dear and cheap ones by auction, connected ──▶ connected
  *           ├─ by bidder; the dearest of each channel, to all subtasks ──▶ ruled
  *           └─ dear ones by a look-up, newest first ──▶ looked_up
+ *     the same, never late ─── dear and cheap ones by auction: within an interval ──▶ near, in a window ──▶ joined
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -339,6 +340,18 @@ static tr_code tell_ruled(struct tr_context *context, const struct tr_timer_even
 	return TR_OK;
 }
 
+/* Joins: of bids that are never late, as which of two streams is ahead would decide on late ones. */
+
+static tr_code pair(struct tr_context *context, const struct tr_row *left, const struct tr_row *right,
+		    struct tr_collector *out, struct tr_status *st)
+{
+	tr_collector_set_column(out, 0, left, AUCTION);
+	tr_collector_set_i64(out, 1, tr_row_i64(left, PRICE));
+	tr_collector_set_i64(out, 2, tr_row_i64(right, PRICE));
+	tr_collector_add(out);
+	return TR_OK;
+}
+
 /* Looked up: a thread for each subtask answers the newest request first. */
 
 #define IN_FLIGHT 64
@@ -467,7 +480,9 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 		TR_MAKE(tr_async_function, .open = open_look_up, .on_row = look_up, .close = close_look_up);
 	const struct tr_async_options look_up_options =
 		TR_MAKE(tr_async_options, .is_unordered = true, .capacity = IN_FLIGHT);
-	struct tr_stream *bids, *by_bidder, *by_auction, *sessions;
+	const struct tr_watermark_strategy slow_times =
+		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .out_of_orderness_ms = 10000);
+	struct tr_stream *bids, *by_bidder, *by_auction, *sessions, *steady, *dearest, *cheapest;
 
 	snprintf(path, sizeof(path), "%s/bids.csv", argument(argc, argv, "DIR="));
 	tr_env_set(env, "pipeline.auto-watermark-interval", "0 ms");
@@ -522,6 +537,19 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 			tr_stream_connect_broadcast(by_bidder, bids, "bidder BIGINT, n BIGINT, total BIGINT", &ruled),
 			"ruled"),
 		"ruled", out);
+	steady = tr_env_from_connector(env, "steady",
+				       "auction BIGINT, bidder BIGINT, price INT, channel STRING, ts TIMESTAMP(3)",
+				       options, &slow_times);
+	dearest = tr_stream_key_by(tr_stream_where(steady, "price >= 950000"), "auction");
+	cheapest = tr_stream_key_by(tr_stream_where(steady, "price < 30000"), "auction");
+	publish(tr_stream_uid(tr_stream_interval_join(dearest, cheapest, -20000, 60000,
+						      "auction BIGINT, dear BIGINT, cheap BIGINT", pair, NULL, NULL),
+			      "near"),
+		"near", out);
+	publish(tr_stream_uid(tr_stream_window_join(dearest, cheapest, tr_windows_tumbling(60000),
+						    "auction BIGINT, dear BIGINT, cheap BIGINT", pair, NULL, NULL),
+			      "joined"),
+		"joined", out);
 	publish(tr_stream_uid(tr_stream_async(tr_stream_where(bids, "price > 600000"),
 					      "auction BIGINT, bidder BIGINT, x BIGINT", &look_ups, &look_up_options),
 			      "looked_up"),

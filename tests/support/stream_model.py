@@ -53,6 +53,7 @@ class Model:
         self.bidders = collections.defaultdict(Bidder)
         self.windows = collections.defaultdict(lambda: [0, 0])
         self.folded = {}
+        self.dearest, self.cheapest = collections.defaultdict(list), collections.defaultdict(list)
         self.sessions = collections.defaultdict(list)  # bidder -> [start, end, count, sum]
         self.rows = collections.defaultdict(list)
         self.sides = collections.defaultdict(lambda: [0, 0, 0, 0])
@@ -69,6 +70,10 @@ class Model:
             total, n = self.folded.get(auction, (0, 0))
             self.folded[auction] = (total + price, n + 1)
             self.out["folded"].append((auction, *self.folded[auction]))
+        if price >= 950000:
+            self.dearest[auction].append((price, ms))
+        if price < 30000:
+            self.cheapest[auction].append((price, ms))
         if price > 600000:
             self.out["looked_up"].append((auction, bidder, 2 * price + 1))
         self.session(bidder, price, ms, watermark)
@@ -108,7 +113,17 @@ class Model:
             self.sessions[bidder].remove(s)
             self.out["sessions"].append((bidder, *s))
 
+    def join(self):
+        for auction, dear in self.dearest.items():
+            for price, at in dear:
+                for cheap, when in self.cheapest[auction]:
+                    if -20000 <= when - at <= 60000:
+                        self.out["near"].append((auction, price, cheap))
+                    if at // 60000 == when // 60000:
+                        self.out["joined"].append((auction, price, cheap))
+
     def end(self):
+        self.join()
         last = 1 << 62
         for bidder, state in self.bidders.items():
             self.out["bidders"] += state.fire(bidder, last)
