@@ -127,18 +127,36 @@ static bool has_null(const struct tr_batch *arguments, uint32_t row)
 	return false;
 }
 
+/** The accumulators of the rows without a NULL, and these rows. Returns how many. */
+static uint32_t reach_some(const struct tr_agg_slot *slot, char *const *entries, const struct tr_batch *arguments,
+			   const uint32_t *rows, uint32_t count)
+{
+	struct tr_user_local *local = slot->local;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t row = tr_agg_row(rows, i);
+
+		if (has_null(arguments, row))
+			continue;
+		local->rows[n] = row;
+		local->accumulators[n++] = reach(slot, entries[i]);
+	}
+	return n;
+}
+
 static tr_code add(struct tr_user_local *local, const struct tr_batch *arguments, uint32_t *failed)
 {
 	const struct tr_user_function *f = &local->plan->function;
 
 	*failed = UINT32_MAX;
-	if (f->add != NULL)
-		return f->add(&local->context, local->accumulators, arguments, &local->status);
+	if (f->add_batch != NULL)
+		return f->add_batch(&local->context, local->accumulators, arguments, &local->status);
 	for (uint32_t i = 0; i < arguments->selected_count; i++) {
 		const struct tr_row row = {arguments, tr_batch_row(arguments, i)};
 
 		*failed = row.row;
-		TR_TRY(f->add_row(&local->context, local->accumulators[i], &row, &local->status));
+		TR_TRY(f->add(&local->context, local->accumulators[i], &row, &local->status));
 	}
 	return TR_OK;
 }
@@ -151,23 +169,25 @@ static void update(const struct tr_agg_slot *slot, char *const *entries, const s
 	const bool skips = plan->agg.takes_row && !plan->function.takes_nulls;
 	struct tr_batch arguments = {.schema = &plan->arguments, .watermark_ms = TR_WATERMARK_MIN};
 	const void *before;
-	uint32_t n = 0, failed;
+	uint32_t n, failed;
 
 	if (count == 0 || !can_go_on(slot))
 		return;
 	arguments.columns = plan->agg.takes_row ? arg->children : arg;
 	reserve(local, count);
 	before = tr_run_enter(local);
-	for (uint32_t i = 0; i < count; i++) {
-		const uint32_t row = tr_agg_row(rows, i);
-
-		if (skips && has_null(&arguments, row))
-			continue;
-		local->rows[n] = row;
-		local->accumulators[n++] = reach(slot, entries[i]);
-		arguments.row_count = TR_MAX(arguments.row_count, row + 1);
+	if (skips) {
+		n = reach_some(slot, entries, &arguments, rows, count);
+		arguments.selection = local->rows;
+	} else {
+		n = count;
+		for (uint32_t i = 0; i < count; i++)
+			local->accumulators[i] = reach(slot, entries[i]);
+		arguments.selection = rows;
 	}
-	arguments.selection = rows == NULL && n == count ? NULL : local->rows;
+	for (uint32_t i = 0; arguments.selection != NULL && i < n; i++)
+		arguments.row_count = TR_MAX(arguments.row_count, arguments.selection[i] + 1);
+	arguments.row_count = arguments.selection == NULL ? n : arguments.row_count;
 	arguments.selected_count = n;
 	if (n > 0 && tr_user_returned(local, add(local, &arguments, &failed)) != TR_OK)
 		keep_failure(slot, failed != UINT32_MAX ? &arguments : NULL, failed);
@@ -206,7 +226,7 @@ static void merge(const struct tr_agg_slot *slot, char *const *targets, char *co
 /** An accumulator beside all entries, as create leaves it. */
 static void *fresh(struct tr_user_local *local)
 {
-	const size_t size = local->plan->function.accumulator_size;
+	const size_t size = local->plan->function.accumulator_bytes;
 
 	if (local->other == NULL)
 		local->other = tr_checked(aligned_alloc(16, (size + 15) / 16 * 16));
@@ -221,10 +241,9 @@ static tr_code put_value(const struct tr_agg_slot *slot, char *entry, uint32_t n
 	const struct tr_user_function *f = &local->plan->function;
 	const bool is_made = *made_of(slot, entry) != 0;
 	void *bytes = is_made ? bytes_of(slot, entry) : fresh(local);
-	tr_code code = tr_user_returned(local, f->value(&local->context, bytes, &local->out, &local->status));
+	tr_code code = f->value(&local->context, bytes, &local->out, &local->status);
 
-	if (code == TR_OK)
-		code = tr_user_end_row(local, number);
+	code = tr_user_end_row(local, number, code);
 	if (!is_made && owns(local))
 		f->destroy(&local->context, bytes);
 	return code;
@@ -281,7 +300,7 @@ static void write_partial(const struct tr_agg_slot *slot, char *const *entries, 
 
 	for (uint32_t i = 0; i < count; i++) {
 		const char *bytes = bytes_of(slot, entries[i]);
-		size_t length = f->accumulator_size;
+		size_t length = f->accumulator_bytes;
 
 		if (*made_of(slot, entries[i]) == 0 || !can_call)
 			length = 0;
@@ -351,7 +370,7 @@ static bool is_valid(const struct tr_agg_slot *slot, const struct tr_column *col
 
 	if (tr_column_is_null(&columns[0], row))
 		return false;
-	return owns(local) || length == 0 || length == local->plan->function.accumulator_size;
+	return owns(local) || length == 0 || length == local->plan->function.accumulator_bytes;
 }
 
 /* ---- memory ---- */
@@ -393,11 +412,11 @@ void tr_user_make_aggregate(struct tr_arena *arena, struct tr_user_plan *plan)
 	plan->agg = (struct tr_agg){
 		.name = plan->name,
 		.kind = TR_AGG_OTHER,
-		.acc_bytes = header + (uint32_t)(f->accumulator_size + 7) / 8 * 8,
+		.acc_bytes = header + (uint32_t)(f->accumulator_bytes + 7) / 8 * 8,
 		.owns_memory = is_owning,
 		.takes_row = plan->arguments.column_count > 1 || (plan->arguments.column_count == 1 && f->takes_nulls),
-		.state = tr_arena_printf(arena, is_owning ? "%s[bytes]" : "%s[%zu bytes]", plan->name,
-					 f->accumulator_size),
+		.state = tr_arena_printf(arena, "%s[%u bytes, version %u]", plan->name, f->accumulator_bytes,
+					 f->version),
 		.partial_count = 1,
 		.update = update,
 		.merge = merge,

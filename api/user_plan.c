@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/column_buffer.h"
 #include "base/type.h"
 #include "io/library.h"
 
@@ -31,18 +32,18 @@ static tr_code check_aggregate(const struct tr_user_function *f, struct tr_statu
 	const uint32_t owning = (f->save != NULL) + (f->load != NULL) + (f->destroy != NULL) + (f->memory != NULL);
 
 	if (f->on_batch != NULL || f->on_row != NULL)
-		TR_FAIL(st, TR_ERR_USAGE, "on_batch and on_row are not for aggregates, which have add or add_row");
-	if ((f->add == NULL) == (f->add_row == NULL))
-		TR_FAIL(st, TR_ERR_USAGE, "an aggregate has either add or add_row, and this one has %s",
-			f->add == NULL ? "none" : "both");
+		TR_FAIL(st, TR_ERR_USAGE, "on_batch and on_row are not for aggregates, which have add_batch or add");
+	if ((f->add_batch == NULL) == (f->add == NULL))
+		TR_FAIL(st, TR_ERR_USAGE, "an aggregate has either add_batch or add, and this one has %s",
+			f->add_batch == NULL ? "none" : "both");
 	if (f->merge == NULL || f->value == NULL)
 		TR_FAIL(st, TR_ERR_USAGE, "an aggregate needs merge and value, and this one has no %s",
 			f->merge == NULL ? "merge" : "value");
 	if (owning != 0 && owning != 4)
 		TR_FAIL(st, TR_ERR_USAGE, "save, load, destroy and memory go together");
-	if (f->accumulator_size == 0 || f->accumulator_size > TR_USER_ACCUMULATOR_MAX)
-		TR_FAIL(st, TR_ERR_USAGE, "an accumulator has 1 to %d bytes, not %zu", TR_USER_ACCUMULATOR_MAX,
-			f->accumulator_size);
+	if (f->accumulator_bytes == 0 || f->accumulator_bytes > TR_USER_ACCUMULATOR_MAX)
+		TR_FAIL(st, TR_ERR_USAGE, "an accumulator has 1 to %d bytes, not %u", TR_USER_ACCUMULATOR_MAX,
+			f->accumulator_bytes);
 	if (f->is_harmless)
 		TR_FAIL(st, TR_ERR_USAGE, "is_harmless is for scalar functions with on_batch");
 	return TR_OK;
@@ -77,8 +78,8 @@ static tr_code check(const struct tr_user_function *f, struct tr_status *st)
 		TR_FAIL(st, TR_ERR_USAGE, "it says no result: .result = \"STRING\"");
 	if (copy.kind == TR_USER_AGGREGATE)
 		return check_aggregate(&copy, st);
-	if (copy.add != NULL || copy.add_row != NULL || copy.merge != NULL || copy.value != NULL)
-		TR_FAIL(st, TR_ERR_USAGE, "add, add_row, merge and value are for aggregates, and it is none");
+	if (copy.add_batch != NULL || copy.add != NULL || copy.merge != NULL || copy.value != NULL)
+		TR_FAIL(st, TR_ERR_USAGE, "add, add_batch, merge and value are for aggregates, and it is none");
 	if (copy.kind == TR_USER_TABLE && (copy.on_row == NULL || copy.on_batch != NULL))
 		TR_FAIL(st, TR_ERR_USAGE, "a table function has on_row, and no on_batch");
 	if (copy.kind == TR_USER_SCALAR && (copy.on_row == NULL) == (copy.on_batch == NULL))
@@ -245,12 +246,13 @@ void tr_user_begin_rows(struct tr_user_local *local, uint32_t rows)
 	tr_run_collector_init_source(&local->out, local, local->plan->who, local->buffer, 1, local->buffer->capacity);
 }
 
-tr_code tr_user_end_row(struct tr_user_local *local, uint32_t number)
+tr_code tr_user_check_row(struct tr_user_local *local, uint32_t number)
 {
 	if (local->out.rows != number || local->out.has_overflown)
 		return tr_user_fail(local, "it has added a row: it only sets column 0, and the row is added by itself");
-	tr_collector_add(&local->out);
-	if (!local->plan->overload->type->is_nullable && !tr_bit_get(local->buffer->columns[0].validity, number))
+	tr_column_buffer_set_null(&local->buffer->columns[0], number);
+	local->out.rows++;
+	if (!local->plan->overload->type->is_nullable)
 		return tr_user_fail(local, "the result is NULL, and was declared NOT NULL");
 	return TR_OK;
 }

@@ -13,6 +13,7 @@
 
 #include "api/run_collector.h"
 #include "api/run_context.h"
+#include "base/check.h"
 #include "core/ops/agg_table.h"
 #include "core/ops/func_table.h"
 #include "core/ops/func_user.h"
@@ -69,8 +70,24 @@ tr_code tr_user_fail(struct tr_user_local *local, const char *format, ...) __att
 /** The collector over an empty buffer for at least `rows` rows of one column. */
 void tr_user_begin_rows(struct tr_user_local *local, uint32_t rows);
 
-/** The row that a row callback has set is added. */
-tr_code tr_user_end_row(struct tr_user_local *local, uint32_t number);
+/** What is wrong with the row that a row callback has made: of how many it has added, of a NULL. */
+tr_code tr_user_check_row(struct tr_user_local *local, uint32_t number);
+
+/** A row callback has returned: the row number `number` that it has set, column 0 of it, is added. */
+static inline tr_code tr_user_end_row(struct tr_user_local *local, uint32_t number, tr_code code)
+{
+	struct tr_collector *out = &local->out;
+
+	if (TR_UNLIKELY(code != TR_OK || local->mistake.code != TR_OK))
+		return tr_user_returned(local, code);
+	if (TR_UNLIKELY(out->set_count == 0 || out->rows != number ||
+			(out->buffer->columns[0].has_nulls && !local->plan->overload->type->is_nullable)))
+		return tr_user_check_row(local, number);
+	out->set[0] = 0;
+	out->set_count = 0;
+	out->rows++;
+	return TR_OK;
+}
 
 tr_code tr_user_run_scalar(struct tr_call *call);
 tr_code tr_user_run_table(struct tr_call *call);

@@ -104,6 +104,15 @@ static tr_code failed(struct tr_call *call, struct tr_user_local *local, uint32_
 	return local->status.code;
 }
 
+static bool are_all_set(const uint64_t *bits, uint32_t count)
+{
+	uint64_t all = ~UINT64_C(0);
+
+	for (uint32_t w = 0; w < count / 64; w++)
+		all &= bits[w];
+	return (all & (count % 64 != 0 ? bits[count / 64] | ~UINT64_C(0) << count % 64 : all)) == ~UINT64_C(0);
+}
+
 /* What was made for row number i goes to the i-th row of the call. */
 static void give(struct tr_call *call, const uint32_t *rows, const void *data, const uint64_t *validity)
 {
@@ -111,7 +120,7 @@ static void give(struct tr_call *call, const uint32_t *rows, const void *data, c
 
 	if (data != call->out)
 		scatter_values(call->out, data, width, rows, call->count);
-	if (validity == NULL)
+	if (validity == NULL || are_all_set(validity, call->count))
 		return;
 	for (uint32_t i = 0; i < call->count; i += 64) {
 		const uint32_t n = TR_MIN(call->count - i, 64u);
@@ -144,9 +153,8 @@ static tr_code run_rows(struct tr_call *call, struct tr_user_local *local)
 	for (; done < call->count && code == TR_OK; done++) {
 		const struct tr_row row = {&arguments, call->rows != NULL ? call->rows[done] : done};
 
-		code = tr_user_returned(local, f->on_row(&local->context, &row, &local->out, &local->status));
-		if (code == TR_OK)
-			code = tr_user_end_row(local, done);
+		code = f->on_row(&local->context, &row, &local->out, &local->status);
+		code = tr_user_end_row(local, done, code);
 	}
 	tr_run_leave(before);
 	if (code != TR_OK)
@@ -188,9 +196,8 @@ static tr_code check_result(struct tr_call *call, struct tr_user_local *local, c
 {
 	if (local->plan->overload->type->is_nullable || local->plan->function.is_harmless)
 		return TR_OK;
-	for (uint32_t i = 0; i < call->count; i++)
-		if (!tr_bit_get(validity, i))
-			return tr_user_fail(local, "the result is NULL, and was declared NOT NULL");
+	if (!are_all_set(validity, call->count))
+		return tr_user_fail(local, "the result is NULL, and was declared NOT NULL");
 	return TR_OK;
 }
 
@@ -227,7 +234,7 @@ static tr_code run_batch(struct tr_call *call, struct tr_user_local *local)
 	if (IS_GUARDED && !is_whole(call, &own))
 		code = tr_user_fail(local, "it has written past the end of its result, which has room for %u values",
 				    call->count);
-	else
+	else if (code != TR_OK || local->mistake.code != TR_OK)
 		code = tr_user_returned(local, code);
 	if (code == TR_OK)
 		code = check_result(call, local, is_own ? own.validity : call->validity);
@@ -242,7 +249,7 @@ tr_code tr_user_run_scalar(struct tr_call *call)
 	struct tr_user_local *local = call->local;
 
 	local->heap = call->heap;
-	if (tr_user_ready(local) != TR_OK)
+	if (!local->is_open && tr_user_ready(local) != TR_OK)
 		return failed(call, local, UINT32_MAX, NULL);
 	return local->plan->function.on_batch != NULL ? run_batch(call, local) : run_rows(call, local);
 }

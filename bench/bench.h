@@ -58,5 +58,6 @@ extern const struct tr_bench_case tr_bench_checkpoint_cases[];
 extern const struct tr_bench_case tr_bench_latency_cases[];
 extern const struct tr_bench_case tr_bench_spill_cases[];
 extern const struct tr_bench_case tr_bench_stream_cases[];
+extern const struct tr_bench_case tr_bench_user_cases[];
 
 #endif

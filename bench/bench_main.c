@@ -19,7 +19,7 @@ static const struct tr_bench_case *const tables[] = {
 	tr_bench_batch_cases,      tr_bench_window_cases,   tr_bench_exchange_cases, tr_bench_decode_cases,
 	tr_bench_generator_cases,  tr_bench_run_cases,      tr_bench_scale_cases,    tr_bench_checkpoint_cases,
 	tr_bench_latency_cases,    tr_bench_snapshot_cases, tr_bench_log_cases,      tr_bench_state_cases,
-	tr_bench_spill_cases,      tr_bench_stream_cases,
+	tr_bench_spill_cases,      tr_bench_stream_cases,   tr_bench_user_cases,
 };
 
 struct settings {

@@ -293,6 +293,52 @@ static tr_code open_fold_row(struct tr_bench_pair *pair, struct tr_status *st) {
 
 static tr_code open_fold_batch(struct tr_bench_pair *pair, struct tr_status *st) { return open_fold(pair, true); }
 
+/* The sum of a user's, beside SUM. */
+
+static tr_code sum_add(struct tr_user_context *context, void *const *accumulators, const struct tr_batch *arguments,
+		       struct tr_status *st)
+{
+	const int64_t *values = arguments->columns[0].data;
+
+	for (uint32_t i = 0; i < arguments->selected_count; i++)
+		*(int64_t *)accumulators[i] += values[tr_batch_row(arguments, i)];
+	return TR_OK;
+}
+
+static tr_code sum_merge(struct tr_user_context *context, void *accumulator, const void *other, struct tr_status *st)
+{
+	*(int64_t *)accumulator += *(const int64_t *)other;
+	return TR_OK;
+}
+
+static tr_code sum_value(struct tr_user_context *context, const void *accumulator, struct tr_collector *out,
+			 struct tr_status *st)
+{
+	tr_collector_set_i64(out, 0, *(const int64_t *)accumulator);
+	return TR_OK;
+}
+
+TR_USER_FUNCTION(bench_total, .kind = TR_USER_AGGREGATE, .arguments = "BIGINT", .result = "BIGINT",
+		 .accumulator_bytes = sizeof(int64_t), .add_batch = sum_add, .merge = sum_merge, .value = sum_value);
+
+static tr_code open_aggregate(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	static const char *const aggregates[] = {"COUNT(*) AS n, total(v) AS total", "COUNT(*) AS n, SUM(v) AS total"};
+	struct data *d = make(pair);
+
+	for (int i = 0; i < 2; i++) {
+		struct tr_stream *stream = source(d, i);
+
+		tr_env_create_function(d->envs[i], "total", &bench_total);
+		finish(d, i,
+		       tr_stream_window_aggregate(tr_stream_key_by(stream, "k"), tr_windows_tumbling(3600000),
+						  aggregates[i]));
+	}
+	pair->bar = (struct tr_harness_side){run, &((struct side *)pair->data)[1]};
+	snprintf(pair->note, sizeof(pair->note), "a sum by %d keys; bar: SUM", KEYS);
+	return TR_OK;
+}
+
 static void close_pair(struct tr_bench_pair *pair)
 {
 	struct side *sides = pair->data;
@@ -335,6 +381,11 @@ const struct tr_bench_case tr_bench_stream_cases[] = {
 	 .work = "the same by batch",
 	 .unit = "rows",
 	 .open = open_fold_batch,
+	 .close = close_pair},
+	{.name = "stream-user-aggregate",
+	 .work = "a windowed sum as an aggregate in C, against SUM",
+	 .unit = "rows",
+	 .open = open_aggregate,
 	 .close = close_pair},
 	{.name = NULL},
 };

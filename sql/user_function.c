@@ -350,8 +350,7 @@ static void describe_user(struct tr_session *session, const struct tr_catalog_fu
 	add(rows, "kind", kinds[user->kind]);
 	add(rows, "requirements", "[]");
 	add(rows, "is deterministic", user->is_deterministic ? "true" : "false");
-	add(rows, "supports constant folding",
-	    user->is_deterministic && user->kind == TR_USER_SCALAR ? "true" : "false");
+	add(rows, "supports constant folding", user->is_deterministic ? "true" : "false");
 	add(rows, "signature", signatures);
 }
 
@@ -391,7 +390,7 @@ uint32_t tr_user_function_describe(struct tr_session *session, const struct tr_a
 		return 0;
 	add(&rows, "is system function", is_system || function->scope == TR_FUNCTION_SYSTEM ? "true" : "false");
 	add(&rows, "is temporary", function != NULL && function->scope != TR_FUNCTION_CATALOG ? "true" : "false");
-	if (function != NULL) {
+	if (function != NULL && function->scope != TR_FUNCTION_SYSTEM) {
 		add(&rows, "class name", function->symbol);
 		add(&rows, "function language", "C");
 		add(&rows, "resource uris",

@@ -101,4 +101,5 @@ static tr_code mean_value(struct tr_user_context *context, const void *accumulat
 }
 
 TR_USER_FUNCTION(weighted_mean, .kind = TR_USER_AGGREGATE, .arguments = "BIGINT, BIGINT", .result = "DOUBLE",
-		 .accumulator_size = sizeof(struct mean), .add = mean_add, .merge = mean_merge, .value = mean_value);
+		 .accumulator_bytes = sizeof(struct mean), .add_batch = mean_add, .merge = mean_merge,
+		 .value = mean_value);

@@ -85,14 +85,15 @@ struct tr_user_function {
 
 	/* AGGREGATE. Accumulators are plain bytes, aligned to 8, which are moved, copied to checkpoints and read from them, and may be made
 	 * at any time: rows of a group are added to several, which are merged. The order of rows is not that of the input. */
-	size_t accumulator_size;
+	uint32_t accumulator_bytes; /* 1 to TR_USER_ACCUMULATOR_MAX */
+	uint32_t version;           /* of their layout: state of another one is not taken */
 	/* NULL: zero bytes are the beginning. */
 	void (*create)(struct tr_user_context *context, void *accumulator);
-	/* One of the two. Selected row i of `arguments` goes to accumulators[i]; rows may come in any order, accumulators often. */
-	tr_code (*add)(struct tr_user_context *context, void *const *accumulators, const struct tr_batch *arguments,
+	/* One of the two. Of a batch, selected row i goes to accumulators[i]; rows may come in any order, accumulators often. */
+	tr_code (*add)(struct tr_user_context *context, void *accumulator, const struct tr_row *arguments,
 		       struct tr_status *st);
-	tr_code (*add_row)(struct tr_user_context *context, void *accumulator, const struct tr_row *arguments,
-			   struct tr_status *st);
+	tr_code (*add_batch)(struct tr_user_context *context, void *const *accumulators,
+			     const struct tr_batch *arguments, struct tr_status *st);
 	/* Adds to `accumulator` what is in `other`, which stays as it is. */
 	tr_code (*merge)(struct tr_user_context *context, void *accumulator, const void *other, struct tr_status *st);
 	/* Sets column 0 of `out`, which else is NULL. */

@@ -55,7 +55,7 @@ static tr_code sum_value(struct tr_user_context *context, const void *accumulato
 }
 
 TR_USER_FUNCTION(TOTAL, .kind = TR_USER_AGGREGATE, .arguments = "BIGINT", .result = "BIGINT",
-		 .accumulator_size = sizeof(struct sum), .add = sum_add, .merge = sum_merge, .value = sum_value);
+		 .accumulator_bytes = sizeof(struct sum), .add_batch = sum_add, .merge = sum_merge, .value = sum_value);
 
 /* SUM(a * b) by rows, of two arguments, with a beginning that is not zero. */
 static void product_create(struct tr_user_context *context, void *accumulator) { *(int64_t *)accumulator = 1000; }
@@ -81,7 +81,7 @@ static tr_code product_value(struct tr_user_context *context, const void *accumu
 }
 
 TR_USER_FUNCTION(PRODUCTS, .kind = TR_USER_AGGREGATE, .arguments = "BIGINT, BIGINT", .result = "BIGINT NOT NULL",
-		 .accumulator_size = 8, .create = product_create, .add_row = product_add, .merge = product_merge,
+		 .accumulator_bytes = 8, .create = product_create, .add = product_add, .merge = product_merge,
 		 .value = product_value);
 
 /* The greatest text, which the accumulator owns: MAX. */
@@ -154,7 +154,7 @@ static size_t text_memory(struct tr_user_context *context, const void *accumulat
 }
 
 TR_USER_FUNCTION(GREATEST_TEXT, .kind = TR_USER_AGGREGATE, .arguments = "STRING", .result = "STRING",
-		 .accumulator_size = sizeof(char *), .add_row = text_add, .merge = text_merge, .value = text_value,
+		 .accumulator_bytes = sizeof(char *), .add = text_add, .merge = text_merge, .value = text_value,
 		 .save = text_save, .load = text_load, .destroy = text_destroy, .memory = text_memory);
 
 /* COUNT(*) of rows, NULLs or not: of no argument, and of one that may be NULL. */
@@ -179,10 +179,10 @@ static tr_code count_value(struct tr_user_context *context, const void *accumula
 	return TR_OK;
 }
 
-TR_USER_FUNCTION(ROWS_OF, .kind = TR_USER_AGGREGATE, .result = "BIGINT NOT NULL", .accumulator_size = 8,
-		 .add = count_add, .merge = count_merge, .value = count_value);
+TR_USER_FUNCTION(ROWS_OF, .kind = TR_USER_AGGREGATE, .result = "BIGINT NOT NULL", .accumulator_bytes = 8,
+		 .add_batch = count_add, .merge = count_merge, .value = count_value);
 TR_USER_FUNCTION(ROWS_WITH, .kind = TR_USER_AGGREGATE, .arguments = "BIGINT", .result = "BIGINT NOT NULL",
-		 .takes_nulls = true, .accumulator_size = 8, .add = count_add, .merge = count_merge,
+		 .takes_nulls = true, .accumulator_bytes = 8, .add_batch = count_add, .merge = count_merge,
 		 .value = count_value, .overload = &ROWS_OF);
 
 static const struct tr_user_function *total = &TOTAL;
@@ -327,6 +327,28 @@ static void test_batch_mode(void **state)
 		}
 }
 
+/* Accumulators that leave memory, as partials, and come back; those that own memory, too. */
+static void test_beyond_memory(void **state)
+{
+	struct tr_env *env = api_env("2");
+	struct tr_collected *collected;
+
+	tr_env_set(env, "state.memory.limit", "8 mb");
+	create_functions(env);
+	tr_env_sql(env,
+		   "SET 'execution.runtime-mode' = 'batch'; CREATE TABLE numbers (x BIGINT) WITH ('connector' = "
+		   "'datagen', "
+		   "'number-of-rows' = '60000', 'fields.x.kind' = 'sequence', 'fields.x.start' = '1', 'fields.x.end' = "
+		   "'60000'); CREATE VIEW answer AS SELECT k, " PAIRS
+		   " FROM (SELECT x % 30000 AS k, x AS v, CONCAT('the text "
+		   "of number ', CAST(x AS STRING)) AS t, NULLIF(x % 4, 0) AS n FROM numbers) GROUP BY k;");
+	collected = tr_stream_collect(tr_env_from_table(env, "answer"));
+	api_run(env);
+	assert_int_equal(expect_pairs(collected, 1), 30000);
+	tr_env_destroy(&env);
+	assert_int_equal(texts_alive, 0);
+}
+
 /* ---- stopped in the middle ---- */
 
 #define SPLITS 3
@@ -442,13 +464,13 @@ static void test_other_state(void **state)
 		fail_msg("%s", st.message);
 	tr_job_destroy(&job);
 	tr_env_destroy(&env);
-	larger.accumulator_size = 24;
+	larger.accumulator_bytes = 24;
 	total = &larger;
 	env = make_job("1", second, tr_windows_tumbling(100000), "total(v) AS a", &collected);
 	tr_env_restore(env, savepoint, false);
 	assert_int_not_equal(tr_env_execute(env, "job", &st), TR_OK);
-	if (strstr(st.message, "total[16 bytes](BIGINT)") == NULL ||
-	    strstr(st.message, "total[24 bytes](BIGINT)") == NULL)
+	if (strstr(st.message, "total[16 bytes, version 0](BIGINT)") == NULL ||
+	    strstr(st.message, "total[24 bytes, version 0](BIGINT)") == NULL)
 		fail_msg("%s", st.message);
 	tr_env_destroy(&env);
 	total = &TOTAL;
@@ -479,11 +501,11 @@ static tr_code no_open(struct tr_user_context *context, struct tr_status *st)
 	TR_FAIL(st, TR_ERR_IO, "no model file");
 }
 
-#define BAD(...)                                                                                                  \
-	{                                                                                                         \
-		TR_USER_FUNCTION_MAGIC, TR_ABI_VERSION, sizeof(struct tr_user_function),                          \
-			.kind = TR_USER_AGGREGATE, .arguments = "BIGINT", .accumulator_size = sizeof(struct sum), \
-			__VA_ARGS__                                                                               \
+#define BAD(...)                                                                                                   \
+	{                                                                                                          \
+		TR_USER_FUNCTION_MAGIC, TR_ABI_VERSION, sizeof(struct tr_user_function),                           \
+			.kind = TR_USER_AGGREGATE, .arguments = "BIGINT", .accumulator_bytes = sizeof(struct sum), \
+			__VA_ARGS__                                                                                \
 	}
 
 static void test_failures(void **state)
@@ -492,16 +514,16 @@ static void test_failures(void **state)
 		struct tr_user_function function;
 		const char *message;
 	} cases[] = {
-		{BAD(.result = "BIGINT", .add_row = unlucky_add, .merge = count_merge, .value = count_value),
+		{BAD(.result = "BIGINT", .add = unlucky_add, .merge = count_merge, .value = count_value),
 		 ": function 'f': 17 is unlucky in a row of 17"},
-		{BAD(.result = "BIGINT", .add = count_add, .merge = unlucky_merge, .value = count_value),
+		{BAD(.result = "BIGINT", .add_batch = count_add, .merge = unlucky_merge, .value = count_value),
 		 "function 'f': these can't be merged"},
-		{BAD(.result = "BIGINT", .add = count_add, .merge = count_merge, .value = unlucky_value),
+		{BAD(.result = "BIGINT", .add_batch = count_add, .merge = count_merge, .value = unlucky_value),
 		 "function 'f': there is no value"},
-		{BAD(.result = "BIGINT NOT NULL", .add_row = unlucky_add, .merge = count_merge, .value = count_value,
+		{BAD(.result = "BIGINT NOT NULL", .add = unlucky_add, .merge = count_merge, .value = count_value,
 		     .open = no_open),
 		 "function 'f': no model file"},
-		{BAD(.result = "BIGINT NOT NULL", .add = count_add, .merge = count_merge, .value = sum_value),
+		{BAD(.result = "BIGINT NOT NULL", .add_batch = count_add, .merge = count_merge, .value = sum_value),
 		 "function 'f': the result is NULL, and was declared NOT NULL"},
 	};
 
@@ -546,8 +568,10 @@ static void test_bad_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_windows),     cmocka_unit_test(test_batch_mode), cmocka_unit_test(test_restore),
-		cmocka_unit_test(test_other_state), cmocka_unit_test(test_failures),   cmocka_unit_test(test_bad_calls),
+		cmocka_unit_test(test_windows),       cmocka_unit_test(test_batch_mode),
+		cmocka_unit_test(test_beyond_memory), cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_other_state),   cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_bad_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
