@@ -233,7 +233,7 @@ static struct tr_stream *apply(struct tr_stream *const *streams, uint32_t count,
 			       const struct tr_windows *windows, const char *columns,
 			       const struct tr_window_options *options)
 {
-	struct tr_env *env = streams[0]->env;
+	struct tr_env *env = tr_stream_env(streams[0], "a window");
 	const struct tr_relation *inputs[TR_RUN_INPUTS_MAX];
 	static const char *const titles[][2] = {{"Window", "WindowAll"}, {"CoGroup", "CoGroupAll"}};
 	const bool is_all = streams[0]->is_all;

@@ -118,6 +118,27 @@ BUILD(script_null, tr_env_sql(env, NULL))
 BUILD(script_wrong, tr_env_sql(env, "SELECT 1"))
 BUILD(restore_null, tr_env_restore(env, NULL, false))
 
+BUILD(window_function,
+      tr_stream_window_process(tr_stream_key_by(rows, "k"), tr_windows_tumbling(1), "a INT", NULL, NULL))
+BUILD(window_options, tr_stream_window_process(tr_stream_key_by(rows, "k"), tr_windows_tumbling(1), "a INT",
+					       &TR_MAKE(tr_window_function, .user = NULL),
+					       &(struct tr_window_options){.allowed_lateness_ms = 1}))
+BUILD(connect_null, tr_stream_connect_process(rows, rows, "a INT", NULL))
+BUILD(async_null, tr_stream_async(rows, "a INT", NULL, NULL))
+BUILD(async_columns, tr_stream_async(rows, NULL, &TR_MAKE(tr_async_function, .user = NULL), NULL))
+BUILD(interval_null, tr_stream_interval_join(tr_stream_key_by(rows, "k"), tr_stream_key_by(rows, "k"), 0, 1, "a INT",
+					     NULL, NULL, NULL))
+BUILD(join_null, tr_stream_window_join(tr_stream_key_by(rows, "k"), tr_stream_key_by(rows, "k"), tr_windows_tumbling(1),
+				       "a INT", NULL, NULL, NULL))
+
+static void other_connect(struct tr_env *env)
+{
+	struct tr_env *other = api_env("1");
+
+	tr_stream_connect_process(source(env), source(other), "a INT", &TR_MAKE(tr_co_function, .user = NULL));
+	tr_env_destroy(&other);
+}
+
 static void newer(struct tr_env *env)
 {
 	struct {
@@ -201,6 +222,14 @@ static void test_arguments(void **state)
 		{script_null, "sql: `script` is NULL"},
 		{script_wrong, "sql"},
 		{restore_null, "restore: `directory` is NULL"},
+		{window_function, "window 1: a struct tr_window_function is needed"},
+		{window_options, "window 1: a struct tr_window_options is needed"},
+		{connect_null, "connect 1: a struct tr_co_function is needed"},
+		{async_null, "async 1: a struct tr_async_function is needed"},
+		{async_columns, "async 1"},
+		{interval_null, "interval join 1: `join` is NULL"},
+		{join_null, "join 1"},
+		{other_connect, "connect 1: source 'rows' is of another environment"},
 		{other_union, "union: source 'rows' is of another environment"},
 	};
 
