@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The C API, from memory, on one worker: a keyed process function with a value for each of 100k keys, by row and by batch; filter,
- * map and a windowed count with functions in C against the same as SQL texts, which run on the operators of SQL; and windows with an
- * aggregate in C against SQL's.
+ * map and a windowed count with functions in C against the same as SQL texts, which run on the operators of SQL; windows with an
+ * aggregate in C against SQL's; and async functions, which answer at once or are answered by a thread, against a map by row.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 #include "bench/bench.h"
 #include "bench/data.h"
 #include "bench/engine_run.h"
+#include "tailrace/async.h"
 #include "tailrace/window_function.h"
 
 #define ROWS ((size_t)1 << 22)
@@ -339,6 +341,132 @@ static tr_code open_aggregate(struct tr_bench_pair *pair, struct tr_status *st)
 	return TR_OK;
 }
 
+/* Async functions: each row as it came. */
+
+#define IN_FLIGHT 4096
+
+static void pass(struct tr_collector *out, const struct tr_row *row)
+{
+	for (uint32_t c = 0; c < 3; c++)
+		tr_collector_set_i64(out, c, tr_row_i64(row, c));
+}
+
+static tr_code map_row(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+		       struct tr_status *st)
+{
+	pass(out, row);
+	return TR_OK;
+}
+
+static tr_code answer_at_once(struct tr_context *context, const struct tr_row *row, struct tr_async_request *request,
+			      struct tr_status *st)
+{
+	struct tr_collector *out = tr_async_out(request);
+
+	pass(out, row);
+	tr_collector_add(out);
+	tr_async_complete(request);
+	return TR_OK;
+}
+
+/** One thread that answers what it is asked. */
+struct answerer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct tr_async_request *requests[IN_FLIGHT];
+	uint32_t count;
+	bool is_over;
+};
+
+static void *answer_all(void *argument)
+{
+	static _Thread_local struct tr_async_request *taken[IN_FLIGHT];
+	struct answerer *a = argument;
+	uint32_t count = 1;
+
+	while (count > 0) {
+		pthread_mutex_lock(&a->lock);
+		while (a->count == 0 && !a->is_over)
+			pthread_cond_wait(&a->changed, &a->lock);
+		count = a->count;
+		memcpy(taken, a->requests, count * sizeof(struct tr_async_request *));
+		a->count = 0;
+		pthread_mutex_unlock(&a->lock);
+		for (uint32_t i = 0; i < count; i++) {
+			const struct tr_row row = tr_async_row(taken[i]);
+
+			pass(tr_async_out(taken[i]), &row);
+			tr_collector_add(tr_async_out(taken[i]));
+			tr_async_complete(taken[i]);
+		}
+	}
+	return NULL;
+}
+
+static tr_code open_answerer(struct tr_context *context, struct tr_status *st)
+{
+	struct answerer *a = calloc(1, sizeof(*a));
+
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->changed, NULL);
+	if (pthread_create(&a->thread, NULL, answer_all, a) != 0)
+		abort();
+	tr_context_set_own(context, a);
+	return TR_OK;
+}
+
+static tr_code ask(struct tr_context *context, const struct tr_row *row, struct tr_async_request *request,
+		   struct tr_status *st)
+{
+	struct answerer *a = tr_context_own(context);
+
+	pthread_mutex_lock(&a->lock);
+	a->requests[a->count++] = request;
+	if (a->count == 1)
+		pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->lock);
+	return TR_OK;
+}
+
+static void close_answerer(struct tr_context *context)
+{
+	struct answerer *a = tr_context_own(context);
+
+	pthread_mutex_lock(&a->lock);
+	a->is_over = true;
+	pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->lock);
+	pthread_join(a->thread, NULL);
+	pthread_cond_destroy(&a->changed);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+static tr_code open_async(struct tr_bench_pair *pair, const struct tr_async_function *function)
+{
+	static const char *const columns = "ts TIMESTAMP(3), k BIGINT, v BIGINT";
+	struct data *d = make(pair);
+
+	finish(d, 0,
+	       tr_stream_async(source(d, 0), columns, function, &TR_MAKE(tr_async_options, .capacity = IN_FLIGHT)));
+	finish(d, 1, tr_stream_map(source(d, 1), columns, &TR_MAKE(tr_function, .on_row = map_row)));
+	pair->bar = (struct tr_harness_side){run, &((struct side *)pair->data)[1]};
+	snprintf(pair->note, sizeof(pair->note), "%d in flight; bar: a map by row", IN_FLIGHT);
+	return TR_OK;
+}
+
+static tr_code open_async_at_once(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_async(pair, &TR_MAKE(tr_async_function, .on_row = answer_at_once));
+}
+
+static tr_code open_async_thread(struct tr_bench_pair *pair, struct tr_status *st)
+{
+	return open_async(pair,
+			  &TR_MAKE(tr_async_function, .on_row = ask, .open = open_answerer, .close = close_answerer));
+}
+
 static void close_pair(struct tr_bench_pair *pair)
 {
 	struct side *sides = pair->data;
@@ -386,6 +514,16 @@ const struct tr_bench_case tr_bench_stream_cases[] = {
 	 .work = "a windowed sum as an aggregate in C, against SUM",
 	 .unit = "rows",
 	 .open = open_aggregate,
+	 .close = close_pair},
+	{.name = "stream-async-at-once",
+	 .work = "an async function in C that answers in its callback, against a map",
+	 .unit = "rows",
+	 .open = open_async_at_once,
+	 .close = close_pair},
+	{.name = "stream-async-thread",
+	 .work = "the same, answered by another thread",
+	 .unit = "rows",
+	 .open = open_async_thread,
 	 .close = close_pair},
 	{.name = NULL},
 };

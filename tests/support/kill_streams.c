@@ -6,7 +6,7 @@
  *
  *     bids ─┬─ by bidder: five states, a time to live, a timer each 30 seconds ──▶ bidders
  *           ├─ by auction: SQL aggregates over 10 seconds ──▶ windows
- *           ├─ dear ones by auction: reduce ──▶ folded
+ *           ├─ dear ones, looked up by an async function, by auction: reduce ──▶ folded
  *           ├─ by bidder: sessions of a second ──▶ sessions, late rows ──▶ late
  *           ├─ by auction: the last 10 of every 3 rows ──▶ counted
  *           ├─ dear and cheap ones by auction, connected ──▶ connected
@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tailrace/tailrace.h>
 
@@ -165,6 +166,94 @@ static tr_code tell_bidder(struct tr_context *context, const struct tr_timer_eve
 	if (count % 7 == 0)
 		tr_reducing_state_clear(b->highest);
 	return TR_OK;
+}
+
+/* Looked up: an async function that answers each row with itself, in order, on threads that take their time. */
+
+#define ANSWERERS 3
+#define ASKED_MAX 64
+
+struct service {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct tr_async_request *asked[ASKED_MAX];
+	uint32_t count;
+	bool is_over;
+	pthread_t threads[ANSWERERS];
+};
+
+static void *answer(void *argument)
+{
+	struct service *s = argument;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->is_over || s->count > 0) {
+		struct tr_async_request *request;
+		struct tr_row row;
+
+		if (s->count == 0) {
+			pthread_cond_wait(&s->changed, &s->lock);
+			continue;
+		}
+		request = s->asked[--s->count];
+		pthread_mutex_unlock(&s->lock);
+		row = tr_async_row(request);
+		usleep((unsigned)(tr_row_i64(&row, 1) % 200));
+		tr_collector_add_row(tr_async_out(request), &row);
+		tr_async_complete(request);
+		pthread_mutex_lock(&s->lock);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static tr_code open_service(struct tr_context *context, struct tr_status *st)
+{
+	struct service *s = calloc(1, sizeof(*s));
+
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+	for (int i = 0; i < ANSWERERS; i++)
+		if (pthread_create(&s->threads[i], NULL, answer, s) != 0)
+			abort();
+	tr_context_set_own(context, s);
+	return TR_OK;
+}
+
+static tr_code look_up(struct tr_context *context, const struct tr_row *row, struct tr_async_request *request,
+		       struct tr_status *st)
+{
+	struct service *s = tr_context_own(context);
+
+	pthread_mutex_lock(&s->lock);
+	s->asked[s->count++] = request;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	return TR_OK;
+}
+
+static void close_service(struct tr_context *context)
+{
+	struct service *s = tr_context_own(context);
+
+	pthread_mutex_lock(&s->lock);
+	s->is_over = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	for (int i = 0; i < ANSWERERS; i++)
+		pthread_join(s->threads[i], NULL);
+	free(s);
+}
+
+static struct tr_stream *looked_up(struct tr_stream *stream)
+{
+	struct tr_stream *same = tr_stream_async(
+		stream, "auction BIGINT, total BIGINT, n BIGINT",
+		&TR_MAKE(tr_async_function, .open = open_service, .on_row = look_up, .close = close_service),
+		&TR_MAKE(tr_async_options, .capacity = ASKED_MAX));
+
+	/* One subtask: so the rows of a key stay in order whatever happens. */
+	return tr_stream_uid(tr_stream_parallelism(same, 1), "looked-up");
 }
 
 /* Folded. */
@@ -507,13 +596,13 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 			"auction, TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', window_start) AS w, n, "
 			"total"),
 		"windows", out);
-	publish(tr_stream_uid(
-			tr_stream_reduce(tr_stream_key_by(tr_stream_select(tr_stream_where(bids, "price > 900000"),
-									   "auction, CAST(price AS BIGINT) AS "
-									   "total, CAST(1 AS BIGINT) AS n"),
-							  "auction"),
-					 add_price, NULL),
-			"folded"),
+	publish(tr_stream_uid(tr_stream_reduce(tr_stream_key_by(looked_up(tr_stream_select(
+									tr_stream_where(bids, "price > 900000"),
+									"auction, CAST(price AS BIGINT) AS "
+									"total, CAST(1 AS BIGINT) AS n")),
+								"auction"),
+					       add_price, NULL),
+			      "folded"),
 		"folded", out);
 	sessions =
 		tr_stream_window_process(by_bidder, tr_windows_session(1000),
