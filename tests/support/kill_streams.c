@@ -11,7 +11,7 @@
  *           ├─ by auction: the last 10 of every 3 rows ──▶ counted
  *           ├─ dear and cheap ones by auction, connected ──▶ connected
  *           ├─ by bidder; the dearest of each channel, to all subtasks ──▶ ruled
- *           └─ dear ones by a look-up, newest first ──▶ looked_up
+ *           └─ dear ones, looked up in any order ──▶ looked_up
  *     the same, never late ─── dear and cheap ones by auction: within an interval ──▶ near, in a window ──▶ joined
  */
 #include <pthread.h>
@@ -441,92 +441,6 @@ static tr_code pair(struct tr_context *context, const struct tr_row *left, const
 	return TR_OK;
 }
 
-/* Looked up: a thread for each subtask answers the newest request first. */
-
-#define IN_FLIGHT 64
-
-struct look_up {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct tr_async_request *waiting[IN_FLIGHT];
-	uint32_t count;
-	bool is_closing;
-};
-
-static void answer(struct tr_async_request *request)
-{
-	const struct tr_row row = tr_async_row(request);
-	struct tr_collector *out = tr_async_out(request);
-
-	tr_collector_set_column(out, 0, &row, AUCTION);
-	tr_collector_set_column(out, 1, &row, BIDDER);
-	tr_collector_set_i64(out, 2, 2 * tr_row_i64(&row, PRICE) + 1);
-	tr_collector_add(out);
-	tr_async_complete(request);
-}
-
-static void *answer_all(void *argument)
-{
-	struct look_up *l = argument;
-
-	pthread_mutex_lock(&l->lock);
-	while (!l->is_closing || l->count > 0) {
-		if (l->count == 0) {
-			pthread_cond_wait(&l->changed, &l->lock);
-			continue;
-		}
-		l->count--;
-		struct tr_async_request *request = l->waiting[l->count];
-		pthread_mutex_unlock(&l->lock);
-		answer(request);
-		pthread_mutex_lock(&l->lock);
-	}
-	pthread_mutex_unlock(&l->lock);
-	return NULL;
-}
-
-static tr_code open_look_up(struct tr_context *context, struct tr_status *st)
-{
-	struct look_up *l = calloc(1, sizeof(*l));
-
-	tr_context_set_own(context, l);
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->changed, NULL);
-	if (pthread_create(&l->thread, NULL, answer_all, l) != 0)
-		TR_FAIL(st, TR_ERR_UNAVAILABLE, "no thread");
-	return TR_OK;
-}
-
-static tr_code look_up(struct tr_context *context, const struct tr_row *row, struct tr_async_request *request,
-		       struct tr_status *st)
-{
-	struct look_up *l = tr_context_own(context);
-	bool is_full;
-
-	pthread_mutex_lock(&l->lock);
-	is_full = l->count == IN_FLIGHT;
-	if (!is_full)
-		l->waiting[l->count++] = request;
-	pthread_cond_signal(&l->changed);
-	pthread_mutex_unlock(&l->lock);
-	if (is_full)
-		TR_FAIL(st, TR_ERR_INTERNAL, "more than %d requests in flight", IN_FLIGHT);
-	return TR_OK;
-}
-
-static void close_look_up(struct tr_context *context)
-{
-	struct look_up *l = tr_context_own(context);
-
-	pthread_mutex_lock(&l->lock);
-	l->is_closing = true;
-	pthread_cond_signal(&l->changed);
-	pthread_mutex_unlock(&l->lock);
-	pthread_join(l->thread, NULL);
-	free(l);
-}
-
 /* The graph. */
 
 static const char *argument(int argc, char **argv, const char *name)
@@ -566,9 +480,9 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 		TR_MAKE(tr_co_function, .open = open_ruled, .on_left_row = count_ruled, .on_right_row = raise_highest,
 			.on_timer = tell_ruled, .close = close_own);
 	const struct tr_async_function look_ups =
-		TR_MAKE(tr_async_function, .open = open_look_up, .on_row = look_up, .close = close_look_up);
-	const struct tr_async_options look_up_options =
-		TR_MAKE(tr_async_options, .is_unordered = true, .capacity = IN_FLIGHT);
+		TR_MAKE(tr_async_function, .open = open_service, .on_row = look_up, .close = close_service);
+	const struct tr_async_options any_order =
+		TR_MAKE(tr_async_options, .is_unordered = true, .capacity = ASKED_MAX);
 	const struct tr_watermark_strategy slow_times =
 		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .out_of_orderness_ms = 10000);
 	struct tr_stream *bids, *by_bidder, *by_auction, *sessions, *steady, *dearest, *cheapest;
@@ -639,8 +553,10 @@ static tr_code build(struct tr_env *env, int argc, char **argv, struct tr_status
 						    "auction BIGINT, dear BIGINT, cheap BIGINT", pair, NULL, NULL),
 			      "joined"),
 		"joined", out);
-	publish(tr_stream_uid(tr_stream_async(tr_stream_where(bids, "price > 600000"),
-					      "auction BIGINT, bidder BIGINT, x BIGINT", &look_ups, &look_up_options),
+	publish(tr_stream_uid(tr_stream_async(tr_stream_select(tr_stream_where(bids, "price > 600000"),
+							       "auction, CAST(price AS BIGINT) * 2 + 1 AS total, "
+							       "bidder AS n"),
+					      "auction BIGINT, total BIGINT, n BIGINT", &look_ups, &any_order),
 			      "looked_up"),
 		"looked_up", out);
 	return TR_OK;

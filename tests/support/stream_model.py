@@ -75,7 +75,7 @@ class Model:
         if price < 30000:
             self.cheapest[auction].append((price, ms))
         if price > 600000:
-            self.out["looked_up"].append((auction, bidder, 2 * price + 1))
+            self.out["looked_up"].append((auction, 2 * price + 1, bidder))
         self.session(bidder, price, ms, watermark)
         rows = self.rows[auction]
         rows.append(price)
