@@ -83,12 +83,33 @@ static inline char *api_text(const struct tr_collected *collected, bool is_order
 	return text;
 }
 
+static inline int api_compare_lines(const void *a, const void *b) { return strcmp(a, b); }
+
+/** The text that api_text makes of these lines: sorted. The caller frees it. */
+static inline char *api_sorted(char (*lines)[64], uint32_t count)
+{
+	char *text = calloc((size_t)count * 64 + 1, 1), *at = text;
+
+	qsort(lines, count, sizeof(*lines), api_compare_lines);
+	for (uint32_t i = 0; i < count; i++)
+		at += sprintf(at, "%s\n", lines[i]);
+	return text;
+}
+
 static inline void api_expect(const struct tr_collected *collected, const char *expected)
 {
 	char *text = api_text(collected, false);
 
 	assert_string_equal(text, expected);
 	free(text);
+}
+
+static inline void api_expect_lines(const struct tr_collected *collected, char (*lines)[64], uint32_t count)
+{
+	char *expected = api_sorted(lines, count);
+
+	api_expect(collected, expected);
+	free(expected);
 }
 
 static inline struct tr_env *api_env(const char *parallelism)

@@ -54,25 +54,10 @@ static char lines[ACTIONS + 8 * RULES][64];
 
 static void expect_text(const char *text, uint32_t count)
 {
-	char **sorted = calloc(count + 1, sizeof(*sorted));
-	char *expected = calloc((size_t)count * 64 + 1, 1), *at = expected;
+	char *expected = api_sorted(lines, count);
 
-	for (uint32_t i = 0; i < count; i++)
-		sorted[i] = lines[i];
-	qsort(sorted, count, sizeof(*sorted), api_compare);
-	for (uint32_t i = 0; i < count; i++)
-		at += sprintf(at, "%s\n", sorted[i]);
 	assert_string_equal(text, expected);
-	free(sorted);
 	free(expected);
-}
-
-static void expect_lines(const struct tr_collected *collected, uint32_t count)
-{
-	char *text = api_text(collected, false);
-
-	expect_text(text, count);
-	free(text);
 }
 
 /* Each action sets a timer for its time; when that comes all rules up to then are known on its subtask, and it tells how many
@@ -217,7 +202,7 @@ static void test_keyed(void **state)
 			assert_non_null(strstr(text, "Exchange(distribution=[hash[k]])"));
 		}
 		api_run(env);
-		expect_lines(out, count);
+		api_expect_lines(out, lines, count);
 		tr_env_destroy(&env);
 	}
 }
@@ -306,7 +291,7 @@ static void test_without_keys(void **state)
 						   "subtask INT, id STRING, rule STRING", &PLAIN);
 		out = tr_stream_collect(tr_stream_parallelism(told, i % 3 + 1));
 		api_run(env);
-		expect_lines(out, rule_lines(i % 3 + 1));
+		api_expect_lines(out, lines, rule_lines(i % 3 + 1));
 		tr_env_destroy(&env);
 	}
 }
@@ -538,7 +523,7 @@ static void test_each_key(void **state)
 				sprintf(lines[count++], "%s%u,%u,%lld,%lld", has_text_keys ? "the key " : "", k, s,
 					(long long)n + 1000 * s, (long long)total);
 		}
-		expect_lines(out, count);
+		api_expect_lines(out, lines, count);
 		tr_env_destroy(&env);
 	}
 }

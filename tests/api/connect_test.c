@@ -49,22 +49,6 @@ static struct tr_stream *source(struct tr_env *env, uint32_t side)
 	return tr_env_from_batches(env, side == 0 ? "left" : "right", API_COLUMNS, batches, 1, API_WATERMARKS);
 }
 
-/** Lines in the order of their bytes, as api_text has them. */
-static void expect_lines(const struct tr_collected *collected, char (*lines)[64], uint32_t count)
-{
-	char **sorted = calloc(count + 1, sizeof(*sorted));
-	char *expected = calloc((size_t)count * 64 + 1, 1), *at = expected;
-
-	for (uint32_t i = 0; i < count; i++)
-		sorted[i] = lines[i];
-	qsort(sorted, count, sizeof(*sorted), api_compare);
-	for (uint32_t i = 0; i < count; i++)
-		at += sprintf(at, "%s\n", sorted[i]);
-	api_expect(collected, expected);
-	free(sorted);
-	free(expected);
-}
-
 static char lines[LEFT + RIGHT + 8][64];
 
 /* The left side sets a timer at its row's time, which tells how many rows of the right side there were up to then, and their sum. When it
@@ -219,7 +203,7 @@ static void test_shared_state_and_timers(void **state)
 					       "KeyedCoProcess(name=[connect 2], keyBy=[k], andBy=[id], fields=[k, ts, "
 					       "n, total])"));
 		api_run(env);
-		expect_lines(out, lines, count);
+		api_expect_lines(out, lines, count);
 		tr_env_destroy(&env);
 	}
 }
@@ -278,7 +262,7 @@ static void test_without_keys(void **state)
 			sprintf(lines[count++], "1,%lld,%lld", (long long)right_rows[r][1], (long long)right_rows[r][1]);
 		for (uint32_t s = 0; s <= i % 3; s++)
 			sprintf(lines[count++], "2,NULL,NULL");
-		expect_lines(out, lines, count);
+		api_expect_lines(out, lines, count);
 		tr_env_destroy(&env);
 	}
 }

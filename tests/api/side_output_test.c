@@ -130,22 +130,6 @@ static const struct tr_function BY_BATCH = {
 
 #define BIG "t STRING, half DOUBLE, nothing INT"
 
-/** Lines in the order of their bytes, as api_text has them. */
-static void expect_lines(const struct tr_collected *collected, char (*lines)[64], uint32_t count)
-{
-	char **sorted = calloc(count + 1, sizeof(*sorted));
-	char *expected = calloc((size_t)count * 64 + 1, 1), *at = expected;
-
-	for (uint32_t i = 0; i < count; i++)
-		sorted[i] = lines[i];
-	qsort(sorted, count, sizeof(*sorted), api_compare);
-	for (uint32_t i = 0; i < count; i++)
-		at += sprintf(at, "%s\n", sorted[i]);
-	api_expect(collected, expected);
-	free(sorted);
-	free(expected);
-}
-
 static char lines[ROW_COUNT + 8][64];
 
 static void expect_rows(const struct tr_collected *collected, int64_t remainder)
@@ -156,7 +140,7 @@ static void expect_rows(const struct tr_collected *collected, int64_t remainder)
 		if (rows[i][1] % 2 == remainder)
 			sprintf(lines[count++], "%lld,%lld,%lld", (long long)rows[i][0], (long long)rows[i][1],
 				(long long)rows[i][2]);
-	expect_lines(collected, lines, count);
+	api_expect_lines(collected, lines, count);
 }
 
 static void expect_big(const struct tr_collected *collected)
@@ -169,7 +153,7 @@ static void expect_big(const struct tr_collected *collected)
 		big_text(lines[count], rows[i][0], rows[i][1]);
 		strcat(lines[count++], ",0.5,NULL");
 	}
-	expect_lines(collected, lines, count);
+	api_expect_lines(collected, lines, count);
 }
 
 /** How many odd ones each window of 700 ms has of each key: the rows of the side output have event time and are not late. */
@@ -185,7 +169,7 @@ static void expect_windows(const struct tr_collected *collected)
 		for (uint32_t k = 0; k < KEYS; k++)
 			if (counts[w][k] > 0)
 				sprintf(lines[count++], "%u,%u,%u", k, w * 700, counts[w][k]);
-	expect_lines(collected, lines, count);
+	api_expect_lines(collected, lines, count);
 }
 
 static void test_each_row_to_its_output(void **state)
@@ -300,7 +284,7 @@ static void test_timers(void **state)
 			sprintf(lines[count++], "%lld,%lld", (long long)rows[r][0], (long long)rows[r][2] + 25);
 		for (uint32_t s = 0; s <= i % 3; s++)
 			sprintf(lines[count++], "-1,NULL");
-		expect_lines(times, lines, count);
+		api_expect_lines(times, lines, count);
 		tr_env_destroy(&env);
 	}
 }
