@@ -97,6 +97,7 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 	const struct tr_batch *batch = f->batch;
 	int64_t watermark_ms;
 
+	f->context.row_watermark_ms = f->context.watermark_ms;
 	if (batch->run_count == 0)
 		return TR_FLOW_MORE;
 	f->run = tr_batch_run_of(batch, row, f->run);
@@ -119,6 +120,8 @@ static enum tr_flow take_watermark(struct function_op *f, uint32_t row)
 		}
 		f->fired_ms = watermark_ms;
 	}
+	if (f->plan->input_count == 1)
+		f->context.row_watermark_ms = TR_MAX(f->context.watermark_ms, watermark_ms);
 	f->out.gate.watermark_ms = watermark_ms;
 	return TR_FLOW_MORE;
 }

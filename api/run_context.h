@@ -75,6 +75,7 @@ struct tr_context {
 	struct tr_status
 		failure; /* of a call that has no other way to tell: fails the job when the callback has returned */
 	int64_t watermark_ms;
+	int64_t row_watermark_ms; /* that which the rows at hand came behind; several readers can be ahead of watermark_ms */
 	int64_t timestamp_ms;
 	/* Keyed: */
 	struct tr_run_keys keys;

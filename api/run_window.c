@@ -225,7 +225,7 @@ tr_code tr_run_window_take_row(struct tr_run_windows *w, const struct tr_row *ro
 	default: TR_TRY(take_to(w, row, &window, &is_taken)); break;
 	}
 	if (!is_taken && w->plan->is_event_time && !__builtin_add_overflow(time_ms, w->plan->lateness_ms, &late_ms) &&
-	    late_ms <= w->context->watermark_ms)
+	    late_ms <= w->context->row_watermark_ms)
 		tr_run_window_late_row(w, row);
 	return TR_OK;
 }

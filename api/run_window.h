@@ -122,9 +122,14 @@ static inline int64_t tr_run_window_cleanup(const struct tr_run_window *plan, co
 	return __builtin_add_overflow(tr_window_last(window), plan->lateness_ms, &time_ms) ? INT64_MAX : time_ms;
 }
 
+/** Whether the window has gone by the watermark that the row at hand came behind: so what is late does not depend on how many readers
+ * there are, though the window may not have fired yet. A session has gone when it is gone: it can still grow. */
 static inline bool tr_run_window_is_late(const struct tr_run_windows *w, const struct tr_window *window)
 {
-	return w->plan->is_event_time && tr_run_window_cleanup(w->plan, window) <= w->context->watermark_ms;
+	return w->plan->is_event_time &&
+	       tr_run_window_cleanup(w->plan, window) <= (w->plan->windows.kind == TR_WINDOWS_SESSION
+								  ? w->context->watermark_ms
+								  : w->context->row_watermark_ms);
 }
 
 /** Start of the window of this size that a time is in. */

@@ -461,7 +461,7 @@ tr_code tr_run_window_groups_take(struct tr_run_windows *w, const struct tr_batc
 		const struct tr_row row = {batch, tr_batch_row(batch, i)};
 
 		if (!w->plan->is_event_time ||
-		    g->starts[i] - first_back + windows->size_ms - 1 > w->context->watermark_ms) {
+		    g->starts[i] - first_back + windows->size_ms - 1 > w->context->row_watermark_ms) {
 			g->rows[count++] = i;
 			continue;
 		}

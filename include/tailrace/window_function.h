@@ -30,7 +30,8 @@
  * belongs there. Without such a column the result has no event time (tr_stream_event_time).
  *
  * Lateness. A row is late when the watermark has reached the end of its window by the allowed lateness: it is dropped and counted, or
- * goes to a side output (tr_stream_late_rows). Until then it is in the window, whose function is called again, for all its rows. The state of
+ * goes to a side output (tr_stream_late_rows). What counts is the watermark at the row's place in its source, so several readers of a file make
+ * no difference (for sessions they can). Until then it is in the window, whose function is called again, for all its rows. The state of
  * a window goes at that time.
  */
 #ifndef TAILRACE_WINDOW_FUNCTION_H
