@@ -54,7 +54,8 @@ struct tr_env {
 	const struct tr_node *const *bound;
 	const char *restore_from; /* a savepoint, or NULL */
 	bool allows_non_restored;
-	uint32_t job_count; /* handles that are not destroyed */
+	uint32_t job_count;  /* handles that are not destroyed */
+	bool is_of_a_plugin; /* the program executes it */
 	char zone[256];
 };
 

@@ -198,6 +198,10 @@ tr_code tr_env_execute_async(struct tr_env *env, const char *job_name, struct tr
 	tr_status_clear(st);
 	if (env == NULL)
 		TR_FAIL(st, TR_ERR_USAGE, "the environment is NULL (has tr_env_create failed?)");
+	if (env->is_of_a_plugin)
+		TR_FAIL(st, TR_ERR_USAGE,
+			"a plugin makes the graph and returns, and the program executes it: leave out the call of "
+			"execute");
 	if (env->job_count > 0)
 		TR_FAIL(st, TR_ERR_USAGE, "a job of the environment has not been destroyed yet; two at once need two");
 	if (job_name != NULL)

@@ -52,11 +52,11 @@ int tr_cli_main(int argc, char **argv);
 /** Whether to write colours to this file descriptor: a terminal, NO_COLOR unset, TERM not dumb. */
 bool tr_cli_has_color(int fd);
 
-struct tr_session;
+struct tr_plan;
 struct tr_environment;
 
 /** explain --restore: what of the savepoint's state the script's first job would take. An exit status. */
-int tr_cli_compare_restore(struct tr_cli *cli, const struct tr_session *session,
+int tr_cli_compare_restore(struct tr_cli *cli, const struct tr_plan *plan,
 			   struct tr_environment *env); /* server/restore_view.c */
 
 /** A JSON string to stdout. */

@@ -52,7 +52,11 @@ tr_code tr_plugin_build(struct tr_cli *cli, const struct tr_env_options *options
 		arguments[count++] =
 			tr_arena_printf(&cli->arena, "%s=%s", cli->variables[i].name, cli->variables[i].value);
 	TR_TRY(tr_env_create_with(options, env, st));
+	(*env)->is_of_a_plugin = true;
 	code = plugin->build(*env, count, arguments, st);
+	if (code != TR_OK && st->message[0] == '\0')
+		(void)tr_status_set(st, code, 0, TR_WHERE, "the build function of %s has failed with %s and no message",
+				    cli->argument, tr_code_name(code));
 	if (code == TR_OK && tr_env_plan(*env, st) == NULL)
 		code = st->code;
 	return code;

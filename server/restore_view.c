@@ -8,15 +8,6 @@
 #include "core/coordinator.h"
 #include "server/cli.h"
 #include "server/state_dir.h"
-#include "sql/session.h"
-
-static const struct tr_plan *first_plan(const struct tr_session *session)
-{
-	for (uint32_t i = 0; i < session->step_count; i++)
-		if (session->steps[i].kind == TR_STEP_JOB)
-			return session->steps[i].plan;
-	return NULL;
-}
 
 /** True: a run would refuse it. */
 static bool print_match(const struct tr_restore_match *match, bool allows_non_restored)
@@ -59,9 +50,8 @@ static tr_code compare(struct tr_cli *cli, const struct tr_plan *plan, struct tr
 	return TR_OK;
 }
 
-int tr_cli_compare_restore(struct tr_cli *cli, const struct tr_session *session, struct tr_environment *env)
+int tr_cli_compare_restore(struct tr_cli *cli, const struct tr_plan *plan, struct tr_environment *env)
 {
-	const struct tr_plan *plan = first_plan(session);
 	struct tr_io_queue *io = NULL;
 	bool is_refused = false;
 	struct tr_status st = {0};

@@ -425,10 +425,21 @@ static int explain_plugin(struct tr_cli *cli)
 	int code = check_time_zone(cli);
 	struct tr_env *env = code == 0 ? build_plugin(cli, &script, &code) : NULL;
 
-	if (env != NULL)
+	if (env != NULL && cli->restore != NULL)
+		code = tr_cli_compare_restore(cli, env->plan, env->real);
+	else if (env != NULL)
 		fputs(tr_env_explain(env, cli->is_json, NULL), stdout);
 	tr_env_destroy(&env);
 	return code;
+}
+
+/** Of the first job; NULL: there is none. */
+static const struct tr_plan *first_plan(const struct tr_session *session)
+{
+	for (uint32_t i = 0; i < session->step_count; i++)
+		if (session->steps[i].kind == TR_STEP_JOB)
+			return session->steps[i].plan;
+	return NULL;
 }
 
 static int run_text(struct tr_cli *cli)
@@ -592,7 +603,7 @@ static int compile_only(struct tr_cli *cli, bool prints_plans)
 	session = compile(cli, &script, env);
 	code = (int)tr_session_code(session);
 	if (code == 0 && prints_plans && cli->restore != NULL) {
-		code = tr_cli_compare_restore(cli, session, env);
+		code = tr_cli_compare_restore(cli, first_plan(session), env);
 		prints_plans = false;
 	}
 	if (prints_plans && code == 0)

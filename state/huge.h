@@ -8,6 +8,7 @@
 #ifndef TR_STATE_HUGE_H
 #define TR_STATE_HUGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,8 @@ static inline size_t tr_huge_round(size_t bytes)
 	return (bytes + TR_HUGE_PAGE_BYTES - 1) & ~(TR_HUGE_PAGE_BYTES - 1);
 }
 
-static inline void *tr_huge_map(size_t bytes)
+/** `is_wished`: for huge pages. */
+static inline void *tr_huge_map_as(size_t bytes, bool is_wished)
 {
 	char *p, *aligned;
 
@@ -65,9 +67,12 @@ static inline void *tr_huge_map(size_t bytes)
 		(void)munmap(p, (size_t)(aligned - p));
 	if (aligned < p + TR_HUGE_PAGE_BYTES)
 		(void)munmap(aligned + bytes, (size_t)(p + TR_HUGE_PAGE_BYTES - aligned));
-	tr_huge_advise(aligned, bytes);
+	if (is_wished)
+		tr_huge_advise(aligned, bytes);
 	return aligned;
 }
+
+static inline void *tr_huge_map(size_t bytes) { return tr_huge_map_as(bytes, true); }
 
 /** `bytes` as given to tr_huge_map. */
 static inline void tr_huge_unmap(void *p, size_t bytes)
@@ -78,14 +83,13 @@ static inline void tr_huge_unmap(void *p, size_t bytes)
 		(void)munmap(p, tr_huge_round(bytes));
 }
 
-/** Makes what tr_huge_map gave larger, by moving pages, not bytes. What is new is zero. Both at least TR_HUGE_MAP_MIN. */
-static inline void *tr_huge_remap(void *p, size_t old_bytes, size_t new_bytes)
+static inline void *tr_huge_remap_as(void *p, size_t old_bytes, size_t new_bytes, bool is_wished)
 {
 	void *target;
 
 	if (tr_huge_round(old_bytes) == tr_huge_round(new_bytes))
 		return p;
-	target = tr_huge_map(new_bytes);
+	target = tr_huge_map_as(new_bytes, is_wished);
 	if (mremap(p, tr_huge_round(old_bytes), tr_huge_round(new_bytes), MREMAP_MAYMOVE | MREMAP_FIXED, target) ==
 	    MAP_FAILED) { /* not here: then by bytes */
 		memcpy(target, p, old_bytes);
@@ -94,14 +98,24 @@ static inline void *tr_huge_remap(void *p, size_t old_bytes, size_t new_bytes)
 	return target;
 }
 
-/** An array of tr_huge_map's (NULL: of none) with more room; `old_bytes` as they were given before. What is new is zero. */
+/** Makes what tr_huge_map gave larger, by moving pages, not bytes. What is new is zero. Both at least TR_HUGE_MAP_MIN. */
+static inline void *tr_huge_remap(void *p, size_t old_bytes, size_t new_bytes)
+{
+	return tr_huge_remap_as(p, old_bytes, new_bytes, true);
+}
+
+#define TR_HUGE_GROW_MIN (4 * TR_HUGE_PAGE_BYTES)
+
+/** An array of tr_huge_map's (NULL: of none) with more room; `old_bytes` as they were given before. What is new is zero. It is filled from
+ * its beginning on: a small one takes memory as it is filled, not by huge pages. */
 static inline void *tr_huge_grow(void *old, size_t old_bytes, size_t bytes)
 {
+	const bool is_wished = bytes >= TR_HUGE_GROW_MIN;
 	void *larger;
 
 	if (old_bytes >= TR_HUGE_MAP_MIN)
-		return tr_huge_remap(old, old_bytes, bytes);
-	larger = tr_huge_map(bytes);
+		return tr_huge_remap_as(old, old_bytes, bytes, is_wished);
+	larger = tr_huge_map_as(bytes, is_wished);
 	if (old_bytes > 0) {
 		memcpy(larger, old, old_bytes);
 		tr_huge_unmap(old, old_bytes);

@@ -9,7 +9,8 @@
  *     restart: open ──▶ recover(handles)          commits what the restored checkpoint had prepared, and aborts all else
  *
  * Between prepare and commit more may be written: it belongs to the next. commit and recover may be repeated after a crash: what is
- * visible already must stay as it is. Without checkpoints, and in sinks without `prepare`, `flush` makes visible what was written.
+ * visible already must stay as it is. Without checkpoints all is prepared and committed once, at the end of the input, with the time in
+ * milliseconds for a number. In sinks without `prepare` `flush` makes visible what was written.
  *
  * Callbacks must not wait long: they run on the worker's thread. Errors and threads as for functions (function.h).
  */

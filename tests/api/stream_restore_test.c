@@ -392,6 +392,23 @@ static void test_restart(void **state)
 	}
 }
 
+/** Without checkpoints what an exact sink was given is committed at the end of the input. */
+static void test_without_checkpoints(void **state)
+{
+	struct tr_status st = {0};
+	struct tr_env *env;
+
+	begin();
+	atomic_store(&gate, ROWS);
+	env = make("2", directory);
+	tr_env_set(env, "execution.checkpointing.interval", "0 ms");
+	if (tr_env_execute(env, "job", &st) != TR_OK)
+		fail_msg("%s", st.message);
+	tr_env_destroy(&env);
+	expect_results();
+	end();
+}
+
 static void test_batch(void **state)
 {
 	struct tr_status st = {0};
@@ -410,7 +427,7 @@ static void test_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_savepoint), cmocka_unit_test(test_restart),
-					   cmocka_unit_test(test_batch)};
+					   cmocka_unit_test(test_without_checkpoints), cmocka_unit_test(test_batch)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

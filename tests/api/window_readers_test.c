@@ -40,7 +40,10 @@ static int remove_file(void **state)
 	return 0;
 }
 
-static void add(void *user, void *accumulator, const struct tr_row *row) { *(int64_t *)accumulator += tr_row_i64(row, 1); }
+static void add(void *user, void *accumulator, const struct tr_row *row)
+{
+	*(int64_t *)accumulator += tr_row_i64(row, 1);
+}
 
 static tr_code result(struct tr_context *context, const struct tr_window *window, const void *accumulator,
 		      struct tr_collector *out, struct tr_status *st)
@@ -57,8 +60,8 @@ static tr_code result(struct tr_context *context, const struct tr_window *window
 /** Results, and the late rows behind them. */
 static char *run(struct tr_windows windows, bool is_sql, const char *parallelism)
 {
-	const char *const options[] = {"connector", "filesystem",      "path", path, "format", "csv",
-				       "source.chunk-size", "16 kb", NULL};
+	const char *const options[] = {"connector", "filesystem",        "path",  path, "format",
+				       "csv",       "source.chunk-size", "16 kb", NULL};
 	const struct tr_watermark_strategy times =
 		TR_MAKE(tr_watermark_strategy, .time_column = "ts", .out_of_orderness_ms = 1000);
 	const struct tr_window_function sum =
