@@ -101,6 +101,9 @@ bool tr_env_take_errors(struct tr_env *env, const char *what);
 struct tr_stream *tr_stream_new(struct tr_env *env, const char *what, const struct tr_relation *relation,
 				struct tr_node *node);
 
+/** Whether there is something to read. A sink, which has nothing, is told of. */
+bool tr_stream_has_rows(const struct tr_stream *stream);
+
 /** The node that a stream's reader without keys reads: of a keyed stream by way of its keys. */
 const struct tr_relation *tr_stream_rows(const struct tr_stream *stream);
 

@@ -268,8 +268,15 @@ static void set_timer(struct tr_context *context, uint32_t which, int64_t time_m
 {
 	const struct tr_table_key *key = timer_key(context);
 
-	if (key != NULL)
-		tr_timer_state_add(&context->timers[which], time_ms, key);
+	if (key == NULL)
+		return;
+	if (which == TR_RUN_EVENT_TIME && context->plan->is_timeless) {
+		tr_run_mistake(
+			"a timer of event time was set, and no input has event time: give the source a watermark "
+			"strategy (watermark.h), or name the column of event time by tr_stream_event_time");
+		return;
+	}
+	tr_timer_state_add(&context->timers[which], time_ms, key);
 }
 
 static void delete_timer(struct tr_context *context, uint32_t which, int64_t time_ms)

@@ -53,7 +53,8 @@ struct tr_run_function {
 	bool (*keep)(void *user, const struct tr_row *row); /* FILTER */
 	struct tr_run_input inputs[TR_RUN_INPUTS_MAX];
 	uint32_t input_count;
-	bool is_keyed;      /* it has keyed state and timers */
+	bool is_keyed;    /* it has keyed state and timers */
+	bool is_timeless; /* neither event time nor watermarks come in: timers of event time would all wait for the end */
 	bool has_broadcast; /* input 1 goes to all subtasks, and may change broadcast states */
 };
 

@@ -19,6 +19,8 @@ struct handle {
 };
 
 struct tr_sink {
+	struct tr_run_hand hand;  /* first */
+	struct tr_status failure; /* of a callback that is given rows, or may have kept some */
 	const struct tr_sink_function *function;
 	const char *name;
 	struct tr_sink_context *context;
@@ -40,12 +42,24 @@ static enum tr_flow flow_of(const struct tr_sink *s, tr_code code, struct tr_sta
 	return named(s, code, st) == TR_OK ? TR_FLOW_MORE : TR_FLOW_FAILED;
 }
 
+/** The end of a callback that has begun with tr_run_enter. */
+static enum tr_flow left(const struct tr_sink *s, const void *before, tr_code code, struct tr_status *st)
+{
+	tr_run_leave(before);
+	if (s->failure.code != TR_OK) {
+		*st = s->failure;
+		code = st->code;
+	}
+	return flow_of(s, code, st);
+}
+
 static tr_code sink_open(const struct tr_table_spec *spec, struct tr_sink_context *context, struct tr_sink **sink,
 			 struct tr_status *st)
 {
 	struct tr_sink *s = tr_checked(calloc(1, sizeof(*s)));
 	tr_code code = TR_OK;
 
+	s->hand = (struct tr_run_hand){.name = spec->name, .failure = &s->failure};
 	s->function = spec->context;
 	s->name = spec->name;
 	s->context = context;
@@ -61,14 +75,21 @@ static tr_code sink_open(const struct tr_table_spec *spec, struct tr_sink_contex
 
 static enum tr_flow sink_write(struct tr_sink *s, const struct tr_batch *batch, struct tr_status *st)
 {
-	return flow_of(s, s->function->write(s->writer, batch, st), st);
+	const void *before = tr_run_enter(s);
+
+	return left(s, before, s->function->write(s->writer, batch, st), st);
 }
 
 static enum tr_flow sink_resume(struct tr_sink *s, struct tr_status *st) { return TR_FLOW_MORE; }
 
 static enum tr_flow sink_tick(struct tr_sink *s, struct tr_status *st)
 {
-	return s->function->flush != NULL ? flow_of(s, s->function->flush(s->writer, st), st) : TR_FLOW_MORE;
+	const void *before;
+
+	if (s->function->flush == NULL)
+		return TR_FLOW_MORE;
+	before = tr_run_enter(s);
+	return left(s, before, s->function->flush(s->writer, st), st);
 }
 
 /* Commits. */
@@ -89,8 +110,9 @@ static void add_handle(struct tr_sink *s, uint64_t checkpoint, const void *bytes
 static enum tr_flow sink_prepare(struct tr_sink *s, uint64_t checkpoint, struct tr_status *st)
 {
 	struct tr_sink_handle handle = {NULL, 0};
+	const void *before = tr_run_enter(s);
 
-	if (flow_of(s, s->function->prepare(s->writer, checkpoint, &handle, st), st) == TR_FLOW_FAILED)
+	if (left(s, before, s->function->prepare(s->writer, checkpoint, &handle, st), st) == TR_FLOW_FAILED)
 		return TR_FLOW_FAILED;
 	if (handle.length > TR_SINK_HANDLE_BYTES_MAX || (handle.length > 0 && handle.bytes == NULL)) {
 		(void)named(s,
@@ -194,6 +216,7 @@ static void sink_close(struct tr_sink **sink)
 	for (uint32_t i = 0; i < s->count; i++)
 		free(s->handles[i].bytes);
 	free(s->handles);
+	tr_run_hand_deinit(&s->hand);
 	free(s);
 	*sink = NULL;
 }

@@ -64,6 +64,13 @@ const struct tr_relation *tr_stream_rows(const struct tr_stream *stream)
 			      tr_stream_exchange(stream->env, stream->relation->node, TR_EXCHANGE_HASH, &stream->keys));
 }
 
+bool tr_stream_has_rows(const struct tr_stream *stream)
+{
+	if (stream->relation == NULL && stream->node != NULL && stream->node->kind == TR_NODE_SINK)
+		tr_env_fail(stream->env, stream->what, "nothing can be read from a sink");
+	return stream->relation != NULL;
+}
+
 const struct tr_schema *tr_stream_schema(const struct tr_stream *stream)
 {
 	return stream != NULL && stream->relation != NULL ? stream->relation->node->output : NULL;
@@ -117,6 +124,35 @@ static const char *fingerprint(struct tr_arena *arena, const struct tr_run_funct
 	return plan->has_broadcast ? word : NULL;
 }
 
+#define LOOK_NODES_MAX 10000 /* as many are looked at: nodes that are read twice are so twice */
+
+/** Whether watermarks may come out of a node before its end. */
+static bool may_have_watermarks(const struct tr_node *node, uint32_t *left)
+{
+	if (*left == 0 || (node->kind == TR_NODE_SCAN && node->scan.watermark_expr != NULL) ||
+	    (node->kind == TR_NODE_OPERATOR && node->custom.op->sets_watermarks))
+		return true;
+	(*left)--;
+	for (uint32_t i = 0; i < node->input_count; i++)
+		if (may_have_watermarks(node->inputs[i], left))
+			return true;
+	return false;
+}
+
+/** In batch mode all timers of event time come at the end, by the book. */
+static bool is_timeless(const struct tr_env *env, const struct tr_run_function *plan,
+			const struct tr_relation *const *inputs)
+{
+	uint32_t left = LOOK_NODES_MAX;
+
+	if (!plan->is_keyed || plan->function.on_timer == NULL || tr_session_is_batch(env->session))
+		return false;
+	for (uint32_t i = 0; i < plan->input_count; i++)
+		if (plan->inputs[i].time_column >= 0 || may_have_watermarks(inputs[i]->node, &left))
+			return false;
+	return true;
+}
+
 struct tr_stream *tr_stream_apply_to(struct tr_env *env, const struct tr_relation *const *inputs,
 				     struct tr_run_function *plan, const char *word, const char *title,
 				     const struct tr_schema *output)
@@ -136,6 +172,7 @@ struct tr_stream *tr_stream_apply_to(struct tr_env *env, const struct tr_relatio
 		if (rowtime < 0)
 			rowtime = kept_rowtime(inputs[i], output);
 	}
+	plan->is_timeless = is_timeless(env, plan, inputs);
 	plan->op = (struct tr_operator){
 		.word = word,
 		.title = title,
@@ -180,7 +217,7 @@ static struct tr_stream *apply(struct tr_stream *stream, const char *word, const
 	const struct tr_schema *output;
 	const char *problem;
 
-	if (stream->relation == NULL)
+	if (!tr_stream_has_rows(stream))
 		return tr_stream_wrong(env, name);
 	plan = TR_NEW(env->arena, struct tr_run_function);
 	plan->name = name;
@@ -226,7 +263,7 @@ struct tr_stream *tr_stream_filter(struct tr_stream *stream, tr_filter_fn keep, 
 	const char *name = tr_env_next_name(env, "filter");
 	struct tr_run_function *plan;
 
-	if (stream->relation == NULL)
+	if (!tr_stream_has_rows(stream))
 		return tr_stream_wrong(env, name);
 	if (keep == NULL) {
 		tr_env_fail(env, name, "a function is needed");
@@ -287,7 +324,8 @@ struct tr_stream *tr_stream_side_output(struct tr_stream *of, const char *tag, c
 	struct tr_node *node;
 	int32_t index, rowtime = -1;
 
-	if (of->relation == NULL || !tr_env_given(env, what, tag, "tag") || !tr_env_given(env, what, columns, "columns"))
+	if (!tr_stream_has_rows(of) || !tr_env_given(env, what, tag, "tag") ||
+	    !tr_env_given(env, what, columns, "columns"))
 		return tr_stream_wrong(env, what);
 	if (of->op == NULL) {
 		tr_env_fail(env, what, "only what calls functions with a context has side outputs");
@@ -355,7 +393,7 @@ struct tr_stream *tr_stream_key_by(struct tr_stream *stream, const char *columns
 	struct tr_stream *result;
 	struct tr_key_columns keys;
 
-	if (stream->relation == NULL || !tr_env_given(env, "key by", columns, "columns") ||
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, "key by", columns, "columns") ||
 	    !find_columns(stream, "key by", columns, &keys))
 		return tr_stream_wrong(env, "key by");
 	result = tr_stream_new(env, stream->what, stream->relation, stream->node);
@@ -387,7 +425,7 @@ struct tr_stream *tr_stream_union(struct tr_stream *const *streams, uint32_t cou
 			tr_env_fail(env, "union", "%s is of another environment", streams[i]->what);
 			return tr_stream_wrong(env, "union");
 		}
-		if (streams[i]->relation == NULL)
+		if (!tr_stream_has_rows(streams[i]))
 			return tr_stream_wrong(env, "union");
 		inputs[i] = tr_stream_rows(streams[i])->node;
 		is_bounded = is_bounded && streams[i]->relation->is_bounded;
@@ -493,7 +531,7 @@ struct tr_stream *tr_stream_event_time(struct tr_stream *stream, const char *col
 	struct tr_relation *copy;
 	int32_t found;
 
-	if (stream->relation == NULL || !tr_env_given(env, stream->what, column, "column"))
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, stream->what, column, "column"))
 		return stream;
 	found = tr_schema_find(stream->relation->node->output, column);
 	if (found < 0 || !tr_type_is_timestamp(stream->relation->node->output->types[found]) ||

@@ -63,7 +63,7 @@ struct tr_stream *tr_stream_async(struct tr_stream *stream, const char *columns,
 	const struct tr_schema *output;
 	struct tr_stream *result;
 
-	if (stream->relation == NULL ||
+	if (!tr_stream_has_rows(stream) ||
 	    !tr_env_take(env, name, "tr_async_function", &plan->function, sizeof(plan->function), function) ||
 	    !tr_env_given(env, name, columns, "columns"))
 		return tr_stream_wrong(env, name);

@@ -84,7 +84,7 @@ static struct tr_stream *connect(struct tr_stream *left, struct tr_stream *right
 		tr_env_fail(env, name, "%s is of another environment", right->what);
 		return tr_stream_wrong(env, name);
 	}
-	if (left->relation == NULL || right->relation == NULL || !tr_env_given(env, name, columns, "columns"))
+	if (!tr_stream_has_rows(left) || !tr_stream_has_rows(right) || !tr_env_given(env, name, columns, "columns"))
 		return tr_stream_wrong(env, name);
 	problem = is_broadcast ? NULL : tr_stream_keys_problem(left, right);
 	if (problem != NULL) {

@@ -160,7 +160,7 @@ struct tr_stream *tr_stream_sink_to(struct tr_stream *stream, const char *name, 
 	const struct tr_relation *rows;
 	struct tr_node *sink;
 
-	if (stream->relation == NULL || !tr_env_given(env, what, name, "name") ||
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, what, name, "name") ||
 	    !tr_env_take(env, what, "tr_sink_function", copy, sizeof(*copy), function))
 		return tr_stream_new(env, what, NULL, NULL);
 	if (copy->write == NULL || (copy->prepare == NULL) != (copy->commit == NULL) ||

@@ -303,7 +303,7 @@ struct tr_stream *tr_stream_interval_join(struct tr_stream *left, struct tr_stre
 		tr_env_fail(env, name, "%s is of another environment", right->what);
 		return tr_stream_wrong(env, name);
 	}
-	if (left->relation == NULL || right->relation == NULL || !tr_env_given(env, name, columns, "columns") ||
+	if (!tr_stream_has_rows(left) || !tr_stream_has_rows(right) || !tr_env_given(env, name, columns, "columns") ||
 	    !tr_env_given(env, name, join != NULL ? name : NULL, "join"))
 		return tr_stream_wrong(env, name);
 	if (options != NULL && !tr_env_take(env, name, "tr_interval_options", &whole, sizeof(whole), options))

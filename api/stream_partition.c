@@ -10,7 +10,7 @@ static struct tr_stream *partition(struct tr_stream *stream, const char *what, e
 	struct tr_env *env = tr_stream_env(stream, __func__);
 	const struct tr_node *node;
 
-	if (stream->relation == NULL)
+	if (!tr_stream_has_rows(stream))
 		return tr_stream_wrong(env, what);
 	node = tr_stream_exchange(env, stream->relation->node, kind, NULL);
 	return tr_stream_new(env, stream->what, tr_stream_over(env, stream->relation, node), stream->node);
@@ -51,21 +51,33 @@ struct own_partitioner {
 	void *user;
 };
 
-static tr_code choose_targets(const struct tr_partitioner *self, const struct tr_batch *batch, uint32_t count,
-			      uint32_t *targets, struct tr_status *st)
+static void ask(const struct own_partitioner *own, const struct tr_batch *batch, uint32_t count, uint32_t *targets)
 {
-	const struct own_partitioner *own = (const struct own_partitioner *)self;
-
 	if (own->by_batch != NULL) {
 		own->by_batch(own->user, batch, count, targets);
-		return TR_OK;
+		return;
 	}
 	for (uint32_t i = 0; i < batch->selected_count; i++) {
 		const struct tr_row row = {batch, tr_batch_row(batch, i)};
 
 		targets[i] = own->by_row(own->user, &row, count);
 	}
-	return TR_OK;
+}
+
+static tr_code choose_targets(const struct tr_partitioner *self, const struct tr_batch *batch, uint32_t count,
+			      uint32_t *targets, struct tr_status *st)
+{
+	struct tr_status failure = {0};
+	struct tr_run_hand hand = {.name = self->name, .failure = &failure};
+	const void *before = tr_run_enter(&hand);
+
+	ask((const struct own_partitioner *)self, batch, count, targets);
+	tr_run_leave(before);
+	tr_run_hand_deinit(&hand);
+	if (failure.code == TR_OK)
+		return TR_OK;
+	*st = failure;
+	return tr_status_prefix(st, st->code, "operator '%s'", self->name);
 }
 
 static struct tr_stream *partition_by(struct tr_stream *stream, tr_partition_fn by_row, tr_partition_batch_fn by_batch,

@@ -66,7 +66,7 @@ struct tr_stream *tr_stream_reduce(struct tr_stream *stream, tr_reduce_rows_fn f
 	struct reduce *reduce = TR_NEW(env->arena, struct reduce);
 
 	plan->name = tr_arena_printf(env->arena, "reduce %u", ++env->operator_count);
-	if (stream->relation == NULL)
+	if (!tr_stream_has_rows(stream))
 		return tr_stream_new(env, plan->name, NULL, NULL);
 	if (stream->keys.count == 0 || fold == NULL) {
 		tr_env_fail(env, plan->name,

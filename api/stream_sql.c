@@ -25,7 +25,7 @@ struct tr_stream *tr_stream_where(struct tr_stream *stream, const char *conditio
 	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *what = tr_env_next_name(env, "where");
 
-	if (stream->relation == NULL || !tr_env_given(env, what, condition, "condition"))
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, what, condition, "condition"))
 		return made(env, what, NULL);
 	return made(env, what, tr_embed_where(&env->embed, what, tr_stream_rows(stream), condition));
 }
@@ -35,7 +35,7 @@ struct tr_stream *tr_stream_select(struct tr_stream *stream, const char *express
 	struct tr_env *env = tr_stream_env(stream, __func__);
 	const char *what = tr_env_next_name(env, "select");
 
-	if (stream->relation == NULL || !tr_env_given(env, what, expressions, "expressions"))
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, what, expressions, "expressions"))
 		return made(env, what, NULL);
 	return made(env, what,
 		    tr_embed_query(&env->embed, what, tr_stream_rows(stream),
@@ -144,7 +144,7 @@ struct tr_stream *tr_stream_window_aggregate(struct tr_stream *stream, struct tr
 	struct tr_stream *result;
 	const char *call;
 
-	if (stream->relation == NULL || !tr_env_given(env, what, aggregates, "aggregates"))
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, what, aggregates, "aggregates"))
 		return made(env, what, NULL);
 	if (stream->keys.count == 0 && !stream->is_all) {
 		tr_env_fail(env, what,
@@ -255,7 +255,7 @@ struct tr_stream *tr_stream_insert_into(struct tr_stream *stream, const char *ta
 	const char *what = tr_arena_printf(env->arena, "sink '%s'", table != NULL ? table : "");
 	const struct tr_node *sink;
 
-	if (stream->relation == NULL || !tr_env_given(env, what, table, "table"))
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, what, table, "table"))
 		return made(env, what, NULL);
 	sink = tr_embed_insert(&env->embed, what, tr_stream_rows(stream), table);
 	if (tr_env_take_errors(env, what) || sink == NULL)
@@ -270,7 +270,8 @@ struct tr_stream *tr_stream_sink_to_connector(struct tr_stream *stream, const ch
 	const struct tr_schema *schema = tr_stream_schema(stream);
 	const char *columns = "";
 
-	if (schema == NULL || !tr_env_given(env, what, name, "name") || !tr_env_given(env, what, options, "options"))
+	if (!tr_stream_has_rows(stream) || !tr_env_given(env, what, name, "name") ||
+	    !tr_env_given(env, what, options, "options"))
 		return made(env, what, NULL);
 	for (uint32_t i = 0; i < schema->column_count; i++)
 		columns = tr_arena_printf(env->arena, "%s%s%s %s", columns, i > 0 ? ", " : "",

@@ -363,7 +363,7 @@ struct tr_stream *tr_stream_assign_watermarks(struct tr_stream *stream, const st
 	struct tr_node *node;
 	int32_t column;
 
-	if (stream->relation == NULL)
+	if (!tr_stream_has_rows(stream))
 		return wrong(env, what);
 	w = find_strategy(stream, what, strategy);
 	rows = w != NULL ? timed_rows(stream, what, w) : NULL;

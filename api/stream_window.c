@@ -244,7 +244,7 @@ static struct tr_stream *apply(struct tr_stream *const *streams, uint32_t count,
 	for (uint32_t i = 0; i < count; i++) {
 		if (tr_stream_env(streams[i], "a window") != env)
 			tr_env_fail(env, plan->f.name, "%s is of another environment", streams[i]->what);
-		if (streams[i]->env != env || streams[i]->relation == NULL)
+		if (streams[i]->env != env || !tr_stream_has_rows(streams[i]))
 			return tr_stream_wrong(env, plan->f.name);
 	}
 	if (!take_windows(streams[0], plan, windows, options) || !check(streams, count, plan))
@@ -317,7 +317,7 @@ struct tr_stream *tr_stream_late_rows(struct tr_stream *of)
 	const struct tr_schema *schema;
 	const char *columns = "";
 
-	if (of->relation == NULL)
+	if (!tr_stream_has_rows(of))
 		return tr_stream_wrong(env, "late rows");
 	if (of->window == NULL || of->read_count != 1) {
 		tr_env_fail(

@@ -145,7 +145,7 @@ TR_API struct tr_stream *tr_stream_event_time(struct tr_stream *stream, const ch
 /** Its columns. NULL: the stream is wrong. */
 TR_API const struct tr_schema *tr_stream_schema(const struct tr_stream *stream);
 
-/* Sinks. Each answers with a handle for uid, name and parallelism only. */
+/* Sinks. Each answers with a handle for uid, name and parallelism only: reading from it is an error. */
 
 /** A table that was made by tr_env_sql; columns by position, cast where INSERT INTO would. */
 TR_API struct tr_stream *tr_stream_insert_into(struct tr_stream *stream, const char *table);

@@ -6,7 +6,8 @@
  * A timer of event time comes when the watermark reaches its time, one of processing time when the clock does; those of a time
  * that has passed come with the next watermark or at once. Of the same key and time there is one timer of each sort, however
  * often it was set. Timers of one sort come in the order of their times. At the end of the input all timers of event time come; those
- * of processing time that are still to come do not.
+ * of processing time that are still to come do not. A timer of event time on a stream that has neither event time nor watermarks
+ * fails the job.
  *
  * Times are milliseconds since 1970. Thread: as for all that callbacks are given (function.h).
  */

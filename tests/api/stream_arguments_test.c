@@ -131,6 +131,22 @@ BUILD(interval_null, tr_stream_interval_join(tr_stream_key_by(rows, "k"), tr_str
 BUILD(join_null, tr_stream_window_join(tr_stream_key_by(rows, "k"), tr_stream_key_by(rows, "k"), tr_windows_tumbling(1),
 				       "a INT", NULL, NULL, NULL))
 
+#define PRINTED tr_stream_print(rows)
+BUILD(read_where, tr_stream_print(tr_stream_where(PRINTED, "k < 1")))
+BUILD(read_map, tr_stream_map(PRINTED, "a INT", &PASS))
+BUILD(read_print, tr_stream_print(PRINTED))
+BUILD(read_key, tr_stream_print(tr_stream_key_by(PRINTED, "k")))
+BUILD(read_partition, tr_stream_rebalance(tr_stream_parallelism(PRINTED, 1)))
+BUILD(read_side, tr_stream_side_output(PRINTED, "t", "a INT"))
+BUILD(read_time, tr_stream_event_time(PRINTED, "ts"))
+BUILD(read_window, tr_stream_window_process(tr_stream_window_all(PRINTED), tr_windows_tumbling(1), "a INT",
+					    &TR_MAKE(tr_window_function, .user = NULL), NULL))
+BUILD(read_connect, tr_stream_connect_process(rows, PRINTED, "a INT", &TR_MAKE(tr_co_function, .user = NULL)))
+BUILD(read_union, struct tr_stream *streams[] = {rows, PRINTED}; tr_stream_union(streams, 2))
+BUILD(read_sink, tr_stream_sink_to(tr_stream_sink_to(rows, "s", &TR_MAKE(tr_sink_function, .write = never_write)), "t",
+				   &TR_MAKE(tr_sink_function, .write = never_write)))
+BUILD(read_named, tr_stream_collect(tr_stream_name(PRINTED, "last")))
+
 static void other_connect(struct tr_env *env)
 {
 	struct tr_env *other = api_env("1");
@@ -229,6 +245,18 @@ static void test_arguments(void **state)
 		{async_columns, "async 1"},
 		{interval_null, "interval join 1: `join` is NULL"},
 		{join_null, "join 1"},
+		{read_where, "sink 'print 1': nothing can be read from a sink"},
+		{read_map, "sink 'print 1': nothing can be read from a sink"},
+		{read_print, "sink 'print 1': nothing can be read from a sink"},
+		{read_key, "sink 'print 1': nothing can be read from a sink"},
+		{read_partition, "sink 'print 1': nothing can be read from a sink"},
+		{read_side, "sink 'print 1': nothing can be read from a sink"},
+		{read_time, "sink 'print 1': nothing can be read from a sink"},
+		{read_window, "sink 'print 1': nothing can be read from a sink"},
+		{read_connect, "sink 'print 1': nothing can be read from a sink"},
+		{read_union, "sink 'print 1': nothing can be read from a sink"},
+		{read_named, "last: nothing can be read from a sink"},
+		{read_sink, "sink 's': nothing can be read from a sink"},
 		{other_connect, "connect 1: source 'rows' is of another environment"},
 		{other_union, "union: source 'rows' is of another environment"},
 	};

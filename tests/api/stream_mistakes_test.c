@@ -12,14 +12,19 @@
 
 static const int64_t ROWS[][3] = {{1, 10, 1000}, {2, 20, 2000}, {1, 30, 3000}, {3, 5, 4000}};
 
-static struct tr_stream *source(struct tr_env *env)
+static const struct tr_batch *batch_of_rows(void)
 {
 	static struct tr_owned_batch *owned;
-	const struct tr_batch *batches[1];
 
 	if (owned == NULL)
 		owned = api_rows(ROWS, TR_COUNT_OF(ROWS));
-	batches[0] = tr_owned_batch_get(owned);
+	return tr_owned_batch_get(owned);
+}
+
+static struct tr_stream *source(struct tr_env *env)
+{
+	const struct tr_batch *batches[1] = {batch_of_rows()};
+
 	return tr_env_from_batches(env, "rows", API_COLUMNS, batches, 1, API_WATERMARKS);
 }
 
@@ -456,6 +461,149 @@ static void test_callbacks(void **state)
 	expect_failure(env, "operator 'flat map 1', subtask 0: it has answered with 4711, which is no tr_code");
 }
 
+static int64_t text_of(const struct tr_batch *batch)
+{
+	const struct tr_row row = {batch, tr_batch_row(batch, 0)};
+
+	return tr_row_text(&row, 0)->length;
+}
+
+/* Sinks, where rows are written or kept; partitions. */
+
+static tr_code write_wrong(void *writer, const struct tr_batch *batch, struct tr_status *st)
+{
+	return text_of(batch) == 0 ? TR_OK : TR_ERR_DATA;
+}
+
+static tr_code write_kept(void *writer, const struct tr_batch *batch, struct tr_status *st)
+{
+	struct tr_owned_batch **kept = writer;
+
+	if (*kept == NULL)
+		*kept = tr_batch_copy(batch);
+	return TR_OK;
+}
+
+static tr_code open_kept(void *user, const struct tr_schema *schema, uint32_t subtask, void **writer,
+			 struct tr_status *st)
+{
+	*writer = calloc(1, sizeof(struct tr_owned_batch *));
+	return TR_OK;
+}
+
+static tr_code flush_wrong(void *writer, struct tr_status *st)
+{
+	struct tr_owned_batch **kept = writer;
+
+	return *kept == NULL || text_of(tr_owned_batch_get(*kept)) == 0 ? TR_OK : TR_ERR_DATA;
+}
+
+static void close_kept(void *writer)
+{
+	struct tr_owned_batch **kept = writer;
+
+	if (*kept != NULL)
+		tr_owned_batch_release(kept);
+	free(kept);
+}
+
+static uint32_t choose_wrong(void *user, const struct tr_row *row, uint32_t subtasks)
+{
+	return tr_row_text(row, 0)->length;
+}
+
+static void choose_wrong_batch(void *user, const struct tr_batch *batch, uint32_t subtasks, uint32_t *targets)
+{
+	for (uint32_t i = 0; i < batch->selected_count; i++)
+		targets[i] = (uint32_t)text_of(batch);
+}
+
+static void test_ends(void **state)
+{
+	static const char READ[] = "column 'k' is BIGINT, and was read as a text";
+	const struct tr_sink_function sinks[] = {
+		TR_MAKE(tr_sink_function, .write = write_wrong),
+		TR_MAKE(tr_sink_function, .open = open_kept, .write = write_kept, .flush = flush_wrong,
+			.close = close_kept),
+	};
+	char message[128];
+
+#ifndef TR_DEBUG
+	skip();
+#endif
+	for (size_t i = 0; i < TR_COUNT_OF(sinks); i++) {
+		struct tr_env *env = api_env("1");
+
+		tr_stream_sink_to(source(env), "mine", &sinks[i]);
+		snprintf(message, sizeof(message), "sink 'mine', subtask 0: %s", READ);
+		expect_failure(env, message);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct tr_env *env = api_env("2");
+		struct tr_stream *rows = source(env);
+
+		rows = i == 0 ? tr_stream_partition(rows, choose_wrong, NULL)
+			      : tr_stream_partition_batches(rows, choose_wrong_batch, NULL);
+		tr_stream_sink_to(rows, "mine", &sinks[1]);
+		snprintf(message, sizeof(message), "operator 'partition 1': %s", READ);
+		expect_failure(env, message);
+	}
+}
+
+/* Timers of event time where there is none. */
+
+static tr_code set_timer(struct tr_context *context, const struct tr_row *row, struct tr_collector *out,
+			 struct tr_status *st)
+{
+	tr_timer_set_event_time(context, 1);
+	return TR_OK;
+}
+
+static tr_code add_time(struct tr_context *context, const struct tr_timer_event *event, struct tr_collector *out,
+			struct tr_status *st)
+{
+	tr_collector_set_i64(out, 0, event->time_ms);
+	tr_collector_add(out);
+	return TR_OK;
+}
+
+/** Whether the first input and the second have event time; -1: there is no second. */
+static struct tr_env *set_timers(int first, int second)
+{
+	static const char READ[] = "k, v"; /* watermarks go on behind it, though the column of event time does not */
+	const struct tr_function one = TR_MAKE(tr_function, .on_row = set_timer, .on_timer = add_time);
+	const struct tr_co_function both =
+		TR_MAKE(tr_co_function, .on_left_row = set_timer, .on_right_row = set_timer, .on_timer = add_time);
+	struct tr_env *env = api_env("1");
+	struct tr_stream *sides[2] = {NULL, NULL};
+
+	for (int i = 0; i <= (second >= 0); i++) {
+		const bool has_time = (i == 0 ? first : second) != 0;
+		const struct tr_batch *batch = batch_of_rows();
+
+		sides[i] = tr_env_from_batches(env, i == 0 ? "one" : "two", API_COLUMNS, &batch, 1,
+					       has_time ? API_WATERMARKS : NULL);
+		sides[i] = tr_stream_key_by(tr_stream_select(sides[i], READ), "k");
+	}
+	tr_stream_collect(second < 0 ? tr_stream_process(sides[0], "t BIGINT", &one)
+				     : tr_stream_connect_process(sides[0], sides[1], "t BIGINT", &both));
+	return env;
+}
+
+static void test_timeless(void **state)
+{
+	static const char NO_TIME[] = "a timer of event time was set, and no input has event time: give the source a";
+	struct tr_env *env;
+
+	expect_failure(set_timers(0, -1), NO_TIME);
+	expect_failure(set_timers(0, 0), NO_TIME);
+	for (int i = 0; i < 4; i++) {
+		env = set_timers(i != 1, i == 0 ? -1 : i != 2);
+		api_run(env);
+		tr_env_destroy(&env);
+	}
+}
+
 /* Sources. */
 
 static int wrong_read;
@@ -672,8 +820,9 @@ static void test_poison(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_open),   cmocka_unit_test(test_callbacks),
-		cmocka_unit_test(test_sources),  cmocka_unit_test(test_deaths),
+		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_open),     cmocka_unit_test(test_callbacks),
+		cmocka_unit_test(test_ends),     cmocka_unit_test(test_timeless), cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_deaths),
 #ifdef __SANITIZE_ADDRESS__
 		cmocka_unit_test(test_poison),
 #endif
