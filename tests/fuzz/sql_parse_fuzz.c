@@ -25,8 +25,10 @@ static void check_round_trip(const struct tr_ast_script *script, struct tr_arena
 		again = tr_parse_script(tr_script_text_make(arena, "again", once, strlen(once), NULL, 0, &diags), arena,
 					&diags);
 		if (diags.error_count > 0) {
+			/* A statement that is only known by its first word keeps its text, with what is no token in it. */
 			if (strcmp(diags.items[0].code, TR_E_LIMIT) == 0 ||
-			    strcmp(diags.items[0].code, TR_E_VARIABLE) == 0)
+			    strcmp(diags.items[0].code, TR_E_VARIABLE) == 0 ||
+			    strcmp(diags.items[0].code, TR_E_CHARACTER) == 0)
 				continue;
 			abort();
 		}
