@@ -56,7 +56,7 @@ static struct tr_async_request *held;
 
 /** Row 0 is held, all others are answered. */
 static inline tr_code hold_first(struct tr_context *context, const struct tr_row *row, struct tr_async_request *request,
-			  struct tr_status *st)
+				 struct tr_status *st)
 {
 	if (tr_row_i64(row, 1) == 0)
 		held = request;
